@@ -1,0 +1,126 @@
+//! What somebody said about a task: a list of regions, and who said it, when and how.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, DeriveEntityModel)]
+#[sea_orm(table_name = "annotation")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    #[sea_orm(unique)]
+    pub unique_id: Uuid,
+    pub task_id: i64,
+    /// Always the task's project.
+    pub project_id: i64,
+    /// A JSON list of regions, as text.
+    #[sea_orm(column_type = "Text")]
+    pub result: String,
+    /// Items of `result`.
+    pub region_count: i32,
+    pub completed_by_id: Option<i64>,
+    pub updated_by_id: Option<i64>,
+    /// Author of the newest revision.
+    pub last_created_by_id: Option<i64>,
+    pub last_action: Option<Action>,
+    pub was_cancelled: bool,
+    /// At most one annotation of a task has it; a unique index says so too.
+    pub ground_truth: bool,
+    /// Seconds, finite, not negative.
+    #[sea_orm(column_type = "Double", nullable)]
+    pub lead_time: Option<f64>,
+    pub created_at: DateTimeUtc,
+    pub updated_at: DateTimeUtc,
+    pub draft_created_at: Option<DateTimeUtc>,
+    /// The annotation's id in the system it was imported from.
+    pub import_id: Option<i64>,
+    pub parent_prediction_id: Option<i64>,
+    pub parent_annotation_id: Option<i64>,
+    /// 1 at first, one more with every accepted change.
+    pub version: i32,
+    /// A JSON object, as text: fields of the imported annotation that have no column.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub extra: Option<String>,
+}
+
+/// Label Studio's `last_action`: what the newest revision did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Action {
+    Prediction,
+    PropagatedAnnotation,
+    Imported,
+    Submitted,
+    Updated,
+    Skipped,
+    Accepted,
+    Rejected,
+    FixedAndAccepted,
+    DeletedReview,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::task::Entity",
+        from = "Column::TaskId",
+        to = "super::task::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Task,
+    #[sea_orm(
+        belongs_to = "super::project::Entity",
+        from = "Column::ProjectId",
+        to = "super::project::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Project,
+    #[sea_orm(
+        belongs_to = "super::user::Entity",
+        from = "Column::CompletedById",
+        to = "super::user::Column::Id",
+        on_delete = "SetNull"
+    )]
+    CompletedBy,
+    #[sea_orm(
+        belongs_to = "super::user::Entity",
+        from = "Column::UpdatedById",
+        to = "super::user::Column::Id",
+        on_delete = "SetNull"
+    )]
+    UpdatedBy,
+    #[sea_orm(
+        belongs_to = "super::user::Entity",
+        from = "Column::LastCreatedById",
+        to = "super::user::Column::Id",
+        on_delete = "SetNull"
+    )]
+    LastCreatedBy,
+    #[sea_orm(
+        belongs_to = "super::prediction::Entity",
+        from = "Column::ParentPredictionId",
+        to = "super::prediction::Column::Id",
+        on_delete = "SetNull"
+    )]
+    ParentPrediction,
+    #[sea_orm(
+        belongs_to = "Entity",
+        from = "Column::ParentAnnotationId",
+        to = "Column::Id",
+        on_delete = "SetNull"
+    )]
+    ParentAnnotation,
+}
+
+impl Related<super::task::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Task.def()
+    }
+}
+
+impl Related<super::project::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::Project.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,12 @@
+//! The tables, one SeaORM entity each. No rules live here.
+
+pub mod annotation;
+pub mod annotation_draft;
+pub mod annotation_revision;
+pub mod api_token;
+pub mod import_job;
+pub mod prediction;
+pub mod project;
+pub mod project_member;
+pub mod task;
+pub mod user;

@@ -1,0 +1,55 @@
+//! Somebody who annotates, manages, or did so in the system that data was imported from.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "user")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    /// Unique; holds no `@`.
+    #[sea_orm(unique)]
+    pub username: String,
+    /// Shown instead of the username; empty when none was given.
+    pub display_name: String,
+    #[sea_orm(unique)]
+    pub email: Option<String>,
+    pub role: Role,
+    /// The user's id in the system they were imported from. Set only for users without sign-in that
+    /// an import made, one per source id.
+    #[sea_orm(unique)]
+    pub import_id: Option<i64>,
+    /// False for users that exist only because imported data names them.
+    pub can_sign_in: bool,
+    pub created_at: DateTimeUtc,
+}
+
+/// What a user may do beyond their projects.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Role {
+    Admin,
+    Member,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(has_many = "super::api_token::Entity")]
+    ApiToken,
+    #[sea_orm(has_many = "super::project_member::Entity")]
+    ProjectMember,
+}
+
+impl Related<super::api_token::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::ApiToken.def()
+    }
+}
+
+impl Related<super::project_member::Entity> for Entity {
+    fn to() -> RelationDef {
+        Relation::ProjectMember.def()
+    }
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,29 @@
+//! The steps that bring a database to the newest schema, in order. A step that has landed is never edited.
+
+use sea_orm_migration::{MigrationTrait, async_trait};
+pub use sea_orm_migration::{MigratorTrait, SchemaManager};
+
+mod m20261123_000001_create_user;
+mod m20261123_000002_create_project;
+mod m20261123_000003_create_task;
+mod m20261123_000004_create_prediction;
+mod m20261123_000005_create_annotation;
+mod m20261123_000006_create_annotation_revision;
+mod m20261123_000007_create_annotation_draft;
+
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_user::Migration),
+            Box::new(m20261123_000002_create_project::Migration),
+            Box::new(m20261123_000003_create_task::Migration),
+            Box::new(m20261123_000004_create_prediction::Migration),
+            Box::new(m20261123_000005_create_annotation::Migration),
+            Box::new(m20261123_000006_create_annotation_revision::Migration),
+            Box::new(m20261123_000007_create_annotation_draft::Migration),
+        ]
+    }
+}
