@@ -1,0 +1,190 @@
+//! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use anyhow::{Context, bail};
+use sea_orm::{
+    ConnectOptions, Database as Connector, DatabaseConnection, DatabaseTransaction, DbBackend,
+    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+/// Open connections to one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    readers: DatabaseConnection,
+    writer: DatabaseConnection,
+}
+
+/// How to connect; see the command line for what each setting means.
+#[derive(Clone, Debug)]
+pub struct Options {
+    pub url: String,
+    /// Connections that read, on PostgreSQL those that write too.
+    pub pool: u32,
+    /// On SQLite: wait for the disk at every commit.
+    pub durable: bool,
+}
+
+impl Options {
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            pool: 16,
+            durable: true,
+        }
+    }
+}
+
+impl Database {
+    /// Opens the database; a SQLite file that does not exist is made.
+    pub async fn connect(options: &Options) -> anyhow::Result<Self> {
+        let url = normalized(&options.url)?;
+        if url.starts_with("sqlite:") {
+            let durable = options.durable;
+            // The writer comes first: it makes the file and switches it to WAL.
+            let writer = sqlite(&url, 1, durable, false).await?;
+            let readers = sqlite(&url, options.pool.clamp(1, 8), durable, true).await?;
+            return Ok(Self { readers, writer });
+        }
+        let pool = Connector::connect(quiet(&url).max_connections(options.pool.max(2)).to_owned())
+            .await
+            .context("can't connect to PostgreSQL")?;
+        Ok(Self {
+            readers: pool.clone(),
+            writer: pool,
+        })
+    }
+
+    /// For reads outside a transaction.
+    pub fn reader(&self) -> &DatabaseConnection {
+        &self.readers
+    }
+
+    /// For single statements that write, and for migrations.
+    pub fn writer(&self) -> &DatabaseConnection {
+        &self.writer
+    }
+
+    /// Begins a write. On SQLite it waits for the one writer and takes the write lock at once, so that
+    /// the transaction never fails halfway for want of it.
+    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
+        self.writer
+            .begin_with_options(TransactionOptions {
+                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                ..Default::default()
+            })
+            .await
+    }
+
+    pub fn backend(&self) -> DbBackend {
+        self.writer.get_database_backend()
+    }
+
+    /// Calls `observe` with the text of every statement, for tests that count them.
+    pub fn observe(&mut self, observe: impl Fn(&str) + Send + Sync + Clone + 'static) {
+        let reads = observe.clone();
+        self.readers
+            .set_metric_callback(move |info| reads(&info.statement.sql));
+        self.writer
+            .set_metric_callback(move |info| observe(&info.statement.sql));
+    }
+
+    pub async fn close(self) -> Result<(), DbErr> {
+        self.readers.close().await?;
+        self.writer.close().await
+    }
+}
+
+/// The file behind a SQLite URL; `None` for PostgreSQL.
+pub fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let url = normalized(url).ok()?;
+    let rest = url.strip_prefix("sqlite://")?;
+    let path = rest.split_once('?').map_or(rest, |(path, _)| path);
+    Some(PathBuf::from(path))
+}
+
+/// Accepts `sqlite:FILE`, `sqlite://FILE` and `postgres://…`; anything else is refused with a hint.
+fn normalized(url: &str) -> anyhow::Result<String> {
+    if let Some(rest) = url.strip_prefix("sqlite:") {
+        let path = rest.strip_prefix("//").unwrap_or(rest);
+        if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
+            bail!("an in-memory SQLite database can't be shared between connections: name a file");
+        }
+        let mode = match path.split_once('?') {
+            None => "?mode=rwc",
+            Some(_) => "",
+        };
+        return Ok(format!("sqlite://{path}{mode}"));
+    }
+    if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+        return Ok(url.to_owned());
+    }
+    bail!("a database URL starts with sqlite: or postgres://")
+}
+
+async fn sqlite(
+    url: &str,
+    connections: u32,
+    durable: bool,
+    query_only: bool,
+) -> anyhow::Result<DatabaseConnection> {
+    let options = quiet(url)
+        .max_connections(connections)
+        .map_sqlx_sqlite_opts(move |options| {
+            options
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(if durable {
+                    SqliteSynchronous::Full
+                } else {
+                    SqliteSynchronous::Normal
+                })
+                .busy_timeout(Duration::from_secs(30))
+                .pragma("cache_size", "-16384")
+                .pragma("mmap_size", "268435456")
+                .pragma("temp_store", "memory")
+                .pragma("query_only", if query_only { "1" } else { "0" })
+        })
+        .to_owned();
+    Connector::connect(options)
+        .await
+        .with_context(|| format!("can't open the SQLite database {url}"))
+}
+
+fn quiet(url: &str) -> ConnectOptions {
+    let mut options = ConnectOptions::new(url);
+    options
+        .sqlx_logging(false)
+        .record_stmt_in_spans(false)
+        .test_before_acquire(false)
+        .acquire_timeout(Duration::from_secs(30))
+        .connect_timeout(Duration::from_secs(10));
+    options
+}
+
+/// Which database a URL names, without connecting to it.
+pub fn backend_of(url: &str) -> anyhow::Result<DbBackend> {
+    let url = normalized(url)?;
+    Ok(if url.starts_with("sqlite:") {
+        DbBackend::Sqlite
+    } else {
+        DbBackend::Postgres
+    })
+}
+
+/// An instant as it is stored: to the microsecond, on both databases.
+pub fn microseconds(at: chrono::DateTime<chrono::Utc>) -> chrono::DateTime<chrono::Utc> {
+    chrono::DateTime::from_timestamp_micros(at.timestamp_micros())
+        .expect("an instant in range stays in range")
+}
+
+/// Now, as it is stored.
+pub fn now() -> chrono::DateTime<chrono::Utc> {
+    microseconds(chrono::Utc::now())
+}
+
+/// An id from outside: positive, 64 bits, decimal digits only.
+pub fn parse_id(text: &str) -> Option<i64> {
+    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    i64::from_str(text).ok().filter(|_| plain)
+}

@@ -1,0 +1,41 @@
+//! What the system does, one file per noun.
+
+pub mod access;
+pub mod annotation;
+pub mod draft;
+pub mod filter;
+pub mod history;
+pub mod page;
+pub mod prediction;
+pub mod project;
+pub mod task;
+pub mod token;
+pub mod user;
+
+/// One field of a change: absent is not null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Patch<T> {
+    /// Not sent: stays as it is.
+    #[default]
+    Keep,
+    /// Sent as `null`.
+    Null,
+    Set(T),
+}
+
+impl<T> Patch<T> {
+    pub fn is_sent(&self) -> bool {
+        !matches!(self, Self::Keep)
+    }
+
+    pub fn is_null(&self) -> bool {
+        matches!(self, Self::Null)
+    }
+
+    pub fn value(&self) -> Option<&T> {
+        match self {
+            Self::Set(value) => Some(value),
+            Self::Keep | Self::Null => None,
+        }
+    }
+}

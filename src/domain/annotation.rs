@@ -1,0 +1,448 @@
+//! Annotations: what somebody said about a task.
+
+mod create;
+mod delete;
+mod update;
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use entity::{
+    annotation::{self, Action, Column},
+    annotation_revision::Event,
+    task,
+};
+use sea_orm::{
+    ActiveEnum, ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, Iterable,
+    PaginatorTrait, QueryFilter, QuerySelect, Select,
+    sea_query::Expr,
+};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+pub use self::{
+    create::{New, create},
+    delete::{Deleted, delete},
+    update::{Change, update},
+};
+use super::{
+    access::{self, Actor},
+    filter::{DateTimeRange, EnumFilter, FloatRange, IdFilter},
+    history::{self, Changes},
+    page::{Columns, OrderKey, Ordering, Page, Slice},
+    task as tasks,
+};
+use crate::{
+    app::App,
+    error::{Conflict, Error, Problem, ProblemCode, Result},
+};
+
+/// Which annotations a list holds; every part that is given has to match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub id: Option<IdFilter>,
+    pub unique_id: Option<EnumFilter<uuid::Uuid>>,
+    pub task_id: Option<IdFilter>,
+    pub project_id: Option<IdFilter>,
+    pub completed_by_id: Option<IdFilter>,
+    pub updated_by_id: Option<IdFilter>,
+    pub was_cancelled: Option<bool>,
+    pub ground_truth: Option<bool>,
+    pub last_action: Option<EnumFilter<Action>>,
+    pub created_at: Option<DateTimeRange>,
+    pub updated_at: Option<DateTimeRange>,
+    pub lead_time: Option<FloatRange>,
+    pub import_id: Option<IdFilter>,
+}
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        Condition::all()
+            .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
+            .add_option(
+                self.unique_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::UniqueId)),
+            )
+            .add_option(
+                self.task_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::TaskId)),
+            )
+            .add_option(
+                self.project_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::ProjectId)),
+            )
+            .add_option(
+                self.completed_by_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::CompletedById)),
+            )
+            .add_option(
+                self.updated_by_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::UpdatedById)),
+            )
+            .add_option(self.was_cancelled.map(|is| Column::WasCancelled.eq(is)))
+            .add_option(self.ground_truth.map(|is| Column::GroundTruth.eq(is)))
+            .add_option(
+                self.last_action
+                    .as_ref()
+                    .map(|actions| actions.condition(Column::LastAction)),
+            )
+            .add_option(
+                self.created_at
+                    .as_ref()
+                    .map(|range| range.condition(Column::CreatedAt)),
+            )
+            .add_option(
+                self.updated_at
+                    .as_ref()
+                    .map(|range| range.condition(Column::UpdatedAt)),
+            )
+            .add_option(
+                self.lead_time
+                    .as_ref()
+                    .map(|range| range.condition(Column::LeadTime)),
+            )
+            .add_option(
+                self.import_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::ImportId)),
+            )
+    }
+}
+
+/// What a list asks for besides its page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    pub filter: Filter,
+    pub order: Ordering,
+    /// Whether the rows carry `result`; without it they hold an empty text there.
+    pub with_result: bool,
+}
+
+impl Query {
+    fn select(&self, actor: &Actor) -> Select<annotation::Entity> {
+        let select = access::visible_annotations(actor).filter(self.filter.condition());
+        if self.with_result {
+            return select;
+        }
+        select
+            .select_only()
+            .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
+            .expr_as(Expr::val(""), Column::Result)
+    }
+
+    fn columns(&self) -> Columns<Column> {
+        Columns {
+            key: match self.order.key {
+                OrderKey::Id => None,
+                OrderKey::CreatedAt => Some(Column::CreatedAt),
+                OrderKey::UpdatedAt => Some(Column::UpdatedAt),
+            },
+            id: Column::Id,
+            descending: self.order.descending,
+        }
+    }
+}
+
+/// The list whose rows hang on a parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Parent {
+    Task,
+    Project,
+}
+
+impl Parent {
+    fn column(self) -> Column {
+        match self {
+            Self::Task => Column::TaskId,
+            Self::Project => Column::ProjectId,
+        }
+    }
+}
+
+/// Annotations by id, those that the actor sees.
+pub async fn by_ids(
+    app: &App,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, annotation::Model>> {
+    let rows = access::visible_annotations(actor)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The results alone, of annotations that a list read without them.
+pub async fn results(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    let rows: Vec<(i64, String)> = access::visible_annotations(actor)
+        .select_only()
+        .columns([Column::Id, Column::Result])
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// The ground truths of these tasks, by task.
+pub async fn ground_truths(
+    app: &App,
+    actor: &Actor,
+    task_ids: &[i64],
+) -> Result<HashMap<i64, annotation::Model>> {
+    let rows = access::visible_annotations(actor)
+        .filter(Column::TaskId.is_in(task_ids.iter().copied()))
+        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
+        .all(app.db.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
+}
+
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    query: &Query,
+    page: &Page,
+) -> Result<Slice<annotation::Model>> {
+    page.fetch(app.db.reader(), query.select(actor), query.columns())
+        .await
+}
+
+pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
+    Ok(access::visible_annotations(actor)
+        .filter(filter.condition())
+        .count(app.db.reader())
+        .await?)
+}
+
+/// The same page of the annotations of several tasks or projects.
+pub async fn list_per_parent(
+    app: &App,
+    actor: &Actor,
+    parent: Parent,
+    ids: &[i64],
+    query: &Query,
+    page: &Page,
+) -> Result<HashMap<i64, Slice<annotation::Model>>> {
+    page.fetch_per_parent(
+        app.db.reader(),
+        &query.select(actor),
+        query.columns(),
+        parent.column(),
+        ids,
+    )
+    .await
+}
+
+/// How many annotations match, for each of several tasks or projects.
+pub async fn count_per_parent(
+    app: &App,
+    actor: &Actor,
+    parent: Parent,
+    ids: &[i64],
+    filter: &Filter,
+) -> Result<HashMap<i64, i64>> {
+    let counts: Vec<(i64, i64)> = access::visible_annotations(actor)
+        .filter(filter.condition())
+        .filter(parent.column().is_in(ids.iter().copied()))
+        .select_only()
+        .column(parent.column())
+        .column_as(Column::Id.count(), "count")
+        .group_by(parent.column())
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    Ok(counts.into_iter().collect())
+}
+
+/// An annotation and its task, both as they are and both ours until the transaction ends.
+struct Locked {
+    task: task::Model,
+    annotation: annotation::Model,
+    /// The task that the annotation is to move to; `None` when there is no such task.
+    target: Option<task::Model>,
+}
+
+/// Locks what a change of an annotation touches.
+///
+/// Every writer of annotations takes the locks of the tasks first, in the order of their ids, so that
+/// two writers never wait for each other in a circle and a task's counters are counted by one at a time.
+async fn lock(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    id: i64,
+    target: Option<i64>,
+) -> Result<Locked> {
+    // The annotation can move to another task while we wait for the lock of the one it was in.
+    for _ in 0..16 {
+        let seen: Option<i64> = access::visible_annotations(actor)
+            .select_only()
+            .column(Column::TaskId)
+            .filter(Column::Id.eq(id))
+            .into_tuple()
+            .one(txn)
+            .await?;
+        let task_id = seen.ok_or(Error::NotFound("annotation"))?;
+        let tasks = tasks::lock(txn, [Some(task_id), target]).await?;
+        let annotation = access::visible_annotations(actor)
+            .filter(Column::Id.eq(id))
+            .one(txn)
+            .await?
+            .ok_or(Error::NotFound("annotation"))?;
+        let of = |id: i64| tasks.iter().find(|task| task.id == id).cloned();
+        if let Some(task) = of(annotation.task_id) {
+            return Ok(Locked {
+                task,
+                annotation,
+                target: target.and_then(of),
+            });
+        }
+    }
+    Err(Error::Unavailable)
+}
+
+/// Refuses when the annotation moved on since the caller saw it. `sent` names the fields of the change.
+async fn check_version(
+    txn: &impl ConnectionTrait,
+    row: &annotation::Model,
+    expected: Option<i32>,
+    sent: &[&str],
+) -> Result<()> {
+    let Some(expected_version) = expected.filter(|version| *version != row.version) else {
+        return Ok(());
+    };
+    let mut clashing_fields = history::changed_since(txn, row.id, expected_version).await?;
+    clashing_fields.retain(|field| sent.contains(&field.as_str()));
+    Err(Error::Conflict(Box::new(Conflict {
+        expected_version,
+        current_version: row.version,
+        clashing_fields,
+        current: snapshot(row)?,
+    })))
+}
+
+/// The annotation's own fields as JSON, references by id: what a client needs to decide about a conflict.
+fn snapshot(row: &annotation::Model) -> Result<String> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Snapshot<'a> {
+        id: String,
+        version: i32,
+        task_id: String,
+        project_id: String,
+        result: &'a RawValue,
+        completed_by_id: Option<String>,
+        updated_by_id: Option<String>,
+        was_cancelled: bool,
+        ground_truth: bool,
+        lead_time: Option<f64>,
+        last_action: Option<String>,
+        updated_at: String,
+    }
+    let id = |id: i64| id.to_string();
+    Ok(serde_json::to_string(&Snapshot {
+        id: id(row.id),
+        version: row.version,
+        task_id: id(row.task_id),
+        project_id: id(row.project_id),
+        result: serde_json::from_str(&row.result)?,
+        completed_by_id: row.completed_by_id.map(id),
+        updated_by_id: row.updated_by_id.map(id),
+        was_cancelled: row.was_cancelled,
+        ground_truth: row.ground_truth,
+        lead_time: row.lead_time,
+        last_action: row
+            .last_action
+            .map(|action| action.to_value().to_uppercase()),
+        updated_at: row.updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+    })?)
+}
+
+/// Takes the ground truth away from the task's other annotation, with a revision of its own.
+async fn clear_other_ground_truth(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    task_id: i64,
+    keep: Option<i64>,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let other = annotation::Entity::find()
+        .filter(Column::TaskId.eq(task_id))
+        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
+        .one(txn)
+        .await?
+        .filter(|other| Some(other.id) != keep);
+    let Some(mut other) = other else {
+        return Ok(());
+    };
+    other.ground_truth = false;
+    touch(&mut other, actor.id(), Action::Updated, at);
+    let mut changes = Changes::default();
+    changes.field("groundTruth", false);
+    save(txn, &other, &changes).await?;
+    let (event, action) = (Event::Updated, Action::Updated);
+    history::append(txn, &other, event, action, actor.id(), at, changes).await
+}
+
+/// The bookkeeping of every accepted change.
+fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTime<Utc>) {
+    row.version += 1;
+    row.updated_by_id = Some(actor_id);
+    row.last_created_by_id = Some(actor_id);
+    row.last_action = Some(action);
+    // Time never runs backwards within one annotation, whatever the clock does.
+    row.updated_at = at.max(row.updated_at);
+}
+
+/// Writes the row back; `result` only when it changed.
+async fn save(txn: &DatabaseTransaction, row: &annotation::Model, changes: &Changes) -> Result<()> {
+    let mut columns = annotation::ActiveModel {
+        id: Unchanged(row.id),
+        task_id: Set(row.task_id),
+        project_id: Set(row.project_id),
+        completed_by_id: Set(row.completed_by_id),
+        updated_by_id: Set(row.updated_by_id),
+        last_created_by_id: Set(row.last_created_by_id),
+        last_action: Set(row.last_action),
+        was_cancelled: Set(row.was_cancelled),
+        ground_truth: Set(row.ground_truth),
+        lead_time: Set(row.lead_time),
+        updated_at: Set(row.updated_at),
+        version: Set(row.version),
+        ..Default::default()
+    };
+    if changes.has("result") {
+        columns.result = Set(row.result.clone());
+        columns.region_count = Set(row.region_count);
+    }
+    columns.update_without_returning(txn).await?;
+    Ok(())
+}
+
+/// Checks a lead time; `null` and absent are the caller's business.
+fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
+    let seconds = seconds?;
+    (!seconds.is_finite() || seconds < 0.0).then(|| {
+        Problem::new(
+            path,
+            ProblemCode::OutOfBounds,
+            "a lead time is a number of seconds, zero or more",
+        )
+    })
+}
+
+/// The problem of a reference that leads nowhere, or nowhere that the actor may look.
+fn unknown(path: [&str; 2], noun: &str) -> Problem {
+    Problem::new(
+        path,
+        ProblemCode::UnknownId,
+        format!("there is no such {noun}, or you may not see it"),
+    )
+}

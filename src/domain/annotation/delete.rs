@@ -1,0 +1,65 @@
+//! `deleteAnnotation`: the row goes, its history stays and ends with a tombstone.
+
+use entity::{
+    annotation::{self, Action},
+    annotation_revision::Event,
+};
+use sea_orm::EntityTrait;
+
+use super::{Locked, check_version, lock, touch};
+use crate::{
+    app::App,
+    db,
+    domain::{
+        access::{self, Actor},
+        history::{self, Changes},
+        task as tasks,
+    },
+    error::{Error, Result},
+};
+
+/// What is left of a deleted annotation.
+#[derive(Debug)]
+pub struct Deleted {
+    pub row: annotation::Model,
+}
+
+/// Deletes an annotation and its drafts. Annotations that began as a copy of it lose their parent.
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    expected_version: Option<i32>,
+) -> Result<Deleted> {
+    let txn = app.db.begin().await?;
+    let Locked {
+        mut task,
+        annotation: mut row,
+        ..
+    } = lock(&txn, actor, id, None).await?;
+    let role = access::role_in(&txn, actor, row.project_id)
+        .await?
+        .ok_or(Error::NotFound("annotation"))?;
+    access::require(
+        access::may_delete(actor, role, &row),
+        "you may delete only annotations of your own; managers may delete any",
+    )?;
+    check_version(&txn, &row, expected_version, &[]).await?;
+    let at = db::now();
+    let action = row.last_action.unwrap_or(Action::Updated);
+    touch(&mut row, actor.id(), action, at);
+    history::append(
+        &txn,
+        &row,
+        Event::Deleted,
+        action,
+        actor.id(),
+        at,
+        Changes::default(),
+    )
+    .await?;
+    annotation::Entity::delete_by_id(row.id).exec(&txn).await?;
+    tasks::touch(&txn, &mut task, actor, at, true).await?;
+    txn.commit().await?;
+    Ok(Deleted { row })
+}

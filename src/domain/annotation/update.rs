@@ -1,0 +1,342 @@
+//! `updateAnnotation`: change what is sent, keep what is not, and leave no trace when refused.
+
+use entity::{
+    annotation::{self, Action},
+    annotation_draft,
+    annotation_revision::Event,
+    project_member::Role,
+    task,
+};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
+
+use super::{
+    Locked, check_lead_time, check_version, clear_other_ground_truth, lock, save, touch, unknown,
+};
+use crate::{
+    app::App,
+    db,
+    domain::{
+        Patch,
+        access::{self, Actor},
+        history::{self, Changes},
+        project, task as tasks, user,
+    },
+    error::{Error, Problem, ProblemCode, Result},
+    labelstudio::document,
+};
+
+/// A change of an annotation. What is kept stays as it is; only `lead_time` can be cleared.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// The whole new list of regions, JSON text.
+    pub result: Patch<String>,
+    /// The task to move to; its project comes along.
+    pub task_id: Patch<i64>,
+    /// Never a change of its own: refused unless it is the project of the task.
+    pub project_id: Patch<i64>,
+    pub completed_by_id: Patch<i64>,
+    /// Who stands as the last updater; the actor when kept.
+    pub updated_by_id: Patch<i64>,
+    pub was_cancelled: Patch<bool>,
+    /// `true` takes the ground truth away from the task's other annotation.
+    pub ground_truth: Patch<bool>,
+    /// Seconds.
+    pub lead_time: Patch<f64>,
+    /// Refuse the change unless the annotation is at this version.
+    pub expected_version: Patch<i32>,
+}
+
+/// Changes an annotation and answers with it as it is then.
+///
+/// A change that changes nothing is accepted and leaves everything as it is, the version too.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+) -> Result<annotation::Model> {
+    let region_count = check_input(&change)?;
+    let txn = app.db.begin().await?;
+    let locked = lock(&txn, actor, id, change.task_id.value().copied()).await?;
+    let role = access::role_in(&txn, actor, locked.annotation.project_id).await?;
+    let target_role = match &locked.target {
+        Some(target) => access::role_in(&txn, actor, target.project_id).await?,
+        None => None,
+    };
+    check_access(actor, role, target_role, &locked.annotation, &change)?;
+    let expected = change.expected_version.value().copied();
+    check_version(&txn, &locked.annotation, expected, &change.sent()).await?;
+    // A task that the actor may not see is one that there isn't.
+    let target = locked.target.clone().filter(|_| target_role.is_some());
+    check_references(&txn, actor, &change, &locked, target.as_ref()).await?;
+    apply(&txn, actor, change, locked, target, region_count)
+        .await?
+        .commit(txn)
+        .await
+}
+
+/// What is left to do with the transaction, and the answer.
+enum Outcome {
+    Unchanged(annotation::Model),
+    Changed(annotation::Model),
+}
+
+impl Outcome {
+    async fn commit(self, txn: DatabaseTransaction) -> Result<annotation::Model> {
+        match self {
+            Self::Unchanged(row) => {
+                txn.rollback().await?;
+                Ok(row)
+            }
+            Self::Changed(row) => {
+                txn.commit().await?;
+                Ok(row)
+            }
+        }
+    }
+}
+
+impl Change {
+    /// Public names of the fields that were sent, as revisions name them.
+    fn sent(&self) -> Vec<&'static str> {
+        [
+            ("result", self.result.is_sent()),
+            ("task", self.task_id.is_sent()),
+            ("project", self.project_id.is_sent()),
+            ("completedBy", self.completed_by_id.is_sent()),
+            ("updatedBy", self.updated_by_id.is_sent()),
+            ("wasCancelled", self.was_cancelled.is_sent()),
+            ("groundTruth", self.ground_truth.is_sent()),
+            ("leadTime", self.lead_time.is_sent()),
+        ]
+        .into_iter()
+        .filter_map(|(name, sent)| sent.then_some(name))
+        .collect()
+    }
+}
+
+/// All problems that need no database. Answers with the number of regions in a sent result.
+fn check_input(change: &Change) -> Result<Option<usize>> {
+    let mut problems: Vec<Problem> = [
+        ("result", change.result.is_null()),
+        ("taskId", change.task_id.is_null()),
+        ("projectId", change.project_id.is_null()),
+        ("completedById", change.completed_by_id.is_null()),
+        ("updatedById", change.updated_by_id.is_null()),
+        ("wasCancelled", change.was_cancelled.is_null()),
+        ("groundTruth", change.ground_truth.is_null()),
+        ("expectedVersion", change.expected_version.is_null()),
+    ]
+    .into_iter()
+    .filter(|(_, null)| *null)
+    .map(|(field, _)| {
+        Problem::new(
+            ["input", field],
+            ProblemCode::NullNotAllowed,
+            "this can't be cleared: leave it out to keep it as it is",
+        )
+    })
+    .collect();
+    let mut region_count = None;
+    if let Some(text) = change.result.value() {
+        match document::check_result(text, &["input".into(), "result".into()]) {
+            Ok(count) => region_count = Some(count),
+            Err(found) => problems.extend(found),
+        }
+    }
+    problems.extend(check_lead_time(
+        change.lead_time.value().copied(),
+        ["input", "leadTime"],
+    ));
+    if problems.is_empty() {
+        Ok(region_count)
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}
+
+fn check_access(
+    actor: &Actor,
+    role: Option<Role>,
+    target_role: Option<Role>,
+    annotation: &annotation::Model,
+    change: &Change,
+) -> Result<()> {
+    let role = role.ok_or(Error::NotFound("annotation"))?;
+    access::require(
+        access::may_edit(actor, role, annotation),
+        "you may change only annotations of your own in this project",
+    )?;
+    access::require(
+        !change.ground_truth.is_sent() || access::may_set_ground_truth(role),
+        "the ground truth is set by reviewers and managers",
+    )?;
+    access::require(
+        !(change.completed_by_id.is_sent() || change.updated_by_id.is_sent())
+            || access::may_manage(role),
+        "authorship is changed by managers",
+    )?;
+    access::require(
+        !change.task_id.is_sent()
+            || (access::may_manage(role) && target_role.is_none_or(access::may_manage)),
+        "annotations are moved by managers of both projects",
+    )
+}
+
+/// All problems of references.
+async fn check_references(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    change: &Change,
+    locked: &Locked,
+    target: Option<&task::Model>,
+) -> Result<()> {
+    let mut problems = Vec::new();
+    if change.task_id.is_sent() && target.is_none() {
+        problems.push(unknown(["input", "taskId"], "task"));
+    }
+    if let Some(project_id) = change.project_id.value().copied() {
+        let destination = target.unwrap_or(&locked.task);
+        if project_id != destination.project_id {
+            problems.push(if project::is_visible(txn, actor, project_id).await? {
+                Problem::new(
+                    ["input", "projectId"],
+                    ProblemCode::ProjectMismatch,
+                    format!(
+                        "the task belongs to project {}: an annotation changes its project by moving to a task of it",
+                        destination.project_id
+                    ),
+                )
+            } else {
+                unknown(["input", "projectId"], "project")
+            });
+        }
+    }
+    let people = [
+        ("completedById", change.completed_by_id.value()),
+        ("updatedById", change.updated_by_id.value()),
+    ];
+    let ids: Vec<i64> = people.iter().filter_map(|(_, id)| id.copied()).collect();
+    let visible = user::visible_ids(txn, actor, &ids).await?;
+    for (field, id) in people {
+        if id.is_some_and(|id| !visible.contains(id)) {
+            problems.push(unknown(["input", field], "user"));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}
+
+async fn apply(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    change: Change,
+    locked: Locked,
+    target: Option<task::Model>,
+    region_count: Option<usize>,
+) -> Result<Outcome> {
+    let Locked {
+        mut task,
+        annotation: mut row,
+        ..
+    } = locked;
+    let updated_by_id = change.updated_by_id.value().copied();
+    let target = target.filter(|target| target.id != row.task_id);
+    let changes = set(&mut row, change, target.as_ref(), region_count);
+    if changes.is_empty() {
+        return Ok(Outcome::Unchanged(row));
+    }
+    let action = if changes.has("wasCancelled") && row.was_cancelled {
+        Action::Skipped
+    } else {
+        Action::Updated
+    };
+    let at = db::now();
+    touch(&mut row, actor.id(), action, at);
+    if updated_by_id.is_some() {
+        row.updated_by_id = updated_by_id;
+    }
+    if row.ground_truth && (changes.has("groundTruth") || changes.has("task")) {
+        clear_other_ground_truth(txn, actor, row.task_id, Some(row.id), at).await?;
+    }
+    save(txn, &row, &changes).await?;
+    let recount = ["task", "wasCancelled", "completedBy"]
+        .iter()
+        .any(|field| changes.has(field));
+    let moved = changes.has("task");
+    history::append(txn, &row, Event::Updated, action, actor.id(), at, changes).await?;
+    if moved {
+        annotation_draft::Entity::update_many()
+            .col_expr(annotation_draft::Column::TaskId, Expr::value(row.task_id))
+            .filter(annotation_draft::Column::AnnotationId.eq(row.id))
+            .exec(txn)
+            .await?;
+    }
+    for task in std::iter::once(&mut task).chain(target.clone().as_mut()) {
+        tasks::touch(txn, task, actor, at, recount).await?;
+    }
+    Ok(Outcome::Changed(row))
+}
+
+/// Sets what differs and says what did.
+fn set(
+    row: &mut annotation::Model,
+    change: Change,
+    target: Option<&task::Model>,
+    region_count: Option<usize>,
+) -> Changes {
+    let mut changes = Changes::default();
+    if let Patch::Set(result) = change.result
+        && result != row.result
+    {
+        changes.result(&result);
+        row.result = result;
+        row.region_count = region_count
+            .and_then(|count| i32::try_from(count).ok())
+            .unwrap_or(i32::MAX);
+    }
+    if let Some(target) = target {
+        row.task_id = target.id;
+        changes.id("task", Some(target.id));
+        if row.project_id != target.project_id {
+            row.project_id = target.project_id;
+            changes.id("project", Some(target.project_id));
+        }
+    }
+    if let Patch::Set(id) = change.completed_by_id
+        && row.completed_by_id != Some(id)
+    {
+        row.completed_by_id = Some(id);
+        changes.id("completedBy", Some(id));
+    }
+    if let Patch::Set(id) = change.updated_by_id
+        && row.updated_by_id != Some(id)
+    {
+        changes.id("updatedBy", Some(id));
+    }
+    if let Patch::Set(was_cancelled) = change.was_cancelled
+        && row.was_cancelled != was_cancelled
+    {
+        row.was_cancelled = was_cancelled;
+        changes.field("wasCancelled", was_cancelled);
+    }
+    if let Patch::Set(ground_truth) = change.ground_truth
+        && row.ground_truth != ground_truth
+    {
+        row.ground_truth = ground_truth;
+        changes.field("groundTruth", ground_truth);
+    }
+    let lead_time = match change.lead_time {
+        Patch::Keep => row.lead_time,
+        Patch::Null => None,
+        Patch::Set(seconds) => Some(seconds),
+    };
+    if row.lead_time.map(f64::to_bits) != lead_time.map(f64::to_bits) {
+        row.lead_time = lead_time;
+        changes.field("leadTime", lead_time);
+    }
+    changes
+}

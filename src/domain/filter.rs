@@ -1,0 +1,117 @@
+//! The leaves that every list's filter is made of, and the conditions they stand for.
+
+use chrono::{DateTime, Utc};
+use sea_orm::{
+    ColumnTrait, Condition, Value,
+    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+};
+
+/// An id, or one of several. Text that is no id matches nothing.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct IdFilter {
+    pub eq: Option<String>,
+    pub is_in: Option<Vec<String>>,
+}
+
+/// A text, one of several, or a part of one.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StringFilter {
+    pub eq: Option<String>,
+    pub is_in: Option<Vec<String>>,
+    /// Without regard to the case of ASCII letters.
+    pub contains: Option<String>,
+}
+
+/// A value of a closed set, or one of several.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EnumFilter<T> {
+    pub eq: Option<T>,
+    pub is_in: Option<Vec<T>>,
+}
+
+/// Bounds; each one that is given has to hold.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Range<T> {
+    pub gte: Option<T>,
+    pub gt: Option<T>,
+    pub lte: Option<T>,
+    pub lt: Option<T>,
+}
+
+pub type DateTimeRange = Range<DateTime<Utc>>;
+pub type FloatRange = Range<f64>;
+
+impl IdFilter {
+    pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+        let id = |text: &String| crate::db::parse_id(text).unwrap_or(0);
+        let mut all = Condition::all();
+        if let Some(eq) = &self.eq {
+            all = all.add(column.eq(id(eq)));
+        }
+        if let Some(list) = &self.is_in {
+            all = all.add(column.is_in(list.iter().map(id)));
+        }
+        all
+    }
+}
+
+impl StringFilter {
+    pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+        let mut all = Condition::all();
+        if let Some(eq) = &self.eq {
+            all = all.add(column.eq(storable(eq)));
+        }
+        if let Some(list) = &self.is_in {
+            all = all.add(column.is_in(list.iter().map(|text| storable(text))));
+        }
+        if let Some(part) = &self.contains {
+            let escaped = storable(&part.to_lowercase())
+                .replace('\\', "\\\\")
+                .replace('%', "\\%")
+                .replace('_', "\\_");
+            all = all.add(
+                Expr::expr(Func::lower(Expr::col(column.as_column_ref())))
+                    .like(LikeExpr::new(format!("%{escaped}%")).escape('\\')),
+            );
+        }
+        all
+    }
+}
+
+impl<T: Clone + Into<Value>> EnumFilter<T> {
+    pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+        let mut all = Condition::all();
+        if let Some(eq) = &self.eq {
+            all = all.add(column.eq(eq.clone()));
+        }
+        if let Some(list) = &self.is_in {
+            all = all.add(column.is_in(list.iter().cloned()));
+        }
+        all
+    }
+}
+
+impl<T: Clone + Into<Value>> Range<T> {
+    pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+        let mut all = Condition::all();
+        if let Some(bound) = &self.gte {
+            all = all.add(column.gte(bound.clone()));
+        }
+        if let Some(bound) = &self.gt {
+            all = all.add(column.gt(bound.clone()));
+        }
+        if let Some(bound) = &self.lte {
+            all = all.add(column.lte(bound.clone()));
+        }
+        if let Some(bound) = &self.lt {
+            all = all.add(column.lt(bound.clone()));
+        }
+        all
+    }
+}
+
+/// PostgreSQL refuses NUL in a text, so no stored text holds one: U+FFFF, which never stands in text
+/// either, takes its place and matches nothing.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{ffff}")
+}

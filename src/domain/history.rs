@@ -1,0 +1,141 @@
+//! The history of an annotation: one revision per accepted change, never rewritten.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation::{self, Action},
+    annotation_revision::{self, Event},
+};
+use sea_orm::{
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+};
+use serde_json::{Map, Value, json};
+
+use super::{
+    access::{self, Actor},
+    page::{Columns, Page, Slice},
+};
+use crate::{app::App, error::Result};
+
+/// What one change did: the new value of every changed field, by the field's public name.
+#[derive(Debug, Default)]
+pub struct Changes {
+    fields: Map<String, Value>,
+    result: Option<String>,
+}
+
+impl Changes {
+    /// Everything that a new annotation begins with.
+    pub fn of_new(row: &annotation::Model) -> Self {
+        let mut changes = Self::default();
+        changes.result(&row.result);
+        changes.id("task", Some(row.task_id));
+        changes.id("project", Some(row.project_id));
+        changes.id("completedBy", row.completed_by_id);
+        changes.field("wasCancelled", row.was_cancelled);
+        changes.field("groundTruth", row.ground_truth);
+        changes.field("leadTime", row.lead_time);
+        changes
+    }
+
+    pub fn result(&mut self, text: &str) {
+        self.fields.insert("result".to_owned(), Value::Null);
+        self.result = Some(text.to_owned());
+    }
+
+    pub fn id(&mut self, field: &str, id: Option<i64>) {
+        self.field(field, id.map(|id| id.to_string()));
+    }
+
+    pub fn field(&mut self, field: &str, value: impl serde::Serialize) {
+        self.fields.insert(field.to_owned(), json!(value));
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.fields.is_empty()
+    }
+
+    pub fn has(&self, field: &str) -> bool {
+        self.fields.contains_key(field)
+    }
+}
+
+/// Appends the revision that brought the annotation to the state of `row`.
+pub async fn append(
+    txn: &DatabaseTransaction,
+    row: &annotation::Model,
+    event: Event,
+    action: Action,
+    actor_id: i64,
+    at: DateTime<Utc>,
+    changes: Changes,
+) -> Result<()> {
+    let revision = annotation_revision::ActiveModel {
+        annotation_id: Set(row.id),
+        version: Set(row.version),
+        event: Set(event),
+        action: Set(action),
+        task_id: Set(row.task_id),
+        project_id: Set(row.project_id),
+        actor_id: Set(Some(actor_id)),
+        updated_by_id: Set(row.updated_by_id),
+        created_at: Set(at),
+        changes: Set(serde_json::to_string(&changes.fields)?),
+        result: Set(changes.result),
+        ..Default::default()
+    };
+    annotation_revision::Entity::insert(revision)
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
+}
+
+/// The public names of the fields that a revision changed, in alphabetical order.
+pub fn changed_fields(revision: &annotation_revision::Model) -> Result<Vec<String>> {
+    let fields: Map<String, Value> = serde_json::from_str(&revision.changes)?;
+    let mut names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    Ok(names)
+}
+
+/// Fields that changed after this version, each once, in alphabetical order.
+pub async fn changed_since(
+    db: &impl ConnectionTrait,
+    annotation_id: i64,
+    version: i32,
+) -> Result<Vec<String>> {
+    let revisions = annotation_revision::Entity::find()
+        .filter(annotation_revision::Column::AnnotationId.eq(annotation_id))
+        .filter(annotation_revision::Column::Version.gt(version))
+        .all(db)
+        .await?;
+    let mut names = Vec::new();
+    for revision in &revisions {
+        names.extend(changed_fields(revision)?);
+    }
+    names.sort_unstable();
+    names.dedup();
+    Ok(names)
+}
+
+/// The same page of the history of several annotations, oldest revision first.
+pub async fn of_annotations(
+    app: &App,
+    actor: &Actor,
+    annotation_ids: &[i64],
+    page: &Page,
+) -> Result<HashMap<i64, Slice<annotation_revision::Model>>> {
+    page.fetch_per_parent(
+        app.db.reader(),
+        &access::visible_revisions(actor),
+        Columns {
+            key: None,
+            id: annotation_revision::Column::Version,
+            descending: false,
+        },
+        annotation_revision::Column::AnnotationId,
+        annotation_ids,
+    )
+    .await
+}

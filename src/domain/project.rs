@@ -1,0 +1,385 @@
+//! Projects and their members.
+
+use std::collections::HashMap;
+
+use entity::{
+    project::{self, Column},
+    project_member::{self, Role},
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{LockType, OnConflict},
+};
+
+use super::{
+    Patch,
+    access::{self, Actor},
+    filter::{IdFilter, StringFilter},
+    page::{Columns, OrderKey, Ordering, Page, Slice},
+    user,
+};
+use crate::{
+    app::App,
+    db,
+    error::{Error, Problem, ProblemCode, Result},
+};
+
+/// Longest title, in characters.
+pub const MAX_TITLE: usize = 255;
+/// Longest description and labelling config, in bytes.
+pub const MAX_TEXT: usize = 1 << 20;
+
+/// Which projects a list holds; every part that is given has to match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub id: Option<IdFilter>,
+    pub title: Option<StringFilter>,
+}
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        Condition::all()
+            .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
+            .add_option(
+                self.title
+                    .as_ref()
+                    .map(|titles| titles.condition(Column::Title)),
+            )
+    }
+}
+
+/// What a list asks for besides its page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    pub filter: Filter,
+    pub order: Ordering,
+}
+
+/// A new project.
+#[derive(Debug, Default)]
+pub struct New {
+    pub title: String,
+    pub description: String,
+    /// Label Studio's labelling config, XML.
+    pub label_config: String,
+}
+
+/// A change of a project; nothing can be cleared.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub title: Patch<String>,
+    pub description: Patch<String>,
+    pub label_config: Patch<String>,
+}
+
+/// Projects by id, those that the actor sees.
+pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, project::Model>> {
+    let rows = access::visible_projects(actor)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Whether there is such a project and the actor sees it.
+pub async fn is_visible(db: &impl ConnectionTrait, actor: &Actor, id: i64) -> Result<bool> {
+    let found: Option<i64> = access::visible_projects(actor)
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.eq(id))
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(found.is_some())
+}
+
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    query: &Query,
+    page: &Page,
+) -> Result<Slice<project::Model>> {
+    let columns = Columns {
+        key: match query.order.key {
+            OrderKey::Id => None,
+            OrderKey::CreatedAt => Some(Column::CreatedAt),
+            OrderKey::UpdatedAt => Some(Column::UpdatedAt),
+        },
+        id: Column::Id,
+        descending: query.order.descending,
+    };
+    let select = access::visible_projects(actor).filter(query.filter.condition());
+    page.fetch(app.db.reader(), select, columns).await
+}
+
+pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
+    Ok(access::visible_projects(actor)
+        .filter(filter.condition())
+        .count(app.db.reader())
+        .await?)
+}
+
+/// Members of several projects, in the order in which they joined.
+pub async fn members(
+    app: &App,
+    actor: &Actor,
+    project_ids: &[i64],
+) -> Result<HashMap<i64, Vec<project_member::Model>>> {
+    let rows = access::visible_members(actor)
+        .filter(project_member::Column::ProjectId.is_in(project_ids.iter().copied()))
+        .order_by_asc(project_member::Column::CreatedAt)
+        .order_by_asc(project_member::Column::UserId)
+        .all(app.db.reader())
+        .await?;
+    let mut by_project: HashMap<i64, Vec<_>> = project_ids.iter().map(|id| (*id, vec![])).collect();
+    for row in rows {
+        by_project.entry(row.project_id).or_default().push(row);
+    }
+    Ok(by_project)
+}
+
+/// The actor's role in each of several projects.
+pub async fn own_roles(
+    app: &App,
+    actor: &Actor,
+    project_ids: &[i64],
+) -> Result<HashMap<i64, Role>> {
+    if actor.is_admin() {
+        return Ok(project_ids.iter().map(|id| (*id, Role::Manager)).collect());
+    }
+    let rows = project_member::Entity::find()
+        .filter(project_member::Column::UserId.eq(actor.id()))
+        .filter(project_member::Column::ProjectId.is_in(project_ids.iter().copied()))
+        .all(app.db.reader())
+        .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.project_id, row.role))
+        .collect())
+}
+
+/// Creates a project. Anybody may; whoever does becomes its first manager.
+pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
+    let mut problems = Vec::new();
+    problems.extend(check_title(&new.title));
+    problems.extend(check_text(&new.description, "description"));
+    problems.extend(check_text(&new.label_config, "labelConfig"));
+    if !problems.is_empty() {
+        return Err(Error::BadInput(problems));
+    }
+    let txn = app.db.begin().await?;
+    let at = db::now();
+    let row = project::ActiveModel {
+        title: Set(new.title),
+        description: Set(new.description),
+        label_config: Set(new.label_config),
+        created_by_id: Set(Some(actor.id())),
+        created_at: Set(at),
+        updated_at: Set(at),
+        ..Default::default()
+    }
+    .insert(&txn)
+    .await?;
+    put_member(&txn, row.id, actor.id(), Role::Manager).await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// Changes a project and answers with it as it is then.
+pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<project::Model> {
+    check_change(&change)?;
+    let txn = app.db.begin().await?;
+    let mut row = lock(&txn, actor, id, "projects are changed by their managers").await?;
+    let mut changed = false;
+    for (field, patch) in [
+        (&mut row.title, change.title),
+        (&mut row.description, change.description),
+        (&mut row.label_config, change.label_config),
+    ] {
+        if let Patch::Set(text) = patch
+            && *field != text
+        {
+            *field = text;
+            changed = true;
+        }
+    }
+    if !changed {
+        return Ok(row);
+    }
+    row.updated_at = db::now().max(row.updated_at);
+    project::ActiveModel {
+        id: Unchanged(row.id),
+        title: Set(row.title.clone()),
+        description: Set(row.description.clone()),
+        label_config: Set(row.label_config.clone()),
+        updated_at: Set(row.updated_at),
+        ..Default::default()
+    }
+    .update_without_returning(&txn)
+    .await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// Makes a user a member of a project, or gives a member another role.
+pub async fn add_member(
+    app: &App,
+    actor: &Actor,
+    project_id: i64,
+    user_id: i64,
+    role: Role,
+) -> Result<project_member::Model> {
+    let txn = app.db.begin().await?;
+    lock(&txn, actor, project_id, "members are added by managers").await?;
+    if !user::visible_ids(&txn, actor, &[user_id])
+        .await?
+        .contains(&user_id)
+    {
+        return Err(Problem::new(
+            ["userId"],
+            ProblemCode::UnknownId,
+            "there is no such user, or you may not see them",
+        )
+        .into());
+    }
+    let member = put_member(&txn, project_id, user_id, role).await?;
+    txn.commit().await?;
+    Ok(member)
+}
+
+/// Ends a membership and answers with it as it was.
+pub async fn remove_member(
+    app: &App,
+    actor: &Actor,
+    project_id: i64,
+    user_id: i64,
+) -> Result<project_member::Model> {
+    let txn = app.db.begin().await?;
+    lock(&txn, actor, project_id, "members are removed by managers").await?;
+    let member = project_member::Entity::find_by_id((project_id, user_id))
+        .one(&txn)
+        .await?
+        .ok_or_else(|| {
+            Problem::new(
+                ["userId"],
+                ProblemCode::UnknownId,
+                "the project has no such member",
+            )
+        })?;
+    project_member::Entity::delete_by_id((project_id, user_id))
+        .exec(&txn)
+        .await?;
+    txn.commit().await?;
+    Ok(member)
+}
+
+/// Makes a member or changes their role, whoever asks.
+pub(super) async fn put_member(
+    db: &impl ConnectionTrait,
+    project_id: i64,
+    user_id: i64,
+    role: Role,
+) -> Result<project_member::Model> {
+    let member = project_member::ActiveModel {
+        project_id: Set(project_id),
+        user_id: Set(user_id),
+        role: Set(role),
+        created_at: Set(db::now()),
+    };
+    Ok(project_member::Entity::insert(member)
+        .on_conflict(
+            OnConflict::columns([
+                project_member::Column::ProjectId,
+                project_member::Column::UserId,
+            ])
+            .update_column(project_member::Column::Role)
+            .to_owned(),
+        )
+        .exec_with_returning(db)
+        .await?)
+}
+
+/// A project that the actor manages, locked until the transaction ends.
+async fn lock(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    id: i64,
+    otherwise: &'static str,
+) -> Result<project::Model> {
+    let row = access::visible_projects(actor)
+        .filter(Column::Id.eq(id))
+        .lock(LockType::NoKeyUpdate)
+        .one(txn)
+        .await?
+        .ok_or(Error::NotFound("project"))?;
+    let role = access::role_in(txn, actor, id)
+        .await?
+        .ok_or(Error::NotFound("project"))?;
+    access::require(access::may_manage(role), otherwise)?;
+    Ok(row)
+}
+
+fn check_change(change: &Change) -> Result<()> {
+    let fields = [
+        ("title", &change.title),
+        ("description", &change.description),
+        ("labelConfig", &change.label_config),
+    ];
+    let mut problems = Vec::new();
+    for (field, patch) in fields {
+        match patch {
+            Patch::Keep => {}
+            Patch::Null => problems.push(Problem::new(
+                ["input", field],
+                ProblemCode::NullNotAllowed,
+                "this can't be cleared: leave it out to keep it as it is",
+            )),
+            Patch::Set(title) if field == "title" => problems.extend(check_title(title)),
+            Patch::Set(text) => problems.extend(check_text(text, field)),
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}
+
+fn check_title(title: &str) -> Option<Problem> {
+    let at = ["input", "title"];
+    if title.trim().is_empty() {
+        return Some(Problem::new(
+            at,
+            ProblemCode::InvalidFormat,
+            "a project needs a title",
+        ));
+    }
+    if title.chars().count() > MAX_TITLE {
+        return Some(Problem::new(
+            at,
+            ProblemCode::TooLong,
+            format!("a title has at most {MAX_TITLE} characters"),
+        ));
+    }
+    check_text(title, "title")
+}
+
+fn check_text(text: &str, field: &str) -> Option<Problem> {
+    if text.contains('\0') {
+        return Some(Problem::new(
+            ["input", field],
+            ProblemCode::InvalidText,
+            "a text can't hold the character U+0000",
+        ));
+    }
+    (text.len() > MAX_TEXT).then(|| {
+        Problem::new(
+            ["input", field],
+            ProblemCode::TooLong,
+            format!("this text has at most {MAX_TEXT} bytes"),
+        )
+    })
+}

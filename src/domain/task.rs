@@ -1,0 +1,310 @@
+//! Tasks: the data to annotate, and the counters over its annotations.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation,
+    task::{self, Column},
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
+    QueryFilter, QueryOrder, QuerySelect, Select,
+    sea_query::{CaseStatement, Expr, Func, LockType},
+};
+
+use super::{
+    access::{self, Actor},
+    filter::{DateTimeRange, IdFilter},
+    page::{Columns, OrderKey, Ordering, Page, Slice},
+};
+use crate::{
+    app::App,
+    db,
+    error::{Error, Problem, ProblemCode, Result, Segment},
+    labelstudio::document,
+};
+
+/// The most tasks that one call creates.
+pub const MAX_AT_ONCE: usize = 1_000;
+
+/// Which tasks a list holds; every part that is given has to match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub id: Option<IdFilter>,
+    pub project_id: Option<IdFilter>,
+    pub is_labeled: Option<bool>,
+    pub created_at: Option<DateTimeRange>,
+    pub updated_at: Option<DateTimeRange>,
+}
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        Condition::all()
+            .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
+            .add_option(
+                self.project_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::ProjectId)),
+            )
+            .add_option(self.is_labeled.map(|is| Column::IsLabeled.eq(is)))
+            .add_option(
+                self.created_at
+                    .as_ref()
+                    .map(|range| range.condition(Column::CreatedAt)),
+            )
+            .add_option(
+                self.updated_at
+                    .as_ref()
+                    .map(|range| range.condition(Column::UpdatedAt)),
+            )
+    }
+}
+
+/// What a list asks for besides its page.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Query {
+    pub filter: Filter,
+    pub order: Ordering,
+}
+
+impl Query {
+    fn select(&self, actor: &Actor) -> Select<task::Entity> {
+        access::visible_tasks(actor).filter(self.filter.condition())
+    }
+
+    fn columns(&self) -> Columns<Column> {
+        Columns {
+            key: match self.order.key {
+                OrderKey::Id => None,
+                OrderKey::CreatedAt => Some(Column::CreatedAt),
+                OrderKey::UpdatedAt => Some(Column::UpdatedAt),
+            },
+            id: Column::Id,
+            descending: self.order.descending,
+        }
+    }
+}
+
+/// A new task.
+#[derive(Debug)]
+pub struct New {
+    /// A JSON object, text.
+    pub data: String,
+    /// A JSON object, text.
+    pub meta: Option<String>,
+    /// How many different people have to annotate it.
+    pub overlap: i32,
+}
+
+/// Tasks by id, those that the actor sees.
+pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, task::Model>> {
+    let rows = access::visible_tasks(actor)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    query: &Query,
+    page: &Page,
+) -> Result<Slice<task::Model>> {
+    page.fetch(app.db.reader(), query.select(actor), query.columns())
+        .await
+}
+
+pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
+    Ok(access::visible_tasks(actor)
+        .filter(filter.condition())
+        .count(app.db.reader())
+        .await?)
+}
+
+/// The same page of the tasks of several projects.
+pub async fn list_per_project(
+    app: &App,
+    actor: &Actor,
+    project_ids: &[i64],
+    query: &Query,
+    page: &Page,
+) -> Result<HashMap<i64, Slice<task::Model>>> {
+    page.fetch_per_parent(
+        app.db.reader(),
+        &query.select(actor),
+        query.columns(),
+        Column::ProjectId,
+        project_ids,
+    )
+    .await
+}
+
+/// How many tasks match, for each of several projects.
+pub async fn count_per_project(
+    app: &App,
+    actor: &Actor,
+    project_ids: &[i64],
+    filter: &Filter,
+) -> Result<HashMap<i64, i64>> {
+    let counts: Vec<(i64, i64)> = access::visible_tasks(actor)
+        .filter(filter.condition())
+        .filter(Column::ProjectId.is_in(project_ids.iter().copied()))
+        .select_only()
+        .column(Column::ProjectId)
+        .column_as(Column::Id.count(), "count")
+        .group_by(Column::ProjectId)
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    Ok(counts.into_iter().collect())
+}
+
+/// Creates tasks in a project, all or none, and answers with them in the order of the input.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    project_id: i64,
+    new: Vec<New>,
+) -> Result<Vec<task::Model>> {
+    check_input(&new)?;
+    let txn = app.db.begin().await?;
+    let role = match super::project::is_visible(&txn, actor, project_id).await? {
+        true => access::role_in(&txn, actor, project_id).await?,
+        false => None,
+    };
+    let role = role.ok_or(Error::NotFound("project"))?;
+    access::require(access::may_manage(role), "tasks are created by managers")?;
+    let at = db::now();
+    let mut rows = Vec::with_capacity(new.len());
+    for new in new {
+        let row = task::ActiveModel {
+            project_id: Set(project_id),
+            data: Set(new.data),
+            meta: Set(new.meta),
+            overlap: Set(new.overlap),
+            is_labeled: Set(false),
+            total_annotations: Set(0),
+            cancelled_annotations: Set(0),
+            total_predictions: Set(0),
+            created_at: Set(at),
+            updated_at: Set(at),
+            updated_by_id: Set(Some(actor.id())),
+            ..Default::default()
+        };
+        rows.push(row.insert(&txn).await?);
+    }
+    txn.commit().await?;
+    Ok(rows)
+}
+
+fn check_input(new: &[New]) -> Result<()> {
+    let mut problems = Vec::new();
+    if new.len() > MAX_AT_ONCE {
+        problems.push(Problem::new(
+            ["tasks"],
+            ProblemCode::TooLong,
+            format!("one call creates at most {MAX_AT_ONCE} tasks"),
+        ));
+    }
+    for (index, new) in new.iter().enumerate() {
+        let at = |field: &str| -> [Segment; 3] { ["tasks".into(), index.into(), field.into()] };
+        problems.extend(
+            document::check_object(&new.data, &at("data"))
+                .err()
+                .unwrap_or_default(),
+        );
+        if let Some(meta) = &new.meta {
+            problems.extend(
+                document::check_object(meta, &at("meta"))
+                    .err()
+                    .unwrap_or_default(),
+            );
+        }
+        if new.overlap < 1 {
+            problems.push(Problem::new(
+                at("overlap"),
+                ProblemCode::OutOfBounds,
+                "at least one person annotates a task",
+            ));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}
+
+/// Reads tasks and keeps them ours until the transaction ends, in the order of their ids.
+pub(super) async fn lock(
+    txn: &DatabaseTransaction,
+    ids: [Option<i64>; 2],
+) -> Result<Vec<task::Model>> {
+    Ok(task::Entity::find()
+        .filter(Column::Id.is_in(ids.into_iter().flatten()))
+        .order_by_asc(Column::Id)
+        // Not the strongest lock: rows that refer to the task may still be written.
+        .lock(LockType::NoKeyUpdate)
+        .all(txn)
+        .await?)
+}
+
+/// Notes that annotations of a locked task changed; with `recount`, counts them anew.
+pub(super) async fn touch(
+    txn: &DatabaseTransaction,
+    task: &mut task::Model,
+    actor: &Actor,
+    at: DateTime<Utc>,
+    recount: bool,
+) -> Result<()> {
+    let mut columns = task::ActiveModel {
+        id: Unchanged(task.id),
+        updated_at: Set(std::cmp::max(at, task.updated_at)),
+        updated_by_id: Set(Some(actor.id())),
+        ..Default::default()
+    };
+    if recount {
+        let counted = counted(txn, task.id).await?;
+        columns.total_annotations = Set(counted.total);
+        columns.cancelled_annotations = Set(counted.cancelled);
+        columns.is_labeled = Set(counted.authors >= task.overlap);
+    }
+    columns.update_without_returning(txn).await?;
+    Ok(())
+}
+
+struct Counted {
+    total: i32,
+    cancelled: i32,
+    /// Distinct authors of uncancelled annotations; those without an author count as one.
+    authors: i32,
+}
+
+async fn counted(txn: &DatabaseTransaction, task_id: i64) -> Result<Counted> {
+    use annotation::Column::{CompletedById, TaskId, WasCancelled};
+    let cancelled = || Expr::col((annotation::Entity, WasCancelled));
+    let author = Func::coalesce([
+        Expr::col((annotation::Entity, CompletedById)),
+        Expr::val(0_i64),
+    ]);
+    let (all, cancelled_count, authors): (i64, i64, i64) = annotation::Entity::find()
+        .filter(TaskId.eq(task_id))
+        .select_only()
+        .expr(Expr::val(1_i32).count())
+        .expr(Expr::expr(CaseStatement::new().case(cancelled(), 1_i32)).count())
+        .expr(Expr::expr(CaseStatement::new().case(cancelled().not(), author)).count_distinct())
+        .into_tuple()
+        .one(txn)
+        .await?
+        .unwrap_or_default();
+    let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    Ok(Counted {
+        total: small(all - cancelled_count),
+        cancelled: small(cancelled_count),
+        authors: small(authors),
+    })
+}

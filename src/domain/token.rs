@@ -1,0 +1,207 @@
+//! API tokens: made once, shown once, stored hashed.
+
+use std::time::Duration;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use entity::{
+    api_token::{self, Column},
+    user,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::OnConflict,
+};
+use sha2::{Digest, Sha256};
+
+use super::access::Actor;
+use crate::{
+    app::App,
+    db,
+    error::{Error, Problem, ProblemCode, Result},
+};
+
+/// Characters of a token that are kept readable.
+const PREFIX: usize = 12;
+/// How old a token's last use gets before another one is noted.
+const LAST_USE_STEP: Duration = Duration::from_secs(60);
+/// Shorter secrets could be guessed.
+pub const MIN_LENGTH: usize = 16;
+
+/// A token at its making: the only time its text is known.
+#[derive(Debug)]
+pub struct Created {
+    pub row: api_token::Model,
+    pub text: String,
+}
+
+/// Makes a token for a user.
+pub async fn create(
+    app: &App,
+    user: &user::Model,
+    name: &str,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<Created> {
+    if !user.can_sign_in {
+        return Err(Problem::new(
+            ["user"],
+            ProblemCode::InvalidFormat,
+            "this user stands for somebody in imported data and can't sign in",
+        )
+        .into());
+    }
+    let mut secret = [0_u8; 24];
+    getrandom::fill(&mut secret).map_err(|error| Error::Internal(std::sync::Arc::new(error)))?;
+    let text = format!("ann_{}", URL_SAFE_NO_PAD.encode(secret));
+    let row = api_token::ActiveModel {
+        user_id: Set(user.id),
+        name: Set(name.to_owned()),
+        hash: Set(hash(&text)),
+        prefix: Set(prefix(&text)),
+        created_at: Set(db::now()),
+        expires_at: Set(expires_at.map(db::microseconds)),
+        ..Default::default()
+    }
+    .insert(app.db.writer())
+    .await?;
+    Ok(Created { row, text })
+}
+
+/// Makes sure that this very text signs the user in, whatever became of it before.
+pub async fn ensure(app: &App, user: &user::Model, name: &str, text: &str) -> Result<()> {
+    if text.len() < MIN_LENGTH {
+        return Err(Problem::new(
+            ["token"],
+            ProblemCode::InvalidFormat,
+            format!("a token has at least {MIN_LENGTH} characters"),
+        )
+        .into());
+    }
+    let row = api_token::ActiveModel {
+        user_id: Set(user.id),
+        name: Set(name.to_owned()),
+        hash: Set(hash(text)),
+        prefix: Set(text.chars().take(4).collect()),
+        created_at: Set(db::now()),
+        expires_at: Set(None),
+        revoked_at: Set(None),
+        ..Default::default()
+    };
+    api_token::Entity::insert(row)
+        .on_conflict(
+            OnConflict::column(Column::Hash)
+                .update_columns([Column::UserId, Column::ExpiresAt, Column::RevokedAt])
+                .to_owned(),
+        )
+        .exec_without_returning(app.db.writer())
+        .await?;
+    Ok(())
+}
+
+/// Who a token signs in. Anything but an active token of a user who can sign in is UNAUTHENTICATED.
+pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
+    let found = api_token::Entity::find()
+        .filter(Column::Hash.eq(hash(text)))
+        .find_also_related(user::Entity)
+        .one(app.db.reader())
+        .await?;
+    let Some((token, Some(user))) = found else {
+        return Err(Error::Unauthenticated);
+    };
+    let now = db::now();
+    let expired = token.expires_at.is_some_and(|end| end <= now);
+    if expired || token.revoked_at.is_some() || !user.can_sign_in {
+        return Err(Error::Unauthenticated);
+    }
+    let stale = token
+        .last_used_at
+        .is_none_or(|at| (now - at).to_std().is_ok_and(|age| age >= LAST_USE_STEP));
+    if stale {
+        note_use(app.clone(), token.id, now);
+    }
+    Ok(Actor {
+        user,
+        token_id: token.id,
+    })
+}
+
+/// Writes down that a token was used, beside the request and not before it.
+fn note_use(app: App, token_id: i64, at: DateTime<Utc>) {
+    tokio::spawn(async move {
+        let noted = api_token::ActiveModel {
+            id: Unchanged(token_id),
+            last_used_at: Set(Some(at)),
+            ..Default::default()
+        }
+        .update_without_returning(app.db.writer())
+        .await;
+        if let Err(error) = noted {
+            tracing::warn!(%error, token_id, "can't note the use of a token");
+        }
+    });
+}
+
+/// Tokens with their users, oldest first; all users' without a name.
+pub async fn all(
+    app: &App,
+    user_id: Option<i64>,
+) -> Result<Vec<(api_token::Model, Option<user::Model>)>> {
+    let condition = Condition::all().add_option(user_id.map(|id| Column::UserId.eq(id)));
+    Ok(api_token::Entity::find()
+        .filter(condition)
+        .find_also_related(user::Entity)
+        .order_by_asc(Column::Id)
+        .all(app.db.reader())
+        .await?)
+}
+
+/// Ends a token. Ending it again changes nothing.
+pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
+    let row = api_token::Entity::find_by_id(id)
+        .one(app.db.writer())
+        .await?
+        .ok_or(Error::NotFound("token"))?;
+    if row.revoked_at.is_some() {
+        return Ok(row);
+    }
+    Ok(api_token::ActiveModel {
+        id: Unchanged(id),
+        revoked_at: Set(Some(db::now())),
+        ..Default::default()
+    }
+    .update(app.db.writer())
+    .await?)
+}
+
+/// Whether any admin holds a token that signs them in now.
+pub async fn admin_exists(app: &App) -> Result<bool> {
+    let found = api_token::Entity::find()
+        .inner_join(user::Entity)
+        .filter(user::Column::Role.eq(user::Role::Admin))
+        .filter(user::Column::CanSignIn.eq(true))
+        .filter(Column::RevokedAt.is_null())
+        .filter(
+            Condition::any()
+                .add(Column::ExpiresAt.is_null())
+                .add(Column::ExpiresAt.gt(db::now())),
+        )
+        .one(app.db.writer())
+        .await?;
+    Ok(found.is_some())
+}
+
+fn hash(text: &str) -> String {
+    use std::fmt::Write;
+    Sha256::digest(text)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("writing to a string never fails");
+            hex
+        })
+}
+
+fn prefix(text: &str) -> String {
+    text.chars().take(PREFIX).collect()
+}

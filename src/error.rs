@@ -1,0 +1,202 @@
+//! What can go wrong, once for the whole program: every refusal has a code, a sentence, and where it
+//! concerns the input, the path of each problem.
+
+use std::{fmt, sync::Arc};
+
+use sea_orm::{DbErr, RuntimeErr};
+use serde::Serialize;
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// A refusal or a failure, as it travels from the domain to a client.
+///
+/// Cheap to clone, because one failed batch answers many fields.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The input itself is wrong. Holds every problem that was found, never none.
+    #[error("{}", summary(.0))]
+    BadInput(Vec<Problem>),
+    /// The thing that the operation is about does not exist, or the caller may not know that it does.
+    #[error("no such {0}")]
+    NotFound(&'static str),
+    /// The caller sees the thing but may not do this to it.
+    #[error("{0}")]
+    Forbidden(&'static str),
+    /// The thing moved on since the caller saw it.
+    #[error("the annotation is at version {}, not {}", .0.current_version, .0.expected_version)]
+    Conflict(Box<Conflict>),
+    /// Nobody is signed in.
+    #[error("sign in with an API token: `Authorization: Bearer <token>`")]
+    Unauthenticated,
+    /// The database can't be reached or is too busy; the same request may succeed later.
+    #[error("the service is busy or restarting, try again")]
+    Unavailable,
+    /// A fault of ours. Its text is for the log, never for a client.
+    #[error("internal error")]
+    Internal(Arc<dyn std::error::Error + Send + Sync>),
+}
+
+/// A lost race for one annotation.
+#[derive(Clone, Debug)]
+pub struct Conflict {
+    pub expected_version: i32,
+    pub current_version: i32,
+    /// Fields of the refused change that others changed since the expected version.
+    pub clashing_fields: Vec<String>,
+    /// The annotation as it is now, a JSON object.
+    pub current: String,
+}
+
+/// One thing that is wrong with an input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Problem {
+    /// Where it is, from the argument's name inwards.
+    pub path: Path,
+    pub code: ProblemCode,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+/// What kind of problem it is, stable for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ProblemCode {
+    /// `null` where a value can be left out but not cleared.
+    NullNotAllowed,
+    /// A value that has to be given is missing.
+    Required,
+    /// A value of another type than the one expected.
+    WrongType,
+    /// A field that the input does not have.
+    UnknownField,
+    /// An integer beyond 64 bits, or a number that overflows a double.
+    NumberOutOfRange,
+    /// A number outside the range that the field allows.
+    OutOfBounds,
+    /// A text that can't be stored: it holds a lone surrogate or a NUL character.
+    InvalidText,
+    /// An object key that is kept for internal use.
+    ReservedKey,
+    /// JSON nested deeper than is stored.
+    TooDeep,
+    /// A text or list longer than is stored.
+    TooLong,
+    /// A text that must not be blank, or that breaks the format that the field asks for.
+    InvalidFormat,
+    /// A referenced thing that does not exist, or that the caller may not see.
+    UnknownId,
+    /// A project that is not the project of the task.
+    ProjectMismatch,
+    /// A parent that belongs to another task.
+    TaskMismatch,
+    /// A value that has to be unique and is in use.
+    AlreadyTaken,
+}
+
+/// A place in an input: `["input", "result", 3, "value", "x"]`.
+pub type Path = Vec<Segment>;
+
+/// One step of a path.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(untagged)]
+pub enum Segment {
+    Key(String),
+    Index(usize),
+}
+
+impl From<&str> for Segment {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<usize> for Segment {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+impl fmt::Display for Segment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Key(key) => f.write_str(key),
+            Self::Index(index) => write!(f, "{index}"),
+        }
+    }
+}
+
+impl Problem {
+    pub fn new(
+        path: impl IntoIterator<Item = impl Into<Segment>>,
+        code: ProblemCode,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            path: path.into_iter().map(Into::into).collect(),
+            code,
+            message: message.into(),
+        }
+    }
+}
+
+impl From<Problem> for Error {
+    fn from(problem: Problem) -> Self {
+        Self::BadInput(vec![problem])
+    }
+}
+
+impl From<DbErr> for Error {
+    /// A database that can't be reached or stays locked is the client's to retry; all else is ours.
+    fn from(error: DbErr) -> Self {
+        let busy = match &error {
+            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
+            DbErr::Exec(RuntimeErr::SqlxError(cause))
+            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match &**cause {
+                sea_orm::SqlxError::Io(_)
+                | sea_orm::SqlxError::PoolTimedOut
+                | sea_orm::SqlxError::PoolClosed
+                | sea_orm::SqlxError::WorkerCrashed => true,
+                sea_orm::SqlxError::Database(cause) => {
+                    // SQLITE_BUSY and its extended codes; PostgreSQL's shutdown and overload classes.
+                    cause.code().is_some_and(|code| {
+                        matches!(&*code, "5" | "261" | "517" | "773")
+                            || code.starts_with("57P")
+                            || code.starts_with("53")
+                            || code == "40001"
+                            || code == "40P01"
+                    })
+                }
+                _ => false,
+            },
+            _ => false,
+        };
+        if busy {
+            tracing::warn!(%error, "the database is unavailable");
+            Self::Unavailable
+        } else {
+            Self::Internal(Arc::new(error))
+        }
+    }
+}
+
+impl From<serde_json::Error> for Error {
+    /// Only for JSON of our own: what clients send is checked before it is parsed.
+    fn from(error: serde_json::Error) -> Self {
+        Self::Internal(Arc::new(error))
+    }
+}
+
+fn summary(problems: &[Problem]) -> String {
+    match problems {
+        [only] => format!("{}: {}", dotted(&only.path), only.message),
+        all => format!("the input has {} problems", all.len()),
+    }
+}
+
+/// A path for people: `input.result.3.value.x`.
+pub fn dotted(path: &[Segment]) -> String {
+    path.iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(".")
+}
