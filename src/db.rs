@@ -183,8 +183,22 @@ pub fn now() -> chrono::DateTime<chrono::Utc> {
     microseconds(chrono::Utc::now())
 }
 
+/// An instant as people and programs read it: UTC with `Z`, microseconds, no fraction when it is zero.
+pub fn print_instant(at: chrono::DateTime<chrono::Utc>) -> String {
+    let format = match at.timestamp_subsec_micros() {
+        0 => chrono::SecondsFormat::Secs,
+        _ => chrono::SecondsFormat::Micros,
+    };
+    at.to_rfc3339_opts(format, true)
+}
+
 /// An id from outside: positive, 64 bits, decimal digits only.
 pub fn parse_id(text: &str) -> Option<i64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     i64::from_str(text).ok().filter(|_| plain)
+}
+
+/// A reference from outside as an id to look up; text that is no id becomes 0, which nothing has.
+pub fn reference(text: &str) -> i64 {
+    parse_id(text).unwrap_or(0)
 }

@@ -3,8 +3,10 @@
 pub mod access;
 pub mod annotation;
 pub mod draft;
+pub mod export;
 pub mod filter;
 pub mod history;
+pub mod import;
 pub mod page;
 pub mod prediction;
 pub mod project;

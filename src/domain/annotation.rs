@@ -6,7 +6,7 @@ mod update;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, SecondsFormat, Utc};
+use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action, Column},
     annotation_revision::Event,
@@ -36,6 +36,7 @@ use super::{
 };
 use crate::{
     app::App,
+    db,
     error::{Conflict, Error, Problem, ProblemCode, Result},
 };
 
@@ -361,7 +362,7 @@ fn snapshot(row: &annotation::Model) -> Result<String> {
         last_action: row
             .last_action
             .map(|action| action.to_value().to_uppercase()),
-        updated_at: row.updated_at.to_rfc3339_opts(SecondsFormat::AutoSi, true),
+        updated_at: db::print_instant(row.updated_at),
     })?)
 }
 

@@ -43,7 +43,7 @@ pub type FloatRange = Range<f64>;
 
 impl IdFilter {
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
-        let id = |text: &String| crate::db::parse_id(text).unwrap_or(0);
+        let id = |text: &String| crate::db::reference(text);
         let mut all = Condition::all();
         if let Some(eq) = &self.eq {
             all = all.add(column.eq(id(eq)));

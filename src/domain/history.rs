@@ -9,6 +9,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QuerySelect,
 };
 use serde_json::{Map, Value, json};
 
@@ -58,6 +59,11 @@ impl Changes {
 
     pub fn has(&self, field: &str) -> bool {
         self.fields.contains_key(field)
+    }
+
+    /// As a revision stores them: the changes, and `result` when it is one of them.
+    pub(super) fn into_texts(self) -> Result<(String, Option<String>)> {
+        Ok((serde_json::to_string(&self.fields)?, self.result))
     }
 }
 
@@ -138,4 +144,22 @@ pub async fn of_annotations(
         annotation_ids,
     )
     .await
+}
+
+/// How many revisions each of several annotations has.
+pub async fn count_of_annotations(
+    app: &App,
+    actor: &Actor,
+    annotation_ids: &[i64],
+) -> Result<HashMap<i64, i64>> {
+    let counts: Vec<(i64, i64)> = access::visible_revisions(actor)
+        .filter(annotation_revision::Column::AnnotationId.is_in(annotation_ids.iter().copied()))
+        .select_only()
+        .column(annotation_revision::Column::AnnotationId)
+        .column_as(annotation_revision::Column::Id.count(), "count")
+        .group_by(annotation_revision::Column::AnnotationId)
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    Ok(counts.into_iter().collect())
 }

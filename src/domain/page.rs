@@ -75,6 +75,17 @@ pub struct Columns<C> {
     pub descending: bool,
 }
 
+impl<M> Default for Slice<M> {
+    fn default() -> Self {
+        Self {
+            rows: vec![],
+            has_next: false,
+            has_previous: false,
+            cursors: vec![],
+        }
+    }
+}
+
 impl Page {
     /// Checks the arguments of a list whose filter and order are `scope`.
     pub fn new(arguments: &Arguments, scope: &impl std::fmt::Debug) -> Result<Self, Vec<Problem>> {

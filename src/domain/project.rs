@@ -1,5 +1,7 @@
 //! Projects and their members.
 
+pub mod operator;
+
 use std::collections::HashMap;
 
 use entity::{
@@ -59,7 +61,7 @@ pub struct Query {
 }
 
 /// A new project.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct New {
     pub title: String,
     pub description: String,
@@ -163,28 +165,46 @@ pub async fn own_roles(
 
 /// Creates a project. Anybody may; whoever does becomes its first manager.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
+    check_new(&new)?;
+    let txn = app.db.begin().await?;
+    let row = insert(&txn, new, Some(actor.id())).await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+pub(super) fn check_new(new: &New) -> Result<()> {
     let mut problems = Vec::new();
     problems.extend(check_title(&new.title));
     problems.extend(check_text(&new.description, "description"));
     problems.extend(check_text(&new.label_config, "labelConfig"));
-    if !problems.is_empty() {
-        return Err(Error::BadInput(problems));
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
     }
-    let txn = app.db.begin().await?;
+}
+
+/// Makes a checked project, and whoever made it its first manager.
+pub(super) async fn insert(
+    txn: &DatabaseTransaction,
+    new: New,
+    created_by_id: Option<i64>,
+) -> Result<project::Model> {
     let at = db::now();
     let row = project::ActiveModel {
         title: Set(new.title),
         description: Set(new.description),
         label_config: Set(new.label_config),
-        created_by_id: Set(Some(actor.id())),
+        created_by_id: Set(created_by_id),
         created_at: Set(at),
         updated_at: Set(at),
         ..Default::default()
     }
-    .insert(&txn)
+    .insert(txn)
     .await?;
-    put_member(&txn, row.id, actor.id(), Role::Manager).await?;
-    txn.commit().await?;
+    if let Some(id) = created_by_id {
+        put_member(txn, row.id, id, Role::Manager).await?;
+    }
     Ok(row)
 }
 

@@ -1,0 +1,108 @@
+//! The command line.
+
+mod member;
+mod migrate;
+mod serve;
+mod token;
+mod user;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use migration::{Migrator, MigratorTrait};
+
+use crate::{
+    app::App,
+    config::{DatabaseArgs, LogArgs, ServeArgs},
+    db::Database,
+    graphql, telemetry,
+};
+
+/// A GraphQL server for human annotations of data, compatible with Label Studio's format.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100)]
+pub struct Cli {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the server. The database is brought up to date first.
+    Serve(ServeArgs),
+    /// Print the GraphQL schema.
+    Schema {
+        /// As a subgraph for an Apollo Federation 2 gateway.
+        #[arg(long)]
+        federation: bool,
+    },
+    /// Add and list users.
+    #[command(subcommand)]
+    User(user::Command),
+    /// Make, list and revoke API tokens.
+    #[command(subcommand)]
+    Token(token::Command),
+    /// Add, remove and list the members of projects.
+    #[command(subcommand)]
+    Member(member::Command),
+    /// Bring the database up to date, or see whether it is.
+    #[command(subcommand)]
+    Migrate(migrate::Command),
+}
+
+/// Runs the command that the arguments name.
+pub async fn run() -> anyhow::Result<()> {
+    let cli = Cli::parse();
+    telemetry::start(&cli.log)?;
+    match cli.command {
+        Command::Serve(args) => serve::run(&cli.database, args).await,
+        Command::Schema { federation } => {
+            let sdl = if federation {
+                graphql::federation_sdl()
+            } else {
+                graphql::published_sdl()
+            };
+            print!("{sdl}");
+            Ok(())
+        }
+        Command::User(command) => user::run(&open(&cli.database).await?, command).await,
+        Command::Token(command) => token::run(&open(&cli.database).await?, command).await,
+        Command::Member(command) => member::run(&open(&cli.database).await?, command).await,
+        Command::Migrate(command) => migrate::run(&cli.database, command).await,
+    }
+}
+
+/// The database, up to date. Safe beside a running server.
+async fn open(database: &DatabaseArgs) -> anyhow::Result<App> {
+    let db = Database::connect(&database.options()).await?;
+    Migrator::up(db.writer(), None)
+        .await
+        .context("can't bring the database up to date")?;
+    Ok(App { db })
+}
+
+/// Prints rows with their columns aligned.
+fn print_table(heads: &[&str], rows: &[Vec<String>]) {
+    let width = |column: usize| {
+        rows.iter()
+            .map(|row| row[column].chars().count())
+            .chain([heads[column].len()])
+            .max()
+            .unwrap_or_default()
+    };
+    let widths: Vec<usize> = (0..heads.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let cells: Vec<String> = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"))
+            .collect();
+        println!("{}", cells.join("  ").trim_end());
+    };
+    line(&mut heads.iter().copied());
+    for row in rows {
+        line(&mut row.iter().map(String::as_str));
+    }
+}

@@ -1,0 +1,107 @@
+//! `annograph export`
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, IsTerminal, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use clap::Args;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+use tempfile::NamedTempFile;
+
+use crate::{
+    app::App,
+    config::is_stream,
+    domain::export::{self, Summary},
+};
+
+#[derive(Args, Debug)]
+pub struct ExportArgs {
+    /// The project's id.
+    #[arg(long)]
+    project: i64,
+
+    /// The file to write; without it, or with `-`, standard output. It appears once it is complete.
+    #[arg(long, short, value_name = "FILE")]
+    output: Option<PathBuf>,
+
+    /// Print one JSON object: the project's id and the counts.
+    #[arg(long, requires = "output")]
+    json: bool,
+}
+
+pub async fn run(app: &App, args: ExportArgs) -> anyhow::Result<()> {
+    let bar = bar();
+    let observe = |tasks: usize| bar.set_position(tasks as u64);
+    let summary = match args.output.as_deref() {
+        Some(path) if !is_stream(path) => to_file(app, args.project, path, observe).await?,
+        _ => export::run(app, args.project, &mut io::stdout().lock(), observe).await?,
+    };
+    bar.finish_and_clear();
+    if args.json {
+        let counts = json!({
+            "projectId": args.project,
+            "taskCount": summary.tasks,
+            "annotationCount": summary.annotations,
+        });
+        println!("{counts}");
+    } else {
+        eprintln!(
+            "Exported {} tasks and {} annotations.",
+            summary.tasks, summary.annotations
+        );
+    }
+    Ok(())
+}
+
+/// Writes beside the file and puts it in place at the end, so that nobody ever sees half an export.
+async fn to_file(
+    app: &App,
+    project_id: i64,
+    path: &Path,
+    observe: impl FnMut(usize),
+) -> anyhow::Result<Summary> {
+    let shown = || format!("can't write {}", path.display());
+    if path.exists() && !path.is_file() {
+        // A device or pipe is written to, not replaced.
+        let mut file = File::options().write(true).open(path).with_context(shown)?;
+        return Ok(export::run(app, project_id, &mut file, observe).await?);
+    }
+    let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = temporary(folder).with_context(shown)?;
+    let mut out = BufWriter::new(&mut file);
+    let summary = export::run(app, project_id, &mut out, observe).await?;
+    out.flush().with_context(shown)?;
+    drop(out);
+    file.as_file().sync_all().with_context(shown)?;
+    file.persist(&path).with_context(shown)?;
+    Ok(summary)
+}
+
+/// With the permissions of any new file, not those of a secret one.
+fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".annograph-export-");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(std::fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
+}
+
+/// A counter of tasks, hidden unless somebody watches.
+fn bar() -> ProgressBar {
+    if !io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template("{spinner} {pos} tasks {per_sec}");
+    ProgressBar::no_length().with_style(style.expect("the template is valid"))
+}

@@ -1,0 +1,232 @@
+//! `annograph import`
+
+use std::{
+    collections::BTreeMap,
+    fs::File,
+    io::{self, IsTerminal},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Value, json};
+
+use crate::{
+    app::App,
+    config::is_stream,
+    domain::{
+        import::{self, Failure, MatchKind, Options, Phase, Problems, Progress, Summary},
+        project,
+    },
+    error::{Segment, dotted},
+};
+
+#[derive(Args, Debug)]
+pub struct ImportArgs {
+    /// Label Studio's JSON, as it exports or imports it; `-` reads standard input.
+    file: PathBuf,
+
+    /// The id of the project that the tasks go to.
+    #[arg(long, required_unless_present = "title", conflicts_with = "title")]
+    project: Option<i64>,
+
+    /// Make a project with this title for the tasks.
+    #[arg(long)]
+    title: Option<String>,
+
+    /// The new project's labelling config, an XML file.
+    #[arg(long, requires = "title", value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// Who is who: a JSON object from a user's id or e-mail address in the file to a username or id here.
+    #[arg(long, value_name = "FILE")]
+    user_map: Option<PathBuf>,
+
+    /// What becomes of users whom neither the map nor their e-mail address finds.
+    #[arg(long, value_enum, default_value = "create")]
+    users: Users,
+
+    /// Print one JSON object: the project's id, the counts, the users, and what had to be changed.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Users {
+    /// They are kept as authors without sign-in.
+    Create,
+    /// Nothing is imported.
+    Strict,
+}
+
+pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
+    for recovered in import::recover(app).await? {
+        let project = recovered.project_id;
+        let what = if recovered.is_complete {
+            "completed"
+        } else {
+            "took back"
+        };
+        eprintln!("{what} an import into project {project} that had died");
+    }
+    let options = options(&args)?;
+    let source = seekable(&args.file)?;
+    let bar = Bar::new();
+    let imported = import::run(app, source, &options, |progress| bar.show(progress)).await;
+    bar.0.finish_and_clear();
+    match imported {
+        Ok(summary) if args.json => println!("{}", summary_json(&summary)),
+        Ok(summary) => print_summary(&summary),
+        Err(Failure::Refused(problems)) => {
+            if args.json {
+                let count = problems.count();
+                println!("{}", json!({ "problems": problems.told, "problemCount": count }));
+            }
+            print_problems(&problems);
+            bail!("nothing was imported: {} problems", problems.count());
+        }
+        Err(failure) => return Err(failure).context("nothing was imported"),
+    }
+    Ok(())
+}
+
+fn options(args: &ImportArgs) -> anyhow::Result<Options> {
+    let target = match (args.project, &args.title) {
+        (Some(id), _) => import::Target::Project(id),
+        (None, title) => import::Target::New {
+            project: project::New {
+                title: title.clone().unwrap_or_default(),
+                label_config: args.config.as_deref().map(text).transpose()?.unwrap_or_default(),
+                ..Default::default()
+            },
+            created_by_id: None,
+        },
+    };
+    let user_map = args.user_map.as_deref().map(user_map).transpose()?;
+    Ok(Options {
+        target,
+        user_map: user_map.unwrap_or_default(),
+        unmapped: match args.users {
+            Users::Create => import::Unmapped::Create,
+            Users::Strict => import::Unmapped::Refuse,
+        },
+    })
+}
+
+fn user_map(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
+    let shown = path.display();
+    let map: BTreeMap<String, Value> = serde_json::from_str(&text(path)?)
+        .with_context(|| format!("{shown} is not a JSON object"))?;
+    map.into_iter()
+        .map(|(source, user)| {
+            let user = match user {
+                Value::String(name) => name,
+                Value::Number(id) => id.to_string(),
+                _ => bail!("{shown}: {source} has to lead to a username or an id"),
+            };
+            Ok((source.trim().to_lowercase(), user))
+        })
+        .collect()
+}
+
+fn text(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
+}
+
+/// The input as something that can be read twice: what is no plain file goes to a temporary one first.
+fn seekable(path: &Path) -> anyhow::Result<File> {
+    let mut spooled = || tempfile::tempfile().context("can't make a temporary file");
+    let reading = || format!("can't read {}", path.display());
+    if is_stream(path) {
+        let mut copy = spooled()?;
+        io::copy(&mut io::stdin().lock(), &mut copy).context("can't read standard input")?;
+        return Ok(copy);
+    }
+    let mut file = File::open(path).with_context(reading)?;
+    if file.metadata().with_context(reading)?.is_file() {
+        return Ok(file);
+    }
+    let mut copy = spooled()?;
+    io::copy(&mut file, &mut copy).with_context(reading)?;
+    Ok(copy)
+}
+
+/// A progress bar, hidden unless somebody watches.
+struct Bar(ProgressBar);
+
+impl Bar {
+    fn new() -> Self {
+        if !io::stderr().is_terminal() {
+            return Self(ProgressBar::hidden());
+        }
+        let style = "{msg} {wide_bar} {bytes}/{total_bytes} {eta}";
+        let style = ProgressStyle::with_template(style).expect("the template is valid");
+        Self(ProgressBar::no_length().with_style(style))
+    }
+
+    fn show(&self, progress: Progress) {
+        self.0.set_length(progress.total);
+        self.0.set_message(match progress.phase {
+            Phase::Check => "checking",
+            Phase::Write => "writing ",
+        });
+        self.0.set_position(progress.done);
+    }
+}
+
+fn summary_json(summary: &Summary) -> Value {
+    let mut json = json!({ "projectId": summary.project_id });
+    let counts = json!(summary.counts);
+    for (name, count) in counts.as_object().into_iter().flatten() {
+        json[name] = count.clone();
+    }
+    json["users"] = json!(summary.users);
+    json["notes"] = json!(summary.notes.told);
+    json["noteCount"] = json!(summary.notes.count());
+    json
+}
+
+fn print_summary(summary: &Summary) {
+    let counts = summary.counts;
+    println!(
+        "Imported {} tasks, {} annotations, {} predictions and {} drafts into project {}.",
+        counts.tasks, counts.annotations, counts.predictions, counts.drafts, summary.project_id
+    );
+    for user in &summary.users {
+        let id = user.source_id.map(|id| format!("user {id}"));
+        let names = [id, user.source_email.clone()].into_iter().flatten();
+        let names = names.collect::<Vec<_>>().join(", ");
+        let how = match user.kind {
+            MatchKind::Mapped => "by the user map",
+            MatchKind::Email => "by e-mail address",
+            MatchKind::Known => "as in an earlier import",
+            MatchKind::Created => "new, can't sign in",
+        };
+        println!("  {names} is {} ({how})", user.username);
+    }
+    for note in &summary.notes.told {
+        println!("  {}: {}", place(&note.path), note.message);
+    }
+    if summary.notes.more > 0 {
+        println!("  and {} more notes", summary.notes.more);
+    }
+}
+
+fn print_problems(problems: &Problems) {
+    for problem in &problems.told {
+        eprintln!("{}: {}", place(&problem.path), problem.message);
+    }
+    if problems.more > 0 {
+        eprintln!("and {} more", problems.more);
+    }
+}
+
+/// `item 3, annotations.0.lead_time`; items count from 0, as Label Studio's errors do.
+fn place(path: &[Segment]) -> String {
+    match path {
+        [Segment::Index(index)] => format!("item {index}"),
+        [Segment::Index(index), rest @ ..] => format!("item {index}, {}", dotted(rest)),
+        other => dotted(other),
+    }
+}

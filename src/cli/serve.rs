@@ -1,0 +1,104 @@
+//! `annograph serve`
+
+use std::{io::Write, net::SocketAddr, time::Duration};
+
+use entity::user::Role;
+
+use super::open;
+use crate::{
+    app::App,
+    config::{DatabaseArgs, ServeArgs},
+    domain::{token, user},
+    error::Error,
+    server,
+};
+
+pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()> {
+    let mut database = database.clone();
+    // Held until the end: dropping it removes the demo's database.
+    let demo_folder = args.demo.then(tempfile::tempdir).transpose()?;
+    if let Some(folder) = &demo_folder {
+        database.database_url = format!("sqlite:{}", folder.path().join("demo.db").display());
+    }
+    let app = open(&database).await?;
+    let listener = server::listen(args.listen).await?;
+    let address = listener.local_addr()?;
+    greet(&app, &args, address).await?;
+    let router = server::router(app.clone(), &args);
+    let grace = Duration::from_secs(args.grace);
+    tracing::info!(%address, database = ?app.db.backend(), "ready");
+    server::serve(listener, router, grace, stop_signal()).await?;
+    app.db.close().await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+/// Makes sure that somebody can sign in, and tells them how.
+async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
+    let mut out = std::io::stdout();
+    let link = |fragment: &str| format!("http://{address}/{fragment}");
+    if let Some(text) = &args.admin_token {
+        let admin = admin(app).await?;
+        token::ensure(app, &admin, "ANNOGRAPH_ADMIN_TOKEN", text).await?;
+    }
+    if token::admin_exists(app).await? {
+        writeln!(out, "Annograph is at {}", link(""))?;
+    } else {
+        let admin = admin(app).await?;
+        let created = token::create(app, &admin, "first start", None).await?;
+        let text = created.text;
+        writeln!(out, "Annograph is at {}", link(""))?;
+        writeln!(out, "  open   {}", link(&format!("#token={text}")))?;
+        writeln!(out, "  token  {text}")?;
+        writeln!(out, "This token signs in the admin. It is shown this once.")?;
+    }
+    out.flush()?;
+    Ok(())
+}
+
+/// The user named `admin`, made when there is none.
+async fn admin(app: &App) -> anyhow::Result<entity::user::Model> {
+    match user::named(app, "admin").await {
+        Ok(row) => Ok(row),
+        Err(Error::NotFound(_)) => Ok(user::create(
+            app,
+            user::New {
+                username: "admin".to_owned(),
+                display_name: String::new(),
+                email: None,
+                role: Role::Admin,
+            },
+        )
+        .await?),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Resolves when the process is told to stop.
+async fn stop_signal() {
+    let interrupt = async {
+        if let Err(error) = tokio::signal::ctrl_c().await {
+            tracing::warn!(%error, "can't wait for an interrupt");
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    let terminate = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(error) => {
+                tracing::warn!(%error, "can't wait for a request to terminate");
+                std::future::pending::<()>().await;
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let terminate = std::future::pending::<()>();
+    tokio::select! {
+        () = interrupt => {}
+        () = terminate => {}
+    }
+    tracing::info!("stopping");
+}

@@ -1,0 +1,96 @@
+//! `annograph token`
+
+use anyhow::Context;
+use chrono::{DateTime, TimeDelta, Utc};
+use clap::Subcommand;
+
+use super::print_table;
+use crate::{
+    app::App,
+    db::print_instant,
+    domain::{token, user},
+};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Make a token. It is printed once, on standard output, and kept nowhere.
+    Create {
+        /// Whose: a username, an e-mail address or an id.
+        #[arg(long)]
+        user: String,
+        /// What it is for.
+        #[arg(long, default_value = "")]
+        name: String,
+        /// Days until it ends; never, unless given.
+        #[arg(long)]
+        expires_in_days: Option<u32>,
+    },
+    /// List tokens, without their secrets.
+    List {
+        /// Only this user's.
+        #[arg(long)]
+        user: Option<String>,
+    },
+    /// End a token at once.
+    Revoke {
+        /// Its id, from `annograph token list`.
+        id: i64,
+    },
+}
+
+pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Create {
+            user,
+            name,
+            expires_in_days,
+        } => {
+            let user = user::named(app, &user)
+                .await
+                .with_context(|| format!("can't make a token for {user}"))?;
+            let expires_at =
+                expires_in_days.map(|days| Utc::now() + TimeDelta::days(i64::from(days)));
+            let created = token::create(app, &user, &name, expires_at).await?;
+            println!("{}", created.text);
+        }
+        Command::List { user } => {
+            let user_id = match user {
+                Some(name) => Some(user::named(app, &name).await?.id),
+                None => None,
+            };
+            let when = |at: Option<DateTime<Utc>>| at.map(print_instant).unwrap_or_default();
+            let rows: Vec<Vec<String>> = token::all(app, user_id)
+                .await?
+                .into_iter()
+                .map(|(row, user)| {
+                    vec![
+                        row.id.to_string(),
+                        user.map(|user| user.username).unwrap_or_default(),
+                        row.name,
+                        format!("{}…", row.prefix),
+                        print_instant(row.created_at),
+                        when(row.expires_at),
+                        when(row.last_used_at),
+                        when(row.revoked_at),
+                    ]
+                })
+                .collect();
+            let heads = [
+                "ID",
+                "USER",
+                "NAME",
+                "TOKEN",
+                "CREATED",
+                "EXPIRES",
+                "LAST USED",
+                "REVOKED",
+            ];
+            print_table(&heads, &rows);
+        }
+        Command::Revoke { id } => {
+            let row = token::revoke(app, id).await?;
+            println!("token {} ({}…) is revoked", row.id, row.prefix);
+        }
+    }
+    Ok(())
+}

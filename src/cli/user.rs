@@ -1,0 +1,81 @@
+//! `annograph user`
+
+use clap::{Subcommand, ValueEnum};
+use entity::user::Role;
+
+use super::print_table;
+use crate::{app::App, db::print_instant, domain::user};
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Add a user. They sign in with a token: `annograph token create --user NAME`.
+    Add {
+        /// A short name, unique, without `@`.
+        username: String,
+        /// The name to show.
+        #[arg(long, default_value = "")]
+        display_name: String,
+        /// Their e-mail address, unique.
+        #[arg(long)]
+        email: Option<String>,
+        /// What they may do beyond their projects.
+        #[arg(long, value_enum, default_value = "member")]
+        role: UserRole,
+    },
+    /// List all users.
+    List,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+pub enum UserRole {
+    /// Sees and manages everything.
+    Admin,
+    /// Sees the projects they belong to.
+    Member,
+}
+
+pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
+    match command {
+        Command::Add {
+            username,
+            display_name,
+            email,
+            role,
+        } => {
+            let role = match role {
+                UserRole::Admin => Role::Admin,
+                UserRole::Member => Role::Member,
+            };
+            let new = user::New {
+                username,
+                display_name,
+                email,
+                role,
+            };
+            let row = user::create(app, new).await?;
+            println!("user {} ({})", row.id, row.username);
+        }
+        Command::List => {
+            let rows: Vec<Vec<String>> = user::all(app)
+                .await?
+                .into_iter()
+                .map(|row| {
+                    vec![
+                        row.id.to_string(),
+                        row.username,
+                        row.display_name,
+                        row.email.unwrap_or_default(),
+                        format!("{:?}", row.role).to_lowercase(),
+                        if row.can_sign_in { "yes" } else { "no" }.to_owned(),
+                        print_instant(row.created_at),
+                    ]
+                })
+                .collect();
+            let heads = [
+                "ID", "USERNAME", "NAME", "E-MAIL", "ROLE", "SIGNS IN", "CREATED",
+            ];
+            print_table(&heads, &rows);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,88 @@
+//! The GraphQL schema, and the way of a request through it.
+
+pub mod document;
+pub mod graphiql;
+pub mod handler;
+
+mod annotation;
+mod coercion;
+mod connection;
+mod context;
+mod draft;
+mod error;
+mod filter;
+mod history;
+mod loader;
+mod prediction;
+mod project;
+mod scalar;
+mod sdl;
+mod task;
+mod user;
+
+use async_graphql::{
+    EmptySubscription, MergedObject, Request, Response, SchemaBuilder, ValidationMode,
+};
+
+use crate::{app::App, domain::access::Actor};
+
+pub use sdl::{federation_sdl, published_sdl};
+
+type Inner = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// The schema with everything that a request needs. Cheap to clone.
+#[derive(Clone)]
+pub struct Schema {
+    app: App,
+    inner: Inner,
+    documents: std::sync::Arc<document::Documents>,
+}
+
+/// Every read of the graph starts here.
+#[derive(Default, MergedObject)]
+pub struct Query(
+    annotation::AnnotationQuery,
+    task::TaskQuery,
+    project::ProjectQuery,
+    prediction::PredictionQuery,
+    user::UserQuery,
+);
+
+/// Every change starts here. Root fields run one after the other, each in a transaction of its own: one
+/// that fails is `null` with an error, the others stand.
+#[derive(Default, MergedObject)]
+pub struct Mutation(
+    annotation::AnnotationMutation,
+    task::TaskMutation,
+    project::ProjectMutation,
+);
+
+fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
+    Inner::build(Query::default(), Mutation::default(), EmptySubscription)
+        // Documents are validated when they are first seen, variables with every request.
+        .validation_mode(ValidationMode::Fast)
+}
+
+impl Schema {
+    pub fn new(app: App) -> Self {
+        let inner = builder().data(app.clone()).finish();
+        let documents = document::Documents::new(&sdl::validation_sdl(&inner));
+        Self {
+            app,
+            inner,
+            documents: std::sync::Arc::new(documents),
+        }
+    }
+
+    /// Runs one request on behalf of an actor.
+    pub async fn execute(&self, actor: Actor, mut request: Request) -> Response {
+        let is_mutation = match self.documents.prepare(&mut request) {
+            Ok(prepared) => prepared.is_mutation,
+            Err(errors) => return Response::from_errors(errors),
+        };
+        // A mutation answers with what it just wrote, so nothing read before may stand in for it.
+        let loader = loader::new(self.app.clone(), actor.clone(), !is_mutation);
+        let request = request.data(actor).data(loader);
+        error::coded(self.inner.execute(request).await)
+    }
+}

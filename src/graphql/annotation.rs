@@ -1,0 +1,260 @@
+//! Annotations in the graph.
+
+mod input;
+mod mutation;
+mod query;
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, Object};
+use chrono::Utc;
+use entity::annotation;
+
+use super::{
+    connection::{Connection, Total, arguments},
+    context::ContextExt,
+    draft::AnnotationDraft,
+    history::AnnotationRevision,
+    loader::{
+        AnnotationId, CountOf, DraftsOfAnnotation, History, PageOf, PredictionId, Question,
+        ResultOf, RoleIn, UserId,
+    },
+    prediction::Prediction,
+    project::Project,
+    scalar::{DateTime, JsonList, Uuid},
+    task::Task,
+    user::User,
+};
+use crate::{
+    domain::{access, page::Page, user as users},
+    error::{Error, Result},
+    labelstudio::ago::ago,
+};
+
+pub use self::{
+    input::{AnnotationFilter, AnnotationOrder, patch},
+    mutation::AnnotationMutation,
+    query::{AnnotationQuery, list_of},
+};
+
+/// What somebody said about a task: a list of regions, and who said it, when and how.
+#[derive(Clone)]
+pub struct Annotation(pub Arc<annotation::Model>);
+
+impl From<annotation::Model> for Annotation {
+    fn from(row: annotation::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+/// What the newest change of an annotation did. Label Studio's `last_action`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "annotation::Action")]
+pub enum AnnotationAction {
+    /// Created from a prediction.
+    Prediction,
+    /// Created from another annotation.
+    PropagatedAnnotation,
+    /// Imported from a file.
+    Imported,
+    /// Created by a person.
+    Submitted,
+    /// Changed.
+    Updated,
+    /// Cancelled: the task was skipped.
+    Skipped,
+    /// Accepted by a reviewer.
+    Accepted,
+    /// Rejected by a reviewer.
+    Rejected,
+    /// Corrected and accepted by a reviewer.
+    FixedAndAccepted,
+    /// A review of it was deleted.
+    DeletedReview,
+}
+
+/// What somebody said about a task: a list of regions, and who said it, when and how.
+#[Object]
+impl Annotation {
+    /// Unique among annotations. A decimal number, as in Label Studio.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Unique everywhere; kept by export and import.
+    async fn unique_id(&self) -> Uuid {
+        Uuid(self.0.unique_id)
+    }
+
+    /// The task that is annotated.
+    async fn task(&self) -> Task {
+        Task::Id(self.0.task_id)
+    }
+
+    /// The task's project.
+    async fn project(&self) -> Project {
+        Project::Id(self.0.project_id)
+    }
+
+    /// The regions, in Label Studio's format and value-faithful: same key order, same number values.
+    async fn result(&self, ctx: &Context<'_>) -> Result<JsonList> {
+        // A list that was read without results leaves the text empty; no stored result is.
+        if !self.0.result.is_empty() {
+            return Ok(JsonList(self.0.result.clone()));
+        }
+        let text = ctx.loader().load_one(ResultOf(self.0.id)).await?;
+        text.map(JsonList).ok_or(Error::NotFound("annotation"))
+    }
+
+    /// Items of `result`.
+    async fn region_count(&self) -> i32 {
+        self.0.region_count
+    }
+
+    /// The author. Null once that user is gone, and while you may not see them.
+    async fn completed_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::load(ctx, self.0.completed_by_id).await
+    }
+
+    /// The author's display name, else their username; never an e-mail address. Empty without an author.
+    async fn created_username(&self, ctx: &Context<'_>) -> Result<String> {
+        let Some(id) = self.0.completed_by_id else {
+            return Ok(String::new());
+        };
+        let person = ctx.loader().load_one(UserId(id)).await?;
+        Ok(person.map_or_else(String::new, |person| {
+            users::shown_name(&person.user).to_owned()
+        }))
+    }
+
+    /// How long ago it was created, in words: "2 weeks, 3 days". The text of Label Studio's `created_ago`,
+    /// with plain spaces.
+    async fn created_ago(
+        &self,
+        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
+            DateTime,
+        >,
+    ) -> String {
+        ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// When it last changed.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+
+    /// How long ago it last changed, in words like those of `createdAgo`.
+    async fn updated_ago(
+        &self,
+        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
+            DateTime,
+        >,
+    ) -> String {
+        ago(self.0.updated_at, now.map_or_else(Utc::now, |now| now.0))
+    }
+
+    /// When the draft that it began as was created. Null when it did not begin as a draft.
+    async fn draft_created_at(&self) -> Option<DateTime> {
+        self.0.draft_created_at.map(DateTime)
+    }
+
+    /// Who changed it last. Null once that user is gone, and while you may not see them.
+    async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::load(ctx, self.0.updated_by_id).await
+    }
+
+    /// The author of the newest item of its history. Null once that user is gone, and while you may not
+    /// see them.
+    async fn last_created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::load(ctx, self.0.last_created_by_id).await
+    }
+
+    /// What the newest item of its history did.
+    async fn last_action(&self) -> Option<AnnotationAction> {
+        self.0.last_action.map(Into::into)
+    }
+
+    /// The task was skipped: the annotation does not count as one.
+    async fn was_cancelled(&self) -> bool {
+        self.0.was_cancelled
+    }
+
+    /// It is the task's ground truth. At most one annotation of a task is.
+    async fn ground_truth(&self) -> bool {
+        self.0.ground_truth
+    }
+
+    /// How long it took, in seconds. Null when nobody measured.
+    async fn lead_time(&self) -> Option<f64> {
+        self.0.lead_time
+    }
+
+    /// Its id in the system it was imported from. Null when it was not imported.
+    async fn import_id(&self) -> Option<ID> {
+        self.0.import_id.map(ID::from)
+    }
+
+    /// The prediction that it began as. Null without one, and once it is gone.
+    async fn parent_prediction(&self, ctx: &Context<'_>) -> Option<Result<Prediction>> {
+        let id = PredictionId(self.0.parent_prediction_id?);
+        let row = ctx.loader().load_one(id).await.transpose()?;
+        Some(row.map(Prediction))
+    }
+
+    /// The annotation that it began as. Null without one, and once it is gone.
+    async fn parent_annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
+        let id = AnnotationId(self.0.parent_annotation_id?);
+        let row = ctx.loader().load_one(id).await.transpose()?;
+        Some(row.map(Annotation))
+    }
+
+    /// 1 at first, and one more with every accepted change.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// Every accepted change, oldest first.
+    async fn history(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<AnnotationRevision>> {
+        let page = Page::new(&arguments(first, after, last, before), &"history")
+            .map_err(Error::BadInput)?;
+        let question = Question::new(History, page);
+        let parent = self.0.id;
+        let key = PageOf {
+            parent,
+            question: question.clone(),
+        };
+        let slice = ctx.loader().load_one(key).await?.unwrap_or_default();
+        Ok(Connection::new(
+            slice,
+            Total::HistoryOf(CountOf { parent, question }),
+        ))
+    }
+
+    /// Unfinished changes of it: yours, and in projects that you manage everybody's.
+    async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
+        let rows = ctx.loader().load_one(DraftsOfAnnotation(self.0.id)).await?;
+        Ok(rows
+            .unwrap_or_default()
+            .into_iter()
+            .map(AnnotationDraft)
+            .collect())
+    }
+
+    /// You may change its result.
+    async fn viewer_can_update(&self, ctx: &Context<'_>) -> Result<bool> {
+        let role = ctx.loader().load_one(RoleIn(self.0.project_id)).await?;
+        Ok(role.is_some_and(|role| access::may_edit(ctx.actor(), role, &self.0)))
+    }
+}

@@ -1,0 +1,215 @@
+//! What clients send about annotations.
+
+use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
+
+use super::{
+    super::{
+        filter::{DateTimeRange, FloatRange, IDFilter, OrderDirection, UUIDFilter, ordering},
+        scalar::{JsonObject, Uuid, list_text},
+    },
+    AnnotationAction,
+};
+use crate::{
+    db::reference,
+    domain::{
+        Patch, annotation,
+        filter::EnumFilter,
+        page::{OrderKey, Ordering},
+    },
+};
+
+/// A change of an annotation: the fields of Label Studio's "Update an annotation", and a guard against
+/// lost updates. A field that is left out stays as it is. `null` clears `leadTime`; for every other field
+/// it is BAD_USER_INPUT.
+#[derive(InputObject)]
+pub struct UpdateAnnotationInput {
+    /// The whole new list of regions. Each region is an object; its `id`, when it has one, is a string.
+    result: MaybeUndefined<Vec<JsonObject>>,
+    /// Move to this task; its project comes along, and both tasks are counted anew. For managers of both
+    /// projects.
+    task_id: MaybeUndefined<ID>,
+    /// The project of the task. An annotation can't be in another project than its task: anything else is
+    /// refused as PROJECT_MISMATCH.
+    project_id: MaybeUndefined<ID>,
+    /// The author. For managers.
+    completed_by_id: MaybeUndefined<ID>,
+    /// Who stands as the last updater; you, unless given. For managers.
+    updated_by_id: MaybeUndefined<ID>,
+    /// The task was skipped: the annotation does not count as one.
+    was_cancelled: MaybeUndefined<bool>,
+    /// Make it the task's ground truth, which takes that from the one that was, or no longer. For
+    /// reviewers and managers.
+    ground_truth: MaybeUndefined<bool>,
+    /// How long it took, in seconds: finite, zero or more. `null` clears it.
+    lead_time: MaybeUndefined<f64>,
+    /// Refuse with CONFLICT unless the annotation is at this version.
+    expected_version: MaybeUndefined<i32>,
+}
+
+impl From<UpdateAnnotationInput> for annotation::Change {
+    fn from(input: UpdateAnnotationInput) -> Self {
+        let id = |id: MaybeUndefined<ID>| patch(id, |id| reference(&id));
+        Self {
+            result: patch(input.result, |items| list_text(&items)),
+            task_id: id(input.task_id),
+            project_id: id(input.project_id),
+            completed_by_id: id(input.completed_by_id),
+            updated_by_id: id(input.updated_by_id),
+            was_cancelled: patch(input.was_cancelled, |value| value),
+            ground_truth: patch(input.ground_truth, |value| value),
+            lead_time: patch(input.lead_time, |value| value),
+            expected_version: patch(input.expected_version, |value| value),
+        }
+    }
+}
+
+/// Absent is not null.
+pub fn patch<T, U>(value: MaybeUndefined<T>, convert: impl FnOnce(T) -> U) -> Patch<U> {
+    match value {
+        MaybeUndefined::Undefined => Patch::Keep,
+        MaybeUndefined::Null => Patch::Null,
+        MaybeUndefined::Value(value) => Patch::Set(convert(value)),
+    }
+}
+
+/// A new annotation. What is left out or `null` takes its default.
+#[derive(InputObject)]
+pub struct CreateAnnotationInput {
+    /// The regions. Each is an object; its `id`, when it has one, is a string.
+    result: Vec<JsonObject>,
+    /// The author; you, unless given. Somebody else: for managers.
+    completed_by_id: Option<ID>,
+    /// The task was skipped: the annotation does not count as one. False unless given.
+    was_cancelled: Option<bool>,
+    /// Make it the task's ground truth, which takes that from the one that was. False unless given. For
+    /// reviewers and managers.
+    ground_truth: Option<bool>,
+    /// How long it took, in seconds: finite, zero or more.
+    lead_time: Option<f64>,
+    /// Random unless given; one that is taken is refused as ALREADY_TAKEN.
+    unique_id: Option<Uuid>,
+    /// The prediction of the same task that it begins as.
+    parent_prediction_id: Option<ID>,
+    /// The annotation of the same task that it begins as.
+    parent_annotation_id: Option<ID>,
+}
+
+impl From<CreateAnnotationInput> for annotation::New {
+    fn from(input: CreateAnnotationInput) -> Self {
+        let id = |id: Option<ID>| id.map(|id| reference(&id));
+        Self {
+            result: list_text(&input.result),
+            completed_by_id: id(input.completed_by_id),
+            was_cancelled: input.was_cancelled.unwrap_or(false),
+            ground_truth: input.ground_truth.unwrap_or(false),
+            lead_time: input.lead_time,
+            unique_id: input.unique_id.map(|id| id.0),
+            parent_prediction_id: id(input.parent_prediction_id),
+            parent_annotation_id: id(input.parent_annotation_id),
+        }
+    }
+}
+
+/// Which annotations a list holds. Parts that are given all have to match.
+#[derive(Default, InputObject)]
+pub struct AnnotationFilter {
+    /// By id.
+    id: Option<IDFilter>,
+    /// By unique id.
+    unique_id: Option<UUIDFilter>,
+    /// By task.
+    task_id: Option<IDFilter>,
+    /// By project.
+    project_id: Option<IDFilter>,
+    /// By author.
+    completed_by_id: Option<IDFilter>,
+    /// By last updater.
+    updated_by_id: Option<IDFilter>,
+    /// Skipped ones, or those that are not.
+    was_cancelled: Option<bool>,
+    /// Ground truths, or those that are not.
+    ground_truth: Option<bool>,
+    /// By what the newest change did.
+    last_action: Option<AnnotationActionFilter>,
+    /// By when they were created.
+    created_at: Option<DateTimeRange>,
+    /// By when they last changed.
+    updated_at: Option<DateTimeRange>,
+    /// By how long they took, in seconds.
+    lead_time: Option<FloatRange>,
+    /// By their id in the system they were imported from.
+    import_id: Option<IDFilter>,
+}
+
+impl From<AnnotationFilter> for annotation::Filter {
+    fn from(input: AnnotationFilter) -> Self {
+        Self {
+            id: input.id.map(Into::into),
+            unique_id: input.unique_id.map(Into::into),
+            task_id: input.task_id.map(Into::into),
+            project_id: input.project_id.map(Into::into),
+            completed_by_id: input.completed_by_id.map(Into::into),
+            updated_by_id: input.updated_by_id.map(Into::into),
+            was_cancelled: input.was_cancelled,
+            ground_truth: input.ground_truth,
+            last_action: input.last_action.map(Into::into),
+            created_at: input.created_at.map(Into::into),
+            updated_at: input.updated_at.map(Into::into),
+            lead_time: input.lead_time.map(Into::into),
+            import_id: input.import_id.map(Into::into),
+        }
+    }
+}
+
+/// Matches what the newest change did. Parts that are given all have to match.
+#[derive(InputObject)]
+pub struct AnnotationActionFilter {
+    /// Exactly this.
+    eq: Option<AnnotationAction>,
+    /// One of these.
+    r#in: Option<Vec<AnnotationAction>>,
+}
+
+impl From<AnnotationActionFilter> for EnumFilter<entity::annotation::Action> {
+    fn from(input: AnnotationActionFilter) -> Self {
+        Self {
+            eq: input.eq.map(Into::into),
+            is_in: input
+                .r#in
+                .map(|list| list.into_iter().map(Into::into).collect()),
+        }
+    }
+}
+
+/// What annotations can be ordered by. Ties are broken by id.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum AnnotationOrderField {
+    /// In the order in which they came to be here.
+    Id,
+    /// By when they were created.
+    CreatedAt,
+    /// By when they last changed.
+    UpdatedAt,
+}
+
+/// The order of a list of annotations.
+#[derive(InputObject)]
+pub struct AnnotationOrder {
+    /// What to order by.
+    field: AnnotationOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+impl AnnotationOrder {
+    pub fn ordering(order: Option<Self>) -> Ordering {
+        ordering(order.map(|order| {
+            let key = match order.field {
+                AnnotationOrderField::Id => OrderKey::Id,
+                AnnotationOrderField::CreatedAt => OrderKey::CreatedAt,
+                AnnotationOrderField::UpdatedAt => OrderKey::UpdatedAt,
+            };
+            (key, order.direction)
+        }))
+    }
+}

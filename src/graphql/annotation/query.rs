@@ -1,0 +1,115 @@
+//! Annotations from the root, and as a federated entity.
+
+use async_graphql::{Context, ID, Object};
+
+use super::{
+    super::{
+        connection::{Connection, Total, arguments},
+        context::ContextExt,
+        loader::{AnnotationId, Annotations, CountOf, PageOf, Question},
+    },
+    Annotation, AnnotationFilter, AnnotationOrder,
+};
+use crate::{
+    db::reference,
+    domain::{
+        annotation::{self, Parent, Query},
+        page::{Arguments, Page},
+    },
+    error::{Error, Result},
+};
+
+#[derive(Default)]
+pub struct AnnotationQuery;
+
+#[Object]
+impl AnnotationQuery {
+    /// One annotation. Null when there is no such annotation, or you may not see it.
+    async fn annotation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The annotation's id.")] id: ID,
+    ) -> Option<Result<Annotation>> {
+        let row = ctx.loader().load_one(AnnotationId(reference(&id))).await;
+        Some(row.transpose()?.map(Annotation))
+    }
+
+    /// The annotations that you may see.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn annotations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationFilter>,
+        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+            AnnotationOrder,
+        >,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<Annotation>>> {
+        let arguments = arguments(first, after, last, before);
+        Some(list(ctx, filter, order_by, &arguments).await)
+    }
+
+    #[graphql(entity)]
+    async fn annotation_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Annotation> {
+        // Never an error: it would take the other entities of the request with it.
+        let row = ctx.loader().load_one(AnnotationId(reference(&id))).await;
+        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
+            .ok()
+            .flatten()
+            .map(Annotation)
+    }
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    filter: Option<AnnotationFilter>,
+    order: Option<AnnotationOrder>,
+    arguments: &Arguments,
+) -> Result<Connection<Annotation>> {
+    let query = query(ctx, filter, order);
+    let scope = (&query.filter, query.order);
+    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
+    let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
+    Ok(Connection::new(slice, Total::Annotations(query.filter)))
+}
+
+/// The annotations of one task or project, read together with those of its neighbours.
+pub async fn list_of(
+    ctx: &Context<'_>,
+    parent: Parent,
+    id: i64,
+    filter: Option<AnnotationFilter>,
+    order: Option<AnnotationOrder>,
+    arguments: &Arguments,
+) -> Result<Connection<Annotation>> {
+    let query = query(ctx, filter, order);
+    let scope = (&query.filter, query.order);
+    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
+    let question = Question::new(Annotations { parent, query }, page);
+    let key = PageOf {
+        parent: id,
+        question: question.clone(),
+    };
+    let slice = ctx.loader().load_one(key).await?.unwrap_or_default();
+    let total = CountOf {
+        parent: id,
+        question,
+    };
+    Ok(Connection::new(slice, Total::AnnotationsOf(total)))
+}
+
+/// Results are by far the largest column: a list reads them only when they are asked for.
+fn query(
+    ctx: &Context<'_>,
+    filter: Option<AnnotationFilter>,
+    order: Option<AnnotationOrder>,
+) -> Query {
+    Query {
+        filter: filter.unwrap_or_default().into(),
+        order: AnnotationOrder::ordering(order),
+        with_result: ctx.wants(&[&["nodes", "result"], &["edges", "node", "result"]]),
+    }
+}

@@ -1,0 +1,358 @@
+//! Values against their types: CoerceVariableValues of the specification, and the same for literals, with
+//! every problem and its path, before anything runs.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    Schema as ApolloSchema,
+    ast::{self, Type},
+    executable::Operation,
+    schema::ExtendedType,
+};
+use async_graphql::{Name, ScalarType, Value, Variables};
+
+use super::{
+    document::number_text,
+    scalar::{DateTime, JsonObject, Uuid},
+};
+use crate::{
+    error::{Path, Problem, ProblemCode, Segment},
+    labelstudio::document,
+};
+
+/// Where each variable of a document goes, so that its problems are told in terms of the argument.
+pub type VariablePaths = HashMap<String, Path>;
+
+/// A check of many values that gathers their problems.
+pub struct Coercion<'a> {
+    schema: &'a ApolloSchema,
+    problems: Vec<Problem>,
+}
+
+impl<'a> Coercion<'a> {
+    pub fn new(schema: &'a ApolloSchema) -> Self {
+        Self {
+            schema,
+            problems: vec![],
+        }
+    }
+
+    pub fn into_problems(self) -> Vec<Problem> {
+        self.problems
+    }
+
+    /// Checks the variables of an operation, and rewrites those whose spelling the library would not take
+    /// (`1.0` for an Int).
+    pub fn variables(
+        &mut self,
+        operation: &Operation,
+        variables: &mut Variables,
+        paths: &VariablePaths,
+    ) {
+        for definition in &operation.variables {
+            let name = definition.name.as_str();
+            let mut path = match paths.get(name) {
+                Some(path) => path.clone(),
+                None => vec![name.into()],
+            };
+            match variables.get_mut(name) {
+                Some(value) => self.value(&definition.ty, value, &mut path),
+                None if definition.ty.is_non_null() && definition.default_value.is_none() => {
+                    self.report(
+                        &path,
+                        ProblemCode::Required,
+                        format!("variable ${name} is required"),
+                    );
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Checks the default values of an operation's variables.
+    pub fn defaults(&mut self, operation: &Operation) {
+        for definition in &operation.variables {
+            if let Some(value) = &definition.default_value {
+                let mut path = vec![definition.name.as_str().into()];
+                self.literal(&definition.ty, value, &mut path, &mut HashMap::new());
+            }
+        }
+    }
+
+    fn value(&mut self, ty: &Type, value: &mut Value, path: &mut Path) {
+        if *value == Value::Null {
+            if ty.is_non_null() {
+                self.not_null(ty, path);
+            }
+            return;
+        }
+        if let Some(of) = item(ty) {
+            let Value::List(items) = value else {
+                // One value stands for a list of one.
+                return self.value(of, value, path);
+            };
+            for (index, value) in items.iter_mut().enumerate() {
+                path.push(index.into());
+                self.value(of, value, path);
+                path.pop();
+            }
+            return;
+        }
+        let name = ty.inner_named_type();
+        let Some(ExtendedType::InputObject(definition)) = self.schema.types.get(name) else {
+            return self.leaf(name, value, path, Spelling::Json);
+        };
+        let Value::Object(fields) = value else {
+            return self.wrong(name, path);
+        };
+        for (key, value) in fields.iter_mut() {
+            path.push(key.as_str().into());
+            match definition.fields.get(key.as_str()) {
+                Some(field) => self.value(&field.ty, value, path),
+                None => self.unknown_field(name, path),
+            }
+            path.pop();
+        }
+        for (key, field) in &definition.fields {
+            if field.is_required() && !fields.contains_key(&Name::new(key.as_str())) {
+                self.missing(key, path);
+            }
+        }
+    }
+
+    /// Checks a literal of the document, and notes the paths of variables in it.
+    pub fn literal(
+        &mut self,
+        ty: &Type,
+        value: &ast::Value,
+        path: &mut Path,
+        variables: &mut VariablePaths,
+    ) {
+        match value {
+            ast::Value::Variable(name) => {
+                let known = variables.entry(name.as_str().to_owned());
+                known.or_insert_with(|| path.clone());
+                return;
+            }
+            ast::Value::Null => {
+                if ty.is_non_null() {
+                    self.not_null(ty, path);
+                }
+                return;
+            }
+            _ => {}
+        }
+        if let Some(of) = item(ty) {
+            let ast::Value::List(items) = value else {
+                return self.literal(of, value, path, variables);
+            };
+            for (index, value) in items.iter().enumerate() {
+                path.push(index.into());
+                self.literal(of, value, path, variables);
+                path.pop();
+            }
+            return;
+        }
+        let name = ty.inner_named_type();
+        let Some(ExtendedType::InputObject(definition)) = self.schema.types.get(name) else {
+            let before = self.problems.len();
+            let mut plain = self.plain(value, path, variables);
+            if self.problems.len() == before {
+                self.leaf(name, &mut plain, path, Spelling::GraphQl);
+            }
+            return;
+        };
+        let ast::Value::Object(fields) = value else {
+            return self.wrong(name, path);
+        };
+        for (key, value) in fields {
+            path.push(key.as_str().into());
+            match definition.fields.get(key) {
+                Some(field) => self.literal(&field.ty, value, path, variables),
+                None => self.unknown_field(name, path),
+            }
+            path.pop();
+        }
+        for (key, field) in &definition.fields {
+            if field.is_required() && !fields.iter().any(|(sent, _)| sent == key) {
+                self.missing(key, path);
+            }
+        }
+    }
+
+    /// A literal as a plain value. Numbers that a value can't hold are problems of their own.
+    fn plain(
+        &mut self,
+        value: &ast::Value,
+        path: &mut Path,
+        variables: &mut VariablePaths,
+    ) -> Value {
+        if let Some(text) = number_text(value) {
+            return match serde_json::from_str(text) {
+                Ok(number) if document::scan(text).is_ok_and(|faults| faults.is_empty()) => {
+                    Value::Number(number)
+                }
+                _ => {
+                    self.out_of_range(path);
+                    Value::Null
+                }
+            };
+        }
+        match value {
+            ast::Value::Variable(name) => {
+                let known = variables.entry(name.as_str().to_owned());
+                known.or_insert_with(|| path.clone());
+                Value::Null
+            }
+            ast::Value::Enum(name) => Value::Enum(Name::new(name.as_str())),
+            ast::Value::String(text) => Value::String(text.clone()),
+            ast::Value::Boolean(is) => Value::Boolean(*is),
+            ast::Value::List(items) => {
+                let mut plain = Vec::with_capacity(items.len());
+                for (index, value) in items.iter().enumerate() {
+                    path.push(index.into());
+                    plain.push(self.plain(value, path, variables));
+                    path.pop();
+                }
+                Value::List(plain)
+            }
+            ast::Value::Object(fields) => {
+                let mut plain = indexmap::IndexMap::with_capacity(fields.len());
+                for (key, value) in fields {
+                    path.push(key.as_str().into());
+                    let value = self.plain(value, path, variables);
+                    plain.insert(Name::new(key.as_str()), value);
+                    path.pop();
+                }
+                Value::Object(plain)
+            }
+            _ => Value::Null,
+        }
+    }
+
+    fn leaf(&mut self, name: &str, value: &mut Value, path: &Path, spelling: Spelling) {
+        if !matches!(name, "JSONObject" | "JSON")
+            && let Some(fault) = disarmed(value)
+        {
+            return self.report(path, fault.code, fault.message.to_owned());
+        }
+        let fits = match name {
+            "Int" => return self.int(value, path),
+            "Float" => matches!(value, Value::Number(_)),
+            "String" => matches!(value, Value::String(_)),
+            "Boolean" => matches!(value, Value::Boolean(_)),
+            "ID" => match value {
+                Value::String(_) => true,
+                Value::Number(number) => number.is_i64() || number.is_u64(),
+                _ => false,
+            },
+            "DateTime" => DateTime::is_valid(value),
+            "UUID" => Uuid::is_valid(value),
+            "JSONObject" => JsonObject::is_valid(value),
+            name => match self.schema.types.get(name) {
+                Some(ExtendedType::Enum(definition)) => {
+                    let spelled = match (value, spelling) {
+                        (Value::Enum(name), Spelling::GraphQl) => Some(name.as_str()),
+                        (Value::String(name), Spelling::Json) => Some(name.as_str()),
+                        _ => None,
+                    };
+                    spelled.is_some_and(|name| definition.values.contains_key(name))
+                }
+                _ => true,
+            },
+        };
+        if !fits {
+            self.wrong(name, path);
+        }
+    }
+
+    fn int(&mut self, value: &mut Value, path: &Path) {
+        let Value::Number(number) = value else {
+            return self.wrong("Int", path);
+        };
+        let whole = number.as_i64().or_else(|| {
+            let float = number.as_f64()?;
+            (float.fract() == 0.0 && float.abs() < 2_f64.powi(53)).then_some(float as i64)
+        });
+        match whole.map(i32::try_from) {
+            Some(Ok(whole)) => *value = Value::Number(whole.into()),
+            None if number.is_f64() => self.wrong("Int", path),
+            Some(Err(_)) | None => self.report(
+                path,
+                ProblemCode::NumberOutOfRange,
+                "an Int has 32 bits".to_owned(),
+            ),
+        }
+    }
+
+    fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
+        self.problems
+            .push(Problem::new(path.to_vec(), code, message));
+    }
+
+    fn wrong(&mut self, name: &str, path: &Path) {
+        let message = match name {
+            "DateTime" => {
+                "expected an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`".to_owned()
+            }
+            "UUID" => "expected a UUID in its hyphenated form".to_owned(),
+            "JSONObject" => "expected a JSON object".to_owned(),
+            name => format!("expected a value of type {name}"),
+        };
+        self.report(path, ProblemCode::WrongType, message);
+    }
+
+    fn not_null(&mut self, ty: &Type, path: &Path) {
+        self.report(
+            path,
+            ProblemCode::NullNotAllowed,
+            format!("expected a value of type {ty}, not null"),
+        );
+    }
+
+    fn out_of_range(&mut self, path: &Path) {
+        let message = "integers have at most 64 bits, other numbers are doubles".to_owned();
+        self.report(path, ProblemCode::NumberOutOfRange, message);
+    }
+
+    fn unknown_field(&mut self, name: &str, path: &Path) {
+        self.report(
+            path,
+            ProblemCode::UnknownField,
+            format!("{name} has no such field"),
+        );
+    }
+
+    fn missing(&mut self, key: &str, path: &Path) {
+        let mut path = path.clone();
+        path.push(key.into());
+        self.report(
+            &path,
+            ProblemCode::Required,
+            "this field is required".to_owned(),
+        );
+    }
+}
+
+/// How an enum value is written: as a name in a document, as a string in JSON.
+#[derive(Clone, Copy)]
+enum Spelling {
+    GraphQl,
+    Json,
+}
+
+/// The type of a list's items.
+fn item(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::List(of) | Type::NonNullList(of) => Some(of),
+        Type::Named(_) | Type::NonNullNamed(_) => None,
+    }
+}
+
+/// The fault that a value stands for, when it took the place of one.
+fn disarmed(value: &Value) -> Option<document::Fault> {
+    let Value::Object(_) = value else { return None };
+    let text = serde_json::to_string(value).ok()?;
+    let faults = document::scan(&text).ok()?;
+    faults.into_iter().find(|fault| fault.path.is_empty())
+}

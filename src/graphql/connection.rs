@@ -1,0 +1,163 @@
+//! Relay connections: every list of the schema has the same shape.
+
+use async_graphql::{Context, Object, OutputType, SimpleObject};
+
+use super::{
+    annotation::Annotation,
+    context::ContextExt,
+    history::AnnotationRevision,
+    loader::{Annotations, CountOf, History},
+    project::Project,
+    task::Task,
+    user::User,
+};
+use crate::{
+    domain::{
+        annotation,
+        page::{Arguments, Slice},
+        project, task, user,
+    },
+    error::Result,
+};
+
+/// One page of a list.
+pub struct Connection<N> {
+    nodes: Vec<N>,
+    cursors: Vec<String>,
+    has_next: bool,
+    has_previous: bool,
+    total: Total,
+}
+
+/// What `totalCount` counts, once it is asked for.
+pub enum Total {
+    Annotations(annotation::Filter),
+    Tasks(task::Filter),
+    Projects(project::Filter),
+    Users(user::Filter),
+    AnnotationsOf(CountOf<Annotations>),
+    TasksOf(CountOf<task::Query>),
+    HistoryOf(CountOf<History>),
+}
+
+/// Where a page lies in its list.
+#[derive(SimpleObject)]
+#[graphql(shareable)]
+pub struct PageInfo {
+    /// There are items behind the page.
+    pub has_next_page: bool,
+    /// There are items before the page.
+    pub has_previous_page: bool,
+    /// Cursor of the first item; null on an empty page.
+    pub start_cursor: Option<String>,
+    /// Cursor of the last item; null on an empty page.
+    pub end_cursor: Option<String>,
+}
+
+/// An item of a page, with its cursor.
+pub struct Edge<N> {
+    cursor: String,
+    node: N,
+}
+
+impl<N> Connection<N> {
+    pub fn new<M: Into<N>>(slice: Slice<M>, total: Total) -> Self {
+        Self {
+            nodes: slice.rows.into_iter().map(Into::into).collect(),
+            cursors: slice.cursors,
+            has_next: slice.has_next,
+            has_previous: slice.has_previous,
+            total,
+        }
+    }
+}
+
+/// One page of a list.
+#[Object(
+    concrete(name = "AnnotationConnection", params(Annotation)),
+    concrete(name = "AnnotationRevisionConnection", params(AnnotationRevision)),
+    concrete(name = "TaskConnection", params(Task)),
+    concrete(name = "ProjectConnection", params(Project)),
+    concrete(name = "UserConnection", params(User))
+)]
+impl<N: OutputType + Clone> Connection<N>
+where
+    Edge<N>: OutputType,
+{
+    /// The items, each with its cursor.
+    async fn edges(&self) -> Vec<Edge<N>> {
+        self.nodes
+            .iter()
+            .zip(&self.cursors)
+            .map(|(node, cursor)| Edge {
+                cursor: cursor.clone(),
+                node: node.clone(),
+            })
+            .collect()
+    }
+
+    /// The items alone.
+    async fn nodes(&self) -> &[N] {
+        &self.nodes
+    }
+
+    /// Where the page lies in the list.
+    async fn page_info(&self) -> PageInfo {
+        PageInfo {
+            has_next_page: self.has_next,
+            has_previous_page: self.has_previous,
+            start_cursor: self.cursors.first().cloned(),
+            end_cursor: self.cursors.last().cloned(),
+        }
+    }
+
+    /// Items in the whole list. Counted only when asked for.
+    async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        let (app, actor, loader) = (ctx.app(), ctx.actor(), ctx.loader());
+        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        Ok(match &self.total {
+            Total::Annotations(filter) => whole(annotation::count(app, actor, filter).await?),
+            Total::Tasks(filter) => whole(task::count(app, actor, filter).await?),
+            Total::Projects(filter) => whole(project::count(app, actor, filter).await?),
+            Total::Users(filter) => whole(user::count(app, actor, filter).await?),
+            Total::AnnotationsOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
+            Total::TasksOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
+            Total::HistoryOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
+        })
+    }
+}
+
+/// An item of a page, with its cursor.
+#[Object(
+    concrete(name = "AnnotationEdge", params(Annotation)),
+    concrete(name = "AnnotationRevisionEdge", params(AnnotationRevision)),
+    concrete(name = "TaskEdge", params(Task)),
+    concrete(name = "ProjectEdge", params(Project)),
+    concrete(name = "UserEdge", params(User))
+)]
+impl<N: OutputType + Clone> Edge<N> {
+    /// Where the item stands in its list: opaque, to be sent back as `after` or `before`.
+    async fn cursor(&self) -> &str {
+        &self.cursor
+    }
+
+    /// The item.
+    async fn node(&self) -> &N {
+        &self.node
+    }
+}
+
+/// Gathers the arguments of a page.
+pub fn arguments(
+    first: Option<i32>,
+    after: Option<String>,
+    last: Option<i32>,
+    before: Option<String>,
+) -> Arguments {
+    Arguments {
+        first,
+        after,
+        last,
+        before,
+    }
+}

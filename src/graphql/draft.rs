@@ -1,0 +1,74 @@
+//! Drafts in the graph.
+
+use async_graphql::{Context, ID, Object};
+use chrono::Utc;
+use entity::annotation_draft;
+
+use super::{
+    annotation::Annotation,
+    context::ContextExt,
+    loader::AnnotationId,
+    scalar::{DateTime, JsonList},
+    task::Task,
+    user::User,
+};
+use crate::{error::Result, labelstudio::ago::ago};
+
+/// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
+pub struct AnnotationDraft(pub annotation_draft::Model);
+
+/// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
+#[Object]
+impl AnnotationDraft {
+    /// Unique among drafts.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The task that is being annotated.
+    async fn task(&self) -> Task {
+        Task::Id(self.0.task_id)
+    }
+
+    /// The annotation that it will change. Null for a new one.
+    async fn annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
+        let id = AnnotationId(self.0.annotation_id?);
+        let row = ctx.loader().load_one(id).await.transpose()?;
+        Some(row.map(Annotation))
+    }
+
+    /// Its author. Null while you may not see them.
+    async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::load(ctx, Some(self.0.user_id)).await
+    }
+
+    /// The regions so far.
+    async fn result(&self) -> JsonList {
+        JsonList(self.0.result.clone())
+    }
+
+    /// How long it took so far, in seconds. Null when nobody measured.
+    async fn lead_time(&self) -> Option<f64> {
+        self.0.lead_time
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// How long ago it was created, in words.
+    async fn created_ago(
+        &self,
+        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
+            DateTime,
+        >,
+    ) -> String {
+        ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
+    }
+
+    /// When it was last saved.
+    async fn updated_at(&self) -> DateTime {
+        DateTime(self.0.updated_at)
+    }
+}

@@ -1,0 +1,115 @@
+//! From an error of the domain to one of GraphQL: code, path and what a program needs to act on it.
+
+use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerError, Value};
+use serde::Serialize;
+
+use super::scalar;
+use crate::error::{Error, Problem};
+
+/// The codes of `extensions.code`. One list for every door.
+pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+pub const BAD_REQUEST: &str = "BAD_REQUEST";
+pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+
+/// The code of an error, as `extensions.code` has it.
+pub fn code(error: &Error) -> &'static str {
+    match error {
+        Error::BadInput(_) => BAD_USER_INPUT,
+        Error::NotFound(_) => "NOT_FOUND",
+        Error::Forbidden(_) => "FORBIDDEN",
+        Error::Conflict(_) => "CONFLICT",
+        Error::Unauthenticated => "UNAUTHENTICATED",
+        Error::Unavailable => "SERVICE_UNAVAILABLE",
+        Error::Internal(_) => "INTERNAL_SERVER_ERROR",
+    }
+}
+
+/// Gives every error of a response its code. This is the one place where errors of the domain become
+/// GraphQL's, and where those of ours are logged.
+pub fn coded(mut response: Response) -> Response {
+    for error in &mut response.errors {
+        if error
+            .extensions
+            .as_ref()
+            .is_some_and(|values| values.get("code").is_some())
+        {
+            continue;
+        }
+        let Some(source) = error.source::<Error>().cloned() else {
+            // The library's own: a value that was not what its field promised.
+            tracing::error!(message = error.message, path = ?error.path, "unexpected GraphQL error");
+            *error = ServerError {
+                extensions: Some(with_code("INTERNAL_SERVER_ERROR")),
+                message: "internal error".to_owned(),
+                ..error.clone()
+            };
+            continue;
+        };
+        if let Error::Internal(cause) = &source {
+            tracing::error!(%cause, path = ?error.path, "internal error");
+        }
+        error.message = source.to_string();
+        error.extensions = Some(extensions(&source));
+    }
+    response
+}
+
+/// An error that refuses a request before anything of it runs.
+pub fn request_error(code: &str, message: impl Into<String>, at: Option<Pos>) -> ServerError {
+    let mut error = ServerError::new(shortened(message.into()), at);
+    error.extensions = Some(with_code(code));
+    error
+}
+
+/// A request error that names the problems of its variables and literals.
+pub fn input_error(problems: Vec<Problem>) -> ServerError {
+    let error = Error::BadInput(problems);
+    let mut refused = ServerError::new(shortened(error.to_string()), None);
+    refused.extensions = Some(extensions(&error));
+    refused
+}
+
+/// Whether a path is that of a field of the response: request errors have none.
+pub fn is_request_error(response: &Response) -> bool {
+    response.data == Value::Null
+        && !response.errors.is_empty()
+        && response
+            .errors
+            .iter()
+            .all(|error| !matches!(error.path.first(), Some(PathSegment::Field(_))))
+}
+
+fn extensions(error: &Error) -> ErrorExtensionValues {
+    let mut values = with_code(code(error));
+    match error {
+        Error::BadInput(problems) => values.set("problems", json(problems)),
+        Error::Conflict(conflict) => {
+            values.set("currentVersion", conflict.current_version);
+            values.set("clashingFields", json(&conflict.clashing_fields));
+            values.set("current", scalar::raw(conflict.current.clone()));
+        }
+        _ => {}
+    }
+    values
+}
+
+fn with_code(code: &str) -> ErrorExtensionValues {
+    let mut values = ErrorExtensionValues::default();
+    values.set("code", code);
+    values
+}
+
+fn json(value: &impl Serialize) -> Value {
+    async_graphql::to_value(value).unwrap_or_default()
+}
+
+/// A message of bounded length: clients may send names of any size, and messages quote them.
+fn shortened(message: String) -> String {
+    const LONGEST: usize = 300;
+    match message.char_indices().nth(LONGEST) {
+        Some((cut, _)) => format!("{}…", &message[..cut]),
+        None => message,
+    }
+}

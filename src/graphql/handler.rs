@@ -1,0 +1,266 @@
+//! `POST /graphql`: GraphQL over HTTP, thin.
+
+use async_graphql::{BatchResponse, Request, Response as GraphQlResponse, ServerError, Variables};
+use async_graphql_axum::GraphQLResponse;
+use axum::{
+    body::Body,
+    extract::State,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    Schema,
+    error::{BAD_REQUEST, LIMIT_EXCEEDED, is_request_error, request_error},
+};
+use crate::{
+    domain::{access::Actor, token},
+    error::{Error, dotted},
+    labelstudio::document,
+};
+
+const JSON: &str = "application/json; charset=utf-8";
+const GRAPHQL_JSON: &str = "application/graphql-response+json; charset=utf-8";
+
+/// What the handler works with.
+#[derive(Clone)]
+pub struct Endpoint {
+    pub schema: Schema,
+    /// Bytes of the largest body that is read.
+    pub max_body: usize,
+}
+
+/// Answers one request. Nothing of it is read before the caller is known.
+pub async fn post(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Body) -> Response {
+    let Some(media) = Media::accepted(&headers) else {
+        return refused(
+            Media::Json,
+            StatusCode::NOT_ACCEPTABLE,
+            BAD_REQUEST,
+            "this server answers application/graphql-response+json and application/json",
+        );
+    };
+    let actor = match sign_in(&endpoint, &headers).await {
+        Ok(actor) => actor,
+        Err(error) => return not_signed_in(media, &error),
+    };
+    if !is_json(&headers) {
+        return refused(
+            media,
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            BAD_REQUEST,
+            "send the request as application/json in UTF-8, without a Content-Encoding",
+        );
+    }
+    let Ok(body) = axum::body::to_bytes(body, endpoint.max_body).await else {
+        let message = format!("a request has at most {} bytes", endpoint.max_body);
+        return refused(
+            media,
+            StatusCode::PAYLOAD_TOO_LARGE,
+            LIMIT_EXCEEDED,
+            &message,
+        );
+    };
+    let request = match parse(&body) {
+        Ok(request) => request,
+        Err(message) => return refused(media, StatusCode::BAD_REQUEST, BAD_REQUEST, &message),
+    };
+    answer(media, endpoint.schema.execute(actor, request).await)
+}
+
+/// Any other method.
+pub async fn not_allowed() -> Response {
+    let mut response = refused(
+        Media::Json,
+        StatusCode::METHOD_NOT_ALLOWED,
+        BAD_REQUEST,
+        "send a POST request",
+    );
+    let allow = HeaderValue::from_static("POST");
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
+}
+
+/// Who sends a request with these headers.
+async fn sign_in(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Actor, Error> {
+    let text = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.split_once(' '))
+        .filter(|(scheme, _)| {
+            scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
+        })
+        .map(|(_, text)| text.trim())
+        .ok_or(Error::Unauthenticated)?;
+    token::sign_in(&endpoint.schema.app, text).await
+}
+
+fn not_signed_in(media: Media, error: &Error) -> Response {
+    let (status, message) = match error {
+        Error::Unauthenticated => (StatusCode::UNAUTHORIZED, error.to_string()),
+        Error::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, error.to_string()),
+        cause => {
+            tracing::error!(?cause, "can't check a token");
+            (StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+        }
+    };
+    let mut response = refused(media, status, super::error::code(error), &message);
+    if status == StatusCode::UNAUTHORIZED {
+        let challenge = HeaderValue::from_static("Bearer");
+        response
+            .headers_mut()
+            .insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+/// The envelope of a request, each part checked for its type.
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    query: Option<String>,
+    #[serde(rename = "operationName")]
+    operation_name: Option<String>,
+    #[serde(borrow)]
+    variables: Option<&'a RawValue>,
+    #[serde(borrow)]
+    extensions: Option<&'a RawValue>,
+}
+
+fn parse(body: &[u8]) -> Result<Request, String> {
+    let body = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
+    let body = document::disarm(body).map_err(|error| {
+        let at = match dotted(&error.path) {
+            path if path.is_empty() => String::new(),
+            path => format!(" (at {path})"),
+        };
+        format!("the body is not JSON: {error}{at}")
+    })?;
+    if body.trim_start().starts_with('[') {
+        return Err("batches are not supported: send one request at a time".to_owned());
+    }
+    let envelope: Envelope<'_> = serde_json::from_str(&body).map_err(|_| {
+        "the body is not a GraphQL request: an object with a string `query`, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
+    })?;
+    let query = envelope
+        .query
+        .ok_or_else(|| "the request has no `query`".to_owned())?;
+    let is_object = |part: Option<&RawValue>| part.is_none_or(|part| part.get().starts_with('{'));
+    if !is_object(envelope.variables) {
+        return Err("`variables` is not an object".to_owned());
+    }
+    if !is_object(envelope.extensions) {
+        return Err("`extensions` is not an object".to_owned());
+    }
+    let variables: Variables = match envelope.variables {
+        Some(text) => serde_json::from_str(text.get())
+            .map_err(|_| "`variables` is not an object".to_owned())?,
+        None => Variables::default(),
+    };
+    let mut request = Request::new(query).variables(variables);
+    request.operation_name = envelope.operation_name;
+    Ok(request)
+}
+
+/// How an answer is labelled, and so which status a refused request has.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Media {
+    Json,
+    GraphQl,
+}
+
+impl Media {
+    /// The better liked of the two; JSON when the client does not care. `None` when it takes neither.
+    fn accepted(headers: &HeaderMap) -> Option<Self> {
+        let mut any = false;
+        let mut best: Option<(Self, f32)> = None;
+        for value in headers.get_all(header::ACCEPT) {
+            for range in value.to_str().unwrap_or_default().split(',') {
+                let mut parts = range.split(';').map(str::trim);
+                let media = match parts.next().unwrap_or_default() {
+                    "" => continue,
+                    "application/graphql-response+json" => Some(Self::GraphQl),
+                    "application/json" | "application/*" | "*/*" => Some(Self::Json),
+                    _ => None,
+                };
+                any = true;
+                let quality = parts
+                    .find_map(|part| part.strip_prefix("q="))
+                    .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+                if let Some(media) = media
+                    && quality > 0.0
+                    && best.is_none_or(|(_, than)| quality > than)
+                {
+                    best = Some((media, quality));
+                }
+            }
+        }
+        match best {
+            Some((media, _)) => Some(media),
+            None => (!any).then_some(Self::Json),
+        }
+    }
+
+    fn header(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::Json => JSON,
+            Self::GraphQl => GRAPHQL_JSON,
+        })
+    }
+}
+
+/// `application/json`, in UTF-8 and not compressed. Nothing else: a browser sends other types across
+/// origins without asking.
+fn is_json(headers: &HeaderMap) -> bool {
+    let encoded = headers
+        .get(header::CONTENT_ENCODING)
+        .is_some_and(|encoding| encoding != "identity");
+    let Some(content_type) = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+    else {
+        return false;
+    };
+    let mut parts = content_type.split(';').map(str::trim);
+    let is_json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    let is_utf8 = parts.all(|parameter| {
+        parameter
+            .to_ascii_lowercase()
+            .strip_prefix("charset=")
+            .is_none_or(|charset| charset.trim_matches('"') == "utf-8")
+    });
+    is_json && is_utf8 && !encoded
+}
+
+fn answer(media: Media, response: GraphQlResponse) -> Response {
+    if is_request_error(&response) {
+        let status = match media {
+            Media::Json => StatusCode::OK,
+            Media::GraphQl => StatusCode::BAD_REQUEST,
+        };
+        return errors_only(media, status, response.errors);
+    }
+    let mut response = GraphQLResponse(BatchResponse::Single(response)).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media.header());
+    response
+}
+
+fn refused(media: Media, status: StatusCode, code: &str, message: &str) -> Response {
+    errors_only(media, status, vec![request_error(code, message, None)])
+}
+
+/// An answer without `data`: the request did not begin to run.
+fn errors_only(media: Media, status: StatusCode, errors: Vec<ServerError>) -> Response {
+    #[derive(serde::Serialize)]
+    struct Errors {
+        errors: Vec<ServerError>,
+    }
+    let body =
+        serde_json::to_string(&Errors { errors }).expect("errors hold nothing that JSON can't");
+    (status, [(header::CONTENT_TYPE, media.header())], body).into_response()
+}

@@ -1,0 +1,49 @@
+//! The history of annotations in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object};
+use entity::annotation_revision;
+
+use super::{annotation::AnnotationAction, scalar::DateTime, user::User};
+use crate::{domain::history, error::Result};
+
+/// One accepted change of an annotation.
+#[derive(Clone)]
+pub struct AnnotationRevision(pub Arc<annotation_revision::Model>);
+
+impl From<annotation_revision::Model> for AnnotationRevision {
+    fn from(row: annotation_revision::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+/// One accepted change of an annotation.
+#[Object]
+impl AnnotationRevision {
+    /// The version that the change made.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
+    /// What the change did.
+    async fn action(&self) -> AnnotationAction {
+        self.0.action.into()
+    }
+
+    /// Who made it. Null once that user is gone, and while you may not see them.
+    async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::load(ctx, self.0.actor_id).await
+    }
+
+    /// When it was made.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// The fields of the annotation that it changed, by their names in this schema and in alphabetical
+    /// order. Those that follow every change (`version`, `updatedAt`, `lastAction`, …) are not named.
+    async fn changed_fields(&self) -> Result<Vec<String>> {
+        history::changed_fields(&self.0)
+    }
+}

@@ -1,0 +1,94 @@
+//! Predictions in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object};
+use chrono::Utc;
+use entity::prediction;
+
+use super::{
+    context::ContextExt,
+    loader::PredictionId,
+    project::Project,
+    scalar::{DateTime, JsonList},
+    task::Task,
+};
+use crate::{db::reference, error::Result, labelstudio::ago::ago};
+
+/// A result that a model proposed for a task.
+#[derive(Clone)]
+pub struct Prediction(pub Arc<prediction::Model>);
+
+/// A result that a model proposed for a task.
+#[Object]
+impl Prediction {
+    /// Unique among predictions.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The task that it is for.
+    async fn task(&self) -> Task {
+        Task::Id(self.0.task_id)
+    }
+
+    /// The task's project.
+    async fn project(&self) -> Project {
+        Project::Id(self.0.project_id)
+    }
+
+    /// The regions, in Label Studio's format and value-faithful.
+    async fn result(&self) -> JsonList {
+        JsonList(self.0.result.clone())
+    }
+
+    /// How sure the model is of the whole, usually from 0 to 1. Null when it does not say.
+    async fn score(&self) -> Option<f64> {
+        self.0.score
+    }
+
+    /// Which model, in which version. Null when it does not say.
+    async fn model_version(&self) -> Option<&str> {
+        self.0.model_version.as_deref()
+    }
+
+    /// When it was created.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+
+    /// How long ago it was created, in words.
+    async fn created_ago(
+        &self,
+        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
+            DateTime,
+        >,
+    ) -> String {
+        ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
+    }
+}
+
+#[derive(Default)]
+pub struct PredictionQuery;
+
+#[Object]
+impl PredictionQuery {
+    /// One prediction. Null when there is no such prediction, or you may not see it.
+    async fn prediction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The prediction's id.")] id: ID,
+    ) -> Option<Result<Prediction>> {
+        let row = ctx.loader().load_one(PredictionId(reference(&id))).await;
+        Some(row.transpose()?.map(Prediction))
+    }
+
+    #[graphql(entity)]
+    async fn prediction_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Prediction> {
+        let row = ctx.loader().load_one(PredictionId(reference(&id))).await;
+        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
+            .ok()
+            .flatten()
+            .map(Prediction)
+    }
+}

@@ -1,0 +1,426 @@
+//! Projects and their members in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
+use entity::{project, project_member};
+
+use super::{
+    annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of, patch},
+    connection::{Connection, Total, arguments},
+    context::ContextExt,
+    filter::{IDFilter, OrderDirection, StringFilter, ordering},
+    loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
+    scalar::DateTime,
+    task::{Task, TaskFilter, TaskOrder, list_of_project},
+    user::User,
+};
+use crate::{
+    db::reference,
+    domain::{
+        annotation::{self, Parent},
+        page::{Arguments, OrderKey, Ordering, Page},
+        project as projects, task,
+    },
+    error::{Error, Result},
+};
+
+/// A set of tasks that share a labelling config.
+#[derive(Clone)]
+pub enum Project {
+    Row(Arc<project::Model>),
+    /// Known to exist; read when more than the id is asked for.
+    Id(i64),
+}
+
+impl From<project::Model> for Project {
+    fn from(row: project::Model) -> Self {
+        Self::Row(Arc::new(row))
+    }
+}
+
+impl Project {
+    fn key(&self) -> i64 {
+        match self {
+            Self::Row(row) => row.id,
+            Self::Id(id) => *id,
+        }
+    }
+
+    async fn row(&self, ctx: &Context<'_>) -> Result<Arc<project::Model>> {
+        match self {
+            Self::Row(row) => Ok(row.clone()),
+            Self::Id(id) => {
+                let row = ctx.loader().load_one(ProjectId(*id)).await?;
+                row.ok_or(Error::NotFound("project"))
+            }
+        }
+    }
+}
+
+/// What a member may do in a project; each role may do what the ones before it may.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "project_member::Role")]
+pub enum ProjectRole {
+    /// Read.
+    Viewer,
+    /// Annotate, and change what they annotated.
+    Annotator,
+    /// Change everybody's annotations, review them, and declare ground truths.
+    Reviewer,
+    /// Change tasks, config, predictions, authorship and members; import and export.
+    Manager,
+}
+
+/// Somebody's membership in a project.
+pub struct ProjectMember(project_member::Model);
+
+/// Somebody's membership in a project.
+#[Object]
+impl ProjectMember {
+    /// The project.
+    async fn project(&self) -> Project {
+        Project::Id(self.0.project_id)
+    }
+
+    /// The member. Null once you may not see them.
+    async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        User::load(ctx, Some(self.0.user_id)).await
+    }
+
+    /// What they may do in it.
+    async fn role(&self) -> ProjectRole {
+        self.0.role.into()
+    }
+
+    /// When they became a member.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+/// A set of tasks that share a labelling config.
+#[Object]
+impl Project {
+    /// Unique among projects.
+    async fn id(&self) -> ID {
+        self.key().into()
+    }
+
+    /// Its title.
+    async fn title(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.row(ctx).await?.title.clone())
+    }
+
+    /// What it is about; empty when nothing was said.
+    async fn description(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.row(ctx).await?.description.clone())
+    }
+
+    /// Label Studio's labelling config, XML.
+    async fn label_config(&self, ctx: &Context<'_>) -> Result<String> {
+        Ok(self.row(ctx).await?.label_config.clone())
+    }
+
+    /// Its tasks.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+            TaskOrder,
+        >,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Task>> {
+        let arguments = arguments(first, after, last, before);
+        list_of_project(ctx, self.key(), filter, order_by, &arguments).await
+    }
+
+    /// The annotations of its tasks.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn annotations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationFilter>,
+        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+            AnnotationOrder,
+        >,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Annotation>> {
+        let arguments = arguments(first, after, last, before);
+        list_of(
+            ctx,
+            Parent::Project,
+            self.key(),
+            filter,
+            order_by,
+            &arguments,
+        )
+        .await
+    }
+
+    /// Its members, in the order in which they joined.
+    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ProjectMember>> {
+        let rows = ctx.loader().load_one(MembersOf(self.key())).await?;
+        Ok(rows
+            .unwrap_or_default()
+            .into_iter()
+            .map(ProjectMember)
+            .collect())
+    }
+
+    /// How many tasks it has.
+    async fn task_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
+        let question = Question::new(task::Query::default(), page);
+        let key = CountOf {
+            parent: self.key(),
+            question,
+        };
+        Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
+    }
+
+    /// How many annotations its tasks have, cancelled ones too.
+    async fn annotation_count(&self, ctx: &Context<'_>) -> Result<i64> {
+        let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
+        let query = annotation::Query::default();
+        let question = Question::new(
+            Annotations {
+                parent: Parent::Project,
+                query,
+            },
+            page,
+        );
+        let key = CountOf {
+            parent: self.key(),
+            question,
+        };
+        Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
+    }
+
+    /// What you may do in it. An admin is a manager everywhere.
+    async fn viewer_role(&self, ctx: &Context<'_>) -> Option<Result<ProjectRole>> {
+        let role = ctx
+            .loader()
+            .load_one(RoleIn(self.key()))
+            .await
+            .transpose()?;
+        Some(role.map(Into::into))
+    }
+
+    /// Who created it. Null once that user is gone, and while you may not see them.
+    async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        match self.row(ctx).await {
+            Ok(row) => User::load(ctx, row.created_by_id).await,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// When it was created.
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(DateTime(self.row(ctx).await?.created_at))
+    }
+
+    /// When its title, description or config last changed.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(DateTime(self.row(ctx).await?.updated_at))
+    }
+}
+
+/// A new project.
+#[derive(InputObject)]
+pub struct CreateProjectInput {
+    /// Its title, at most 255 characters and not blank.
+    title: String,
+    /// What it is about.
+    #[graphql(default)]
+    description: String,
+    /// Label Studio's labelling config, XML.
+    #[graphql(default)]
+    label_config: String,
+}
+
+/// A change of a project. A field that is left out stays as it is; `null` is BAD_USER_INPUT.
+#[derive(InputObject)]
+pub struct UpdateProjectInput {
+    /// Its title, at most 255 characters and not blank.
+    title: MaybeUndefined<String>,
+    /// What it is about.
+    description: MaybeUndefined<String>,
+    /// Label Studio's labelling config, XML.
+    label_config: MaybeUndefined<String>,
+}
+
+/// Which projects a list holds. Parts that are given all have to match.
+#[derive(Default, InputObject)]
+pub struct ProjectFilter {
+    /// By id.
+    id: Option<IDFilter>,
+    /// By title.
+    title: Option<StringFilter>,
+}
+
+/// What projects can be ordered by. Ties are broken by id.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum ProjectOrderField {
+    /// In the order in which they came to be here.
+    Id,
+    /// By when they were created.
+    CreatedAt,
+    /// By when title, description or config last changed.
+    UpdatedAt,
+}
+
+/// The order of a list of projects.
+#[derive(InputObject)]
+pub struct ProjectOrder {
+    /// What to order by.
+    field: ProjectOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+impl ProjectOrder {
+    fn ordering(order: Option<Self>) -> Ordering {
+        ordering(order.map(|order| {
+            let key = match order.field {
+                ProjectOrderField::Id => OrderKey::Id,
+                ProjectOrderField::CreatedAt => OrderKey::CreatedAt,
+                ProjectOrderField::UpdatedAt => OrderKey::UpdatedAt,
+            };
+            (key, order.direction)
+        }))
+    }
+}
+
+#[derive(Default)]
+pub struct ProjectQuery;
+
+#[Object]
+impl ProjectQuery {
+    /// One project. Null when there is no such project, or you may not see it.
+    async fn project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] id: ID,
+    ) -> Option<Result<Project>> {
+        let row = ctx.loader().load_one(ProjectId(reference(&id))).await;
+        Some(row.transpose()?.map(Project::Row))
+    }
+
+    /// The projects that you may see: those you belong to, for admins all.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn projects(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<ProjectFilter>,
+        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+            ProjectOrder,
+        >,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<Project>>> {
+        let filter = filter.unwrap_or_default();
+        let query = projects::Query {
+            filter: projects::Filter {
+                id: filter.id.map(Into::into),
+                title: filter.title.map(Into::into),
+            },
+            order: ProjectOrder::ordering(order_by),
+        };
+        Some(list(ctx, query, &arguments(first, after, last, before)).await)
+    }
+
+    #[graphql(entity)]
+    async fn project_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Project> {
+        let row = ctx.loader().load_one(ProjectId(reference(&id))).await;
+        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
+            .ok()
+            .flatten()
+            .map(Project::Row)
+    }
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    query: projects::Query,
+    arguments: &Arguments,
+) -> Result<Connection<Project>> {
+    let page = Page::new(arguments, &query).map_err(Error::BadInput)?;
+    let slice = projects::list(ctx.app(), ctx.actor(), &query, &page).await?;
+    Ok(Connection::new(slice, Total::Projects(query.filter)))
+}
+
+#[derive(Default)]
+pub struct ProjectMutation;
+
+#[Object]
+impl ProjectMutation {
+    /// Create a project. Anybody may; whoever does becomes its first manager.
+    async fn create_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] input: CreateProjectInput,
+    ) -> Option<Result<Project>> {
+        let new = projects::New {
+            title: input.title,
+            description: input.description,
+            label_config: input.label_config,
+        };
+        let row = projects::create(ctx.app(), ctx.actor(), new).await;
+        Some(row.map(Project::from))
+    }
+
+    /// Change a project: what is sent is set, what is left out stays. For managers.
+    async fn update_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] id: ID,
+        #[graphql(desc = "What to change.")] input: UpdateProjectInput,
+    ) -> Option<Result<Project>> {
+        let change = projects::Change {
+            title: patch(input.title, |text| text),
+            description: patch(input.description, |text| text),
+            label_config: patch(input.label_config, |text| text),
+        };
+        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        Some(row.map(Project::from))
+    }
+
+    /// Make a user a member of a project, or give a member another role. For managers, who can add the
+    /// users they see; an admin sees all.
+    async fn add_project_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] project_id: ID,
+        #[graphql(desc = "The user's id.")] user_id: ID,
+        #[graphql(desc = "What they may do in it.")] role: ProjectRole,
+    ) -> Option<Result<ProjectMember>> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let (project_id, user_id) = (reference(&project_id), reference(&user_id));
+        let row = projects::add_member(app, actor, project_id, user_id, role.into()).await;
+        Some(row.map(ProjectMember))
+    }
+
+    /// End a membership. For managers. Answers with it as it was; what the member made stays.
+    async fn remove_project_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] project_id: ID,
+        #[graphql(desc = "The member's user id.")] user_id: ID,
+    ) -> Option<Result<ProjectMember>> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let (project_id, user_id) = (reference(&project_id), reference(&user_id));
+        let row = projects::remove_member(app, actor, project_id, user_id).await;
+        Some(row.map(ProjectMember))
+    }
+}

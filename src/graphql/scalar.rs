@@ -1,0 +1,172 @@
+//! The custom scalars.
+
+use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use chrono::Utc;
+use indexmap::IndexMap;
+
+/// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
+const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
+
+/// An instant, as RFC 3339 has it. Any offset is accepted; it is stored to the microsecond and printed in
+/// UTC with `Z`, the fraction dropped when it is zero.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DateTime(pub chrono::DateTime<Utc>);
+
+/// An instant, as RFC 3339 has it. Any offset is accepted; it is stored to the microsecond and printed in
+/// UTC with `Z`, the fraction dropped when it is zero.
+#[Scalar(
+    name = "DateTime",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339"
+)]
+impl ScalarType for DateTime {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => parse_instant(text).map(Self),
+            _ => None,
+        }
+        .ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if parse_instant(text).is_some())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(crate::db::print_instant(self.0))
+    }
+}
+
+/// RFC 3339 in years that every database and client can hold.
+pub fn parse_instant(text: &str) -> Option<chrono::DateTime<Utc>> {
+    use chrono::Datelike;
+    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (1..=9999)
+        .contains(&at.year())
+        .then(|| crate::db::microseconds(at))
+}
+
+/// A JSON object, embedded as it is and never as a string. Key order is kept; of a repeated key the last
+/// value wins in the first one's place. Integers within 64 bits are exact, other numbers are doubles.
+#[derive(Clone, Debug)]
+pub struct JsonObject(pub String);
+
+/// A JSON object, embedded as it is and never as a string. Key order is kept; of a repeated key the last
+/// value wins in the first one's place. Integers within 64 bits are exact, other numbers are doubles.
+#[Scalar(
+    name = "JSONObject",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-4"
+)]
+impl ScalarType for JsonObject {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        if !Self::is_valid(&value) {
+            return Err(InputValueError::expected_type(value));
+        }
+        serde_json::to_string(&value)
+            .map(Self)
+            .map_err(InputValueError::custom)
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::Object(_)) && is_plain_json(value)
+    }
+
+    fn to_value(&self) -> Value {
+        raw(self.0.clone())
+    }
+}
+
+/// A list of JSON objects that is written out as the text it is stored as.
+pub struct JsonList(pub String);
+
+impl async_graphql::OutputType for JsonList {
+    fn type_name() -> std::borrow::Cow<'static, str> {
+        <Vec<JsonObject> as async_graphql::OutputType>::type_name()
+    }
+
+    fn qualified_type_name() -> String {
+        <Vec<JsonObject> as async_graphql::OutputType>::qualified_type_name()
+    }
+
+    fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
+        <Vec<JsonObject> as async_graphql::OutputType>::create_type_info(registry)
+    }
+
+    async fn resolve(
+        &self,
+        _: &async_graphql::ContextSelectionSet<'_>,
+        _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
+    ) -> async_graphql::ServerResult<Value> {
+        Ok(raw(self.0.clone()))
+    }
+}
+
+/// Joins the items of a list into its text.
+pub fn list_text(items: &[JsonObject]) -> String {
+    let size = items.iter().map(|item| item.0.len() + 1).sum::<usize>() + 2;
+    let mut text = String::with_capacity(size);
+    text.push('[');
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(&item.0);
+    }
+    text.push(']');
+    text
+}
+
+/// A universally unique identifier, as RFC 9562 writes it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Uuid(pub uuid::Uuid);
+
+/// A universally unique identifier, as RFC 9562 writes it.
+#[Scalar(
+    name = "UUID",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc9562#section-4"
+)]
+impl ScalarType for Uuid {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        match &value {
+            Value::String(text) => parse_uuid(text).map(Self),
+            _ => None,
+        }
+        .ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        matches!(value, Value::String(text) if parse_uuid(text).is_some())
+    }
+
+    fn to_value(&self) -> Value {
+        Value::String(self.0.to_string())
+    }
+}
+
+/// The hyphenated form alone: `uuid` reads braces, URNs and bare digits too.
+fn parse_uuid(text: &str) -> Option<uuid::Uuid> {
+    (text.len() == 36)
+        .then(|| uuid::Uuid::try_parse(text).ok())
+        .flatten()
+}
+
+/// Stored JSON text as a value that is written out as it stands.
+pub fn raw(text: String) -> Value {
+    let mut token = IndexMap::with_capacity(1);
+    token.insert(
+        async_graphql::Name::new(RAW_VALUE_TOKEN),
+        Value::String(text),
+    );
+    Value::Object(token)
+}
+
+/// Whether a value is JSON, and holds nothing that would be written out unchecked.
+fn is_plain_json(value: &Value) -> bool {
+    match value {
+        Value::Enum(_) | Value::Binary(_) => false,
+        Value::List(items) => items.iter().all(is_plain_json),
+        Value::Object(fields) => fields
+            .iter()
+            .all(|(key, value)| key != RAW_VALUE_TOKEN && is_plain_json(value)),
+        _ => true,
+    }
+}

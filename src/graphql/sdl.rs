@@ -1,0 +1,69 @@
+//! The schema as text: published, for gateways, and for the validation of requests.
+
+use apollo_compiler::{
+    Schema as ApolloSchema,
+    ast::{FieldDefinition, Type},
+    name,
+    schema::{Component, ExtendedType},
+    validation::Valid,
+};
+use async_graphql::SDLExportOptions;
+
+use super::{Inner, builder};
+
+/// The schema that `schema.graphql` holds: sorted, without the fields that only gateways ask.
+pub fn published_sdl() -> String {
+    let mut schema = ApolloSchema::parse(plain_sdl(&builder().finish()), "schema.graphql")
+        .expect("the library prints a schema that parses");
+    for name in ["_Any", "_Entity", "_Service"] {
+        schema.types.shift_remove(name);
+    }
+    if let Some(ExtendedType::Object(query)) = schema.types.get_mut("Query") {
+        let query = query.make_mut();
+        query.fields.shift_remove("_entities");
+        query.fields.shift_remove("_service");
+    }
+    schema.types.sort_keys();
+    schema.to_string()
+}
+
+/// The schema of this subgraph for a federated gateway, Apollo Federation 2.
+pub fn federation_sdl() -> String {
+    builder()
+        .finish()
+        .sdl_with_options(options().federation().compose_directive())
+}
+
+/// The schema that requests are validated against: all of it.
+pub(super) fn validation_sdl(schema: &Inner) -> Valid<ApolloSchema> {
+    let mut parsed = ApolloSchema::parse(plain_sdl(schema), "schema.graphql")
+        .expect("the library prints a schema that parses");
+    // Introspection of the September 2025 specification, which the validator does not know yet.
+    if let Some(ExtendedType::Object(ty)) = parsed.types.get_mut("__Type") {
+        let is_one_of = FieldDefinition {
+            description: None,
+            name: name!("isOneOf"),
+            arguments: vec![],
+            ty: Type::Named(name!("Boolean")),
+            directives: Default::default(),
+        };
+        ty.make_mut()
+            .fields
+            .insert(name!("isOneOf"), Component::new(is_one_of));
+    }
+    parsed.validate().expect("the schema is valid")
+}
+
+fn plain_sdl(schema: &Inner) -> String {
+    schema.sdl_with_options(options())
+}
+
+fn options() -> SDLExportOptions {
+    SDLExportOptions::new()
+        .sorted_fields()
+        .sorted_arguments()
+        .sorted_enum_items()
+        .include_specified_by()
+        .use_space_ident()
+        .indent_width(2)
+}

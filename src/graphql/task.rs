@@ -1,0 +1,362 @@
+//! Tasks in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use entity::task;
+
+use super::{
+    annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
+    connection::{Connection, Total, arguments},
+    context::ContextExt,
+    draft::AnnotationDraft,
+    filter::{DateTimeRange, IDFilter, OrderDirection, ordering},
+    loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, Question, TaskId},
+    prediction::Prediction,
+    project::Project,
+    scalar::{DateTime, JsonObject},
+    user::User,
+};
+use crate::{
+    db::reference,
+    domain::{
+        annotation::Parent,
+        page::{Arguments, OrderKey, Ordering, Page},
+        task as tasks,
+    },
+    error::{Error, Result},
+};
+
+/// One piece of data to annotate.
+#[derive(Clone)]
+pub enum Task {
+    Row(Arc<task::Model>),
+    /// Known to exist; read when more than the id is asked for.
+    Id(i64),
+}
+
+impl From<task::Model> for Task {
+    fn from(row: task::Model) -> Self {
+        Self::Row(Arc::new(row))
+    }
+}
+
+impl Task {
+    fn key(&self) -> i64 {
+        match self {
+            Self::Row(row) => row.id,
+            Self::Id(id) => *id,
+        }
+    }
+
+    async fn row(&self, ctx: &Context<'_>) -> Result<Arc<task::Model>> {
+        match self {
+            Self::Row(row) => Ok(row.clone()),
+            Self::Id(id) => {
+                let row = ctx.loader().load_one(TaskId(*id)).await?;
+                row.ok_or(Error::NotFound("task"))
+            }
+        }
+    }
+}
+
+/// One piece of data to annotate.
+#[Object]
+impl Task {
+    /// Unique among tasks.
+    async fn id(&self) -> ID {
+        self.key().into()
+    }
+
+    /// The project that it belongs to.
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        Ok(Project::Id(self.row(ctx).await?.project_id))
+    }
+
+    /// What is annotated: the values of the config's variables.
+    async fn data(&self, ctx: &Context<'_>) -> Result<JsonObject> {
+        Ok(JsonObject(self.row(ctx).await?.data.clone()))
+    }
+
+    /// Whatever else is known about it. Null when nothing was given.
+    async fn meta(&self, ctx: &Context<'_>) -> Option<Result<JsonObject>> {
+        match self.row(ctx).await {
+            Ok(row) => row.meta.clone().map(|meta| Ok(JsonObject(meta))),
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Its annotations, cancelled ones too.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn annotations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationFilter>,
+        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+            AnnotationOrder,
+        >,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Result<Connection<Annotation>> {
+        let arguments = arguments(first, after, last, before);
+        list_of(ctx, Parent::Task, self.key(), filter, order_by, &arguments).await
+    }
+
+    /// What models proposed for it, oldest first.
+    async fn predictions(&self, ctx: &Context<'_>) -> Result<Vec<Prediction>> {
+        let rows = ctx.loader().load_one(PredictionsOf(self.key())).await?;
+        let rows = rows.unwrap_or_default().into_iter();
+        Ok(rows.map(|row| Prediction(Arc::new(row))).collect())
+    }
+
+    /// Unfinished annotations of it: yours, and in projects that you manage everybody's.
+    async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
+        let rows = ctx.loader().load_one(DraftsOfTask(self.key())).await?;
+        Ok(rows
+            .unwrap_or_default()
+            .into_iter()
+            .map(AnnotationDraft)
+            .collect())
+    }
+
+    /// Enough people have annotated it: the distinct authors of uncancelled annotations, those without an
+    /// author counting as one, reach `overlap`.
+    async fn is_labeled(&self, ctx: &Context<'_>) -> Result<bool> {
+        Ok(self.row(ctx).await?.is_labeled)
+    }
+
+    /// How many different people have to annotate it.
+    async fn overlap(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.overlap)
+    }
+
+    /// Annotations that are not cancelled.
+    async fn total_annotations(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.total_annotations)
+    }
+
+    /// Cancelled annotations.
+    async fn cancelled_annotations(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.cancelled_annotations)
+    }
+
+    /// Predictions.
+    async fn total_predictions(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.total_predictions)
+    }
+
+    /// The annotation that is declared right. Null while none is.
+    async fn ground_truth(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
+        let row = ctx.loader().load_one(GroundTruthOf(self.key())).await;
+        Some(row.transpose()?.map(Annotation))
+    }
+
+    /// When it was created.
+    async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(DateTime(self.row(ctx).await?.created_at))
+    }
+
+    /// When it or one of its annotations last changed.
+    async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
+        Ok(DateTime(self.row(ctx).await?.updated_at))
+    }
+
+    /// Who made that change. Null once that user is gone, and while you may not see them.
+    async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
+        match self.row(ctx).await {
+            Ok(row) => User::load(ctx, row.updated_by_id).await,
+            Err(error) => Some(Err(error)),
+        }
+    }
+
+    /// Its id in the system it was imported from. Null when it was not imported.
+    async fn import_id(&self, ctx: &Context<'_>) -> Option<Result<ID>> {
+        match self.row(ctx).await {
+            Ok(row) => row.import_id.map(|id| Ok(id.into())),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// A new task.
+#[derive(InputObject)]
+pub struct CreateTaskInput {
+    /// What is to be annotated: the values of the config's variables.
+    data: JsonObject,
+    /// Whatever else is known about it.
+    meta: Option<JsonObject>,
+    /// How many different people have to annotate it, at least 1.
+    #[graphql(default = 1)]
+    overlap: i32,
+}
+
+/// Which tasks a list holds. Parts that are given all have to match.
+#[derive(Default, InputObject)]
+pub struct TaskFilter {
+    /// By id.
+    id: Option<IDFilter>,
+    /// By project.
+    project_id: Option<IDFilter>,
+    /// Tasks that enough people have annotated, or those that wait.
+    is_labeled: Option<bool>,
+    /// By when they were created.
+    created_at: Option<DateTimeRange>,
+    /// By when they or one of their annotations last changed.
+    updated_at: Option<DateTimeRange>,
+}
+
+impl From<TaskFilter> for tasks::Filter {
+    fn from(input: TaskFilter) -> Self {
+        Self {
+            id: input.id.map(Into::into),
+            project_id: input.project_id.map(Into::into),
+            is_labeled: input.is_labeled,
+            created_at: input.created_at.map(Into::into),
+            updated_at: input.updated_at.map(Into::into),
+        }
+    }
+}
+
+/// What tasks can be ordered by. Ties are broken by id.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub enum TaskOrderField {
+    /// In the order in which they came to be here.
+    Id,
+    /// By when they were created.
+    CreatedAt,
+    /// By when they or one of their annotations last changed.
+    UpdatedAt,
+}
+
+/// The order of a list of tasks.
+#[derive(InputObject)]
+pub struct TaskOrder {
+    /// What to order by.
+    field: TaskOrderField,
+    /// Which way.
+    direction: OrderDirection,
+}
+
+impl TaskOrder {
+    fn ordering(order: Option<Self>) -> Ordering {
+        ordering(order.map(|order| {
+            let key = match order.field {
+                TaskOrderField::Id => OrderKey::Id,
+                TaskOrderField::CreatedAt => OrderKey::CreatedAt,
+                TaskOrderField::UpdatedAt => OrderKey::UpdatedAt,
+            };
+            (key, order.direction)
+        }))
+    }
+}
+
+#[derive(Default)]
+pub struct TaskQuery;
+
+#[Object]
+impl TaskQuery {
+    /// One task. Null when there is no such task, or you may not see it.
+    async fn task(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's id.")] id: ID,
+    ) -> Option<Result<Task>> {
+        let row = ctx.loader().load_one(TaskId(reference(&id))).await;
+        Some(row.transpose()?.map(Task::Row))
+    }
+
+    /// The tasks that you may see.
+    #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
+    async fn tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<TaskFilter>,
+        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+            TaskOrder,
+        >,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<Task>>> {
+        let query = query(filter, order_by);
+        Some(list(ctx, query, &arguments(first, after, last, before)).await)
+    }
+
+    #[graphql(entity)]
+    async fn task_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Task> {
+        let row = ctx.loader().load_one(TaskId(reference(&id))).await;
+        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
+            .ok()
+            .flatten()
+            .map(Task::Row)
+    }
+}
+
+fn query(filter: Option<TaskFilter>, order: Option<TaskOrder>) -> tasks::Query {
+    tasks::Query {
+        filter: filter.unwrap_or_default().into(),
+        order: TaskOrder::ordering(order),
+    }
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    query: tasks::Query,
+    arguments: &Arguments,
+) -> Result<Connection<Task>> {
+    let page = Page::new(arguments, &query).map_err(Error::BadInput)?;
+    let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
+    Ok(Connection::new(slice, Total::Tasks(query.filter)))
+}
+
+/// The tasks of one project, read together with those of its neighbours.
+pub async fn list_of_project(
+    ctx: &Context<'_>,
+    project_id: i64,
+    filter: Option<TaskFilter>,
+    order: Option<TaskOrder>,
+    arguments: &Arguments,
+) -> Result<Connection<Task>> {
+    let query = query(filter, order);
+    let page = Page::new(arguments, &query).map_err(Error::BadInput)?;
+    let question = Question::new(query, page);
+    let key = PageOf {
+        parent: project_id,
+        question: question.clone(),
+    };
+    let slice = ctx.loader().load_one(key).await?.unwrap_or_default();
+    let total = CountOf {
+        parent: project_id,
+        question,
+    };
+    Ok(Connection::new(slice, Total::TasksOf(total)))
+}
+
+#[derive(Default)]
+pub struct TaskMutation;
+
+#[Object]
+impl TaskMutation {
+    /// Add tasks to a project, all or none, at most 1,000 at once. For managers. Answers with them in the
+    /// order of the input.
+    async fn create_tasks(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] project_id: ID,
+        #[graphql(desc = "The tasks.")] tasks: Vec<CreateTaskInput>,
+    ) -> Option<Result<Vec<Task>>> {
+        let new = tasks
+            .into_iter()
+            .map(|task| tasks::New {
+                data: task.data.0,
+                meta: task.meta.map(|meta| meta.0),
+                overlap: task.overlap,
+            })
+            .collect();
+        let rows = tasks::create(ctx.app(), ctx.actor(), reference(&project_id), new).await;
+        Some(rows.map(|rows| rows.into_iter().map(Task::from).collect()))
+    }
+}

@@ -1,0 +1,154 @@
+//! Users in the graph.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Enum, ID, InputObject, Object};
+use entity::user;
+
+use super::{
+    connection::{Connection, Total, arguments},
+    context::ContextExt,
+    filter::{IDFilter, StringFilter},
+    loader::UserId,
+    scalar::DateTime,
+};
+use crate::{
+    db::reference,
+    domain::{
+        page::{Arguments, Page},
+        user as users,
+    },
+    error::{Error, Result},
+};
+
+/// Somebody who annotates, manages, or did so in the system that data was imported from.
+#[derive(Clone)]
+pub struct User(pub Arc<user::Model>);
+
+impl From<user::Model> for User {
+    fn from(row: user::Model) -> Self {
+        Self(Arc::new(row))
+    }
+}
+
+impl User {
+    /// A referenced user: nothing without one, and nothing that the viewer may not see.
+    pub async fn load(ctx: &Context<'_>, id: Option<i64>) -> Option<Result<Self>> {
+        let person = ctx.loader().load_one(UserId(id?)).await.transpose()?;
+        match person {
+            Ok(person) if !person.is_visible => None,
+            Ok(person) => Some(Ok(person.user.clone().into())),
+            Err(error) => Some(Err(error)),
+        }
+    }
+}
+
+/// What a user may do beyond their projects.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "user::Role")]
+pub enum UserRole {
+    /// Sees and manages everything.
+    Admin,
+    /// Sees the projects they belong to.
+    Member,
+}
+
+/// Somebody who annotates, manages, or did so in the system that data was imported from.
+#[Object]
+impl User {
+    /// Unique among users.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// Unique among users; holds no "@".
+    async fn username(&self) -> &str {
+        &self.0.username
+    }
+
+    /// The name to show; empty when none was given.
+    async fn display_name(&self) -> &str {
+        &self.0.display_name
+    }
+
+    /// The e-mail address. Null without one, and for everybody but the user and admins.
+    async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        let may_see = ctx.actor().is_admin() || ctx.actor().id() == self.0.id;
+        self.0.email.as_deref().filter(|_| may_see)
+    }
+
+    /// What they may do beyond their projects.
+    async fn role(&self) -> UserRole {
+        self.0.role.into()
+    }
+
+    /// When they were added.
+    async fn created_at(&self) -> DateTime {
+        DateTime(self.0.created_at)
+    }
+}
+
+/// Which users a list holds. Parts that are given all have to match.
+#[derive(Default, InputObject)]
+pub struct UserFilter {
+    /// By id.
+    id: Option<IDFilter>,
+    /// By username.
+    username: Option<StringFilter>,
+}
+
+#[derive(Default)]
+pub struct UserQuery;
+
+#[Object]
+impl UserQuery {
+    /// You.
+    async fn viewer(&self, ctx: &Context<'_>) -> Option<User> {
+        Some(ctx.actor().user.clone().into())
+    }
+
+    /// One user. Null when there is no such user, or you may not see them.
+    async fn user(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The user's id.")] id: ID,
+    ) -> Option<Result<User>> {
+        User::load(ctx, Some(reference(&id))).await
+    }
+
+    /// The users that you may see: you and everybody who shares a project with you. Ascending by id.
+    async fn users(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<UserFilter>,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<User>>> {
+        let filter = filter.unwrap_or_default();
+        Some(list(ctx, filter, &arguments(first, after, last, before)).await)
+    }
+
+    #[graphql(entity)]
+    async fn user_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<User> {
+        User::load(ctx, Some(reference(&id)))
+            .await?
+            .inspect_err(|error| tracing::error!(%error, "can't load entities"))
+            .ok()
+    }
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    filter: UserFilter,
+    arguments: &Arguments,
+) -> Result<Connection<User>> {
+    let filter = users::Filter {
+        id: filter.id.map(Into::into),
+        username: filter.username.map(Into::into),
+    };
+    let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
+    let slice = users::list(ctx.app(), ctx.actor(), &filter, &page).await?;
+    Ok(Connection::new(slice, Total::Users(filter)))
+}

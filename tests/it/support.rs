@@ -1,0 +1,177 @@
+//! A whole server per test, on a database of its own.
+
+mod client;
+mod dump;
+mod postgres;
+mod sqlite;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use annograph::{
+    app::App,
+    config::ServeArgs,
+    db::{Database, Options},
+    domain::{access::Actor, token, user},
+    server,
+};
+use axum::Router;
+use clap::Parser;
+use entity::{project_member, user as user_row};
+use serde_json::{Value, json};
+
+pub use client::Client;
+
+/// A server without a socket, with an admin signed in.
+pub struct TestApp {
+    pub app: App,
+    pub router: Router,
+    /// Signed in as the admin, who is user 1.
+    pub admin: Client,
+    /// The database, for processes that join in.
+    pub url: String,
+    statements: Arc<AtomicUsize>,
+}
+
+/// Runs a test on SQLite, and on PostgreSQL wherever there is one.
+///
+/// `ANNOGRAPH_TEST_POSTGRES_URL` names a server to use, with the right to create databases; without it
+/// the tests start one of their own, when they find PostgreSQL installed. With
+/// `ANNOGRAPH_TEST_POSTGRES=required` a test fails where there is none.
+pub async fn each_database(test: impl AsyncFn(TestApp)) {
+    let database = sqlite::database().await;
+    eprintln!("on {}", database.url);
+    test(TestApp::on(&database.url).await).await;
+    drop(database);
+    if let Some(url) = postgres::database().await {
+        eprintln!("on {url}");
+        test(TestApp::on(&url).await).await;
+        postgres::drop_database(&url).await;
+    } else if std::env::var("ANNOGRAPH_TEST_POSTGRES").is_ok_and(|value| value == "required") {
+        panic!("PostgreSQL is required, but there is none");
+    }
+}
+
+#[derive(Parser)]
+struct Defaults {
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+impl TestApp {
+    /// A server on a database that is up to date and empty.
+    pub async fn on(url: &str) -> Self {
+        let statements = Arc::new(AtomicUsize::new(0));
+        let mut db = Database::connect(&Options::new(url)).await.unwrap();
+        let counter = statements.clone();
+        db.observe(move |sql| {
+            // Signing in is not what a test counts.
+            if !sql.contains("api_token") {
+                counter.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        let app = App { db };
+        let args = Defaults::parse_from(["test"]).serve;
+        let router = server::router(app.clone(), &args);
+        let admin = sign_up(&app, &router, "admin", user_row::Role::Admin).await;
+        Self { app, router, admin, url: url.to_owned(), statements }
+    }
+
+    /// A new user who belongs to no project.
+    pub async fn stranger(&self, username: &str) -> Client {
+        sign_up(&self.app, &self.router, username, user_row::Role::Member).await
+    }
+
+    /// A new user with a role in a project.
+    pub async fn member(&self, project: &str, username: &str, role: project_member::Role) -> Client {
+        let client = self.stranger(username).await;
+        let role = format!("{role:?}").to_uppercase();
+        self.admin
+            .run_with(
+                "mutation($project: ID!, $user: ID!, $role: ProjectRole!) {
+                   addProjectMember(projectId: $project, userId: $user, role: $role) { role }
+                 }",
+                json!({ "project": project, "user": client.user_id, "role": role }),
+            )
+            .await
+            .ok();
+        client
+    }
+
+    /// Somebody who can't be told apart from a request of theirs, for calls into the domain.
+    pub async fn actor(&self, client: &Client) -> Actor {
+        token::sign_in(&self.app, &client.token).await.unwrap()
+    }
+
+    /// A new project with a task; the ids of both.
+    pub async fn project_with_task(&self) -> (String, String) {
+        let answer = self
+            .admin
+            .run(r#"mutation { createProject(input: { title: "Cars" }) { id } }"#)
+            .await;
+        let project = answer.data()["createProject"]["id"].as_str().unwrap().to_owned();
+        let task = self.task(&project).await;
+        (project, task)
+    }
+
+    /// A new task.
+    pub async fn task(&self, project: &str) -> String {
+        let answer = self
+            .admin
+            .run_with(
+                r#"mutation($project: ID!) {
+                     createTasks(projectId: $project, tasks: [{ data: { text: "a" } }]) { id }
+                   }"#,
+                json!({ "project": project }),
+            )
+            .await;
+        answer.data()["createTasks"][0]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A new annotation by a client; its id.
+    pub async fn annotation(&self, by: &Client, task: &str, input: Value) -> String {
+        let mut whole = json!({ "result": [{ "id": "r1", "value": { "x": 1 } }] });
+        for (key, value) in input.as_object().unwrap() {
+            whole[key] = value.clone();
+        }
+        let answer = by
+            .run_with(
+                "mutation($task: ID!, $input: CreateAnnotationInput!) {
+                   createAnnotation(taskId: $task, input: $input) { id }
+                 }",
+                json!({ "task": task, "input": whole }),
+            )
+            .await;
+        answer.data()["createAnnotation"]["id"].as_str().unwrap().to_owned()
+    }
+
+    /// The text of every row of every table, but for when tokens were last used.
+    pub async fn dump(&self) -> String {
+        dump::everything(&self.app).await
+    }
+
+    /// How many statements a future sends to the database, signing in apart.
+    pub async fn statements<T>(&self, during: impl Future<Output = T>) -> (usize, T) {
+        let before = self.statements.load(Ordering::SeqCst);
+        let value = during.await;
+        (self.statements.load(Ordering::SeqCst) - before, value)
+    }
+}
+
+async fn sign_up(app: &App, router: &Router, username: &str, role: user_row::Role) -> Client {
+    let new = user::New {
+        username: username.to_owned(),
+        display_name: String::new(),
+        email: Some(format!("{username}@example.com")),
+        role,
+    };
+    let row = user::create(app, new).await.unwrap();
+    let token = token::create(app, &row, "test", None).await.unwrap().text;
+    Client {
+        router: router.clone(),
+        token,
+        user_id: row.id.to_string(),
+    }
+}

@@ -1,0 +1,38 @@
+//! All that a database holds, as text to compare.
+
+use annograph::app::App;
+use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, QueryOrder};
+
+pub async fn everything(app: &App) -> String {
+    let mut text = String::new();
+    macro_rules! tables {
+        ($($table:ident),*) => {
+            $( text.push_str(&table::<entity::$table::Entity>(app).await); )*
+        };
+    }
+    tables!(
+        user, api_token, project, project_member, import_job, task, prediction, annotation,
+        annotation_revision, annotation_draft
+    );
+    text
+}
+
+async fn table<E: EntityTrait>(app: &App) -> String
+where
+    E::Model: Send + Sync,
+{
+    let mut query = E::find();
+    for key in E::PrimaryKey::iter() {
+        use sea_orm::PrimaryKeyToColumn;
+        query = query.order_by_asc(key.into_column());
+    }
+    let rows = query.all(app.db.writer()).await.unwrap();
+    let mut text = format!("{}\n", E::default().as_str());
+    for row in rows {
+        for column in E::Column::iter().filter(|column| column.as_str() != "last_used_at") {
+            text.push_str(&format!("  {}={:?}", column.as_str(), row.get(column)));
+        }
+        text.push('\n');
+    }
+    text
+}
