@@ -1,5 +1,7 @@
 //! The command line.
 
+mod export;
+mod import;
 mod member;
 mod migrate;
 mod serve;
@@ -48,6 +50,10 @@ enum Command {
     /// Add, remove and list the members of projects.
     #[command(subcommand)]
     Member(member::Command),
+    /// Bring a Label Studio file into a project, all of it or nothing.
+    Import(import::ImportArgs),
+    /// Write a project as a Label Studio file.
+    Export(export::ExportArgs),
     /// Bring the database up to date, or see whether it is.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -60,17 +66,18 @@ pub async fn run() -> anyhow::Result<()> {
     match cli.command {
         Command::Serve(args) => serve::run(&cli.database, args).await,
         Command::Schema { federation } => {
-            let sdl = if federation {
-                graphql::federation_sdl()
+            if federation {
+                print!("{}", graphql::federation_sdl());
             } else {
-                graphql::published_sdl()
-            };
-            print!("{sdl}");
+                print!("{}", graphql::published_sdl());
+            }
             Ok(())
         }
         Command::User(command) => user::run(&open(&cli.database).await?, command).await,
         Command::Token(command) => token::run(&open(&cli.database).await?, command).await,
         Command::Member(command) => member::run(&open(&cli.database).await?, command).await,
+        Command::Import(args) => import::run(&open(&cli.database).await?, args).await,
+        Command::Export(args) => export::run(&open(&cli.database).await?, args).await,
         Command::Migrate(command) => migrate::run(&cli.database, command).await,
     }
 }

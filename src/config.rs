@@ -1,6 +1,6 @@
 //! Every setting, as a flag and as an environment variable.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::Path};
 
 use clap::{Args, ValueEnum};
 
@@ -121,6 +121,6 @@ pub enum LogFormat {
 }
 
 /// A file, or `-` for standard input or output.
-pub fn is_stream(path: &PathBuf) -> bool {
+pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

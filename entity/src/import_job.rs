@@ -17,6 +17,9 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub added_members: String,
     pub started_at: DateTimeUtc,
+    /// Everything is in the database: what an import that died here left to do is to clear the marks of
+    /// its tasks, not to take them back.
+    pub is_written: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -36,9 +36,10 @@ pub struct ExportArgs {
 pub async fn run(app: &App, args: ExportArgs) -> anyhow::Result<()> {
     let bar = bar();
     let observe = |tasks: usize| bar.set_position(tasks as u64);
-    let summary = match args.output.as_deref() {
-        Some(path) if !is_stream(path) => to_file(app, args.project, path, observe).await?,
-        _ => export::run(app, args.project, &mut io::stdout().lock(), observe).await?,
+    let file = args.output.filter(|path| !is_stream(path));
+    let summary = match &file {
+        Some(path) => to_file(app, args.project, path, observe).await?,
+        None => export::run(app, args.project, &mut io::stdout().lock(), observe).await?,
     };
     bar.finish_and_clear();
     if args.json {

@@ -70,18 +70,22 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
         };
         eprintln!("{what} an import into project {project} that had died");
     }
-    let options = options(&args)?;
+    let json = args.json;
     let source = seekable(&args.file)?;
+    let options = options(args)?;
     let bar = Bar::new();
     let imported = import::run(app, source, &options, |progress| bar.show(progress)).await;
     bar.0.finish_and_clear();
     match imported {
-        Ok(summary) if args.json => println!("{}", summary_json(&summary)),
+        Ok(summary) if json => println!("{}", summary_json(&summary)),
         Ok(summary) => print_summary(&summary),
         Err(Failure::Refused(problems)) => {
-            if args.json {
+            if json {
                 let count = problems.count();
-                println!("{}", json!({ "problems": problems.told, "problemCount": count }));
+                println!(
+                    "{}",
+                    json!({ "problems": problems.told, "problemCount": count })
+                );
             }
             print_problems(&problems);
             bail!("nothing was imported: {} problems", problems.count());
@@ -91,22 +95,28 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn options(args: &ImportArgs) -> anyhow::Result<Options> {
-    let target = match (args.project, &args.title) {
-        (Some(id), _) => import::Target::Project(id),
-        (None, title) => import::Target::New {
+fn options(args: ImportArgs) -> anyhow::Result<Options> {
+    let target = match args.project {
+        Some(id) => import::Target::Project(id),
+        None => import::Target::New {
             project: project::New {
-                title: title.clone().unwrap_or_default(),
-                label_config: args.config.as_deref().map(text).transpose()?.unwrap_or_default(),
+                title: args.title.unwrap_or_default(),
+                label_config: match args.config {
+                    Some(path) => text(&path)?,
+                    None => String::new(),
+                },
                 ..Default::default()
             },
             created_by_id: None,
         },
     };
-    let user_map = args.user_map.as_deref().map(user_map).transpose()?;
+    let user_map = match args.user_map {
+        Some(path) => user_map(&path)?,
+        None => BTreeMap::new(),
+    };
     Ok(Options {
         target,
-        user_map: user_map.unwrap_or_default(),
+        user_map,
         unmapped: match args.users {
             Users::Create => import::Unmapped::Create,
             Users::Strict => import::Unmapped::Refuse,
@@ -136,7 +146,7 @@ fn text(path: &Path) -> anyhow::Result<String> {
 
 /// The input as something that can be read twice: what is no plain file goes to a temporary one first.
 fn seekable(path: &Path) -> anyhow::Result<File> {
-    let mut spooled = || tempfile::tempfile().context("can't make a temporary file");
+    let spooled = || tempfile::tempfile().context("can't make a temporary file");
     let reading = || format!("can't read {}", path.display());
     if is_stream(path) {
         let mut copy = spooled()?;

@@ -1,5 +1,7 @@
 //! `annograph serve`
 
+mod demo;
+
 use std::{io::Write, net::SocketAddr, time::Duration};
 
 use entity::user::Role;
@@ -8,7 +10,7 @@ use super::open;
 use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
-    domain::{token, user},
+    domain::{import, token, user},
     error::Error,
     server,
 };
@@ -21,6 +23,14 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         database.database_url = format!("sqlite:{}", folder.path().join("demo.db").display());
     }
     let app = open(&database).await?;
+    for recovered in import::recover(&app).await? {
+        let project_id = recovered.project_id;
+        let is_complete = recovered.is_complete;
+        tracing::warn!(project_id, is_complete, "settled an import that had died");
+    }
+    if args.demo {
+        demo::fill(&app, admin(&app).await?.id).await?;
+    }
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
     greet(&app, &args, address).await?;

@@ -16,7 +16,7 @@ use sea_orm::{
     ActiveEnum, ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, Iterable,
-    PaginatorTrait, QueryFilter, QuerySelect, Select,
+    PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::Expr,
 };
 use serde::Serialize;
@@ -283,20 +283,11 @@ async fn lock(
 ) -> Result<Locked> {
     // The annotation can move to another task while we wait for the lock of the one it was in.
     for _ in 0..16 {
-        let seen: Option<i64> = access::visible_annotations(actor)
-            .select_only()
-            .column(Column::TaskId)
-            .filter(Column::Id.eq(id))
-            .into_tuple()
-            .one(txn)
-            .await?;
-        let task_id = seen.ok_or(Error::NotFound("annotation"))?;
-        let tasks = tasks::lock(txn, [Some(task_id), target]).await?;
-        let annotation = access::visible_annotations(actor)
-            .filter(Column::Id.eq(id))
-            .one(txn)
-            .await?
-            .ok_or(Error::NotFound("annotation"))?;
+        let visible = || access::visible_annotations(actor).filter(Column::Id.eq(id));
+        let own = visible().select_only().column(Column::TaskId).into_query();
+        let tasks = tasks::lock(txn, own, target).await?;
+        let annotation = visible().one(txn).await?;
+        let annotation = annotation.ok_or(Error::NotFound("annotation"))?;
         let of = |id: i64| tasks.iter().find(|task| task.id == id).cloned();
         if let Some(task) = of(annotation.task_id) {
             return Ok(Locked {

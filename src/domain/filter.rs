@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, Value,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    sea_query::{BinOper, Expr, ExprTrait, Func},
 };
 
 /// An id, or one of several. Text that is no id matches nothing.
@@ -65,13 +65,16 @@ impl StringFilter {
             all = all.add(column.is_in(list.iter().map(|text| storable(text))));
         }
         if let Some(part) = &self.contains {
-            let escaped = storable(&part.to_lowercase())
+            let escaped = storable(part)
                 .replace('\\', "\\\\")
                 .replace('%', "\\%")
                 .replace('_', "\\_");
+            // The database lowers both sides, so that they are lowered alike.
+            let pattern = Expr::expr(Func::lower(Expr::val(format!("%{escaped}%"))))
+                .binary(BinOper::Escape, Expr::Constant('\\'.into()));
             all = all.add(
                 Expr::expr(Func::lower(Expr::col(column.as_column_ref())))
-                    .like(LikeExpr::new(format!("%{escaped}%")).escape('\\')),
+                    .binary(BinOper::Like, pattern),
             );
         }
         all

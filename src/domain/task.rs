@@ -12,7 +12,7 @@ use sea_orm::{
     ActiveValue::{Set, Unchanged},
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{CaseStatement, Expr, Func, LockType},
+    sea_query::{self, CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
 };
 
 use super::{
@@ -239,13 +239,19 @@ fn check_input(new: &[New]) -> Result<()> {
     }
 }
 
-/// Reads tasks and keeps them ours until the transaction ends, in the order of their ids.
+/// Reads the tasks that a subquery names, and one more, and keeps them ours until the transaction ends.
+/// In the order of their ids, like everybody who locks tasks.
 pub(super) async fn lock(
     txn: &DatabaseTransaction,
-    ids: [Option<i64>; 2],
+    mut named: SelectStatement,
+    another: Option<i64>,
 ) -> Result<Vec<task::Model>> {
+    if let Some(id) = another {
+        // Not an `OR`, for which PostgreSQL would read the whole table.
+        named.union(UnionType::All, sea_query::Query::select().expr(Expr::val(id)).take());
+    }
     Ok(task::Entity::find()
-        .filter(Column::Id.is_in(ids.into_iter().flatten()))
+        .filter(Column::Id.in_subquery(named))
         .order_by_asc(Column::Id)
         // Not the strongest lock: rows that refer to the task may still be written.
         .lock(LockType::NoKeyUpdate)

@@ -141,7 +141,11 @@ pub async fn people(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(app.db.reader())
         .await?;
-    let visible = visible_ids(app.db.reader(), actor, ids).await?;
+    // An admin sees whoever there is.
+    let visible = match actor.is_admin() {
+        true => rows.iter().map(|row| row.id).collect(),
+        false => visible_ids(app.db.reader(), actor, ids).await?,
+    };
     Ok(rows
         .into_iter()
         .map(|user| {
@@ -157,6 +161,7 @@ pub async fn visible_ids(
     actor: &Actor,
     ids: &[i64],
 ) -> Result<HashSet<i64>> {
+    // No need to ask for what is true by definition.
     if ids.iter().all(|id| *id == actor.id()) {
         return Ok(ids.iter().copied().collect());
     }

@@ -238,6 +238,7 @@ impl<'a> Coercion<'a> {
         }
         let fits = match name {
             "Int" => return self.int(value, path),
+            "_Any" => return self.representation(value, path),
             "Float" => matches!(value, Value::Number(_)),
             "String" => matches!(value, Value::String(_)),
             "Boolean" => matches!(value, Value::Boolean(_)),
@@ -282,6 +283,27 @@ impl<'a> Coercion<'a> {
                 ProblemCode::NumberOutOfRange,
                 "an Int has 32 bits".to_owned(),
             ),
+        }
+    }
+
+    /// Checks what a gateway knows of an entity: its type and its id. The library gives up on all
+    /// entities of a request when one of them is of no known type.
+    fn representation(&mut self, value: &Value, path: &Path) {
+        let Value::Object(fields) = value else {
+            return self.wrong("_Any", path);
+        };
+        let at = |key: &str| path.iter().cloned().chain([key.into()]).collect::<Path>();
+        let is_entity = match (fields.get("__typename"), self.schema.get_union("_Entity")) {
+            (Some(Value::String(name)), Some(entities)) => entities.members.contains(name.as_str()),
+            _ => false,
+        };
+        if !is_entity {
+            let message = "expected the name of an entity's type".to_owned();
+            self.report(&at("__typename"), ProblemCode::WrongType, message);
+        }
+        match fields.get("id") {
+            Some(id) => self.leaf("ID", &mut id.clone(), &at("id"), Spelling::Json),
+            None => self.missing("id", path),
         }
     }
 

@@ -1,5 +1,7 @@
 //! `POST /graphql`: GraphQL over HTTP, thin.
 
+use std::cmp::Reverse;
+
 use async_graphql::{BatchResponse, Request, Response as GraphQlResponse, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::{
@@ -173,33 +175,47 @@ enum Media {
 impl Media {
     /// The better liked of the two; JSON when the client does not care. `None` when it takes neither.
     fn accepted(headers: &HeaderMap) -> Option<Self> {
-        let mut any = false;
-        let mut best: Option<(Self, f32)> = None;
-        for value in headers.get_all(header::ACCEPT) {
-            for range in value.to_str().unwrap_or_default().split(',') {
+        let values = headers.get_all(header::ACCEPT).iter();
+        let ranges: Vec<(String, f32)> = values
+            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+            .map(|range| range.trim().to_ascii_lowercase())
+            .filter(|range| !range.is_empty())
+            .map(|range| {
                 let mut parts = range.split(';').map(str::trim);
-                let media = match parts.next().unwrap_or_default() {
-                    "" => continue,
-                    "application/graphql-response+json" => Some(Self::GraphQl),
-                    "application/json" | "application/*" | "*/*" => Some(Self::Json),
-                    _ => None,
-                };
-                any = true;
+                let media = parts.next().unwrap_or_default().to_owned();
                 let quality = parts
                     .find_map(|part| part.strip_prefix("q="))
                     .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
-                if let Some(media) = media
-                    && quality > 0.0
-                    && best.is_none_or(|(_, than)| quality > than)
-                {
-                    best = Some((media, quality));
-                }
-            }
+                (media, quality)
+            })
+            .collect();
+        if ranges.is_empty() {
+            return Some(Self::Json);
         }
-        match best {
-            Some((media, _)) => Some(media),
-            None => (!any).then_some(Self::Json),
+        match (Self::Json.liking(&ranges), Self::GraphQl.liking(&ranges)) {
+            (None, None) => None,
+            (json, graphql) if graphql > json => Some(Self::GraphQl),
+            _ => Some(Self::Json),
         }
+    }
+
+    /// How well the ranges of an `Accept` like this type: by quality, then by how exactly they name it,
+    /// then by how early. The most exact range decides, as RFC 9110 has it.
+    fn liking(self, ranges: &[(String, f32)]) -> Option<(f32, usize, Reverse<usize>)> {
+        let name = match self {
+            Self::Json => "application/json",
+            Self::GraphQl => "application/graphql-response+json",
+        };
+        let (exactness, position, quality) = ranges
+            .iter()
+            .enumerate()
+            .filter_map(|(position, (range, quality))| {
+                let names = ["*/*", "application/*", name];
+                let exactness = names.iter().position(|name| name == range)?;
+                Some((exactness, Reverse(position), *quality))
+            })
+            .max_by_key(|(exactness, position, _)| (*exactness, *position))?;
+        (quality > 0.0).then_some((quality, exactness, position))
     }
 
     fn header(self) -> HeaderValue {

@@ -1,5 +1,7 @@
 //! The schema as text: published, for gateways, and for the validation of requests.
 
+use std::sync::LazyLock;
+
 use apollo_compiler::{
     Schema as ApolloSchema,
     ast::{FieldDefinition, Type},
@@ -12,7 +14,12 @@ use async_graphql::SDLExportOptions;
 use super::{Inner, builder};
 
 /// The schema that `schema.graphql` holds: sorted, without the fields that only gateways ask.
-pub fn published_sdl() -> String {
+pub fn published_sdl() -> &'static str {
+    static PUBLISHED: LazyLock<String> = LazyLock::new(publish);
+    &PUBLISHED
+}
+
+fn publish() -> String {
     let mut schema = ApolloSchema::parse(plain_sdl(&builder().finish()), "schema.graphql")
         .expect("the library prints a schema that parses");
     for name in ["_Any", "_Entity", "_Service"] {
@@ -27,11 +34,14 @@ pub fn published_sdl() -> String {
     schema.to_string()
 }
 
-/// The schema of this subgraph for a federated gateway, Apollo Federation 2.
+/// The schema of this subgraph for a federated gateway, Apollo Federation 2: what `_service { sdl }`
+/// answers, to the letter, and so with the library's own options.
 pub fn federation_sdl() -> String {
-    builder()
-        .finish()
-        .sdl_with_options(options().federation().compose_directive())
+    builder().finish().sdl_with_options(
+        SDLExportOptions::new()
+            .federation()
+            .compose_directive(),
+    )
 }
 
 /// The schema that requests are validated against: all of it.

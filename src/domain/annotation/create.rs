@@ -3,10 +3,11 @@
 use entity::{
     annotation::{self, Action},
     annotation_revision::Event,
+    task,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    SqlErr,
+    QuerySelect, QueryTrait, SqlErr,
 };
 use uuid::Uuid;
 
@@ -46,7 +47,12 @@ pub struct New {
 pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<annotation::Model> {
     let region_count = check_input(&new)?;
     let txn = app.db.begin().await?;
-    let task = tasks::lock(&txn, [Some(task_id), None]).await?.pop();
+    let visible = access::visible_tasks(actor)
+        .select_only()
+        .column(task::Column::Id)
+        .filter(task::Column::Id.eq(task_id))
+        .into_query();
+    let task = tasks::lock(&txn, visible, None).await?.pop();
     let role = match &task {
         Some(task) => access::role_in(&txn, actor, task.project_id).await?,
         None => None,

@@ -1,0 +1,280 @@
+//! Writes a batch of tasks with all that hangs on them, in one transaction.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{annotation, annotation_draft, annotation_revision, prediction, task};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
+use uuid::Uuid;
+
+use super::{
+    item,
+    parents::Parents,
+    person::Source,
+    problems::Notes,
+    rows::{self, Ids},
+};
+use crate::{
+    app::App,
+    domain::history::Changes,
+    error::{Path, Result, Segment},
+};
+
+/// What every batch of an import has in common.
+pub struct Import<'a> {
+    pub app: &'a App,
+    pub job_id: i64,
+    pub project_id: i64,
+    pub users: &'a HashMap<Source, i64>,
+    /// Stands in for dates that the file does not give.
+    pub at: DateTime<Utc>,
+}
+
+#[derive(Default)]
+struct Rows {
+    tasks: Vec<task::ActiveModel>,
+    predictions: Vec<prediction::ActiveModel>,
+    annotations: Vec<annotation::ActiveModel>,
+    revisions: Vec<annotation_revision::ActiveModel>,
+    drafts: Vec<annotation_draft::ActiveModel>,
+}
+
+struct BatchIds {
+    tasks: Ids,
+    predictions: Ids,
+    annotations: Ids,
+}
+
+impl Import<'_> {
+    pub async fn write(
+        &self,
+        tasks: Vec<item::Task>,
+        parents: &mut Parents,
+        notes: &mut Notes,
+    ) -> Result<()> {
+        let txn = self.app.db.begin().await?;
+        rows::lock(&txn).await?;
+        let predictions = tasks.iter().map(|task| task.predictions.len()).sum();
+        let annotations = tasks.iter().map(|task| task.annotations.len()).sum();
+        let mut ids = BatchIds {
+            tasks: rows::reserve(&txn, "task", tasks.len()).await?,
+            predictions: rows::reserve(&txn, "prediction", predictions).await?,
+            annotations: rows::reserve(&txn, "annotation", annotations).await?,
+        };
+        let mut taken = rows::taken_unique_ids(&txn, &tasks).await?;
+        let mut rows = Rows::default();
+        parents.begin_batch();
+        for mut task in tasks {
+            settle_ground_truth(&mut task, notes);
+            settle_unique_ids(&mut task, &mut taken, notes);
+            self.add(task, &mut ids, &mut rows, parents, notes)?;
+        }
+        rows::insert(&txn, rows.tasks).await?;
+        rows::insert(&txn, rows.predictions).await?;
+        rows::insert(&txn, rows.annotations).await?;
+        rows::insert(&txn, rows.revisions).await?;
+        rows::insert(&txn, rows.drafts).await?;
+        txn.commit().await?;
+        Ok(())
+    }
+
+    fn add(
+        &self,
+        task: item::Task,
+        ids: &mut BatchIds,
+        rows: &mut Rows,
+        parents: &mut Parents,
+        notes: &mut Notes,
+    ) -> Result<()> {
+        let task_id = ids.tasks.take();
+        rows.tasks.push(self.task(task_id, &task));
+        for prediction in task.predictions {
+            let id = ids.predictions.take();
+            parents.add_prediction(prediction.id, id);
+            rows.predictions
+                .push(self.prediction(id, task_id, prediction));
+        }
+        let mut own_ids = HashMap::new();
+        for annotation in task.annotations {
+            let id = ids.annotations.take();
+            own_ids.extend(annotation.id.map(|source| (source, id)));
+            parents.add_annotation(annotation.id, id);
+            let parent_ids = parents.of(task.index, task_id, id, &annotation);
+            let row = self.annotation(id, task_id, annotation, parent_ids);
+            rows.revisions.push(revision(&row)?);
+            rows.annotations.push(row.into_active_model().reset_all());
+        }
+        for draft in task.drafts {
+            let annotation_id = draft.annotation.and_then(|id| own_ids.get(&id).copied());
+            if let (Some(id), None) = (draft.annotation, annotation_id) {
+                let path = path(task.index, "drafts", draft.index, "annotation");
+                notes.push(path, format!("the task has no annotation {id}: now null"));
+            }
+            rows.drafts.push(self.draft(task_id, annotation_id, draft));
+        }
+        Ok(())
+    }
+
+    fn task(&self, id: i64, task: &item::Task) -> task::ActiveModel {
+        let (cancelled, uncancelled): (Vec<_>, Vec<_>) = task
+            .annotations
+            .iter()
+            .partition(|annotation| annotation.was_cancelled);
+        let authors: HashSet<_> = uncancelled
+            .iter()
+            .map(|annotation| self.user(&annotation.completed_by))
+            .collect();
+        let created_at = task.created_at.unwrap_or(self.at);
+        task::Model {
+            id,
+            project_id: self.project_id,
+            data: task.data.clone(),
+            meta: task.meta.clone(),
+            overlap: task.overlap,
+            is_labeled: count(authors.len()) >= task.overlap,
+            total_annotations: count(uncancelled.len()),
+            cancelled_annotations: count(cancelled.len()),
+            total_predictions: count(task.predictions.len()),
+            created_at,
+            updated_at: task.updated_at.unwrap_or(created_at),
+            updated_by_id: self.user(&task.updated_by),
+            import_id: task.import_id,
+            import_job_id: Some(self.job_id),
+            extra: task.extra.clone(),
+        }
+        .into_active_model()
+        .reset_all()
+    }
+
+    fn annotation(
+        &self,
+        id: i64,
+        task_id: i64,
+        item: item::Annotation,
+        (parent_prediction_id, parent_annotation_id): (Option<i64>, Option<i64>),
+    ) -> annotation::Model {
+        let created_at = item.created_at.unwrap_or(self.at);
+        annotation::Model {
+            id,
+            unique_id: item.unique_id.unwrap_or_else(Uuid::new_v4),
+            task_id,
+            project_id: self.project_id,
+            completed_by_id: self.user(&item.completed_by),
+            updated_by_id: self.user(&item.updated_by),
+            last_created_by_id: self.user(&item.last_created_by),
+            result: item.result,
+            region_count: item.region_count,
+            last_action: Some(item.last_action),
+            was_cancelled: item.was_cancelled,
+            ground_truth: item.ground_truth,
+            lead_time: item.lead_time,
+            created_at,
+            updated_at: item.updated_at.unwrap_or(created_at),
+            draft_created_at: item.draft_created_at,
+            import_id: item.import_id,
+            parent_prediction_id,
+            parent_annotation_id,
+            version: 1,
+            extra: item.extra,
+        }
+    }
+
+    fn prediction(&self, id: i64, task_id: i64, item: item::Prediction) -> prediction::ActiveModel {
+        let created_at = item.created_at.unwrap_or(self.at);
+        prediction::Model {
+            id,
+            task_id,
+            project_id: self.project_id,
+            result: item.result,
+            score: item.score,
+            model_version: item.model_version,
+            created_at,
+            updated_at: item.updated_at.unwrap_or(created_at),
+            import_id: item.import_id,
+            extra: item.extra,
+        }
+        .into_active_model()
+        .reset_all()
+    }
+
+    fn draft(
+        &self,
+        task_id: i64,
+        annotation_id: Option<i64>,
+        item: item::Draft,
+    ) -> annotation_draft::ActiveModel {
+        let created_at = item.created_at.unwrap_or(self.at);
+        annotation_draft::ActiveModel {
+            task_id: Set(task_id),
+            annotation_id: Set(annotation_id),
+            user_id: Set(self.users[&item.user]),
+            result: Set(item.result),
+            lead_time: Set(item.lead_time),
+            created_at: Set(created_at),
+            updated_at: Set(item.updated_at.unwrap_or(created_at)),
+            import_id: Set(item.import_id),
+            extra: Set(item.extra),
+            ..Default::default()
+        }
+    }
+
+    fn user(&self, source: &Option<Source>) -> Option<i64> {
+        source.as_ref().map(|source| self.users[source])
+    }
+}
+
+/// The history begins with what the annotation is now.
+fn revision(row: &annotation::Model) -> Result<annotation_revision::ActiveModel> {
+    let (changes, result) = Changes::of_new(row).into_texts()?;
+    Ok(annotation_revision::ActiveModel {
+        annotation_id: Set(row.id),
+        version: Set(row.version),
+        event: Set(annotation_revision::Event::Created),
+        action: Set(row.last_action.unwrap_or(annotation::Action::Imported)),
+        task_id: Set(row.task_id),
+        project_id: Set(row.project_id),
+        actor_id: Set(row.last_created_by_id.or(row.completed_by_id)),
+        updated_by_id: Set(row.updated_by_id),
+        created_at: Set(row.created_at),
+        changes: Set(changes),
+        result: Set(result),
+        ..Default::default()
+    })
+}
+
+/// Of several ground truths of one task the last one stays.
+fn settle_ground_truth(task: &mut item::Task, notes: &mut Notes) {
+    let is_truth = |annotation: &&mut item::Annotation| annotation.ground_truth;
+    for other in task.annotations.iter_mut().filter(is_truth).rev().skip(1) {
+        other.ground_truth = false;
+        notes.push(
+            path(task.index, "annotations", other.index, "ground_truth"),
+            "a later annotation of the task is its ground truth: now false",
+        );
+    }
+}
+
+/// A unique id that is taken, in the database or earlier in the file, gives way to a new one.
+fn settle_unique_ids(task: &mut item::Task, taken: &mut HashSet<Uuid>, notes: &mut Notes) {
+    for annotation in &mut task.annotations {
+        let Some(unique_id) = annotation.unique_id else {
+            continue;
+        };
+        if !taken.insert(unique_id) {
+            annotation.unique_id = None;
+            notes.push(
+                path(task.index, "annotations", annotation.index, "unique_id"),
+                format!("{unique_id} is taken: now another"),
+            );
+        }
+    }
+}
+
+fn path(task: usize, list: &str, index: usize, field: &str) -> Path {
+    let at: [Segment; 4] = [task.into(), list.into(), index.into(), field.into()];
+    at.into()
+}
+
+fn count(items: usize) -> i32 {
+    i32::try_from(items).unwrap_or(i32::MAX)
+}

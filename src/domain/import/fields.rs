@@ -1,0 +1,289 @@
+//! The fields of one JSON object of an imported item: known ones are taken out and checked, the rest is
+//! kept as it was written.
+
+use std::{borrow::Cow, fmt};
+
+use chrono::{DateTime, Utc};
+use indexmap::IndexMap;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+use uuid::Uuid;
+
+use super::problems::Problems;
+use crate::{
+    db,
+    error::{Path, Problem, ProblemCode, Segment},
+    labelstudio::document,
+};
+
+/// An object's fields in their order. Of a repeated key the last value counts, in the first one's place.
+pub struct Fields<'a>(IndexMap<Cow<'a, str>, Field<'a>>);
+
+enum Field<'a> {
+    Text(&'a str),
+    Taken,
+    /// Taken, and something of it put back.
+    Kept(String),
+}
+
+impl<'a> Fields<'a> {
+    /// `None` unless the text is an object.
+    pub fn of(text: &'a str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
+
+    /// Whether the object has the field, null or not.
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// Takes a field's text out. Absent and null are both `None`.
+    pub fn take(&mut self, name: &str) -> Option<&'a str> {
+        match std::mem::replace(self.0.get_mut(name)?, Field::Taken) {
+            Field::Text(text) if text != "null" => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Puts a text in the place of a field that was taken.
+    pub fn keep(&mut self, name: &'static str, text: String) {
+        self.0.insert(Cow::Borrowed(name), Field::Kept(text));
+    }
+
+    /// What was not taken, as an object's text; `None` when nothing is left.
+    pub fn rest(&self) -> Option<String> {
+        let mut rest = String::new();
+        for (key, field) in &self.0 {
+            let text = match field {
+                Field::Text(text) => text,
+                Field::Kept(text) => text.as_str(),
+                Field::Taken => continue,
+            };
+            rest.push(if rest.is_empty() { '{' } else { ',' });
+            rest.push_str(&serde_json::Value::from(key.as_ref()).to_string());
+            rest.push(':');
+            rest.push_str(text);
+        }
+        if rest.is_empty() {
+            return None;
+        }
+        rest.push('}');
+        Some(rest)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Entries;
+
+        impl<'de> Visitor<'de> for Entries {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut fields = IndexMap::new();
+                while let Some((Key(key), value)) = map.next_entry::<_, &RawValue>()? {
+                    fields.insert(key, Field::Text(value.get()));
+                }
+                Ok(Fields(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Entries)
+    }
+}
+
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// Takes known fields out of objects and notes what is wrong with them, each with its path.
+pub struct Checker<'p> {
+    problems: &'p mut Problems,
+    path: Path,
+    /// Places that have a problem already, found on the text.
+    faults: &'p [Path],
+}
+
+impl<'p> Checker<'p> {
+    pub fn new(problems: &'p mut Problems, path: Path, faults: &'p [Path]) -> Self {
+        Self {
+            problems,
+            path,
+            faults,
+        }
+    }
+
+    /// Checks something one step further in.
+    pub fn within<T>(&mut self, step: impl Into<Segment>, check: impl FnOnce(&mut Self) -> T) -> T {
+        self.path.push(step.into());
+        let checked = check(self);
+        self.path.pop();
+        checked
+    }
+
+    /// The index of the item in the file, which every path starts with.
+    pub fn index(&self) -> usize {
+        match self.path.first() {
+            Some(Segment::Index(index)) => *index,
+            _ => 0,
+        }
+    }
+
+    pub fn problem_count(&self) -> usize {
+        self.problems.count()
+    }
+
+    pub fn problem(&mut self, code: ProblemCode, message: &str) {
+        if !self.faults.contains(&self.path) {
+            let path = self.path.clone();
+            self.problems.push(Problem::new(path, code, message));
+        }
+    }
+
+    fn wrong_type(&mut self, message: &str) {
+        self.problem(ProblemCode::WrongType, message);
+    }
+
+    fn typed<T: DeserializeOwned>(
+        &mut self,
+        fields: &mut Fields,
+        name: &'static str,
+        otherwise: &str,
+    ) -> Option<T> {
+        let text = fields.take(name)?;
+        let value = serde_json::from_str(text).ok();
+        if value.is_none() {
+            self.within(name, |checker| checker.wrong_type(otherwise));
+        }
+        value
+    }
+
+    pub fn integer(&mut self, fields: &mut Fields, name: &'static str) -> Option<i64> {
+        self.typed(fields, name, "must be an integer")
+    }
+
+    pub fn boolean(&mut self, fields: &mut Fields, name: &'static str) -> bool {
+        self.typed(fields, name, "must be true or false")
+            .unwrap_or_default()
+    }
+
+    pub fn number(&mut self, fields: &mut Fields, name: &'static str) -> Option<f64> {
+        self.typed(fields, name, "must be a number")
+    }
+
+    /// A number that is not negative.
+    pub fn seconds(&mut self, fields: &mut Fields, name: &'static str) -> Option<f64> {
+        let seconds = self.number(fields, name)?;
+        if seconds < 0.0 {
+            self.within(name, |checker| {
+                checker.problem(ProblemCode::OutOfBounds, "must not be negative");
+            });
+        }
+        Some(seconds)
+    }
+
+    pub fn text(&mut self, fields: &mut Fields, name: &'static str) -> Option<String> {
+        let text: String = self.typed(fields, name, "must be a string")?;
+        if text.contains('\0') {
+            self.within(name, |checker| {
+                let message = "can't hold the character U+0000";
+                checker.problem(ProblemCode::InvalidText, message);
+            });
+        }
+        Some(text)
+    }
+
+    /// An RFC 3339 time, to the microsecond.
+    pub fn instant(&mut self, fields: &mut Fields, name: &'static str) -> Option<DateTime<Utc>> {
+        let text: String = self.typed(fields, name, "must be a string")?;
+        let instant = DateTime::parse_from_rfc3339(&text).ok();
+        if instant.is_none() {
+            self.within(name, |checker| {
+                let message = "must be a time with an offset, as RFC 3339 has it";
+                checker.problem(ProblemCode::InvalidFormat, message);
+            });
+        }
+        instant.map(|instant| db::microseconds(instant.to_utc()))
+    }
+
+    pub fn uuid(&mut self, fields: &mut Fields, name: &'static str) -> Option<Uuid> {
+        let text: String = self.typed(fields, name, "must be a string")?;
+        let uuid = Uuid::try_parse(&text).ok();
+        if uuid.is_none() {
+            self.within(name, |checker| {
+                checker.problem(ProblemCode::InvalidFormat, "must be a UUID");
+            });
+        }
+        uuid
+    }
+
+    pub fn one_of<T>(
+        &mut self,
+        fields: &mut Fields,
+        name: &'static str,
+        parse: impl FnOnce(&str) -> Option<T>,
+    ) -> Option<T> {
+        let text: String = self.typed(fields, name, "must be a string")?;
+        let value = parse(&text);
+        if value.is_none() {
+            self.within(name, |checker| {
+                checker.problem(ProblemCode::InvalidFormat, "not one of the known values");
+            });
+        }
+        value
+    }
+
+    pub fn object(&mut self, fields: &mut Fields, name: &'static str) -> Option<String> {
+        let text = fields.take(name)?;
+        if !text.starts_with('{') {
+            self.within(name, |checker| checker.wrong_type("must be an object"));
+        }
+        Some(text.to_owned())
+    }
+
+    /// An object that must not be null.
+    pub fn required_object(&mut self, fields: &mut Fields, name: &'static str) -> String {
+        self.object(fields, name).unwrap_or_else(|| {
+            self.within(name, |checker| checker.wrong_type("must be an object"));
+            String::new()
+        })
+    }
+
+    /// A `result`, with the number of its regions. Null is an empty one, absent a problem.
+    pub fn regions(&mut self, fields: &mut Fields) -> (String, i32) {
+        if !fields.has("result") {
+            self.within("result", |checker| {
+                checker.problem(ProblemCode::Required, "is missing");
+            });
+        }
+        let text = fields.take("result").unwrap_or("[]");
+        self.path.push("result".into());
+        let count = match document::check_result(text, &self.path) {
+            Ok(count) => count,
+            Err(problems) => {
+                for problem in problems {
+                    if !self.faults.contains(&problem.path) {
+                        self.problems.push(problem);
+                    }
+                }
+                0
+            }
+        };
+        self.path.pop();
+        (text.to_owned(), i32::try_from(count).unwrap_or(i32::MAX))
+    }
+
+    /// The items of a list at this place.
+    pub fn items<'a>(&mut self, list: &'a str) -> Vec<&'a RawValue> {
+        serde_json::from_str(list).unwrap_or_else(|_| {
+            self.wrong_type("must be a list");
+            Vec::new()
+        })
+    }
+}

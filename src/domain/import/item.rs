@@ -1,0 +1,343 @@
+//! One item of a Label Studio file, checked and taken apart.
+
+use chrono::{DateTime, Utc};
+use entity::annotation::Action;
+use sea_orm::ActiveEnum;
+use uuid::Uuid;
+
+use super::{
+    fields::{Checker, Fields},
+    person::{self, Mention, Source},
+    problems::Problems,
+};
+use crate::{
+    error::{Path, Problem, ProblemCode},
+    labelstudio::document,
+};
+
+/// A task with everything that hangs on it. Dates that the file does not give are `None`.
+#[derive(Debug)]
+pub struct Task {
+    /// Its place in the file.
+    pub index: usize,
+    pub import_id: Option<i64>,
+    pub data: String,
+    pub meta: Option<String>,
+    pub overlap: i32,
+    pub created_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub updated_by: Option<Source>,
+    pub extra: Option<String>,
+    pub annotations: Vec<Annotation>,
+    pub drafts: Vec<Draft>,
+    pub predictions: Vec<Prediction>,
+    /// Everybody whom the item names.
+    pub mentions: Vec<Mention>,
+}
+
+#[derive(Debug)]
+pub struct Annotation {
+    /// Its place in the task's list.
+    pub index: usize,
+    /// Its id in the file, which parents refer to.
+    pub id: Option<i64>,
+    pub import_id: Option<i64>,
+    pub unique_id: Option<Uuid>,
+    pub result: String,
+    pub region_count: i32,
+    pub completed_by: Option<Source>,
+    pub updated_by: Option<Source>,
+    pub last_created_by: Option<Source>,
+    pub last_action: Action,
+    pub was_cancelled: bool,
+    pub ground_truth: bool,
+    pub lead_time: Option<f64>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub draft_created_at: Option<DateTime<Utc>>,
+    /// Ids in the file.
+    pub parent_prediction: Option<i64>,
+    pub parent_annotation: Option<i64>,
+    pub extra: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Draft {
+    /// Its place in the task's list.
+    pub index: usize,
+    pub import_id: Option<i64>,
+    /// The id in the file of the annotation that it changes.
+    pub annotation: Option<i64>,
+    pub user: Source,
+    pub result: String,
+    pub lead_time: Option<f64>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub extra: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Prediction {
+    /// Its id in the file, which parents refer to.
+    pub id: Option<i64>,
+    pub import_id: Option<i64>,
+    pub result: String,
+    pub score: Option<f64>,
+    pub model_version: Option<String>,
+    pub created_at: Option<DateTime<Utc>>,
+    pub updated_at: Option<DateTime<Utc>>,
+    pub extra: Option<String>,
+}
+
+/// Reads one item. `None` when it has problems; all of them are in `problems` then, with the item's index
+/// before each path.
+pub fn parse(index: usize, text: &[u8], problems: &mut Problems) -> Option<Task> {
+    let mut wrong = Problems::default();
+    let task = read(index, text, &mut wrong);
+    if wrong.is_empty() {
+        return task;
+    }
+    for problem in wrong.told {
+        problems.push(problem);
+    }
+    problems.more += wrong.more;
+    None
+}
+
+fn read(index: usize, text: &[u8], problems: &mut Problems) -> Option<Task> {
+    let not_json = |path: Path, message: String| {
+        Problem::new(
+            std::iter::once(index.into()).chain(path),
+            ProblemCode::InvalidFormat,
+            message,
+        )
+    };
+    let Ok(text) = str::from_utf8(text) else {
+        problems.push(not_json(Path::new(), "not UTF-8".to_owned()));
+        return None;
+    };
+    // Faults are told first, then whatever else is wrong with what can still be parsed around them.
+    let safe = match document::disarm(text) {
+        Ok(safe) => safe,
+        Err(error) => {
+            problems.push(not_json(error.path.clone(), format!("not JSON: {error}")));
+            return None;
+        }
+    };
+    let mut faults = Vec::new();
+    if let std::borrow::Cow::Owned(safe) = &safe {
+        for fault in document::scan(safe).unwrap_or_default() {
+            let path: Path = std::iter::once(index.into()).chain(fault.path).collect();
+            faults.push(path.clone());
+            problems.push(Problem::new(path, fault.code, fault.message));
+        }
+    }
+    let mut checker = Checker::new(problems, vec![index.into()], &faults);
+    task(index, safe.trim_ascii(), &mut checker)
+}
+
+fn task(index: usize, text: &str, checker: &mut Checker) -> Option<Task> {
+    let Some(mut fields) = Fields::of(text) else {
+        checker.problem(ProblemCode::WrongType, "must be an object");
+        return None;
+    };
+    let mut mentions = Vec::new();
+    if !fields.has("data") {
+        // The whole item is the data.
+        return Some(Task {
+            index,
+            import_id: None,
+            data: text.to_owned(),
+            meta: None,
+            overlap: 1,
+            created_at: None,
+            updated_at: None,
+            updated_by: None,
+            extra: None,
+            annotations: Vec::new(),
+            drafts: Vec::new(),
+            predictions: Vec::new(),
+            mentions,
+        });
+    }
+    let id = checker.integer(&mut fields, "id");
+    let import_id = checker.integer(&mut fields, "import_id").or(id);
+    let data = checker.required_object(&mut fields, "data");
+    let meta = checker.object(&mut fields, "meta");
+    let overlap = overlap(&mut fields, checker);
+    let created_at = checker.instant(&mut fields, "created_at");
+    let updated_at = checker.instant(&mut fields, "updated_at");
+    let updated_by = person::take(&mut fields, "updated_by", checker, &mut mentions);
+    let annotations = children(
+        &mut fields,
+        "annotations",
+        checker,
+        |index, fields, checker| annotation(index, fields, checker, &mut mentions),
+    );
+    let drafts = children(&mut fields, "drafts", checker, |index, fields, checker| {
+        draft(index, fields, checker, &mut mentions)
+    });
+    let predictions = children(&mut fields, "predictions", checker, |_, fields, checker| {
+        Some(prediction(fields, checker))
+    });
+    // Counted anew, or references to what is written around them.
+    for derived in [
+        "total_annotations",
+        "cancelled_annotations",
+        "total_predictions",
+        "is_labeled",
+        "project",
+    ] {
+        fields.take(derived);
+    }
+    Some(Task {
+        index,
+        import_id,
+        data,
+        meta,
+        overlap,
+        created_at,
+        updated_at,
+        updated_by,
+        extra: fields.rest(),
+        annotations,
+        drafts,
+        predictions,
+        mentions,
+    })
+}
+
+fn overlap(fields: &mut Fields, checker: &mut Checker) -> i32 {
+    let Some(overlap) = checker.integer(fields, "overlap") else {
+        return 1;
+    };
+    let valid = i32::try_from(overlap).ok().filter(|overlap| *overlap >= 1);
+    valid.unwrap_or_else(|| {
+        checker.within("overlap", |checker| {
+            checker.problem(ProblemCode::OutOfBounds, "must be at least 1");
+        });
+        1
+    })
+}
+
+/// Reads the objects of a list; bare ids, which Label Studio writes too, stay with the fields.
+fn children<T>(
+    fields: &mut Fields,
+    name: &'static str,
+    checker: &mut Checker,
+    mut read: impl FnMut(usize, &mut Fields, &mut Checker) -> Option<T>,
+) -> Vec<T> {
+    let mut children = Vec::new();
+    let Some(list) = fields.take(name) else {
+        return children;
+    };
+    let mut bare_ids = Vec::new();
+    checker.within(name, |checker| {
+        for (index, item) in checker.items(list).into_iter().enumerate() {
+            let item = item.get();
+            if name != "annotations" && item.parse::<i64>().is_ok() {
+                bare_ids.push(item);
+                continue;
+            }
+            checker.within(index, |checker| match Fields::of(item) {
+                Some(mut fields) => children.extend(read(index, &mut fields, checker)),
+                None => checker.problem(ProblemCode::WrongType, "must be an object"),
+            });
+        }
+    });
+    if !bare_ids.is_empty() {
+        fields.keep(name, format!("[{}]", bare_ids.join(",")));
+    }
+    children
+}
+
+fn annotation(
+    index: usize,
+    fields: &mut Fields,
+    checker: &mut Checker,
+    mentions: &mut Vec<Mention>,
+) -> Option<Annotation> {
+    let id = checker.integer(fields, "id");
+    let (result, region_count) = checker.regions(fields);
+    let last_action = checker.one_of(fields, "last_action", |text| {
+        Action::try_from_value(&text.to_owned()).ok()
+    });
+    let annotation = Annotation {
+        index,
+        id,
+        import_id: checker.integer(fields, "import_id").or(id),
+        unique_id: checker.uuid(fields, "unique_id"),
+        result,
+        region_count,
+        completed_by: person::take(fields, "completed_by", checker, mentions),
+        updated_by: person::take(fields, "updated_by", checker, mentions),
+        last_created_by: person::take(fields, "last_created_by", checker, mentions),
+        last_action: last_action.unwrap_or(Action::Imported),
+        was_cancelled: checker.boolean(fields, "was_cancelled"),
+        ground_truth: checker.boolean(fields, "ground_truth"),
+        lead_time: checker.seconds(fields, "lead_time"),
+        created_at: checker.instant(fields, "created_at"),
+        updated_at: checker.instant(fields, "updated_at"),
+        draft_created_at: checker.instant(fields, "draft_created_at"),
+        parent_prediction: checker.integer(fields, "parent_prediction"),
+        parent_annotation: checker.integer(fields, "parent_annotation"),
+        extra: None,
+    };
+    for reference in ["task", "project"] {
+        fields.take(reference);
+    }
+    Some(Annotation {
+        extra: fields.rest(),
+        ..annotation
+    })
+}
+
+fn draft(
+    index: usize,
+    fields: &mut Fields,
+    checker: &mut Checker,
+    mentions: &mut Vec<Mention>,
+) -> Option<Draft> {
+    let id = checker.integer(fields, "id");
+    let import_id = checker.integer(fields, "import_id").or(id);
+    let annotation = checker.integer(fields, "annotation");
+    let (result, _) = checker.regions(fields);
+    let lead_time = checker.seconds(fields, "lead_time");
+    let created_at = checker.instant(fields, "created_at");
+    let updated_at = checker.instant(fields, "updated_at");
+    fields.take("task");
+    let user = person::required(fields, "user", checker, mentions)?;
+    Some(Draft {
+        index,
+        import_id,
+        annotation,
+        user,
+        result,
+        lead_time,
+        created_at,
+        updated_at,
+        extra: fields.rest(),
+    })
+}
+
+fn prediction(fields: &mut Fields, checker: &mut Checker) -> Prediction {
+    let id = checker.integer(fields, "id");
+    let (result, _) = checker.regions(fields);
+    let prediction = Prediction {
+        id,
+        import_id: checker.integer(fields, "import_id").or(id),
+        result,
+        score: checker.number(fields, "score"),
+        model_version: checker.text(fields, "model_version"),
+        created_at: checker.instant(fields, "created_at"),
+        updated_at: checker.instant(fields, "updated_at"),
+        extra: None,
+    };
+    for reference in ["task", "project"] {
+        fields.take(reference);
+    }
+    Prediction {
+        extra: fields.rest(),
+        ..prediction
+    }
+}

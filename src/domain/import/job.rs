@@ -1,0 +1,221 @@
+//! The record of an import while it runs, and what tells a living one from a dead one: a lock that ends with
+//! its process.
+
+use std::{
+    fs::{File, TryLockError},
+    path::PathBuf,
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use entity::{import_job, task};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+    sqlx::{self, Connection, PgConnection},
+};
+
+use super::people::Resolved;
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+
+/// Rows that one transaction of the bookkeeping touches.
+pub const BATCH: u64 = 500;
+/// The upper half of the advisory locks' keys, so that they differ from other locks: `impo`.
+const LOCK_SPACE: i64 = 0x696d_706f << 32;
+
+pub struct Job {
+    pub id: i64,
+    pub project_id: i64,
+    _lock: Lock,
+}
+
+/// Held as long as the import lives, however it ends.
+#[derive(Debug)]
+enum Lock {
+    File { path: PathBuf, _file: File },
+    Session { _connection: PgConnection },
+}
+
+impl Job {
+    /// Records a new import. Nobody sees the record before its lock is held.
+    pub async fn start(
+        app: &App,
+        txn: &DatabaseTransaction,
+        project_id: i64,
+        created_project: bool,
+        people: &Resolved,
+        at: DateTime<Utc>,
+    ) -> Result<(Self, import_job::Model)> {
+        let row = import_job::ActiveModel {
+            project_id: Set(project_id),
+            created_project: Set(created_project),
+            created_users: Set(serde_json::to_string(&people.created_users)?),
+            added_members: Set(serde_json::to_string(&people.added_members)?),
+            started_at: Set(at),
+            is_written: Set(false),
+            ..Default::default()
+        };
+        let row = row.insert(txn).await?;
+        let lock = Lock::take(app, row.id).await?.ok_or(Error::Unavailable)?;
+        let job = Self {
+            id: row.id,
+            project_id,
+            _lock: lock,
+        };
+        Ok((job, row))
+    }
+
+    /// Takes over the job of an import that died; `None` when it lives, or has ended meanwhile.
+    pub async fn adopt(app: &App, id: i64) -> Result<Option<(Self, import_job::Model)>> {
+        let Some(lock) = Lock::take(app, id).await? else {
+            return Ok(None);
+        };
+        let row = import_job::Entity::find_by_id(id)
+            .one(app.db.writer())
+            .await?;
+        let Some(row) = row else {
+            lock.remove();
+            return Ok(None);
+        };
+        let job = Self {
+            id,
+            project_id: row.project_id,
+            _lock: lock,
+        };
+        Ok(Some((job, row)))
+    }
+
+    /// Everything is in the database: from here on the import has happened, whatever comes.
+    pub async fn mark_written(&self, app: &App) -> Result<()> {
+        let row = import_job::ActiveModel {
+            id: Unchanged(self.id),
+            is_written: Set(true),
+            ..Default::default()
+        };
+        row.update_without_returning(app.db.writer()).await?;
+        Ok(())
+    }
+
+    /// Clears the marks of the tasks, then the record, in transactions of bounded size.
+    pub async fn finish(self, app: &App) -> Result<()> {
+        loop {
+            let ids = self.some_tasks(app).await?;
+            if ids.is_empty() {
+                break;
+            }
+            let txn = app.db.begin().await?;
+            lock_tasks(&txn, ids.iter().copied()).await?;
+            task::Entity::update_many()
+                .col_expr(task::Column::ImportJobId, Expr::val(None::<i64>))
+                .filter(task::Column::Id.is_in(ids))
+                .exec(&txn)
+                .await?;
+            txn.commit().await?;
+        }
+        import_job::Entity::delete_by_id(self.id)
+            .exec(app.db.writer())
+            .await?;
+        self.end();
+        Ok(())
+    }
+
+    /// Ids of tasks that are still marked as the job's, at most a batch.
+    pub async fn some_tasks(&self, app: &App) -> Result<Vec<i64>> {
+        Ok(task::Entity::find()
+            .select_only()
+            .column(task::Column::Id)
+            .filter(task::Column::ImportJobId.eq(self.id))
+            .order_by_asc(task::Column::Id)
+            .limit(BATCH)
+            .into_tuple()
+            .all(app.db.writer())
+            .await?)
+    }
+
+    /// Gives the lock up; the record is gone by now.
+    pub fn end(self) {
+        self._lock.remove();
+    }
+}
+
+/// Locks tasks in the order of their ids, as every writer of annotations does, so that nobody waits in a
+/// circle.
+pub async fn lock_tasks(
+    txn: &DatabaseTransaction,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<()> {
+    task::Entity::find()
+        .select_only()
+        .column(task::Column::Id)
+        .filter(task::Column::Id.is_in(ids))
+        .order_by_asc(task::Column::Id)
+        .lock_exclusive()
+        .into_tuple::<i64>()
+        .all(txn)
+        .await?;
+    Ok(())
+}
+
+impl Lock {
+    /// `None` when a living import holds it.
+    async fn take(app: &App, job_id: i64) -> Result<Option<Self>> {
+        if app.db.backend() == DbBackend::Postgres {
+            return Self::take_session(app, job_id).await;
+        }
+        let pool = app.db.writer().get_sqlite_connection_pool();
+        let options = pool.connect_options();
+        let database = options.get_filename().canonicalize().map_err(failure)?;
+        let mut name = database.into_os_string();
+        name.push(format!(".import-{job_id}"));
+        let path = PathBuf::from(name);
+        let file = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path)
+            .map_err(failure)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Some(Self::File { path, _file: file })),
+            Err(TryLockError::WouldBlock) => Ok(None),
+            Err(TryLockError::Error(error)) => Err(failure(error)),
+        }
+    }
+
+    /// On a connection of its own: the lock ends with its session.
+    async fn take_session(app: &App, job_id: i64) -> Result<Option<Self>> {
+        let options = app
+            .db
+            .writer()
+            .get_postgres_connection_pool()
+            .connect_options();
+        let mut connection = PgConnection::connect_with(&options)
+            .await
+            .map_err(failure)?;
+        let is_ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
+            .bind(LOCK_SPACE | job_id)
+            .fetch_one(&mut connection)
+            .await
+            .map_err(failure)?;
+        Ok(is_ours.then_some(Self::Session {
+            _connection: connection,
+        }))
+    }
+
+    /// Only when the job's record is gone: whoever finds the lock free takes the import for dead.
+    fn remove(self) {
+        if let Self::File { path, .. } = &self
+            && let Err(error) = std::fs::remove_file(path)
+        {
+            tracing::warn!(%error, path = %path.display(), "can't remove an import's lock file");
+        }
+    }
+}
+
+fn failure(error: impl std::error::Error + Send + Sync + 'static) -> Error {
+    Error::Internal(Arc::new(error))
+}

@@ -1,0 +1,192 @@
+//! Parents of annotations: they can be anywhere in the file, so those that are not at hand when their
+//! child is written are set once everything is there.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{
+    annotation::{self, Column},
+    prediction,
+};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, SimpleExpr},
+};
+
+use super::{item, job, problems::Notes};
+use crate::{app::App, error::Result};
+
+/// Ids in the file that something refers to as a parent.
+#[derive(Debug, Default)]
+pub struct Wanted {
+    predictions: HashSet<i64>,
+    annotations: HashSet<i64>,
+}
+
+impl Wanted {
+    pub fn add(&mut self, annotation: &item::Annotation) {
+        self.predictions.extend(annotation.parent_prediction);
+        self.annotations.extend(annotation.parent_annotation);
+    }
+}
+
+/// From ids in the file to ours, for those that are wanted. Of several with one id the first counts.
+pub struct Parents {
+    wanted: Wanted,
+    predictions: HashMap<i64, i64>,
+    annotations: HashMap<i64, i64>,
+    /// Rows of the batch at hand; others may be gone by the time a child is written.
+    batch: HashSet<(Kind, i64)>,
+    pending: Vec<Pending>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Kind {
+    Prediction,
+    Annotation,
+}
+
+/// An annotation whose parent is not yet set.
+struct Pending {
+    id: i64,
+    task_id: i64,
+    kind: Kind,
+    /// The parent's id in the file.
+    parent: i64,
+    /// Where the annotation is in the file.
+    item: usize,
+    index: usize,
+}
+
+impl Parents {
+    pub fn new(wanted: Wanted) -> Self {
+        Self {
+            wanted,
+            predictions: HashMap::new(),
+            annotations: HashMap::new(),
+            batch: HashSet::new(),
+            pending: Vec::new(),
+        }
+    }
+
+    pub fn begin_batch(&mut self) {
+        self.batch.clear();
+    }
+
+    pub fn add_prediction(&mut self, source: Option<i64>, id: i64) {
+        let wanted = source.filter(|source| self.wanted.predictions.contains(source));
+        if let Some(source) = wanted {
+            self.predictions.entry(source).or_insert(id);
+            self.batch.insert((Kind::Prediction, id));
+        }
+    }
+
+    pub fn add_annotation(&mut self, source: Option<i64>, id: i64) {
+        let wanted = source.filter(|source| self.wanted.annotations.contains(source));
+        if let Some(source) = wanted {
+            self.annotations.entry(source).or_insert(id);
+            self.batch.insert((Kind::Annotation, id));
+        }
+    }
+
+    /// The parents of an annotation that is about to be written, as far as they are at hand.
+    pub fn of(
+        &mut self,
+        item: usize,
+        task_id: i64,
+        id: i64,
+        annotation: &item::Annotation,
+    ) -> (Option<i64>, Option<i64>) {
+        let mut find = |kind, parent: Option<i64>| {
+            let parent = parent?;
+            let known = self.known(kind, parent);
+            if known.is_some_and(|known| self.batch.contains(&(kind, known))) {
+                return known;
+            }
+            self.pending.push(Pending {
+                id,
+                task_id,
+                kind,
+                parent,
+                item,
+                index: annotation.index,
+            });
+            None
+        };
+        let prediction = find(Kind::Prediction, annotation.parent_prediction);
+        (
+            prediction,
+            find(Kind::Annotation, annotation.parent_annotation),
+        )
+    }
+
+    fn known(&self, kind: Kind, parent: i64) -> Option<i64> {
+        let ids = match kind {
+            Kind::Prediction => &self.predictions,
+            Kind::Annotation => &self.annotations,
+        };
+        ids.get(&parent).copied()
+    }
+
+    /// Sets what is pending, in transactions of bounded size.
+    pub async fn settle(mut self, app: &App, notes: &mut Notes) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        for some in pending.chunks(job::BATCH as usize) {
+            let txn = app.db.begin().await?;
+            job::lock_tasks(&txn, some.iter().map(|pending| pending.task_id)).await?;
+            for pending in some {
+                match self.known(pending.kind, pending.parent) {
+                    Some(parent_id) => set(&txn, pending, parent_id).await?,
+                    None => note(pending, notes),
+                }
+            }
+            txn.commit().await?;
+        }
+        Ok(())
+    }
+}
+
+async fn set(txn: &DatabaseTransaction, pending: &Pending, parent_id: i64) -> Result<()> {
+    // A parent that was deleted meanwhile is null, as if it had been deleted later.
+    let (column, parent) = match pending.kind {
+        Kind::Prediction => (
+            Column::ParentPredictionId,
+            prediction::Entity::find_by_id(parent_id)
+                .select_only()
+                .column(prediction::Column::Id)
+                .into_query(),
+        ),
+        Kind::Annotation => (
+            Column::ParentAnnotationId,
+            annotation::Entity::find_by_id(parent_id)
+                .select_only()
+                .column(Column::Id)
+                .into_query(),
+        ),
+    };
+    annotation::Entity::update_many()
+        .col_expr(
+            column,
+            SimpleExpr::from(Expr::SubQuery(None, Box::new(parent.into()))),
+        )
+        .filter(Column::Id.eq(pending.id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+fn note(pending: &Pending, notes: &mut Notes) {
+    let (field, noun) = match pending.kind {
+        Kind::Prediction => ("parent_prediction", "prediction"),
+        Kind::Annotation => ("parent_annotation", "annotation"),
+    };
+    let path = vec![
+        pending.item.into(),
+        "annotations".into(),
+        pending.index.into(),
+        field.into(),
+    ];
+    notes.push(
+        path,
+        format!("the file has no {noun} {}: now null", pending.parent),
+    );
+}

@@ -1,0 +1,163 @@
+//! How a Label Studio file names a person: by an id of its own system, by e-mail address, or by both.
+
+use serde::Deserialize;
+
+use super::fields::{Checker, Fields};
+use crate::error::ProblemCode;
+
+/// What a person goes by in a file.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    Id(i64),
+    /// In lower case.
+    Email(String),
+}
+
+/// Somebody named in a file, with what was said about them there.
+#[derive(Debug)]
+pub struct Mention {
+    pub source: Source,
+    /// In lower case.
+    pub email: Option<String>,
+    /// Empty when none was given.
+    pub display_name: String,
+    /// The item of the file.
+    pub index: usize,
+}
+
+/// Takes a person out of the fields; absent and null are `None`.
+///
+/// Label Studio writes an id, an e-mail address, an object with either or both, and at a task's
+/// `updated_by` also a list of one object with a `user_id`.
+pub fn take(
+    fields: &mut Fields,
+    name: &'static str,
+    checker: &mut Checker,
+    mentions: &mut Vec<Mention>,
+) -> Option<Source> {
+    let text = fields.take(name)?;
+    let Ok(named) = serde_json::from_str::<Named>(text) else {
+        return checker.within(name, |checker| {
+            let message = "must be a user's id, e-mail address, or an object with either";
+            checker.problem(ProblemCode::WrongType, message);
+            None
+        });
+    };
+    let (id, email, display_name) = match named {
+        Named::Id(id) => (Some(id), None, String::new()),
+        Named::Email(email) => (None, Some(email), String::new()),
+        Named::Person(person) => (
+            person.id.or(person.user_id),
+            person.email,
+            joined(&person.first_name, &person.last_name),
+        ),
+        Named::List(people) => (people.first()?.user_id, None, String::new()),
+    };
+    let email = email.map(|email| email.trim().to_lowercase());
+    let is_address = |email: &String| email.contains('@') && !email.contains('\0');
+    if !email.iter().all(is_address) || (id.is_none() && email.is_none()) {
+        return checker.within(name, |checker| {
+            let message = "must have a user's id or e-mail address";
+            checker.problem(ProblemCode::InvalidFormat, message);
+            None
+        });
+    }
+    let source = match (id, &email) {
+        (Some(id), _) => Source::Id(id),
+        (None, email) => Source::Email(email.clone()?),
+    };
+    mentions.push(Mention {
+        source: source.clone(),
+        email,
+        display_name: display_name.replace('\0', ""),
+        index: checker.index(),
+    });
+    Some(source)
+}
+
+/// Like [`take`], and naming nobody is a problem.
+pub fn required(
+    fields: &mut Fields,
+    name: &'static str,
+    checker: &mut Checker,
+    mentions: &mut Vec<Mention>,
+) -> Option<Source> {
+    let before = checker.problem_count();
+    let source = take(fields, name, checker, mentions);
+    if source.is_none() && checker.problem_count() == before {
+        checker.within(name, |checker| {
+            checker.problem(ProblemCode::Required, "must name a user");
+        });
+    }
+    source
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Named {
+    Id(i64),
+    Email(String),
+    Person(Person),
+    List(Vec<Person>),
+}
+
+#[derive(Deserialize)]
+struct Person {
+    id: Option<i64>,
+    user_id: Option<i64>,
+    email: Option<String>,
+    #[serde(default)]
+    first_name: Option<String>,
+    #[serde(default)]
+    last_name: Option<String>,
+}
+
+fn joined(first: &Option<String>, last: &Option<String>) -> String {
+    let names = [first, last].into_iter().flatten();
+    let names: Vec<&str> = names.map(|name| name.trim()).collect();
+    names.join(" ").trim().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::import::problems::Problems;
+
+    fn taken(text: &str) -> Result<Option<(Source, Option<String>, String)>, ProblemCode> {
+        let object = format!("{{\"completed_by\": {text}}}");
+        let mut fields = Fields::of(&object).unwrap();
+        let (mut problems, mut mentions) = (Problems::default(), Vec::new());
+        let mut checker = Checker::new(&mut problems, vec![3.into()], &[]);
+        let source = take(&mut fields, "completed_by", &mut checker, &mut mentions);
+        match problems.told.first() {
+            Some(problem) => Err(problem.code),
+            None => Ok(source.map(|source| {
+                let mention = mentions.pop().unwrap();
+                assert_eq!((&mention.source, mention.index), (&source, 3));
+                (source, mention.email, mention.display_name)
+            })),
+        }
+    }
+
+    #[test]
+    fn people_are_named_in_several_ways() {
+        let email = || "bob@example.com".to_owned();
+        let id = |id| Ok(Some((Source::Id(id), None, String::new())));
+        assert_eq!(taken("null"), Ok(None));
+        assert_eq!(taken("7"), id(7));
+        assert_eq!(taken("[{\"user_id\": 7}]"), id(7));
+        assert_eq!(taken("[]"), Ok(None));
+        let by_email = Ok(Some((Source::Email(email()), Some(email()), String::new())));
+        assert_eq!(taken("\" Bob@Example.com\""), by_email);
+        assert_eq!(taken("{\"email\": \"bob@example.com\"}"), by_email);
+        let person = "{\"id\": 2, \"email\": \"bob@example.com\", \"first_name\": \"Bob\", \"last_name\": \"\"}";
+        let by_both = Ok(Some((Source::Id(2), Some(email()), "Bob".to_owned())));
+        assert_eq!(taken(person), by_both);
+        for text in ["true", "1.5", "[1]"] {
+            assert_eq!(taken(text), Err(ProblemCode::WrongType), "{text}");
+        }
+        for text in ["{}", "\"bob\"", "{\"id\": 1, \"email\": \"bob\"}"] {
+            assert_eq!(taken(text), Err(ProblemCode::InvalidFormat), "{text}");
+        }
+    }
+}

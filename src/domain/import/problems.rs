@@ -1,0 +1,63 @@
+//! What an import finds wrong or worth telling, bounded however large the file is.
+
+use crate::error::{Path, Problem};
+
+/// How many of each are told; the rest is counted.
+const MAX_TOLD: usize = 1_000;
+
+/// What is wrong with a file: nothing of it is kept.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Problems {
+    pub told: Vec<Problem>,
+    /// Problems beyond those.
+    pub more: usize,
+}
+
+impl Problems {
+    pub fn push(&mut self, problem: Problem) {
+        if self.told.len() < MAX_TOLD {
+            self.told.push(problem);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.told.is_empty()
+    }
+
+    pub fn count(&self) -> usize {
+        self.told.len() + self.more
+    }
+}
+
+/// What an import had to change, each with its place in the file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Notes {
+    pub told: Vec<Note>,
+    /// Notes beyond those.
+    pub more: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Note {
+    /// From the item's index inwards.
+    pub path: Path,
+    /// A sentence for a person.
+    pub message: String,
+}
+
+impl Notes {
+    pub fn count(&self) -> usize {
+        self.told.len() + self.more
+    }
+
+    pub fn push(&mut self, path: Path, message: impl Into<String>) {
+        if self.told.len() < MAX_TOLD {
+            let message = message.into();
+            self.told.push(Note { path, message });
+        } else {
+            self.more += 1;
+        }
+    }
+}

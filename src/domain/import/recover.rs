@@ -1,0 +1,163 @@
+//! Takes back what an import wrote that did not come to its end.
+
+use entity::{
+    annotation, annotation_draft, annotation_revision, api_token, import_job, project,
+    project_member, task, user,
+};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait, IntoColumnRef},
+};
+
+use super::job::{self, Job};
+use crate::{app::App, error::Result};
+
+/// An import that had died.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recovered {
+    pub project_id: i64,
+    /// It had written everything, so it was brought to its end. Otherwise nothing of it is left.
+    pub is_complete: bool,
+}
+
+/// Settles every import whose process is gone: takes it back, or where it had written everything, completes
+/// it. Imports that still run, in whatever process, are left alone.
+pub async fn recover(app: &App) -> Result<Vec<Recovered>> {
+    let ids: Vec<i64> = import_job::Entity::find()
+        .select_only()
+        .column(import_job::Column::Id)
+        .order_by_asc(import_job::Column::Id)
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    let mut recovered = Vec::new();
+    for id in ids {
+        let Some((job, row)) = Job::adopt(app, id).await? else {
+            continue;
+        };
+        recovered.push(Recovered {
+            project_id: row.project_id,
+            is_complete: row.is_written,
+        });
+        if row.is_written {
+            job.finish(app).await?;
+        } else {
+            take_back(app, job, &row).await?;
+        }
+    }
+    Ok(recovered)
+}
+
+/// Deletes the job's tasks with all that hangs on them, then the members, users and project that it made,
+/// where nothing else has come to need them.
+pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> Result<()> {
+    loop {
+        let ids = job.some_tasks(app).await?;
+        if ids.is_empty() {
+            break;
+        }
+        let txn = app.db.begin().await?;
+        job::lock_tasks(&txn, ids.iter().copied()).await?;
+        let annotations = annotation::Entity::find()
+            .select_only()
+            .column(annotation::Column::Id)
+            .filter(annotation::Column::TaskId.is_in(ids.iter().copied()))
+            .into_query();
+        annotation_revision::Entity::delete_many()
+            .filter(annotation_revision::Column::AnnotationId.in_subquery(annotations))
+            .exec(&txn)
+            .await?;
+        task::Entity::delete_many()
+            .filter(task::Column::Id.is_in(ids))
+            .exec(&txn)
+            .await?;
+        txn.commit().await?;
+    }
+    let txn = app.db.begin().await?;
+    import_job::Entity::delete_by_id(job.id).exec(&txn).await?;
+    if row.created_project && is_unused_project(&txn, row.project_id).await? {
+        project::Entity::delete_by_id(row.project_id)
+            .exec(&txn)
+            .await?;
+    }
+    delete_members(&txn, row).await?;
+    delete_users(&txn, row).await?;
+    txn.commit().await?;
+    job.end();
+    Ok(())
+}
+
+/// Whether nothing was put into the project by anybody else. Nobody puts anything there from now on.
+async fn is_unused_project(txn: &DatabaseTransaction, id: i64) -> Result<bool> {
+    let locked = project::Entity::find_by_id(id).lock_exclusive();
+    let tasks = task::Entity::find().filter(task::Column::ProjectId.eq(id));
+    let jobs = import_job::Entity::find().filter(import_job::Column::ProjectId.eq(id));
+    Ok(locked.one(txn).await?.is_some()
+        && tasks.count(txn).await? == 0
+        && jobs.count(txn).await? == 0)
+}
+
+/// Ends the memberships that the import made, but those of users whose work is in the project.
+async fn delete_members(txn: &DatabaseTransaction, row: &import_job::Model) -> Result<()> {
+    let ids: Vec<i64> = serde_json::from_str(&row.added_members)?;
+    let member = (project_member::Entity, project_member::Column::UserId);
+    let unused = annotation_people().map(|column| {
+        let in_project = annotation::Column::ProjectId.eq(row.project_id);
+        unused::<annotation::Entity>(column, member, Some(in_project))
+    });
+    project_member::Entity::delete_many()
+        .filter(project_member::Column::ProjectId.eq(row.project_id))
+        .filter(project_member::Column::UserId.is_in(ids))
+        .filter(unused.into_iter().fold(Condition::all(), Condition::add))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+/// Deletes the users that the import made, but those that something refers to.
+async fn delete_users(txn: &DatabaseTransaction, row: &import_job::Model) -> Result<()> {
+    use annotation_revision::Column::{ActorId, UpdatedById};
+    let ids: Vec<i64> = serde_json::from_str(&row.created_users)?;
+    let user = (user::Entity, user::Column::Id);
+    let elsewhere = [
+        unused::<annotation_draft::Entity>(annotation_draft::Column::UserId, user, None),
+        unused::<annotation_revision::Entity>(ActorId, user, None),
+        unused::<annotation_revision::Entity>(UpdatedById, user, None),
+        unused::<task::Entity>(task::Column::UpdatedById, user, None),
+        unused::<project::Entity>(project::Column::CreatedById, user, None),
+        unused::<project_member::Entity>(project_member::Column::UserId, user, None),
+        unused::<api_token::Entity>(api_token::Column::UserId, user, None),
+    ];
+    let annotations =
+        annotation_people().map(|column| unused::<annotation::Entity>(column, user, None));
+    let unused = elsewhere.into_iter().chain(annotations);
+    user::Entity::delete_many()
+        .filter(user::Column::Id.is_in(ids))
+        .filter(unused.fold(Condition::all(), Condition::add))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
+fn annotation_people() -> [annotation::Column; 3] {
+    [
+        annotation::Column::CompletedById,
+        annotation::Column::UpdatedById,
+        annotation::Column::LastCreatedById,
+    ]
+}
+
+/// No row of `E`, among those that match, refers by this column to `target`.
+fn unused<E: EntityTrait>(
+    column: E::Column,
+    target: impl IntoColumnRef,
+    among: Option<Expr>,
+) -> Expr {
+    let rows = E::find()
+        .select_only()
+        .expr(Expr::val(1_i32))
+        .filter(Expr::col((E::default(), column)).equals(target))
+        .filter(Condition::all().add_option(among));
+    Expr::exists(rows.into_query()).not()
+}
