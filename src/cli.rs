@@ -8,9 +8,7 @@ mod serve;
 mod token;
 mod user;
 
-use anyhow::Context;
 use clap::{Parser, Subcommand};
-use migration::{Migrator, MigratorTrait};
 
 use crate::{
     app::App,
@@ -85,9 +83,7 @@ pub async fn run() -> anyhow::Result<()> {
 /// The database, up to date. Safe beside a running server.
 async fn open(database: &DatabaseArgs) -> anyhow::Result<App> {
     let db = Database::connect(&database.options()).await?;
-    Migrator::up(db.writer(), None)
-        .await
-        .context("can't bring the database up to date")?;
+    migrate::up(&db).await?;
     Ok(App { db })
 }
 

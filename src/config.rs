@@ -96,7 +96,7 @@ pub struct LogArgs {
     #[arg(
         long,
         env = "ANNOGRAPH_LOG",
-        default_value = "info,sea_orm_migration=warn",
+        default_value = "info,sea_orm_migration=warn,sqlx::postgres::notice=warn",
         global = true
     )]
     pub log: String,

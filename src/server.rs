@@ -96,7 +96,7 @@ pub async fn serve(
         if stopped.wait_for(|stopping| *stopping).await.is_ok() {
             tokio::time::sleep(grace).await;
         } else {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {

@@ -88,7 +88,7 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
                 );
             }
             print_problems(&problems);
-            bail!("nothing was imported: {} problems", problems.count());
+            bail!("nothing was imported, see above");
         }
         Err(failure) => return Err(failure).context("nothing was imported"),
     }

@@ -1,7 +1,9 @@
 //! `annograph migrate`
 
+use anyhow::Context;
 use clap::Subcommand;
 use migration::{Migrator, MigratorTrait};
+use sea_orm::{ConnectionTrait, DbBackend};
 
 use super::{open, print_table};
 use crate::{config::DatabaseArgs, db::Database};
@@ -12,6 +14,25 @@ pub enum Command {
     Up,
     /// List the migrations, and which of them wait. Exits with 1 when any does.
     Status,
+}
+
+/// Applies what waits, in one transaction: all of it or nothing. Of several processes that start at the
+/// same time one does, the others wait for it.
+pub async fn up(db: &Database) -> anyhow::Result<()> {
+    const LOCK: i64 = 0x616e_6e6f_6d69_6772;
+    let waiting = Migrator::get_pending_migrations_read_only(db.writer()).await?;
+    if waiting.is_empty() {
+        return Ok(());
+    }
+    let txn = db.begin().await?;
+    if db.backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        txn.execute_unprepared(&lock).await?;
+    }
+    Migrator::up(&txn, None)
+        .await
+        .context("can't bring the database up to date")?;
+    Ok(txn.commit().await?)
 }
 
 pub async fn run(database: &DatabaseArgs, command: Command) -> anyhow::Result<()> {

@@ -21,6 +21,7 @@ use std::{
     collections::BTreeMap,
     io::{self, Read, Seek, SeekFrom},
     sync::Arc,
+    time::Instant,
 };
 
 use chrono::{DateTime, Utc};
@@ -46,9 +47,9 @@ use super::project;
 use crate::{app::App, db, error::Error};
 
 /// A batch ends with the item that reaches one of these.
-const BATCH_TASKS: usize = 500;
-const BATCH_ROWS: usize = 500;
-const BATCH_BYTES: usize = 2 << 20;
+const BATCH_TASKS: usize = 1_000;
+const BATCH_ROWS: usize = 1_000;
+const BATCH_BYTES: usize = 4 << 20;
 
 /// What an import needs to know besides its file.
 #[derive(Clone, Debug)]
@@ -155,19 +156,22 @@ where
         told(Phase::Write, done);
     })
     .await;
-    let is_written = match &written {
-        Ok(_) => job.mark_written(app).await,
-        Err(_) => Ok(()),
+    let written = match written {
+        Ok(notes) => job
+            .mark_written(app)
+            .await
+            .map(|()| notes)
+            .map_err(Failure::from),
+        Err(failure) => Err(failure),
     };
-    let notes = match (written, is_written) {
-        (Ok(notes), Ok(())) => notes,
-        (Err(failure), _) => {
-            recover::take_back(app, job, &row).await?;
+    let notes = match written {
+        Ok(notes) => notes,
+        Err(failure) => {
+            // What can't be taken back now is taken back at the next start.
+            if let Err(error) = recover::take_back(app, job, &row).await {
+                tracing::error!(%error, "a failed import could not be taken back");
+            }
             return Err(failure);
-        }
-        (Ok(_), Err(error)) => {
-            recover::take_back(app, job, &row).await?;
-            return Err(error.into());
         }
     };
     let project_id = job.project_id;
@@ -259,8 +263,10 @@ where
                 return Err(Failure::Changed);
             }
         }
+        let begun = Instant::now();
         import.write(tasks, &mut parents, &mut notes).await?;
         observe(position);
+        rows::make_way(import.app, begun).await;
     }
     reading
         .await

@@ -279,7 +279,7 @@ impl Page {
                 encode(
                     self.fingerprint,
                     sort_key::<E>(row, columns),
-                    number(row.get(columns.id)),
+                    number(&row.get(columns.id)),
                 )
             })
             .collect();
@@ -299,10 +299,10 @@ fn sort_key<E: EntityTrait>(row: &E::Model, columns: Columns<E::Column>) -> Opti
     }
 }
 
-fn number(value: Value) -> i64 {
+fn number(value: &Value) -> i64 {
     match value {
-        Value::BigInt(Some(id)) => id,
-        Value::Int(Some(id)) => id.into(),
+        Value::BigInt(Some(id)) => *id,
+        Value::Int(Some(id)) => (*id).into(),
         _ => 0,
     }
 }

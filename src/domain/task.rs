@@ -11,8 +11,8 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, Select,
-    sea_query::{self, CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
 };
 
 use super::{
@@ -239,16 +239,25 @@ fn check_input(new: &[New]) -> Result<()> {
     }
 }
 
-/// Reads the tasks that a subquery names, and one more, and keeps them ours until the transaction ends.
-/// In the order of their ids, like everybody who locks tasks.
+/// Selects the id of a task, when the actor sees it.
+pub(super) fn visible_id(actor: &Actor, id: i64) -> SelectStatement {
+    access::visible_tasks(actor)
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.eq(id))
+        .into_query()
+}
+
+/// Reads the tasks whose ids one select or two give, and keeps them ours until the transaction ends. In the
+/// order of their ids, like everybody who locks tasks.
 pub(super) async fn lock(
     txn: &DatabaseTransaction,
     mut named: SelectStatement,
-    another: Option<i64>,
+    another: Option<SelectStatement>,
 ) -> Result<Vec<task::Model>> {
-    if let Some(id) = another {
+    if let Some(another) = another {
         // Not an `OR`, for which PostgreSQL would read the whole table.
-        named.union(UnionType::All, sea_query::Query::select().expr(Expr::val(id)).take());
+        named.union(UnionType::All, another);
     }
     Ok(task::Entity::find()
         .filter(Column::Id.in_subquery(named))

@@ -20,6 +20,9 @@ use crate::{
     labelstudio::document,
 };
 
+/// Most items of a list in a filter: databases bound the parameters of a statement.
+const MAX_FILTER_ITEMS: usize = 1_000;
+
 /// Where each variable of a document goes, so that its problems are told in terms of the argument.
 pub type VariablePaths = HashMap<String, Path>;
 
@@ -41,8 +44,8 @@ impl<'a> Coercion<'a> {
         self.problems
     }
 
-    /// Checks the variables of an operation, and rewrites those whose spelling the library would not take
-    /// (`1.0` for an Int).
+    /// Checks the variables of an operation, rewrites those whose spelling the library would not take
+    /// (`1.0` for an Int), and fills in defaults.
     pub fn variables(
         &mut self,
         operation: &Operation,
@@ -64,7 +67,13 @@ impl<'a> Coercion<'a> {
                         format!("variable ${name} is required"),
                     );
                 }
-                None => {}
+                // The library looks up defaults for arguments, but not for `@skip` and `@include`.
+                None => {
+                    if let Some(default) = &definition.default_value {
+                        let default = self.plain(default, &mut path, &mut HashMap::new());
+                        variables.insert(Name::new(name), default);
+                    }
+                }
             }
         }
     }
@@ -107,6 +116,9 @@ impl<'a> Coercion<'a> {
         };
         for (key, value) in fields.iter_mut() {
             path.push(key.as_str().into());
+            if let Value::List(items) = value {
+                self.bounded(name, items.len(), path);
+            }
             match definition.fields.get(key.as_str()) {
                 Some(field) => self.value(&field.ty, value, path),
                 None => self.unknown_field(name, path),
@@ -167,6 +179,9 @@ impl<'a> Coercion<'a> {
         };
         for (key, value) in fields {
             path.push(key.as_str().into());
+            if let ast::Value::List(items) = &**value {
+                self.bounded(name, items.len(), path);
+            }
             match definition.fields.get(key) {
                 Some(field) => self.literal(&field.ty, value, path, variables),
                 None => self.unknown_field(name, path),
@@ -335,6 +350,14 @@ impl<'a> Coercion<'a> {
     fn out_of_range(&mut self, path: &Path) {
         let message = "integers have at most 64 bits, other numbers are doubles".to_owned();
         self.report(path, ProblemCode::NumberOutOfRange, message);
+    }
+
+    /// Bounds the lists of filters.
+    fn bounded(&mut self, name: &str, items: usize, path: &Path) {
+        if name.ends_with("Filter") && items > MAX_FILTER_ITEMS {
+            let message = format!("a filter lists at most {MAX_FILTER_ITEMS} values");
+            self.report(path, ProblemCode::TooLong, message);
+        }
     }
 
     fn unknown_field(&mut self, name: &str, path: &Path) {

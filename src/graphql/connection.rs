@@ -31,7 +31,7 @@ pub struct Connection<N> {
 
 /// What `totalCount` counts, once it is asked for.
 pub enum Total {
-    Annotations(annotation::Filter),
+    Annotations(Box<annotation::Filter>),
     Tasks(task::Filter),
     Projects(project::Filter),
     Users(user::Filter),

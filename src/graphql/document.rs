@@ -4,7 +4,10 @@
 //! library's own validation misses several rules. What was valid once is remembered. Every value that a
 //! client sends, literal or variable, is checked before anything runs.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use apollo_compiler::{
     ExecutableDocument as CheckedDocument, Schema as ApolloSchema, ast,
@@ -128,6 +131,10 @@ impl Documents {
         if !problems.is_empty() {
             return Err(vec![input_error(problems)]);
         }
+        let undefined = undefined_variables(&checked);
+        if !undefined.is_empty() {
+            return Err(undefined);
+        }
         let parsed = parse_query(query).map_err(|_| {
             let message = "the document holds something that this server does not parse";
             vec![request_error(GRAPHQL_PARSE_FAILED, message, None)]
@@ -191,6 +198,41 @@ impl Documents {
             });
         }
         (coercion.into_problems(), variables)
+    }
+}
+
+/// Variables that an operation uses without a definition. The validator looks for them everywhere but
+/// inside of JSON.
+fn undefined_variables(document: &CheckedDocument) -> Refused {
+    let mut refused = Vec::new();
+    for operation in document.operations.iter() {
+        let mut used = BTreeSet::new();
+        for field in operation.all_fields(document) {
+            for argument in &field.arguments {
+                variables_in(&argument.value, &mut used);
+            }
+        }
+        for definition in &operation.variables {
+            used.remove(definition.name.as_str());
+        }
+        refused.extend(used.into_iter().take(MAX_ERRORS).map(|name| {
+            let message = format!("variable `${name}` is not defined");
+            request_error(GRAPHQL_VALIDATION_FAILED, message, None)
+        }));
+    }
+    refused
+}
+
+fn variables_in<'a>(value: &'a ast::Value, names: &mut BTreeSet<&'a str>) {
+    match value {
+        ast::Value::Variable(name) => {
+            names.insert(name.as_str());
+        }
+        ast::Value::List(items) => items.iter().for_each(|item| variables_in(item, names)),
+        ast::Value::Object(fields) => {
+            fields.iter().for_each(|(_, value)| variables_in(value, names));
+        }
+        _ => {}
     }
 }
 

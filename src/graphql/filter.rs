@@ -7,6 +7,7 @@ use crate::domain::{filter, page};
 
 /// Matches an id. Parts that are given all have to match; an id that names nothing matches nothing.
 #[derive(InputObject)]
+#[graphql(name = "IDFilter")]
 pub struct IDFilter {
     /// Exactly this id.
     eq: Option<ID>,
@@ -48,6 +49,7 @@ impl From<StringFilter> for filter::StringFilter {
 
 /// Matches a UUID. Parts that are given all have to match.
 #[derive(InputObject)]
+#[graphql(name = "UUIDFilter")]
 pub struct UUIDFilter {
     /// Exactly this one.
     eq: Option<Uuid>,

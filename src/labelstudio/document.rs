@@ -81,6 +81,13 @@ pub fn check_object(text: &str, at: &[Segment]) -> Result<(), Vec<Problem>> {
     check(text, Shape::Object, at).map(drop)
 }
 
+/// A JSON text as this server writes it: no white space, the shortest spelling of each number, of a repeated
+/// key the last value in the first one's place. `None` for what is no JSON.
+pub fn rewritten(text: &str) -> Option<String> {
+    let value: serde_json::Value = serde_json::from_str(text).ok()?;
+    serde_json::to_string(&value).ok()
+}
+
 fn check(text: &str, shape: Shape, at: &[Segment]) -> Result<usize, Vec<Problem>> {
     let problem = |path: Path, code, message: String| {
         Problem::new(at.iter().cloned().chain(path), code, message)

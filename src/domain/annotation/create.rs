@@ -3,15 +3,14 @@
 use entity::{
     annotation::{self, Action},
     annotation_revision::Event,
-    task,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QuerySelect, QueryTrait, SqlErr,
+    SqlErr,
 };
 use uuid::Uuid;
 
-use super::{check_lead_time, clear_other_ground_truth, unknown};
+use super::{check_lead_time, clear_other_ground_truth, unknown, unsigned};
 use crate::{
     app::App,
     db,
@@ -47,11 +46,7 @@ pub struct New {
 pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<annotation::Model> {
     let region_count = check_input(&new)?;
     let txn = app.db.begin().await?;
-    let visible = access::visible_tasks(actor)
-        .select_only()
-        .column(task::Column::Id)
-        .filter(task::Column::Id.eq(task_id))
-        .into_query();
+    let visible = tasks::visible_id(actor, task_id);
     let task = tasks::lock(&txn, visible, None).await?.pop();
     let role = match &task {
         Some(task) => access::role_in(&txn, actor, task.project_id).await?,
@@ -99,7 +94,7 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         last_action: Set(Some(action)),
         was_cancelled: Set(new.was_cancelled),
         ground_truth: Set(new.ground_truth),
-        lead_time: Set(new.lead_time),
+        lead_time: Set(new.lead_time.map(unsigned)),
         created_at: Set(at),
         updated_at: Set(at),
         parent_prediction_id: Set(new.parent_prediction_id),

@@ -6,7 +6,7 @@ use entity::{
 };
 use sea_orm::EntityTrait;
 
-use super::{Locked, check_version, lock, touch};
+use super::{Locked, begin_locked, check_version, touch};
 use crate::{
     app::App,
     db,
@@ -31,12 +31,12 @@ pub async fn delete(
     id: i64,
     expected_version: Option<i32>,
 ) -> Result<Deleted> {
-    let txn = app.db.begin().await?;
+    let (txn, locked) = begin_locked(app, actor, id, None).await?;
     let Locked {
         mut task,
         annotation: mut row,
         ..
-    } = lock(&txn, actor, id, None).await?;
+    } = locked;
     let role = access::role_in(&txn, actor, row.project_id)
         .await?
         .ok_or(Error::NotFound("annotation"))?;

@@ -10,7 +10,8 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    Locked, check_lead_time, check_version, clear_other_ground_truth, lock, save, touch, unknown,
+    Locked, begin_locked, check_lead_time, check_version, clear_other_ground_truth, save, touch,
+    unknown, unsigned,
 };
 use crate::{
     app::App,
@@ -56,8 +57,8 @@ pub async fn update(
     change: Change,
 ) -> Result<annotation::Model> {
     let region_count = check_input(&change)?;
-    let txn = app.db.begin().await?;
-    let locked = lock(&txn, actor, id, change.task_id.value().copied()).await?;
+    let target = change.task_id.value().copied();
+    let (txn, locked) = begin_locked(app, actor, id, target).await?;
     let role = access::role_in(&txn, actor, locked.annotation.project_id).await?;
     let target_role = match &locked.target {
         Some(target) => access::role_in(&txn, actor, target.project_id).await?,
@@ -66,10 +67,8 @@ pub async fn update(
     check_access(actor, role, target_role, &locked.annotation, &change)?;
     let expected = change.expected_version.value().copied();
     check_version(&txn, &locked.annotation, expected, &change.sent()).await?;
-    // A task that the actor may not see is one that there isn't.
-    let target = locked.target.clone().filter(|_| target_role.is_some());
-    check_references(&txn, actor, &change, &locked, target.as_ref()).await?;
-    apply(&txn, actor, change, locked, target, region_count)
+    check_references(&txn, actor, &change, &locked).await?;
+    apply(&txn, actor, change, locked, region_count)
         .await?
         .commit(txn)
         .await
@@ -189,27 +188,30 @@ async fn check_references(
     actor: &Actor,
     change: &Change,
     locked: &Locked,
-    target: Option<&task::Model>,
 ) -> Result<()> {
     let mut problems = Vec::new();
+    let target = locked.target.as_ref();
     if change.task_id.is_sent() && target.is_none() {
         problems.push(unknown(["input", "taskId"], "task"));
     }
-    if let Some(project_id) = change.project_id.value().copied() {
-        let destination = target.unwrap_or(&locked.task);
-        if project_id != destination.project_id {
-            problems.push(if project::is_visible(txn, actor, project_id).await? {
-                Problem::new(
-                    ["input", "projectId"],
-                    ProblemCode::ProjectMismatch,
-                    format!(
-                        "the task belongs to project {}: an annotation changes its project by moving to a task of it",
-                        destination.project_id
-                    ),
-                )
-            } else {
-                unknown(["input", "projectId"], "project")
-            });
+    // Of a task that leads nowhere, nobody knows the project.
+    let destination = match target {
+        None if change.task_id.is_sent() => None,
+        target => Some(target.unwrap_or(&locked.task).project_id),
+    };
+    if let Some(project_id) = change.project_id.value().copied()
+        && destination != Some(project_id)
+    {
+        if !project::is_visible(txn, actor, project_id).await? {
+            problems.push(unknown(["input", "projectId"], "project"));
+        } else if let Some(destination) = destination {
+            problems.push(Problem::new(
+                ["input", "projectId"],
+                ProblemCode::ProjectMismatch,
+                format!(
+                    "the task belongs to project {destination}: an annotation changes its project by moving to a task of it",
+                ),
+            ));
         }
     }
     let people = [
@@ -235,16 +237,15 @@ async fn apply(
     actor: &Actor,
     change: Change,
     locked: Locked,
-    target: Option<task::Model>,
     region_count: Option<usize>,
 ) -> Result<Outcome> {
     let Locked {
         mut task,
         annotation: mut row,
-        ..
+        target,
     } = locked;
     let updated_by_id = change.updated_by_id.value().copied();
-    let target = target.filter(|target| target.id != row.task_id);
+    let mut target = target.filter(|target| target.id != row.task_id);
     let changes = set(&mut row, change, target.as_ref(), region_count);
     if changes.is_empty() {
         return Ok(Outcome::Unchanged(row));
@@ -275,7 +276,7 @@ async fn apply(
             .exec(txn)
             .await?;
     }
-    for task in std::iter::once(&mut task).chain(target.clone().as_mut()) {
+    for task in std::iter::once(&mut task).chain(target.as_mut()) {
         tasks::touch(txn, task, actor, at, recount).await?;
     }
     Ok(Outcome::Changed(row))
@@ -291,6 +292,8 @@ fn set(
     let mut changes = Changes::default();
     if let Patch::Set(result) = change.result
         && result != row.result
+        // An imported text is kept to the letter; sent back, it comes as we would write it.
+        && document::rewritten(&row.result).as_ref() != Some(&result)
     {
         changes.result(&result);
         row.result = result;
@@ -332,9 +335,9 @@ fn set(
     let lead_time = match change.lead_time {
         Patch::Keep => row.lead_time,
         Patch::Null => None,
-        Patch::Set(seconds) => Some(seconds),
+        Patch::Set(seconds) => Some(unsigned(seconds)),
     };
-    if row.lead_time.map(f64::to_bits) != lead_time.map(f64::to_bits) {
+    if row.lead_time != lead_time {
         row.lead_time = lead_time;
         changes.field("leadTime", lead_time);
     }

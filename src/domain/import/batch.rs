@@ -218,6 +218,7 @@ impl Import<'_> {
         }
     }
 
+    /// Everybody in a batch is known: whoever hands it over has looked.
     fn user(&self, source: &Option<Source>) -> Option<i64> {
         source.as_ref().map(|source| self.users[source])
     }

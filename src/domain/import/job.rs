@@ -5,6 +5,7 @@ use std::{
     fs::{File, TryLockError},
     path::PathBuf,
     sync::Arc,
+    time::Instant,
 };
 
 use chrono::{DateTime, Utc};
@@ -17,7 +18,7 @@ use sea_orm::{
     sqlx::{self, Connection, PgConnection},
 };
 
-use super::people::Resolved;
+use super::{people::Resolved, rows};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -108,6 +109,7 @@ impl Job {
             if ids.is_empty() {
                 break;
             }
+            let begun = Instant::now();
             let txn = app.db.begin().await?;
             lock_tasks(&txn, ids.iter().copied()).await?;
             task::Entity::update_many()
@@ -116,6 +118,7 @@ impl Job {
                 .exec(&txn)
                 .await?;
             txn.commit().await?;
+            rows::make_way(app, begun).await;
         }
         import_job::Entity::delete_by_id(self.id)
             .exec(app.db.writer())

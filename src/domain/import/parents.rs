@@ -1,7 +1,10 @@
 //! Parents of annotations: they can be anywhere in the file, so those that are not at hand when their
 //! child is written are set once everything is there.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    time::Instant,
+};
 
 use entity::{
     annotation::{self, Column},
@@ -12,7 +15,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{item, job, problems::Notes};
+use super::{item, job, problems::Notes, rows};
 use crate::{app::App, error::Result};
 
 /// Ids in the file that something refers to as a parent.
@@ -131,6 +134,7 @@ impl Parents {
     pub async fn settle(mut self, app: &App, notes: &mut Notes) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         for some in pending.chunks(job::BATCH as usize) {
+            let begun = Instant::now();
             let txn = app.db.begin().await?;
             job::lock_tasks(&txn, some.iter().map(|pending| pending.task_id)).await?;
             for pending in some {
@@ -140,6 +144,7 @@ impl Parents {
                 }
             }
             txn.commit().await?;
+            rows::make_way(app, begun).await;
         }
         Ok(())
     }

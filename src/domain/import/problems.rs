@@ -39,6 +39,7 @@ pub struct Notes {
     pub more: usize,
 }
 
+/// Something that an import had to change.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Note {
     /// From the item's index inwards.

@@ -1,5 +1,7 @@
 //! Takes back what an import wrote that did not come to its end.
 
+use std::time::Instant;
+
 use entity::{
     annotation, annotation_draft, annotation_revision, api_token, import_job, project,
     project_member, task, user,
@@ -10,7 +12,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, IntoColumnRef},
 };
 
-use super::job::{self, Job};
+use super::{
+    job::{self, Job},
+    rows,
+};
 use crate::{app::App, error::Result};
 
 /// An import that had died.
@@ -57,6 +62,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
         if ids.is_empty() {
             break;
         }
+        let begun = Instant::now();
         let txn = app.db.begin().await?;
         job::lock_tasks(&txn, ids.iter().copied()).await?;
         let annotations = annotation::Entity::find()
@@ -73,6 +79,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
             .exec(&txn)
             .await?;
         txn.commit().await?;
+        rows::make_way(app, begun).await;
     }
     let txn = app.db.begin().await?;
     import_job::Entity::delete_by_id(job.id).exec(&txn).await?;

@@ -1,7 +1,10 @@
 //! Many rows at once: ids that are ours before the rows are there, and inserts within the limits of both
 //! databases.
 
-use std::collections::HashSet;
+use std::{
+    collections::HashSet,
+    time::{Duration, Instant},
+};
 
 use entity::annotation;
 use sea_orm::{
@@ -11,7 +14,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::item;
-use crate::error::Result;
+use crate::{app::App, error::Result};
 
 /// Values in one statement; SQLite takes 32,766, PostgreSQL 65,535.
 const MAX_VALUES: usize = 30_000;
@@ -37,6 +40,22 @@ pub async fn lock(txn: &DatabaseTransaction) -> Result<()> {
             .await?;
     }
     Ok(())
+}
+
+/// Leaves the database to others for a moment after a transaction that began at `since`.
+///
+/// Whoever waits for SQLite's write lock in another process asks for it at growing intervals; unless it
+/// stays free for one of them, an import would keep everybody out to its end.
+pub async fn make_way(app: &App, since: Instant) {
+    if app.db.backend() == DbBackend::Sqlite {
+        // The steps of sqlite3_busy_timeout: after so many milliseconds, it sleeps so many; and some to spare.
+        let interval = match since.elapsed().as_millis() {
+            0..125 => 30,
+            125..225 => 55,
+            _ => 105,
+        };
+        tokio::time::sleep(Duration::from_millis(interval)).await;
+    }
 }
 
 /// Takes ids from the table's own numbering, so that rows can refer to each other before they are

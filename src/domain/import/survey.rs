@@ -20,8 +20,8 @@ pub struct Survey {
     pub wanted: Wanted,
 }
 
+/// How much of what a file holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
-#[serde(rename_all = "camelCase")]
 pub struct Counts {
     #[serde(rename = "taskCount")]
     pub tasks: usize,
