@@ -1,19 +1,24 @@
 //! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
 
+mod write;
+
 use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, bail};
 use sea_orm::{
-    ConnectOptions, Database as Connector, DatabaseConnection, DatabaseTransaction, DbBackend,
-    DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+    ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
+
+pub use self::write::Write;
+use self::write::Queue;
 
 /// Open connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
+    queue: Queue,
 }
 
 /// How to connect; see the command line for what each setting means.
@@ -45,7 +50,11 @@ impl Database {
             // The writer comes first: it makes the file and switches it to WAL.
             let writer = sqlite(&url, 1, durable, false).await?;
             let readers = sqlite(&url, options.pool.clamp(1, 8), durable, true).await?;
-            return Ok(Self { readers, writer });
+            return Ok(Self {
+                readers,
+                writer,
+                queue: Queue::default(),
+            });
         }
         let pool = Connector::connect(quiet(&url).max_connections(options.pool.max(2)).to_owned())
             .await
@@ -53,6 +62,7 @@ impl Database {
         Ok(Self {
             readers: pool.clone(),
             writer: pool,
+            queue: Queue::default(),
         })
     }
 
@@ -66,15 +76,12 @@ impl Database {
         &self.writer
     }
 
-    /// Begins a write. On SQLite it waits for the one writer and takes the write lock at once, so that
-    /// the transaction never fails halfway for want of it.
-    pub async fn begin(&self) -> Result<DatabaseTransaction, DbErr> {
-        self.writer
-            .begin_with_options(TransactionOptions {
-                sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                ..Default::default()
-            })
-            .await
+    /// Begins a write.
+    pub async fn begin(&self) -> Result<Write, DbErr> {
+        match self.backend() {
+            DbBackend::Sqlite => Write::in_turn(&self.writer, &self.queue).await,
+            _ => Write::alone(&self.writer).await,
+        }
     }
 
     pub fn backend(&self) -> DbBackend {

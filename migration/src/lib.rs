@@ -10,7 +10,6 @@ mod m20261123_000004_create_prediction;
 mod m20261123_000005_create_annotation;
 mod m20261123_000006_create_annotation_revision;
 mod m20261123_000007_create_annotation_draft;
-mod m20261123_000008_add_import_job_is_written;
 
 pub struct Migrator;
 
@@ -25,7 +24,6 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_create_annotation::Migration),
             Box::new(m20261123_000006_create_annotation_revision::Migration),
             Box::new(m20261123_000007_create_annotation_draft::Migration),
-            Box::new(m20261123_000008_add_import_job_is_written::Migration),
         ]
     }
 }

@@ -15,6 +15,7 @@ impl MigrationTrait for Migration {
                     .col(big_pk_auto("id"))
                     .col(big_integer("project_id"))
                     .col(boolean("created_project"))
+                    .col(boolean("is_written"))
                     .col(text("created_users"))
                     .col(text("added_members"))
                     .col(timestamp_with_time_zone("started_at"))

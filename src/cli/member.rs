@@ -69,7 +69,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             let user = user::named(app, &user).await?;
             project::operator::add_member(app, project, user.id, role).await?;
             let role = format!("{role:?}").to_lowercase();
-            println!("{} is a {role} of project {project}", user.username);
+            println!("{} is now {role} of project {project}", user.username);
         }
         Command::Remove { project, user } => {
             let user = user::named(app, &user).await?;

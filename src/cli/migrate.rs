@@ -29,7 +29,7 @@ pub async fn up(db: &Database) -> anyhow::Result<()> {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         txn.execute_unprepared(&lock).await?;
     }
-    Migrator::up(&txn, None)
+    Migrator::up(&*txn, None)
         .await
         .context("can't bring the database up to date")?;
     Ok(txn.commit().await?)

@@ -4,6 +4,7 @@ mod demo;
 
 use std::{io::Write, net::SocketAddr, time::Duration};
 
+use anyhow::Context;
 use entity::user::Role;
 
 use super::open;
@@ -11,7 +12,6 @@ use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
     domain::{import, token, user},
-    error::Error,
     server,
 };
 
@@ -33,11 +33,13 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     }
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
+    // Whoever reads the greeting may stop the server at once.
+    let stop = stop_signal()?;
     greet(&app, &args, address).await?;
     let router = server::router(app.clone(), &args);
     let grace = Duration::from_secs(args.grace);
     tracing::info!(%address, database = ?app.db.backend(), "ready");
-    server::serve(listener, router, grace, stop_signal()).await?;
+    server::serve(listener, router, grace, stop).await?;
     app.db.close().await?;
     tracing::info!("stopped");
     Ok(())
@@ -66,49 +68,50 @@ async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Resu
     Ok(())
 }
 
-/// The user named `admin`, made when there is none.
+/// An admin who can sign in: the one named `admin` before others, made when there is none.
 async fn admin(app: &App) -> anyhow::Result<entity::user::Model> {
-    match user::named(app, "admin").await {
-        Ok(row) => Ok(row),
-        Err(Error::NotFound(_)) => Ok(user::create(
-            app,
-            user::New {
-                username: "admin".to_owned(),
-                display_name: String::new(),
-                email: None,
-                role: Role::Admin,
-            },
-        )
-        .await?),
-        Err(error) => Err(error.into()),
+    let found = user::all(app)
+        .await?
+        .into_iter()
+        .filter(|user| user.role == Role::Admin && user.can_sign_in)
+        .min_by_key(|user| (user.username != "admin", user.id));
+    if let Some(row) = found {
+        return Ok(row);
     }
+    let new = user::New {
+        username: "admin".to_owned(),
+        display_name: String::new(),
+        email: None,
+        role: Role::Admin,
+    };
+    user::create(app, new)
+        .await
+        .context("can't make an admin: add one with `annograph user add NAME --role admin`")
 }
 
-/// Resolves when the process is told to stop.
-async fn stop_signal() {
-    let interrupt = async {
+/// Listens, from now on, for being told to stop; the future resolves once that happens.
+fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
+    #[cfg(unix)]
+    let told = {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut interrupt = signal(SignalKind::interrupt())?;
+        let mut terminate = signal(SignalKind::terminate())?;
+        async move {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+        }
+    };
+    #[cfg(not(unix))]
+    let told = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!(%error, "can't wait for an interrupt");
             std::future::pending::<()>().await;
         }
     };
-    #[cfg(unix)]
-    let terminate = async {
-        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
-            Ok(mut signal) => {
-                signal.recv().await;
-            }
-            Err(error) => {
-                tracing::warn!(%error, "can't wait for a request to terminate");
-                std::future::pending::<()>().await;
-            }
-        }
-    };
-    #[cfg(not(unix))]
-    let terminate = std::future::pending::<()>();
-    tokio::select! {
-        () = interrupt => {}
-        () = terminate => {}
-    }
-    tracing::info!("stopping");
+    Ok(async move {
+        told.await;
+        tracing::info!("stopping");
+    })
 }

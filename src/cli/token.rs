@@ -21,8 +21,8 @@ pub enum Command {
         /// What it is for.
         #[arg(long, default_value = "")]
         name: String,
-        /// Days until it ends; never, unless given.
-        #[arg(long)]
+        /// Days until it ends, at most a hundred years; never, unless given.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(..=36_500))]
         expires_in_days: Option<u32>,
     },
     /// List tokens, without their secrets.

@@ -2,6 +2,7 @@
 
 mod create;
 mod delete;
+mod lock;
 mod update;
 
 use std::collections::HashMap;
@@ -10,14 +11,11 @@ use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action, Column},
     annotation_revision::Event,
-    task,
 };
 use sea_orm::{
-    ActiveEnum, ActiveModelTrait,
-    ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, Iterable,
-    PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select, Statement,
-    sea_query::Expr,
+    ActiveEnum, ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
+    EntityTrait, IntoActiveModel, Iterable, ModelTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    Select, sea_query::Expr,
 };
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -32,7 +30,6 @@ use super::{
     filter::{DateTimeRange, EnumFilter, FloatRange, IdFilter},
     history::{self, Changes},
     page::{Columns, OrderKey, Ordering, Page, Slice},
-    task as tasks,
 };
 use crate::{
     app::App,
@@ -263,75 +260,6 @@ pub async fn count_per_parent(
     Ok(counts.into_iter().collect())
 }
 
-/// An annotation and its task, both as they are and both ours until the transaction ends.
-struct Locked {
-    task: task::Model,
-    annotation: annotation::Model,
-    /// The task that the annotation is to move to; `None` when there is none that the actor sees.
-    target: Option<task::Model>,
-}
-
-/// Begins a change of an annotation: nothing of what it touches changes until the transaction ends.
-///
-/// Every writer of annotations takes the locks of the tasks first, all at once and in the order of their
-/// ids, so that two writers never wait for each other in a circle and a task's counters are counted by one
-/// at a time. Whoever moves an annotation stands in line with those who move it too before they take any.
-async fn begin_locked(
-    app: &App,
-    actor: &Actor,
-    id: i64,
-    target: Option<i64>,
-) -> Result<(DatabaseTransaction, Locked)> {
-    if target.is_none() {
-        let txn = app.db.begin().await?;
-        if let Some(locked) = lock(&txn, actor, id, target).await? {
-            return Ok((txn, locked));
-        }
-        // It moved while we waited for the task that it was in. That lock has to go before another comes.
-        txn.rollback().await?;
-    }
-    let txn = app.db.begin().await?;
-    wait_for_movers(&txn, id).await?;
-    let locked = lock(&txn, actor, id, target).await?;
-    Ok((txn, locked.ok_or(Error::Unavailable)?))
-}
-
-/// `None` when the annotation moved to another task before the one that it was in became ours.
-async fn lock(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    id: i64,
-    target: Option<i64>,
-) -> Result<Option<Locked>> {
-    let visible = || access::visible_annotations(actor).filter(Column::Id.eq(id));
-    let own = visible().select_only().column(Column::TaskId).into_query();
-    let other = target.map(|id| tasks::visible_id(actor, id));
-    let tasks = tasks::lock(txn, own, other).await?;
-    let annotation = visible().one(txn).await?;
-    let annotation = annotation.ok_or(Error::NotFound("annotation"))?;
-    let of = |id: i64| tasks.iter().find(|task| task.id == id).cloned();
-    let Some(task) = of(annotation.task_id) else {
-        return Ok(None);
-    };
-    Ok(Some(Locked {
-        task,
-        annotation,
-        target: target.and_then(of),
-    }))
-}
-
-/// Keeps the annotation in its task until the transaction ends. On SQLite a writer is alone anyway.
-async fn wait_for_movers(txn: &DatabaseTransaction, id: i64) -> Result<()> {
-    let backend = txn.get_database_backend();
-    if backend == DbBackend::Postgres {
-        // Keys of other locks are far above the ids of annotations.
-        let lock = "SELECT pg_advisory_xact_lock($1)";
-        txn.query_one_raw(Statement::from_sql_and_values(backend, lock, [id.into()]))
-            .await?;
-    }
-    Ok(())
-}
-
 /// Refuses when the annotation moved on since the caller saw it. `sent` names the fields of the change.
 async fn check_version(
     txn: &impl ConnectionTrait,
@@ -403,14 +331,15 @@ async fn clear_other_ground_truth(
         .one(txn)
         .await?
         .filter(|other| Some(other.id) != keep);
-    let Some(mut other) = other else {
+    let Some(before) = other else {
         return Ok(());
     };
+    let mut other = before.clone();
     other.ground_truth = false;
     touch(&mut other, actor.id(), Action::Updated, at);
     let mut changes = Changes::default();
     changes.field("groundTruth", false);
-    save(txn, &other, &changes).await?;
+    save(txn, before, &other).await?;
     let (event, action) = (Event::Updated, Action::Updated);
     history::append(txn, &other, event, action, actor.id(), at, changes).await
 }
@@ -425,26 +354,19 @@ fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTim
     row.updated_at = at.max(row.updated_at);
 }
 
-/// Writes the row back; `result` only when it changed.
-async fn save(txn: &DatabaseTransaction, row: &annotation::Model, changes: &Changes) -> Result<()> {
-    let mut columns = annotation::ActiveModel {
-        id: Unchanged(row.id),
-        task_id: Set(row.task_id),
-        project_id: Set(row.project_id),
-        completed_by_id: Set(row.completed_by_id),
-        updated_by_id: Set(row.updated_by_id),
-        last_created_by_id: Set(row.last_created_by_id),
-        last_action: Set(row.last_action),
-        was_cancelled: Set(row.was_cancelled),
-        ground_truth: Set(row.ground_truth),
-        lead_time: Set(row.lead_time),
-        updated_at: Set(row.updated_at),
-        version: Set(row.version),
-        ..Default::default()
-    };
-    if changes.has("result") {
-        columns.result = Set(row.result.clone());
-        columns.region_count = Set(row.region_count);
+/// Writes the columns in which two states of an annotation differ; every other index stays untouched.
+async fn save(
+    txn: &DatabaseTransaction,
+    before: annotation::Model,
+    after: &annotation::Model,
+) -> Result<()> {
+    let changed = Column::iter()
+        .map(|column| (column, after.get(column)))
+        .filter(|(column, value)| before.get(*column) != *value)
+        .collect::<Vec<_>>();
+    let mut columns = before.into_active_model();
+    for (column, value) in changed {
+        columns.set(column, value);
     }
     columns.update_without_returning(txn).await?;
     Ok(())

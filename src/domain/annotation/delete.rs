@@ -6,7 +6,11 @@ use entity::{
 };
 use sea_orm::EntityTrait;
 
-use super::{Locked, begin_locked, check_version, touch};
+use super::{
+    check_version,
+    lock::{self, Locked},
+    touch,
+};
 use crate::{
     app::App,
     db,
@@ -31,7 +35,7 @@ pub async fn delete(
     id: i64,
     expected_version: Option<i32>,
 ) -> Result<Deleted> {
-    let (txn, locked) = begin_locked(app, actor, id, None).await?;
+    let (txn, locked) = lock::begin(app, actor, id, None).await?;
     let Locked {
         mut task,
         annotation: mut row,

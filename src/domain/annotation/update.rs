@@ -10,12 +10,13 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    Locked, begin_locked, check_lead_time, check_version, clear_other_ground_truth, save, touch,
-    unknown, unsigned,
+    check_lead_time, check_version, clear_other_ground_truth,
+    lock::{self, Locked},
+    save, touch, unknown, unsigned,
 };
 use crate::{
     app::App,
-    db,
+    db::{self, Write},
     domain::{
         Patch,
         access::{self, Actor},
@@ -58,7 +59,7 @@ pub async fn update(
 ) -> Result<annotation::Model> {
     let region_count = check_input(&change)?;
     let target = change.task_id.value().copied();
-    let (txn, locked) = begin_locked(app, actor, id, target).await?;
+    let (txn, locked) = lock::begin(app, actor, id, target).await?;
     let role = access::role_in(&txn, actor, locked.annotation.project_id).await?;
     let target_role = match &locked.target {
         Some(target) => access::role_in(&txn, actor, target.project_id).await?,
@@ -81,7 +82,7 @@ enum Outcome {
 }
 
 impl Outcome {
-    async fn commit(self, txn: DatabaseTransaction) -> Result<annotation::Model> {
+    async fn commit(self, txn: Write) -> Result<annotation::Model> {
         match self {
             Self::Unchanged(row) => {
                 txn.rollback().await?;
@@ -246,6 +247,7 @@ async fn apply(
     } = locked;
     let updated_by_id = change.updated_by_id.value().copied();
     let mut target = target.filter(|target| target.id != row.task_id);
+    let before = row.clone();
     let changes = set(&mut row, change, target.as_ref(), region_count);
     if changes.is_empty() {
         return Ok(Outcome::Unchanged(row));
@@ -263,7 +265,7 @@ async fn apply(
     if row.ground_truth && (changes.has("groundTruth") || changes.has("task")) {
         clear_other_ground_truth(txn, actor, row.task_id, Some(row.id), at).await?;
     }
-    save(txn, &row, &changes).await?;
+    save(txn, before, &row).await?;
     let recount = ["task", "wasCancelled", "completedBy"]
         .iter()
         .any(|field| changes.has(field));

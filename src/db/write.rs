@@ -1,0 +1,215 @@
+//! Writes: one transaction each on PostgreSQL; on SQLite, those that wait for one another end in one commit.
+//!
+//! SQLite has one writer and waits for the disk at every commit, so a commit per write is what bounds it. A
+//! write that ends while others wait for their turn leaves the transaction open; the next one runs inside of
+//! it as a savepoint, so that it can fail alone; whoever ends with nobody behind commits for all. A write is
+//! answered only after that commit, and fails with it.
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use sea_orm::{
+    entity::prelude::async_trait::async_trait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+};
+use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+
+/// Writes that end in one commit, at the most.
+const MAX_WRITES: usize = 64;
+/// How long the first of them waits for the others, at the most.
+const MAX_WAIT: Duration = Duration::from_millis(10);
+
+/// A write under way. Dropped without [`Write::commit`], it leaves no trace.
+pub struct Write {
+    /// Taken by the end of the write.
+    txn: Option<DatabaseTransaction>,
+    /// On SQLite; taken by the end of the write.
+    turn: Option<Turn>,
+}
+
+/// Those who want to write to one SQLite database.
+#[derive(Clone, Default)]
+pub struct Queue {
+    group: Arc<Mutex<Group>>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Writes that have ended and wait for their commit.
+#[derive(Default)]
+struct Group {
+    /// Open while anybody waits for its commit, or writes in it.
+    txn: Option<DatabaseTransaction>,
+    since: Option<Instant>,
+    ended: Vec<oneshot::Sender<Result<(), DbErr>>>,
+}
+
+/// The one who writes. Dropped, it hands the turn on, or commits for all whose writes have ended.
+struct Turn {
+    /// Taken by the end of the turn.
+    group: Option<OwnedMutexGuard<Group>>,
+    queue: Queue,
+}
+
+impl Write {
+    /// A transaction of its own.
+    pub async fn alone(connection: &DatabaseConnection) -> Result<Self, DbErr> {
+        Ok(Self {
+            txn: Some(connection.begin().await?),
+            turn: None,
+        })
+    }
+
+    /// The next turn at SQLite's one writer. The write lock is taken at once, so that the transaction never
+    /// fails halfway for want of it.
+    pub async fn in_turn(connection: &DatabaseConnection, queue: &Queue) -> Result<Self, DbErr> {
+        let mut turn = queue.turn().await;
+        let group = turn.group();
+        let txn = match &group.txn {
+            Some(open) => open.begin().await?,
+            None => {
+                group.since = Some(Instant::now());
+                let immediate = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..Default::default()
+                };
+                connection.begin_with_options(immediate).await?
+            }
+        };
+        Ok(Self {
+            txn: Some(txn),
+            turn: Some(turn),
+        })
+    }
+
+    /// Makes the write last. Resolves when it does.
+    pub async fn commit(mut self) -> Result<(), DbErr> {
+        let txn = self.txn.take().expect("a write ends once");
+        let Some(mut turn) = self.turn.take() else {
+            return txn.commit().await;
+        };
+        if turn.group().txn.is_some() {
+            // Releases the savepoint.
+            txn.commit().await?;
+        } else {
+            turn.group().txn = Some(txn);
+        }
+        let (tell, told) = oneshot::channel();
+        turn.group().ended.push(tell);
+        drop(turn);
+        told.await
+            .unwrap_or_else(|_| Err(DbErr::Custom("the commit was given up".to_owned())))
+    }
+
+    /// Takes the write back.
+    pub async fn rollback(mut self) -> Result<(), DbErr> {
+        match self.txn.take() {
+            Some(txn) => txn.rollback().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Write {
+    fn drop(&mut self) {
+        // First the transaction, which rolls back, then the turn.
+        drop(self.txn.take());
+        drop(self.turn.take());
+    }
+}
+
+impl Deref for Write {
+    type Target = DatabaseTransaction;
+
+    fn deref(&self) -> &DatabaseTransaction {
+        self.txn.as_ref().expect("a write that has ended is gone")
+    }
+}
+
+#[async_trait]
+impl ConnectionTrait for Write {
+    fn get_database_backend(&self) -> DbBackend {
+        (**self).get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        (**self).execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        (**self).execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        (**self).query_one_raw(statement).await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        (**self).query_all_raw(statement).await
+    }
+}
+
+impl Queue {
+    async fn turn(&self) -> Turn {
+        let mut place = Place { queue: self, has_turn: false };
+        self.waiting.fetch_add(1, Ordering::SeqCst);
+        let group = self.group.clone().lock_owned().await;
+        place.has_turn = true;
+        drop(place);
+        Turn {
+            group: Some(group),
+            queue: self.clone(),
+        }
+    }
+}
+
+/// A place in the queue. Whoever leaves it before their turn may be the one that the group waited for.
+struct Place<'a> {
+    queue: &'a Queue,
+    has_turn: bool,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.queue.waiting.fetch_sub(1, Ordering::SeqCst);
+        if !self.has_turn {
+            let queue = self.queue.clone();
+            tokio::spawn(async move { drop(queue.turn().await) });
+        }
+    }
+}
+
+impl Turn {
+    fn group(&mut self) -> &mut Group {
+        self.group.as_mut().expect("a turn that has ended is gone")
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        let Some(mut group) = self.group.take() else {
+            return;
+        };
+        let is_full = group.ended.len() >= MAX_WRITES
+            || group.since.is_some_and(|since| since.elapsed() >= MAX_WAIT);
+        if self.queue.waiting.load(Ordering::SeqCst) > 0 && !is_full {
+            return;
+        }
+        let Some(txn) = group.txn.take() else {
+            return;
+        };
+        // On its own: whoever ends the group may be gone before the commit is.
+        tokio::spawn(async move {
+            let committed = txn.commit().await;
+            for ended in group.ended.drain(..) {
+                // Whoever does not listen any more has gone away.
+                let _ = ended.send(committed.clone());
+            }
+        });
+    }
+}

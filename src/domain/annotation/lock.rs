@@ -1,0 +1,89 @@
+//! Locks: what a change of an annotation touches is its own until it is committed.
+
+use entity::{
+    annotation::{self, Column},
+    task,
+};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, QueryFilter, QuerySelect,
+    QueryTrait, Statement,
+};
+
+use crate::{
+    app::App,
+    db::Write,
+    domain::{
+        access::{self, Actor},
+        task as tasks,
+    },
+    error::{Error, Result},
+};
+
+/// An annotation and its task, both as they are and both ours until the transaction ends.
+pub struct Locked {
+    pub task: task::Model,
+    pub annotation: annotation::Model,
+    /// The task that the annotation is to move to; `None` when there is none that the actor sees.
+    pub target: Option<task::Model>,
+}
+
+/// Begins a change of an annotation: nothing of what it touches changes until the transaction ends.
+///
+/// Every writer of annotations takes the locks of the tasks first, all at once and in the order of their
+/// ids, so that two writers never wait for each other in a circle and a task's counters are counted by one
+/// at a time. Whoever moves an annotation stands in line with those who move it too before they take any.
+pub async fn begin(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    target: Option<i64>,
+) -> Result<(Write, Locked)> {
+    if target.is_none() {
+        let txn = app.db.begin().await?;
+        if let Some(locked) = lock(&txn, actor, id, target).await? {
+            return Ok((txn, locked));
+        }
+        // It moved while we waited for the task that it was in. That lock has to go before another comes.
+        txn.rollback().await?;
+    }
+    let txn = app.db.begin().await?;
+    wait_for_movers(&txn, id).await?;
+    let locked = lock(&txn, actor, id, target).await?;
+    Ok((txn, locked.ok_or(Error::Unavailable)?))
+}
+
+/// `None` when the annotation moved to another task before the one that it was in became ours.
+async fn lock(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    id: i64,
+    target: Option<i64>,
+) -> Result<Option<Locked>> {
+    let visible = || access::visible_annotations(actor).filter(Column::Id.eq(id));
+    let own = visible().select_only().column(Column::TaskId).into_query();
+    let other = target.map(|id| tasks::visible_id(actor, id));
+    let tasks = tasks::lock(txn, own, other).await?;
+    let annotation = visible().one(txn).await?;
+    let annotation = annotation.ok_or(Error::NotFound("annotation"))?;
+    let of = |id: i64| tasks.iter().find(|task| task.id == id).cloned();
+    let Some(task) = of(annotation.task_id) else {
+        return Ok(None);
+    };
+    Ok(Some(Locked {
+        task,
+        annotation,
+        target: target.and_then(of),
+    }))
+}
+
+/// Keeps the annotation in its task until the transaction ends. On SQLite a writer is alone anyway.
+async fn wait_for_movers(txn: &DatabaseTransaction, id: i64) -> Result<()> {
+    let backend = txn.get_database_backend();
+    if backend == DbBackend::Postgres {
+        // Keys of other locks are far above the ids of annotations.
+        let lock = "SELECT pg_advisory_xact_lock($1)";
+        txn.query_one_raw(Statement::from_sql_and_values(backend, lock, [id.into()]))
+            .await?;
+    }
+    Ok(())
+}

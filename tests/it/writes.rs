@@ -1,0 +1,115 @@
+//! Writes that wait for one another, as SQLite's do: each stands or falls alone.
+
+use std::{future::poll_fn, pin::pin, task::Poll};
+
+use annograph::{app::App, db::now};
+use entity::user;
+use sea_orm::{
+    ActiveValue::Set, ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder, QuerySelect,
+};
+
+use crate::support::each_database;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_write_that_fails_takes_no_other_with_it() {
+    each_database(async |app| {
+        let first = app.app.db.begin().await.unwrap();
+        insert(&first, "first").await;
+        let writers: Vec<_> = (0..32)
+            .map(|number| tokio::spawn(write(app.app.clone(), number)))
+            .collect();
+        first.commit().await.unwrap();
+        for writer in writers {
+            writer.await.unwrap();
+        }
+        let mut names: Vec<String> = (0..32)
+            .step_by(4)
+            .map(|number| format!("writer-{number:02}"))
+            .collect();
+        names.splice(0..0, ["admin".to_owned(), "first".to_owned()]);
+        assert_eq!(usernames(&app.app).await, names);
+    })
+    .await;
+}
+
+/// One in four commits; the others end in each of the ways in which a write leaves no trace.
+async fn write(app: App, number: usize) {
+    let txn = app.db.begin().await.unwrap();
+    insert(&txn, &format!("writer-{number:02}")).await;
+    match number % 4 {
+        0 => {
+            txn.commit().await.unwrap();
+            // What was answered is there for every reader.
+            let name = format!("writer-{number:02}");
+            assert!(usernames(&app).await.contains(&name));
+        }
+        1 => txn.rollback().await.unwrap(),
+        2 => drop(txn),
+        _ => {
+            let twice = txn.execute_unprepared("INSERT INTO no_such_table VALUES (1)");
+            assert!(twice.await.is_err());
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_gives_up_waiting_holds_up_nobody() {
+    each_database(async |app| {
+        let first = app.app.db.begin().await.unwrap();
+        insert(&first, "first").await;
+        let committed = {
+            let mut impatient = pin!(app.app.db.begin());
+            // Takes its place in the queue, and is gone before its turn.
+            let waits = poll_fn(|ctx| Poll::Ready(impatient.as_mut().poll(ctx).is_pending())).await;
+            assert!(waits);
+            let committed = tokio::spawn(first.commit());
+            tokio::task::yield_now().await;
+            committed
+        };
+        committed.await.unwrap().unwrap();
+        let second = app.app.db.begin().await.unwrap();
+        insert(&second, "second").await;
+        second.commit().await.unwrap();
+        assert_eq!(usernames(&app.app).await, ["admin", "first", "second"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_not_committed_is_seen_by_nobody() {
+    each_database(async |app| {
+        let write = app.app.db.begin().await.unwrap();
+        insert(&write, "unseen").await;
+        assert_eq!(usernames(&app.app).await, ["admin"]);
+        drop(write);
+        let write = app.app.db.begin().await.unwrap();
+        assert_eq!(user::Entity::find().count(&write).await.unwrap(), 1);
+    })
+    .await;
+}
+
+async fn insert(db: &impl ConnectionTrait, name: &str) {
+    let row = user::ActiveModel {
+        username: Set(name.to_owned()),
+        display_name: Set(String::new()),
+        role: Set(user::Role::Member),
+        can_sign_in: Set(true),
+        created_at: Set(now()),
+        ..Default::default()
+    };
+    user::Entity::insert(row)
+        .exec_without_returning(db)
+        .await
+        .unwrap();
+}
+
+async fn usernames(app: &App) -> Vec<String> {
+    user::Entity::find()
+        .select_only()
+        .column(user::Column::Username)
+        .order_by_asc(user::Column::Username)
+        .into_tuple()
+        .all(app.db.reader())
+        .await
+        .unwrap()
+}
