@@ -13,6 +13,7 @@ mod error;
 mod filter;
 mod history;
 mod loader;
+mod overlooked;
 mod prediction;
 mod project;
 mod scalar;

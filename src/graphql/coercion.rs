@@ -323,6 +323,9 @@ impl<'a> Coercion<'a> {
     }
 
     fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
+        if self.problems.len() >= document::MAX_FAULTS {
+            return;
+        }
         self.problems
             .push(Problem::new(path.to_vec(), code, message));
     }
@@ -387,7 +390,7 @@ enum Spelling {
 }
 
 /// The type of a list's items.
-fn item(ty: &Type) -> Option<&Type> {
+pub fn item(ty: &Type) -> Option<&Type> {
     match ty {
         Type::List(of) | Type::NonNullList(of) => Some(of),
         Type::Named(_) | Type::NonNullNamed(_) => None,

@@ -4,10 +4,7 @@
 //! library's own validation misses several rules. What was valid once is remembered. Every value that a
 //! client sends, literal or variable, is checked before anything runs.
 
-use std::{
-    collections::{BTreeSet, HashMap},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 use apollo_compiler::{
     ExecutableDocument as CheckedDocument, Schema as ApolloSchema, ast,
@@ -26,6 +23,7 @@ use super::{
         BAD_REQUEST, BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
         LIMIT_EXCEEDED, input_error, request_error,
     },
+    overlooked::overlooked,
 };
 use crate::error::Problem;
 
@@ -37,7 +35,7 @@ const MAX_TOKENS: usize = 20_000;
 /// can stand for billions.
 const MAX_FIELDS: u64 = 5_000;
 /// Most errors that one answer lists.
-const MAX_ERRORS: usize = 20;
+pub(super) const MAX_ERRORS: usize = 20;
 /// Bytes of query text that are remembered; a parsed document takes some 20 times as much.
 const CACHED_BYTES: u64 = 2 << 20;
 /// Longer documents are not remembered.
@@ -131,9 +129,9 @@ impl Documents {
         if !problems.is_empty() {
             return Err(vec![input_error(problems)]);
         }
-        let undefined = undefined_variables(&checked);
-        if !undefined.is_empty() {
-            return Err(undefined);
+        let overlooked = overlooked(&self.schema, &checked);
+        if !overlooked.is_empty() {
+            return Err(overlooked);
         }
         let parsed = parse_query(query).map_err(|_| {
             let message = "the document holds something that this server does not parse";
@@ -149,15 +147,18 @@ impl Documents {
     /// When only values are wrong, says so with their paths; otherwise lists what is wrong.
     fn explain(&self, partial: &CheckedDocument, errors: &DiagnosticList) -> Refused {
         let only_values = errors.iter().all(|error| {
-            error
-                .error
-                .unstable_error_name()
-                .is_some_and(is_about_a_value)
+            // To the validator, an argument that is null is missing too.
+            let name = error.error.unstable_error_name();
+            name.is_some_and(|name| is_about_a_value(name) || name == "RequiredArgument")
         });
         if only_values {
             let (problems, _) = self.literals(partial);
             if !problems.is_empty() {
                 return vec![input_error(problems)];
+            }
+            let overlooked = overlooked(&self.schema, partial);
+            if !overlooked.is_empty() {
+                return overlooked;
             }
         }
         diagnostics(errors, |name| {
@@ -198,41 +199,6 @@ impl Documents {
             });
         }
         (coercion.into_problems(), variables)
-    }
-}
-
-/// Variables that an operation uses without a definition. The validator looks for them everywhere but
-/// inside of JSON.
-fn undefined_variables(document: &CheckedDocument) -> Refused {
-    let mut refused = Vec::new();
-    for operation in document.operations.iter() {
-        let mut used = BTreeSet::new();
-        for field in operation.all_fields(document) {
-            for argument in &field.arguments {
-                variables_in(&argument.value, &mut used);
-            }
-        }
-        for definition in &operation.variables {
-            used.remove(definition.name.as_str());
-        }
-        refused.extend(used.into_iter().take(MAX_ERRORS).map(|name| {
-            let message = format!("variable `${name}` is not defined");
-            request_error(GRAPHQL_VALIDATION_FAILED, message, None)
-        }));
-    }
-    refused
-}
-
-fn variables_in<'a>(value: &'a ast::Value, names: &mut BTreeSet<&'a str>) {
-    match value {
-        ast::Value::Variable(name) => {
-            names.insert(name.as_str());
-        }
-        ast::Value::List(items) => items.iter().for_each(|item| variables_in(item, names)),
-        ast::Value::Object(fields) => {
-            fields.iter().for_each(|(_, value)| variables_in(value, names));
-        }
-        _ => {}
     }
 }
 

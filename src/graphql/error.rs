@@ -4,7 +4,7 @@ use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerErro
 use serde::Serialize;
 
 use super::scalar;
-use crate::error::{Error, Problem};
+use crate::error::{Error, Problem, Segment};
 
 /// The codes of `extensions.code`. One list for every door.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
@@ -50,7 +50,7 @@ pub fn coded(mut response: Response) -> Response {
         if let Error::Internal(cause) = &source {
             tracing::error!(%cause, path = ?error.path, "internal error");
         }
-        error.message = source.to_string();
+        error.message = shortened(source.to_string());
         error.extensions = Some(extensions(&source));
     }
     response
@@ -84,7 +84,7 @@ pub fn is_request_error(response: &Response) -> bool {
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut values = with_code(code(error));
     match error {
-        Error::BadInput(problems) => values.set("problems", json(problems)),
+        Error::BadInput(problems) => values.set("problems", json(&bounded(problems))),
         Error::Conflict(conflict) => {
             values.set("currentVersion", conflict.current_version);
             values.set("clashingFields", json(&conflict.clashing_fields));
@@ -103,6 +103,17 @@ fn with_code(code: &str) -> ErrorExtensionValues {
 
 fn json(value: &impl Serialize) -> Value {
     async_graphql::to_value(value).unwrap_or_default()
+}
+
+/// Problems with keys of bounded length in their paths.
+fn bounded(problems: &[Problem]) -> Vec<Problem> {
+    let mut problems = problems.to_vec();
+    for segment in problems.iter_mut().flat_map(|problem| &mut problem.path) {
+        if let Segment::Key(key) = segment {
+            *key = shortened(std::mem::take(key));
+        }
+    }
+    problems
 }
 
 /// A message of bounded length: clients may send names of any size, and messages quote them.

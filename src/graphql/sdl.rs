@@ -37,11 +37,9 @@ fn publish() -> String {
 /// The schema of this subgraph for a federated gateway, Apollo Federation 2: what `_service { sdl }`
 /// answers, to the letter, and so with the library's own options.
 pub fn federation_sdl() -> String {
-    builder().finish().sdl_with_options(
-        SDLExportOptions::new()
-            .federation()
-            .compose_directive(),
-    )
+    builder()
+        .finish()
+        .sdl_with_options(SDLExportOptions::new().federation().compose_directive())
 }
 
 /// The schema that requests are validated against: all of it.

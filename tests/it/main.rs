@@ -1,5 +1,20 @@
 //! The tests of the whole program, through its front door.
 
-mod support;
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
-mod smoke;
+mod support;
+mod writes;
+
+mod access;
+mod cli;
+mod documents;
+mod export;
+mod federation;
+mod graphql;
+mod http;
+mod import;
+mod layers;
+mod migration;
+mod races;
+mod reading;
+mod schema;

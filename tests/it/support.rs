@@ -22,7 +22,7 @@ use clap::Parser;
 use entity::{project_member, user as user_row};
 use serde_json::{Value, json};
 
-pub use client::Client;
+pub use client::{Answer, Client, send};
 
 /// A server without a socket, with an admin signed in.
 pub struct TestApp {

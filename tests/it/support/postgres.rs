@@ -83,6 +83,7 @@ fn binaries() -> Option<PathBuf> {
 }
 
 /// Starts a throw-away cluster that ends with this process, and answers with its URL.
+#[expect(clippy::zombie_processes, reason = "it ends after this process")]
 fn start_cluster(binaries: &Path) -> String {
     let folder = tempfile::Builder::new().prefix("annograph-postgres-").tempdir().unwrap().keep();
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();

@@ -1,0 +1,219 @@
+//! Entities: what a gateway asks for by type and id.
+
+use entity::project_member::Role;
+use serde_json::{Value, json};
+
+use crate::support::{Answer, Client, each_database};
+
+const ENTITIES: &str =
+    "query($representations: [_Any!]!) { _entities(representations: $representations) {
+  __typename
+  ... on Annotation { id version task { id } }
+  ... on Task { id totalAnnotations }
+  ... on Project { id title }
+  ... on User { id username }
+  ... on Prediction { id modelVersion }
+} }";
+
+async fn entities(client: &Client, representations: Value) -> Answer {
+    client
+        .run_with(ENTITIES, json!({ "representations": representations }))
+        .await
+}
+
+#[tokio::test]
+async fn all_five_types_resolve_in_one_mixed_request() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        crate::reading::predict(&app, &task, "[]").await;
+        app.annotation(&app.admin, &task, json!({})).await;
+        let representations = json!([
+            { "__typename": "Prediction", "id": "1" },
+            { "__typename": "User", "id": "1", "username": "forged" },
+            { "__typename": "Annotation", "id": 1 },
+            { "id": "1", "__typename": "Project" },
+            { "__typename": "Task", "id": "1" },
+            { "__typename": "Annotation", "id": "1" },
+        ]);
+        let answer = entities(&app.admin, representations).await;
+        let annotation =
+            json!({ "__typename": "Annotation", "id": "1", "version": 1, "task": { "id": "1" } });
+        assert_eq!(
+            answer.data()["_entities"],
+            json!([
+                { "__typename": "Prediction", "id": "1", "modelVersion": "m1" },
+                { "__typename": "User", "id": "1", "username": "admin" },
+                annotation,
+                { "__typename": "Project", "id": "1", "title": "Cars" },
+                { "__typename": "Task", "id": "1", "totalAnnotations": 1 },
+                annotation,
+            ])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_unknown_or_hidden_id_nulls_only_itself() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let ann = app.member(&project, "ann", Role::Viewer).await;
+        let (_, hidden_task) = app.project_with_task().await;
+        app.annotation(&app.admin, &task, json!({})).await;
+        let hidden = app.annotation(&app.admin, &hidden_task, json!({})).await;
+        crate::reading::predict(&app, &hidden_task, "[]").await;
+        app.stranger("stranger").await;
+        let names = ["Annotation", "Task", "Project", "User", "Prediction"];
+        let hidden_ids = [hidden.as_str(), hidden_task.as_str(), "2", "3", "1"];
+        let mut representations = vec![json!({ "__typename": "Annotation", "id": "1" })];
+        for (name, hidden) in names.into_iter().zip(hidden_ids) {
+            for id in [
+                hidden,
+                "99",
+                "0",
+                "abc",
+                "",
+                "-1",
+                "9223372036854775808",
+                "01",
+            ] {
+                representations.push(json!({ "__typename": name, "id": id }));
+            }
+        }
+        representations.push(json!({ "__typename": "Project", "id": 1 }));
+        let answer = entities(&ann, json!(representations)).await;
+        let found = answer.data()["_entities"].as_array().unwrap();
+        assert_eq!(found.len(), representations.len());
+        assert_eq!(found[0]["version"], 1);
+        assert_eq!(found[found.len() - 1]["title"], "Cars");
+        for (asked, found) in representations
+            .iter()
+            .zip(found)
+            .skip(1)
+            .take(found.len() - 2)
+        {
+            assert_eq!(found, &Value::Null, "{asked}");
+        }
+        // The same ids are no secret to the admin.
+        let all: Vec<Value> = names
+            .into_iter()
+            .zip(hidden_ids)
+            .map(|(name, id)| json!({ "__typename": name, "id": id }))
+            .collect();
+        let answer = entities(&app.admin, json!(all)).await;
+        assert!(
+            answer.data()["_entities"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .all(|found| !found.is_null()),
+            "{}",
+            answer.text
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_representation_is_refused_with_its_path() {
+    each_database(async |app| {
+        let representations = json!([
+            { "__typename": "Annotation", "id": "1" },
+            {},
+            { "__typename": "Comment", "id": "1" },
+            { "__typename": "PageInfo", "id": "1" },
+            { "__typename": "Task" },
+            { "__typename": "Task", "id": null },
+            { "__typename": "Task", "id": { "a": 1 } },
+            { "__typename": "Task", "id": [1] },
+            { "__typename": "Task", "id": 1.5 },
+            { "__typename": "Task", "id": true },
+            { "__typename": 1, "id": "1" },
+            "Task",
+            7,
+            [],
+            null,
+        ]);
+        let answer = entities(&app.admin, representations).await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        assert_eq!(answer.json.get("data"), None);
+        assert_eq!(answer.problems(), [
+            "representations.1.__typename WRONG_TYPE",
+            "representations.1.id REQUIRED",
+            "representations.2.__typename WRONG_TYPE",
+            "representations.3.__typename WRONG_TYPE",
+            "representations.4.id REQUIRED",
+            "representations.5.id WRONG_TYPE",
+            "representations.6.id WRONG_TYPE",
+            "representations.7.id WRONG_TYPE",
+            "representations.8.id WRONG_TYPE",
+            "representations.9.id WRONG_TYPE",
+            "representations.10.__typename WRONG_TYPE",
+            "representations.11 WRONG_TYPE",
+            "representations.12 WRONG_TYPE",
+            "representations.13 WRONG_TYPE",
+            "representations.14 NULL_NOT_ALLOWED",
+        ]);
+        let literal = r#"{ _entities(representations: [{ __typename: "Task", id: {} }, { __typename: TASK, id: 1 }]) { __typename } }"#;
+        let answer = app.admin.run(literal).await;
+        assert_eq!(answer.problems(), ["representations.0.id WRONG_TYPE", "representations.1.__typename WRONG_TYPE"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn two_hundred_entities_cost_as_much_as_one_of_each_type() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let ann = app.member(&project, "ann", Role::Annotator).await;
+        crate::reading::predict(&app, &task, "[]").await;
+        for _ in 0..40 {
+            app.annotation(&ann, &task, json!({})).await;
+        }
+        let names = ["Annotation", "Task", "Project", "User", "Prediction"];
+        let of = |count: usize| -> Value {
+            let mut all = Vec::new();
+            for name in names {
+                all.extend(
+                    (1..=count).map(|id| json!({ "__typename": name, "id": id.to_string() })),
+                );
+            }
+            json!(all)
+        };
+        for client in [&ann, &app.admin] {
+            let (one, answer) = app.statements(entities(client, of(1))).await;
+            assert_eq!(answer.data()["_entities"].as_array().unwrap().len(), 5);
+            let (many, answer) = app.statements(entities(client, of(40))).await;
+            let found = answer.data()["_entities"].as_array().unwrap();
+            assert_eq!(found.len(), 200);
+            assert_eq!(
+                found
+                    .iter()
+                    .filter(|entity| entity["__typename"] == "Annotation")
+                    .count(),
+                40
+            );
+            // Whether others are visible is asked of the database only when there are others.
+            assert!(
+                many <= one + 1 && many <= 6,
+                "{one} statements for 5, {many} for 200"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn strangers_get_no_entities() {
+    each_database(async |app| {
+        let stranger = Client {
+            token: "ann_nobody".to_owned(),
+            ..app.admin.clone()
+        };
+        let answer = entities(&stranger, json!([{ "__typename": "User", "id": "1" }])).await;
+        assert_eq!(answer.code(), "UNAUTHENTICATED");
+        let answer = stranger.run("{ _service { sdl } }").await;
+        assert_eq!(answer.code(), "UNAUTHENTICATED");
+    })
+    .await;
+}

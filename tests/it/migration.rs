@@ -1,0 +1,246 @@
+//! The migrations: up and down on both databases, and to the tables that the entities describe.
+
+mod tables;
+
+use std::collections::BTreeSet;
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
+    PrimaryKeyTrait, RelationDef, RelationTrait, sea_query,
+};
+
+use self::tables::{ForeignKey, Kind, Table};
+use crate::support::each_database;
+
+/// Unique keys beside the primary ones, with their condition where they have one. Those of one column
+/// stand in the entities too.
+const UNIQUE: &[(&str, &[&str])] = &[
+    ("annotation", &["task_id where ground_truth"]),
+    ("annotation", &["unique_id"]),
+    ("annotation_revision", &["annotation_id", "version"]),
+    ("api_token", &["hash"]),
+    ("user", &["email"]),
+    ("user", &["import_id"]),
+    ("user", &["username"]),
+];
+
+#[tokio::test]
+async fn migrations_go_up_and_down_and_up() {
+    each_database(async |app| {
+        let db = app.app.db.writer();
+        let (project, task) = app.project_with_task().await;
+        app.annotation(&app.admin, &task, serde_json::json!({}))
+            .await;
+        assert_eq!((project.as_str(), task.as_str()), ("1", "1"));
+        let before = tables::all(&app.app).await;
+        assert_eq!(
+            Migrator::get_pending_migrations_read_only(db)
+                .await
+                .unwrap()
+                .len(),
+            0
+        );
+
+        // One at a time, so that each one's way down is its own.
+        let steps = Migrator::migrations().len();
+        for _ in 0..steps {
+            Migrator::down(db, Some(1)).await.unwrap();
+        }
+        assert_eq!(tables::all(&app.app).await, [], "something is left");
+        assert_eq!(
+            Migrator::get_pending_migrations_read_only(db)
+                .await
+                .unwrap()
+                .len(),
+            steps
+        );
+
+        Migrator::up(db, None).await.unwrap();
+        assert_eq!(tables::all(&app.app).await, before);
+        // Once more changes nothing.
+        Migrator::up(db, None).await.unwrap();
+        assert_eq!(tables::all(&app.app).await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tables_and_entities_describe_the_same() {
+    each_database(async |app| {
+        let tables = tables::all(&app.app).await;
+        let backend = app.app.db.backend();
+        let mut described = BTreeSet::new();
+        macro_rules! compare {
+            ($($entity:ident),* $(,)?) => {$(
+                let name = entity::$entity::Entity.as_str();
+                let table = tables.iter().find(|table| table.name == name);
+                compare::<entity::$entity::Entity, entity::$entity::Relation>(
+                    name,
+                    table.unwrap_or_else(|| panic!("no table {name}")),
+                    backend,
+                );
+                described.insert(name.to_owned());
+            )*};
+        }
+        compare!(
+            annotation,
+            annotation_draft,
+            annotation_revision,
+            api_token,
+            import_job,
+            prediction,
+            project,
+            project_member,
+            task,
+            user,
+        );
+        let found: BTreeSet<String> = tables.into_iter().map(|table| table.name).collect();
+        assert_eq!(found, described);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn unique_keys_are_these() {
+    each_database(async |app| {
+        let found: Vec<(String, Vec<String>)> = tables::all(&app.app)
+            .await
+            .into_iter()
+            .flat_map(|table| {
+                table
+                    .unique
+                    .into_iter()
+                    .map(move |key| (table.name.clone(), key))
+            })
+            .collect();
+        let expected: Vec<(String, Vec<String>)> = UNIQUE
+            .iter()
+            .map(|(table, key)| {
+                (
+                    (*table).to_owned(),
+                    key.iter().map(|column| (*column).to_owned()).collect(),
+                )
+            })
+            .collect();
+        assert_eq!(found, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_foreign_key_has_an_index() {
+    each_database(async |app| {
+        let mut bare = Vec::new();
+        for table in tables::all(&app.app).await {
+            for key in &table.foreign_keys {
+                // A partial index serves too, when it leaves out nothing but nulls.
+                let nulls_apart = format!("{} where {} is not null", key.column, key.column);
+                let serves =
+                    |index: &Vec<String>| index[0] == key.column || index[0] == nulls_apart;
+                if !table.indexes.iter().any(serves) {
+                    bare.push(format!("{}.{}", table.name, key.column));
+                }
+            }
+        }
+        assert!(bare.is_empty(), "{bare:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn ids_are_never_given_twice() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        let first = app
+            .annotation(&app.admin, &task, serde_json::json!({}))
+            .await;
+        let delete = format!("mutation {{ deleteAnnotation(id: {first}) {{ id }} }}");
+        app.admin.run(&delete).await.ok();
+        let second = app
+            .annotation(&app.admin, &task, serde_json::json!({}))
+            .await;
+        assert_ne!(first, second);
+    })
+    .await;
+}
+
+fn compare<E, R>(name: &str, table: &Table, backend: DbBackend)
+where
+    E: EntityTrait,
+    R: RelationTrait + Iterable,
+{
+    let mut columns: Vec<(String, Kind, bool)> = E::Column::iter()
+        .map(|column| {
+            let definition = column.def();
+            let kind = match kind(definition.get_column_type()) {
+                Kind::Integer if backend == DbBackend::Sqlite => Kind::Big,
+                kind => kind,
+            };
+            (column.as_str().to_owned(), kind, definition.is_null())
+        })
+        .collect();
+    columns.sort();
+    assert_eq!(table.columns, columns, "columns of {name}");
+
+    let primary: Vec<String> = E::PrimaryKey::iter()
+        .map(|key| key.into_column().as_str().to_owned())
+        .collect();
+    assert_eq!(table.primary_key, primary, "primary key of {name}");
+    assert_eq!(
+        table.generates_ids,
+        E::PrimaryKey::auto_increment(),
+        "ids of {name}"
+    );
+
+    let mut unique: Vec<Vec<String>> = E::Column::iter()
+        .filter(|column| column.def().is_unique())
+        .map(|column| vec![column.as_str().to_owned()])
+        .collect();
+    unique.sort();
+    let single = |key: &&Vec<String>| key.len() == 1 && !key[0].contains(' ');
+    let found: Vec<Vec<String>> = table.unique.iter().filter(single).cloned().collect();
+    assert_eq!(found, unique, "unique keys of {name}");
+
+    let mut foreign_keys: Vec<ForeignKey> = R::iter()
+        .map(|relation| relation.def())
+        .filter(|relation| !relation.is_owner)
+        .map(foreign_key)
+        .collect();
+    foreign_keys.sort();
+    assert_eq!(table.foreign_keys, foreign_keys, "foreign keys of {name}");
+}
+
+fn kind(ty: &ColumnType) -> Kind {
+    match ty {
+        ColumnType::BigInteger => Kind::Big,
+        ColumnType::Integer => Kind::Integer,
+        ColumnType::Text | ColumnType::String(_) => Kind::Text,
+        ColumnType::Boolean => Kind::Boolean,
+        ColumnType::Double => Kind::Double,
+        ColumnType::TimestampWithTimeZone => Kind::Instant,
+        ColumnType::Uuid => Kind::Uuid,
+        other => panic!("a column of a new kind: {other:?}"),
+    }
+}
+
+fn foreign_key(relation: RelationDef) -> ForeignKey {
+    let name = |table: &sea_query::TableRef| table.sea_orm_table().to_string();
+    let on_delete = match relation.on_delete {
+        Some(sea_query::ForeignKeyAction::Cascade) => "CASCADE",
+        Some(sea_query::ForeignKeyAction::SetNull) => "SET NULL",
+        other => panic!("{other:?} on delete of {}", name(&relation.from_tbl)),
+    };
+    let column = |identity: sea_orm::Identity| {
+        let mut columns = identity.into_iter().map(|column| column.to_string());
+        let only = columns.next().unwrap();
+        assert_eq!(columns.next(), None);
+        only
+    };
+    ForeignKey {
+        table: name(&relation.to_tbl),
+        column: column(relation.from_col),
+        target: column(relation.to_col),
+        on_delete: on_delete.to_owned(),
+    }
+}

@@ -1,0 +1,42 @@
+//! Reading the graph: single things, lists and their pages, derived fields, and what it all costs.
+
+mod ago;
+mod cost;
+mod fields;
+mod filters;
+mod pages;
+mod results;
+
+pub use self::fields::predict;
+
+use chrono::{DateTime, Utc};
+use entity::annotation;
+use sea_orm::{ActiveModelTrait, ActiveValue::Unchanged};
+use serde_json::Value;
+
+use crate::support::TestApp;
+
+/// Writes columns of an annotation that no mutation lets a client set.
+async fn set(app: &TestApp, id: &str, columns: annotation::ActiveModel) {
+    let row = annotation::ActiveModel {
+        id: Unchanged(id.parse().unwrap()),
+        ..columns
+    };
+    row.update(app.app.db.writer()).await.unwrap();
+}
+
+fn instant(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+/// The ids of a list's nodes.
+#[track_caller]
+fn ids(connection: &Value) -> Vec<String> {
+    let nodes = connection["nodes"]
+        .as_array()
+        .unwrap_or_else(|| panic!("{connection}"));
+    nodes
+        .iter()
+        .map(|node| node["id"].as_str().unwrap().to_owned())
+        .collect()
+}

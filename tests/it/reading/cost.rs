@@ -1,0 +1,181 @@
+//! What reading costs: a fixed number of statements, however many rows there are.
+
+use entity::project_member::Role;
+use serde_json::json;
+
+use super::fields::{draft, predict};
+use crate::support::{Client, TestApp, each_database};
+
+const DEEP: &str = "{
+  viewer { id }
+  users { totalCount nodes { id username } }
+  projects(first: 100) { totalCount nodes {
+    id title taskCount annotationCount viewerRole createdBy { username }
+    members { role user { username } project { title } }
+    tasks(first: 100) { totalCount nodes { ...task } }
+    annotations(first: 100, filter: { wasCancelled: false }, orderBy: { field: UPDATED_AT, direction: DESC }) { totalCount nodes { ...annotation } }
+  } }
+}
+fragment task on Task {
+  id data project { title createdBy { id } } updatedBy { username } groundTruth { id result }
+  predictions { id result task { data } project { title } createdAgo }
+  drafts { id user { username } annotation { id version } task { id data } }
+  annotations(first: 100) { totalCount nodes { ...annotation } }
+}
+fragment annotation on Annotation {
+  id result createdUsername createdAgo completedBy { username } updatedBy { username } lastCreatedBy { username } viewerCanUpdate
+  task { id isLabeled project { title } } project { id title }
+  parentPrediction { id score } parentAnnotation { id createdUsername task { id data } }
+  drafts { id result user { username } }
+  history { totalCount nodes { version changedFields actor { username } } }
+}";
+
+/// Projects, each with a task, annotations with parents by different people, predictions and drafts.
+async fn grow(app: &TestApp, reader: &Client, count: usize) {
+    for _ in 0..count {
+        let (project, task) = app.project_with_task().await;
+        let number =
+            app.admin.run("{ users { totalCount } }").await.data()["users"]["totalCount"].clone();
+        let ann = app
+            .member(&project, &format!("ann{number}"), Role::Annotator)
+            .await;
+        let add = format!(
+            "mutation {{ addProjectMember(projectId: {project}, userId: {}, role: REVIEWER) {{ role }} }}",
+            reader.user_id
+        );
+        app.admin.run(&add).await.ok();
+        let prediction = predict(app, &task, "[]").await;
+        let first = app
+            .annotation(&ann, &task, json!({ "parentPredictionId": prediction }))
+            .await;
+        app.annotation(
+            &app.admin,
+            &task,
+            json!({ "parentAnnotationId": first, "groundTruth": true }),
+        )
+        .await;
+        draft(app, &task, Some(&first), &reader.user_id).await;
+        draft(app, &task, None, &reader.user_id).await;
+    }
+}
+
+#[tokio::test]
+async fn any_nesting_costs_a_fixed_number_of_statements() {
+    each_database(async |app| {
+        let reader = app.stranger("reader").await;
+        grow(&app, &reader, 2).await;
+        // Chains: each level is one batch.
+        let chains = [
+            "{ projects(first: 100) { nodes { tasks { nodes { annotations { nodes { history { nodes { actor { username } } } } } } } } } }",
+            "{ tasks(first: 100) { nodes { project { createdBy { username } } } } }",
+            "{ annotations(first: 100) { nodes { result task { data project { members { user { username } } } } } } }",
+            "{ annotations(first: 100) { nodes { parentAnnotation { parentPrediction { task { groundTruth { completedBy { username } } } } } } } }",
+            "{ tasks(first: 100) { totalCount nodes { annotations { totalCount nodes { id } } } } }",
+            "{ projects(first: 100) { nodes { taskCount } } }",
+            "{ projects(first: 100) { nodes { viewerRole } } }",
+            "{ tasks(first: 100) { nodes { drafts { annotation { drafts { user { username } } } } } } }",
+            "{ tasks(first: 100) { nodes { predictions { task { isLabeled } } } } }",
+            "{ annotations(first: 100) { nodes { viewerCanUpdate } } }",
+            "{ annotations(first: 100) { nodes { createdUsername } } }",
+        ];
+        let mut few = Vec::new();
+        for query in chains {
+            for client in [&reader, &app.admin] {
+                let (statements, answer) = app.statements(client.run(query)).await;
+                answer.ok();
+                few.push(statements);
+            }
+        }
+        let (few_at_once, _) = app.statements(reader.run(DEEP)).await;
+
+        grow(&app, &reader, 28).await;
+        let mut many = Vec::new();
+        for query in chains {
+            for client in [&reader, &app.admin] {
+                let (statements, _) = app.statements(client.run(query)).await;
+                many.push(statements);
+            }
+        }
+        assert_eq!(few, many, "statements for 2 and for 30 projects");
+        let (many_at_once, answer) = app.statements(reader.run(DEEP)).await;
+        let projects = answer.data()["projects"]["nodes"].as_array().unwrap();
+        assert_eq!(projects.len(), 30);
+        assert_eq!(projects[29]["tasks"]["nodes"][0]["annotations"]["nodes"].as_array().unwrap().len(), 2);
+        // Branches that are read side by side share a batch when they meet: which do is chance, but
+        // a statement for each row anywhere would be 28 more.
+        assert!(many_at_once < few_at_once + 14, "{few_at_once} statements for 2, {many_at_once} for 30");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn references_by_id_cost_nothing() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        for _ in 0..3 {
+            app.annotation(&app.admin, &task, json!({})).await;
+        }
+        for (query, expected) in [
+            ("{ __typename }", 0),
+            ("{ viewer { id username email role createdAt } }", 0),
+            ("{ annotation(id: 1) { id version } }", 1),
+            ("{ annotation(id: 1) { id result task { id } project { id __typename } } }", 1),
+            ("{ annotations { nodes { id task { id } project { id } } } }", 1),
+            ("{ annotations { nodes { id task { id data } } } }", 2),
+            ("{ annotations { nodes { id task { id data isLabeled } } pageInfo { hasNextPage } edges { cursor } } }", 2),
+            ("{ a: annotation(id: 1) { id } b: annotation(id: 2) { id } c: annotation(id: 1) { version } }", 1),
+            ("{ task(id: 1) { id project { id } } }", 1),
+            ("{ annotations { nodes { createdUsername completedBy { username } updatedBy { id } lastCreatedBy { id } } } }", 2),
+        ] {
+            let (statements, answer) = app.statements(app.admin.run(query)).await;
+            answer.ok();
+            assert_eq!(statements, expected, "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn totals_are_counted_only_when_asked_for() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let ann = app.member(&project, "ann", Role::Annotator).await;
+        app.annotation(&ann, &task, json!({})).await;
+        for list in ["annotations", "tasks", "projects", "users"] {
+            for (fields, expected) in [
+                ("nodes { id }", 1),
+                ("totalCount nodes { id }", 2),
+                ("a: totalCount b: totalCount nodes { id }", 3),
+                ("nodes { id } totalCount @skip(if: true)", 1),
+            ] {
+                let query = format!("{{ {list} {{ {fields} }} }}");
+                let (statements, answer) = app.statements(ann.run(&query)).await;
+                answer.ok();
+                // A count of the same list, once more under another name, may be remembered.
+                assert!(
+                    statements <= expected && statements >= expected.min(2),
+                    "{query}: {statements}"
+                );
+            }
+        }
+        for (with, without) in [
+            (
+                "{ task(id: 1) { annotations { totalCount nodes { id } } } }",
+                "{ task(id: 1) { annotations { nodes { id } } } }",
+            ),
+            (
+                "{ project(id: 1) { tasks { totalCount nodes { id } } } }",
+                "{ project(id: 1) { tasks { nodes { id } } } }",
+            ),
+            (
+                "{ annotation(id: 1) { history { totalCount nodes { version } } } }",
+                "{ annotation(id: 1) { history { nodes { version } } } }",
+            ),
+        ] {
+            let (with, _) = app.statements(ann.run(with)).await;
+            let (without, _) = app.statements(ann.run(without)).await;
+            assert_eq!(with, without + 1);
+        }
+    })
+    .await;
+}

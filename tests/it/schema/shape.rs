@@ -1,0 +1,266 @@
+//! The names, arguments and nullabilities that clients rely on. More than these may be there, but for
+//! what has to wait.
+
+use apollo_compiler::{
+    Schema,
+    ast::{InputValueDefinition, Type},
+    schema::ExtendedType,
+};
+
+use super::{fields, input_fields, published};
+
+/// Everything here has to be in the schema as it stands here. Enums are complete.
+const PROMISED: &str = r#"
+scalar DateTime scalar JSONObject scalar UUID
+
+type Annotation {
+  id: ID! uniqueId: UUID! task: Task! project: Project! result: [JSONObject!]! regionCount: Int!
+  completedBy: User createdUsername: String! createdAgo(now: DateTime): String! createdAt: DateTime!
+  updatedAt: DateTime! updatedAgo(now: DateTime): String! draftCreatedAt: DateTime updatedBy: User
+  lastCreatedBy: User lastAction: AnnotationAction wasCancelled: Boolean! groundTruth: Boolean!
+  leadTime: Float importId: ID parentPrediction: Prediction parentAnnotation: Annotation version: Int!
+  history(first: Int, after: String, last: Int, before: String): AnnotationRevisionConnection!
+  drafts: [AnnotationDraft!]! viewerCanUpdate: Boolean!
+}
+enum AnnotationAction {
+  PREDICTION PROPAGATED_ANNOTATION IMPORTED SUBMITTED UPDATED SKIPPED ACCEPTED REJECTED
+  FIXED_AND_ACCEPTED DELETED_REVIEW
+}
+input UpdateAnnotationInput {
+  result: [JSONObject!] taskId: ID projectId: ID completedById: ID updatedById: ID
+  wasCancelled: Boolean groundTruth: Boolean leadTime: Float expectedVersion: Int
+}
+input CreateAnnotationInput {
+  result: [JSONObject!]! completedById: ID wasCancelled: Boolean groundTruth: Boolean leadTime: Float
+  uniqueId: UUID parentPredictionId: ID parentAnnotationId: ID
+}
+type DeletedAnnotation { id: ID! uniqueId: UUID! version: Int! taskId: ID! }
+type AnnotationRevision {
+  version: Int! action: AnnotationAction! actor: User createdAt: DateTime! changedFields: [String!]!
+}
+type Task {
+  id: ID! project: Project! data: JSONObject! meta: JSONObject
+  annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
+  predictions: [Prediction!]! drafts: [AnnotationDraft!]! isLabeled: Boolean! overlap: Int!
+  totalAnnotations: Int! cancelledAnnotations: Int! totalPredictions: Int! groundTruth: Annotation
+  createdAt: DateTime! updatedAt: DateTime! updatedBy: User
+}
+type Project {
+  id: ID! title: String! description: String! labelConfig: String!
+  tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection!
+  annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
+  members: [ProjectMember!]! taskCount: Int! annotationCount: Int! createdBy: User createdAt: DateTime!
+}
+type ProjectMember { user: User role: ProjectRole! }
+enum ProjectRole { VIEWER ANNOTATOR REVIEWER MANAGER }
+enum UserRole { ADMIN MEMBER }
+type User {
+  id: ID! username: String! displayName: String! email: String role: UserRole! createdAt: DateTime!
+}
+type Prediction {
+  id: ID! task: Task! project: Project! result: [JSONObject!]! score: Float modelVersion: String
+  createdAt: DateTime! createdAgo(now: DateTime): String!
+}
+type AnnotationDraft {
+  id: ID! task: Task! annotation: Annotation user: User result: [JSONObject!]! leadTime: Float
+  createdAt: DateTime! createdAgo(now: DateTime): String! updatedAt: DateTime!
+}
+
+type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+type AnnotationConnection { edges: [AnnotationEdge!]! nodes: [Annotation!]! pageInfo: PageInfo! totalCount: Int! }
+type AnnotationEdge { cursor: String! node: Annotation! }
+type AnnotationRevisionConnection { edges: [AnnotationRevisionEdge!]! nodes: [AnnotationRevision!]! pageInfo: PageInfo! totalCount: Int! }
+type AnnotationRevisionEdge { cursor: String! node: AnnotationRevision! }
+type TaskConnection { edges: [TaskEdge!]! nodes: [Task!]! pageInfo: PageInfo! totalCount: Int! }
+type TaskEdge { cursor: String! node: Task! }
+type ProjectConnection { edges: [ProjectEdge!]! nodes: [Project!]! pageInfo: PageInfo! totalCount: Int! }
+type ProjectEdge { cursor: String! node: Project! }
+type UserConnection { edges: [UserEdge!]! nodes: [User!]! pageInfo: PageInfo! totalCount: Int! }
+type UserEdge { cursor: String! node: User! }
+
+input IDFilter { eq: ID in: [ID!] }
+input StringFilter { eq: String in: [String!] contains: String }
+input FloatRange { gte: Float gt: Float lte: Float lt: Float }
+input DateTimeRange { gte: DateTime gt: DateTime lte: DateTime lt: DateTime }
+input AnnotationActionFilter { eq: AnnotationAction in: [AnnotationAction!] }
+input AnnotationFilter {
+  id: IDFilter uniqueId: UUIDFilter taskId: IDFilter projectId: IDFilter completedById: IDFilter
+  updatedById: IDFilter wasCancelled: Boolean groundTruth: Boolean lastAction: AnnotationActionFilter
+  createdAt: DateTimeRange updatedAt: DateTimeRange leadTime: FloatRange importId: IDFilter
+}
+input UUIDFilter { eq: UUID in: [UUID!] }
+input TaskFilter { id: IDFilter projectId: IDFilter isLabeled: Boolean }
+input ProjectFilter { id: IDFilter title: StringFilter }
+input UserFilter { id: IDFilter username: StringFilter }
+enum OrderDirection { ASC DESC }
+enum AnnotationOrderField { ID CREATED_AT UPDATED_AT }
+input AnnotationOrder { field: AnnotationOrderField! direction: OrderDirection! }
+input TaskOrder { field: TaskOrderField! direction: OrderDirection! }
+enum TaskOrderField { ID CREATED_AT UPDATED_AT }
+input ProjectOrder { field: ProjectOrderField! direction: OrderDirection! }
+enum ProjectOrderField { ID CREATED_AT UPDATED_AT }
+
+type Query {
+  viewer: User
+  annotation(id: ID!): Annotation
+  annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection
+  task(id: ID!): Task
+  tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection
+  project(id: ID!): Project
+  projects(filter: ProjectFilter, orderBy: ProjectOrder, first: Int, after: String, last: Int, before: String): ProjectConnection
+  prediction(id: ID!): Prediction
+  user(id: ID!): User
+  users(filter: UserFilter, first: Int, after: String, last: Int, before: String): UserConnection
+}
+type Mutation {
+  createAnnotation(taskId: ID!, input: CreateAnnotationInput!): Annotation
+  updateAnnotation(id: ID!, input: UpdateAnnotationInput!): Annotation
+  deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
+  createProject(input: CreateProjectInput!): Project
+  updateProject(id: ID!, input: UpdateProjectInput!): Project
+  createTasks(projectId: ID!, tasks: [CreateTaskInput!]!): [Task!]
+  addProjectMember(projectId: ID!, userId: ID!, role: ProjectRole!): ProjectMember
+  removeProjectMember(projectId: ID!, userId: ID!): ProjectMember
+}
+input CreateProjectInput { title: String! description: String! = "" labelConfig: String! = "" }
+input UpdateProjectInput { title: String description: String labelConfig: String }
+input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
+"#;
+
+/// What comes later is not there before: types, and members of types.
+const LATER: &str = "
+Subscription AnnotationEvent AnnotationEventFilter AnnotationSnapshot AnnotationDiff FieldChange
+RegionChange Region RegionType RegionChangesInput ConflictPolicy AgreementMetric UpdateAnnotationItem
+UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
+Annotation.regions Annotation.diff AnnotationRevision.annotation UpdateAnnotationInput.regions
+UpdateAnnotationInput.onConflict Task.agreement Project.controls Prediction.regions
+AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
+AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
+Query.annotationAt Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)
+Mutation.updateAnnotations Mutation.restoreAnnotation Mutation.reviewAnnotation Mutation.saveDraft
+Mutation.submitDraft Mutation.discardDraft Mutation.convertAnnotationToDraft Mutation.deleteProject
+Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
+Mutation.importTasks
+";
+
+#[test]
+fn what_is_promised_is_there() {
+    let promised = Schema::parse_and_validate(PROMISED, "promised").unwrap();
+    let schema = published();
+    let mut missing = Vec::new();
+    for (name, wanted) in super::own_types(&promised) {
+        let Some(found) = schema.types.get(name) else {
+            missing.push(name.to_owned());
+            continue;
+        };
+        if let (ExtendedType::Enum(wanted), ExtendedType::Enum(found)) = (wanted, found) {
+            let mut values: Vec<_> = wanted.values.keys().collect();
+            let mut in_schema: Vec<_> = found.values.keys().collect();
+            values.sort_unstable();
+            in_schema.sort_unstable();
+            assert_eq!(values, in_schema, "{name}");
+        }
+        for field in fields(wanted) {
+            let place = format!("{name}.{}", field.name);
+            let Some(found) = fields(found)
+                .into_iter()
+                .find(|other| other.name == field.name)
+            else {
+                missing.push(place);
+                continue;
+            };
+            compare(&place, &field.ty, &found.ty, &mut missing);
+            for argument in &field.arguments {
+                let place = format!("{place}({})", argument.name);
+                let found = found.argument_by_name(&argument.name);
+                compare_inputs(&place, argument, found.map(|found| &**found), &mut missing);
+            }
+            // A required argument that a client does not know of would break it.
+            for argument in found
+                .arguments
+                .iter()
+                .filter(|argument| argument.is_required())
+            {
+                assert!(field.argument_by_name(&argument.name).is_some(), "{place}");
+            }
+        }
+        for field in input_fields(wanted) {
+            let place = format!("{name}.{}", field.name);
+            let mut all = input_fields(found).into_iter();
+            let found = all.find(|other| other.name == field.name);
+            compare_inputs(&place, field, found, &mut missing);
+        }
+    }
+    assert!(missing.is_empty(), "{missing:#?}");
+}
+
+#[test]
+fn what_comes_later_is_not_there() {
+    let schema = published();
+    for place in LATER.split_whitespace() {
+        let (path, argument) = match place.trim_end_matches(')').split_once('(') {
+            Some((path, argument)) => (path, Some(argument)),
+            None => (place, None),
+        };
+        let (name, member) = match path.split_once('.') {
+            Some((name, member)) => (name, Some(member)),
+            None => (path, None),
+        };
+        let Some(ty) = schema.types.get(name) else {
+            assert!(member.is_none(), "{name} is not there at all");
+            continue;
+        };
+        let member = member.unwrap_or_else(|| panic!("{name} comes later"));
+        let names = match ty {
+            ExtendedType::Enum(definition) => definition
+                .values
+                .keys()
+                .map(|value| value.as_str())
+                .collect(),
+            ExtendedType::InputObject(definition) => definition
+                .fields
+                .keys()
+                .map(|field| field.as_str())
+                .collect(),
+            _ => fields(ty)
+                .iter()
+                .map(|field| field.name.as_str())
+                .collect::<Vec<_>>(),
+        };
+        match argument {
+            None => assert!(!names.contains(&member), "{place} comes later"),
+            Some(argument) => {
+                let all = fields(ty);
+                let field = all.iter().find(|field| field.name == member).unwrap();
+                assert!(
+                    field.argument_by_name(argument).is_none(),
+                    "{place} comes later"
+                );
+            }
+        }
+    }
+}
+
+fn compare(place: &str, wanted: &Type, found: &Type, missing: &mut Vec<String>) {
+    if wanted != found {
+        missing.push(format!("{place}: {wanted}, but it is {found}"));
+    }
+}
+
+fn compare_inputs(
+    place: &str,
+    wanted: &InputValueDefinition,
+    found: Option<&InputValueDefinition>,
+    missing: &mut Vec<String>,
+) {
+    match found {
+        None => missing.push(place.to_owned()),
+        Some(found) => {
+            compare(place, &wanted.ty, &found.ty, missing);
+            let default = |input: &InputValueDefinition| {
+                input.default_value.as_ref().map(|value| value.to_string())
+            };
+            assert_eq!(default(wanted), default(found), "default of {place}");
+        }
+    }
+}
