@@ -10,8 +10,8 @@ use sea_orm::{
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
-pub use self::write::Write;
 use self::write::Queue;
+pub use self::write::Write;
 
 /// Open connections to one database. Cheap to clone.
 #[derive(Clone)]

@@ -16,7 +16,6 @@ use tower_http::{
     compression::CompressionLayer,
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
-    timeout::TimeoutLayer,
     trace::TraceLayer,
 };
 
@@ -36,6 +35,7 @@ pub fn router(app: App, args: &ServeArgs) -> Router {
     let endpoint = Endpoint {
         schema: Schema::new(app.clone()),
         max_body: args.max_body,
+        timeout: Duration::from_secs(args.timeout),
     };
     let graphql = post(handler::post).fallback(handler::not_allowed);
     Router::new()
@@ -46,11 +46,7 @@ pub fn router(app: App, args: &ServeArgs) -> Router {
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
         .layer(CompressionLayer::new())
-        .layer(TimeoutLayer::with_status_code(
-            StatusCode::SERVICE_UNAVAILABLE,
-            Duration::from_secs(args.timeout),
-        ))
-        .layer(CatchPanicLayer::new())
+        .layer(CatchPanicLayer::custom(handler::panicked))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),

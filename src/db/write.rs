@@ -15,8 +15,9 @@ use std::{
 };
 
 use sea_orm::{
-    entity::prelude::async_trait::async_trait, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
+    entity::prelude::async_trait::async_trait,
 };
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
@@ -156,7 +157,10 @@ impl ConnectionTrait for Write {
 
 impl Queue {
     async fn turn(&self) -> Turn {
-        let mut place = Place { queue: self, has_turn: false };
+        let mut place = Place {
+            queue: self,
+            has_turn: false,
+        };
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let group = self.group.clone().lock_owned().await;
         place.has_turn = true;

@@ -1,5 +1,6 @@
 //! Annotations: what somebody said about a task.
 
+mod conflict;
 mod create;
 mod delete;
 mod lock;
@@ -13,12 +14,9 @@ use entity::{
     annotation_revision::Event,
 };
 use sea_orm::{
-    ActiveEnum, ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction,
-    EntityTrait, IntoActiveModel, Iterable, ModelTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    Select, sea_query::Expr,
+    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel,
+    Iterable, ModelTrait, PaginatorTrait, QueryFilter, QuerySelect, Select, sea_query::Expr,
 };
-use serde::Serialize;
-use serde_json::value::RawValue;
 
 pub use self::{
     create::{New, create},
@@ -33,8 +31,7 @@ use super::{
 };
 use crate::{
     app::App,
-    db,
-    error::{Conflict, Error, Problem, ProblemCode, Result},
+    error::{Problem, ProblemCode, Result},
 };
 
 /// Which annotations a list holds; every part that is given has to match.
@@ -216,6 +213,8 @@ pub async fn list(
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(access::visible_annotations(actor)
         .filter(filter.condition())
+        .select_only()
+        .column(Column::Id)
         .count(app.db.reader())
         .await?)
 }
@@ -258,63 +257,6 @@ pub async fn count_per_parent(
         .all(app.db.reader())
         .await?;
     Ok(counts.into_iter().collect())
-}
-
-/// Refuses when the annotation moved on since the caller saw it. `sent` names the fields of the change.
-async fn check_version(
-    txn: &impl ConnectionTrait,
-    row: &annotation::Model,
-    expected: Option<i32>,
-    sent: &[&str],
-) -> Result<()> {
-    let Some(expected_version) = expected.filter(|version| *version != row.version) else {
-        return Ok(());
-    };
-    let mut clashing_fields = history::changed_since(txn, row.id, expected_version).await?;
-    clashing_fields.retain(|field| sent.contains(&field.as_str()));
-    Err(Error::Conflict(Box::new(Conflict {
-        expected_version,
-        current_version: row.version,
-        clashing_fields,
-        current: snapshot(row)?,
-    })))
-}
-
-/// The annotation's own fields as JSON, references by id: what a client needs to decide about a conflict.
-fn snapshot(row: &annotation::Model) -> Result<String> {
-    #[derive(Serialize)]
-    #[serde(rename_all = "camelCase")]
-    struct Snapshot<'a> {
-        id: String,
-        version: i32,
-        task_id: String,
-        project_id: String,
-        result: &'a RawValue,
-        completed_by_id: Option<String>,
-        updated_by_id: Option<String>,
-        was_cancelled: bool,
-        ground_truth: bool,
-        lead_time: Option<f64>,
-        last_action: Option<String>,
-        updated_at: String,
-    }
-    let id = |id: i64| id.to_string();
-    Ok(serde_json::to_string(&Snapshot {
-        id: id(row.id),
-        version: row.version,
-        task_id: id(row.task_id),
-        project_id: id(row.project_id),
-        result: serde_json::from_str(&row.result)?,
-        completed_by_id: row.completed_by_id.map(id),
-        updated_by_id: row.updated_by_id.map(id),
-        was_cancelled: row.was_cancelled,
-        ground_truth: row.ground_truth,
-        lead_time: row.lead_time,
-        last_action: row
-            .last_action
-            .map(|action| action.to_value().to_uppercase()),
-        updated_at: db::print_instant(row.updated_at),
-    })?)
 }
 
 /// Takes the ground truth away from the task's other annotation, with a revision of its own.

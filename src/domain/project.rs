@@ -1,19 +1,20 @@
 //! Projects and their members.
 
+mod member;
 pub mod operator;
 
 use std::collections::HashMap;
 
 use entity::{
     project::{self, Column},
-    project_member::{self, Role},
+    project_member::Role,
 };
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect,
-    sea_query::{LockType, OnConflict},
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, PaginatorTrait, QueryFilter,
+    QuerySelect,
+    sea_query::LockType,
 };
 
 use super::{
@@ -21,13 +22,15 @@ use super::{
     access::{self, Actor},
     filter::{IdFilter, StringFilter},
     page::{Columns, OrderKey, Ordering, Page, Slice},
-    user,
 };
 use crate::{
     app::App,
     db,
     error::{Error, Problem, ProblemCode, Result},
 };
+
+use self::member::put_member;
+pub use self::member::{add_member, members, own_roles, remove_member};
 
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 255;
@@ -120,47 +123,10 @@ pub async fn list(
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(access::visible_projects(actor)
         .filter(filter.condition())
+        .select_only()
+        .column(Column::Id)
         .count(app.db.reader())
         .await?)
-}
-
-/// Members of several projects, in the order in which they joined.
-pub async fn members(
-    app: &App,
-    actor: &Actor,
-    project_ids: &[i64],
-) -> Result<HashMap<i64, Vec<project_member::Model>>> {
-    let rows = access::visible_members(actor)
-        .filter(project_member::Column::ProjectId.is_in(project_ids.iter().copied()))
-        .order_by_asc(project_member::Column::CreatedAt)
-        .order_by_asc(project_member::Column::UserId)
-        .all(app.db.reader())
-        .await?;
-    let mut by_project: HashMap<i64, Vec<_>> = project_ids.iter().map(|id| (*id, vec![])).collect();
-    for row in rows {
-        by_project.entry(row.project_id).or_default().push(row);
-    }
-    Ok(by_project)
-}
-
-/// The actor's role in each of several projects.
-pub async fn own_roles(
-    app: &App,
-    actor: &Actor,
-    project_ids: &[i64],
-) -> Result<HashMap<i64, Role>> {
-    if actor.is_admin() {
-        return Ok(project_ids.iter().map(|id| (*id, Role::Manager)).collect());
-    }
-    let rows = project_member::Entity::find()
-        .filter(project_member::Column::UserId.eq(actor.id()))
-        .filter(project_member::Column::ProjectId.is_in(project_ids.iter().copied()))
-        .all(app.db.reader())
-        .await?;
-    Ok(rows
-        .into_iter()
-        .map(|row| (row.project_id, row.role))
-        .collect())
 }
 
 /// Creates a project. Anybody may; whoever does becomes its first manager.
@@ -242,84 +208,6 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     .await?;
     txn.commit().await?;
     Ok(row)
-}
-
-/// Makes a user a member of a project, or gives a member another role.
-pub async fn add_member(
-    app: &App,
-    actor: &Actor,
-    project_id: i64,
-    user_id: i64,
-    role: Role,
-) -> Result<project_member::Model> {
-    let txn = app.db.begin().await?;
-    lock(&txn, actor, project_id, "members are added by managers").await?;
-    if !user::visible_ids(&txn, actor, &[user_id])
-        .await?
-        .contains(&user_id)
-    {
-        return Err(Problem::new(
-            ["userId"],
-            ProblemCode::UnknownId,
-            "there is no such user, or you may not see them",
-        )
-        .into());
-    }
-    let member = put_member(&txn, project_id, user_id, role).await?;
-    txn.commit().await?;
-    Ok(member)
-}
-
-/// Ends a membership and answers with it as it was.
-pub async fn remove_member(
-    app: &App,
-    actor: &Actor,
-    project_id: i64,
-    user_id: i64,
-) -> Result<project_member::Model> {
-    let txn = app.db.begin().await?;
-    lock(&txn, actor, project_id, "members are removed by managers").await?;
-    let member = project_member::Entity::find_by_id((project_id, user_id))
-        .one(&txn)
-        .await?
-        .ok_or_else(|| {
-            Problem::new(
-                ["userId"],
-                ProblemCode::UnknownId,
-                "the project has no such member",
-            )
-        })?;
-    project_member::Entity::delete_by_id((project_id, user_id))
-        .exec(&txn)
-        .await?;
-    txn.commit().await?;
-    Ok(member)
-}
-
-/// Makes a member or changes their role, whoever asks.
-pub(super) async fn put_member(
-    db: &impl ConnectionTrait,
-    project_id: i64,
-    user_id: i64,
-    role: Role,
-) -> Result<project_member::Model> {
-    let member = project_member::ActiveModel {
-        project_id: Set(project_id),
-        user_id: Set(user_id),
-        role: Set(role),
-        created_at: Set(db::now()),
-    };
-    Ok(project_member::Entity::insert(member)
-        .on_conflict(
-            OnConflict::columns([
-                project_member::Column::ProjectId,
-                project_member::Column::UserId,
-            ])
-            .update_column(project_member::Column::Role)
-            .to_owned(),
-        )
-        .exec_with_returning(db)
-        .await?)
 }
 
 /// A project that the actor manages, locked until the transaction ends.

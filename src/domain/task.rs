@@ -121,6 +121,8 @@ pub async fn list(
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(access::visible_tasks(actor)
         .filter(filter.condition())
+        .select_only()
+        .column(Column::Id)
         .count(app.db.reader())
         .await?)
 }

@@ -46,9 +46,10 @@ pub struct Person {
     pub is_visible: bool,
 }
 
-/// The name to show: the display name, else the username. Never an e-mail address.
+/// The name to show: the display name, else the username. Never an e-mail address, even where one was
+/// given as the display name.
 pub fn shown_name(user: &user::Model) -> &str {
-    if user.display_name.is_empty() {
+    if user.display_name.is_empty() || user.display_name.contains('@') {
         &user.username
     } else {
         &user.display_name
@@ -196,6 +197,8 @@ pub async fn list(
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(access::visible_users(actor)
         .filter(filter.condition())
+        .select_only()
+        .column(Column::Id)
         .count(app.db.reader())
         .await?)
 }

@@ -7,7 +7,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use apollo_compiler::{
-    ExecutableDocument as CheckedDocument, Schema as ApolloSchema, ast,
+    ExecutableDocument as CheckedDocument, Schema as ApolloSchema,
     executable::{Selection, SelectionSet},
     validation::{DiagnosticList, Valid},
 };
@@ -281,13 +281,4 @@ fn diagnostics(
             request_error(code, diagnostic.error.to_string(), at)
         })
         .collect()
-}
-
-/// A literal's number as the text it was written in.
-pub(super) fn number_text(value: &ast::Value) -> Option<&str> {
-    match value {
-        ast::Value::Int(number) => Some(number.as_str()),
-        ast::Value::Float(number) => Some(number.as_str()),
-        _ => None,
-    }
 }

@@ -11,7 +11,9 @@ pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const BAD_REQUEST: &str = "BAD_REQUEST";
 pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
 pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+pub const SERVICE_UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
 
 /// The code of an error, as `extensions.code` has it.
 pub fn code(error: &Error) -> &'static str {
@@ -21,8 +23,8 @@ pub fn code(error: &Error) -> &'static str {
         Error::Forbidden(_) => "FORBIDDEN",
         Error::Conflict(_) => "CONFLICT",
         Error::Unauthenticated => "UNAUTHENTICATED",
-        Error::Unavailable => "SERVICE_UNAVAILABLE",
-        Error::Internal(_) => "INTERNAL_SERVER_ERROR",
+        Error::Unavailable => SERVICE_UNAVAILABLE,
+        Error::Internal(_) => INTERNAL_SERVER_ERROR,
     }
 }
 
@@ -41,7 +43,7 @@ pub fn coded(mut response: Response) -> Response {
             // The library's own: a value that was not what its field promised.
             tracing::error!(message = error.message, path = ?error.path, "unexpected GraphQL error");
             *error = ServerError {
-                extensions: Some(with_code("INTERNAL_SERVER_ERROR")),
+                extensions: Some(with_code(INTERNAL_SERVER_ERROR)),
                 message: "internal error".to_owned(),
                 ..error.clone()
             };

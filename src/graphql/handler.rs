@@ -2,6 +2,8 @@
 
 use std::cmp::Reverse;
 
+use std::{any::Any, time::Duration};
+
 use async_graphql::{BatchResponse, Request, Response as GraphQlResponse, ServerError, Variables};
 use async_graphql_axum::GraphQLResponse;
 use axum::{
@@ -15,7 +17,10 @@ use serde_json::value::RawValue;
 
 use super::{
     Schema,
-    error::{BAD_REQUEST, LIMIT_EXCEEDED, is_request_error, request_error},
+    error::{
+        BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, is_request_error,
+        request_error,
+    },
 };
 use crate::{
     domain::{access::Actor, token},
@@ -32,11 +37,36 @@ pub struct Endpoint {
     pub schema: Schema,
     /// Bytes of the largest body that is read.
     pub max_body: usize,
+    /// How long a request may take, from its head to its answer.
+    pub timeout: Duration,
 }
 
 /// Answers one request. Nothing of it is read before the caller is known.
 pub async fn post(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Body) -> Response {
-    let Some(media) = Media::accepted(&headers) else {
+    let timeout = endpoint.timeout;
+    match tokio::time::timeout(timeout, respond(&endpoint, &headers, body)).await {
+        Ok(response) => response,
+        Err(_) => {
+            let media = Media::accepted(&headers).unwrap_or(Media::Json);
+            let message = format!("a request may take {} s", timeout.as_secs());
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            refused(media, status, SERVICE_UNAVAILABLE, &message)
+        }
+    }
+}
+
+/// The answer when the code that should have given one has a bug.
+pub fn panicked(_: Box<dyn Any + Send>) -> Response {
+    refused(
+        Media::Json,
+        StatusCode::INTERNAL_SERVER_ERROR,
+        INTERNAL_SERVER_ERROR,
+        "internal error",
+    )
+}
+
+async fn respond(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Response {
+    let Some(media) = Media::accepted(headers) else {
         return refused(
             Media::Json,
             StatusCode::NOT_ACCEPTABLE,
@@ -44,11 +74,11 @@ pub async fn post(State(endpoint): State<Endpoint>, headers: HeaderMap, body: Bo
             "this server answers application/graphql-response+json and application/json",
         );
     };
-    let actor = match sign_in(&endpoint, &headers).await {
+    let actor = match sign_in(endpoint, headers).await {
         Ok(actor) => actor,
         Err(error) => return not_signed_in(media, &error),
     };
-    if !is_json(&headers) {
+    if !is_json(headers) {
         return refused(
             media,
             StatusCode::UNSUPPORTED_MEDIA_TYPE,

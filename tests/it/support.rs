@@ -14,7 +14,7 @@ use annograph::{
     app::App,
     config::ServeArgs,
     db::{Database, Options},
-    domain::{access::Actor, token, user},
+    domain::{token, user},
     server,
 };
 use axum::Router;
@@ -76,7 +76,13 @@ impl TestApp {
         let args = Defaults::parse_from(["test"]).serve;
         let router = server::router(app.clone(), &args);
         let admin = sign_up(&app, &router, "admin", user_row::Role::Admin).await;
-        Self { app, router, admin, url: url.to_owned(), statements }
+        Self {
+            app,
+            router,
+            admin,
+            url: url.to_owned(),
+            statements,
+        }
     }
 
     /// A new user who belongs to no project.
@@ -85,7 +91,12 @@ impl TestApp {
     }
 
     /// A new user with a role in a project.
-    pub async fn member(&self, project: &str, username: &str, role: project_member::Role) -> Client {
+    pub async fn member(
+        &self,
+        project: &str,
+        username: &str,
+        role: project_member::Role,
+    ) -> Client {
         let client = self.stranger(username).await;
         let role = format!("{role:?}").to_uppercase();
         self.admin
@@ -100,18 +111,16 @@ impl TestApp {
         client
     }
 
-    /// Somebody who can't be told apart from a request of theirs, for calls into the domain.
-    pub async fn actor(&self, client: &Client) -> Actor {
-        token::sign_in(&self.app, &client.token).await.unwrap()
-    }
-
     /// A new project with a task; the ids of both.
     pub async fn project_with_task(&self) -> (String, String) {
         let answer = self
             .admin
             .run(r#"mutation { createProject(input: { title: "Cars" }) { id } }"#)
             .await;
-        let project = answer.data()["createProject"]["id"].as_str().unwrap().to_owned();
+        let project = answer.data()["createProject"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned();
         let task = self.task(&project).await;
         (project, task)
     }
@@ -127,7 +136,10 @@ impl TestApp {
                 json!({ "project": project }),
             )
             .await;
-        answer.data()["createTasks"][0]["id"].as_str().unwrap().to_owned()
+        answer.data()["createTasks"][0]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// A new annotation by a client; its id.
@@ -144,7 +156,10 @@ impl TestApp {
                 json!({ "task": task, "input": whole }),
             )
             .await;
-        answer.data()["createAnnotation"]["id"].as_str().unwrap().to_owned()
+        answer.data()["createAnnotation"]["id"]
+            .as_str()
+            .unwrap()
+            .to_owned()
     }
 
     /// The text of every row of every table, but for when tokens were last used.

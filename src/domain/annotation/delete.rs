@@ -7,7 +7,7 @@ use entity::{
 use sea_orm::EntityTrait;
 
 use super::{
-    check_version,
+    conflict::check_version,
     lock::{self, Locked},
     touch,
 };

@@ -10,7 +10,8 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    check_lead_time, check_version, clear_other_ground_truth,
+    check_lead_time, clear_other_ground_truth,
+    conflict::check_version,
     lock::{self, Locked},
     save, touch, unknown, unsigned,
 };

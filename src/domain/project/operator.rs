@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::put_member;
+use super::member::put_member;
 use crate::{
     app::App,
     error::{Error, Result},

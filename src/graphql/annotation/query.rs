@@ -73,7 +73,10 @@ async fn list(
     let scope = (&query.filter, query.order);
     let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
     let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
-    Ok(Connection::new(slice, Total::Annotations(Box::new(query.filter))))
+    Ok(Connection::new(
+        slice,
+        Total::Annotations(Box::new(query.filter)),
+    ))
 }
 
 /// The annotations of one task or project, read together with those of its neighbours.

@@ -11,8 +11,16 @@ pub async fn everything(app: &App) -> String {
         };
     }
     tables!(
-        user, api_token, project, project_member, import_job, task, prediction, annotation,
-        annotation_revision, annotation_draft
+        user,
+        api_token,
+        project,
+        project_member,
+        import_job,
+        task,
+        prediction,
+        annotation,
+        annotation_revision,
+        annotation_draft
     );
     text
 }

@@ -44,7 +44,12 @@ pub async fn drop_database(url: &str) {
 }
 
 async fn run(url: &str, sql: &str) {
-    let db = Database::connect(&Options { pool: 2, ..Options::new(url) }).await.unwrap();
+    let db = Database::connect(&Options {
+        pool: 2,
+        ..Options::new(url)
+    })
+    .await
+    .unwrap();
     db.writer().execute_unprepared(sql).await.unwrap();
     db.close().await.unwrap();
 }
@@ -55,9 +60,19 @@ async fn start() -> Option<Server> {
         Err(_) => start_cluster(&binaries()?),
     };
     let template = format!("annograph_test_{}", std::process::id());
-    run(&format!("{base}/postgres"), &format!("DROP DATABASE IF EXISTS {template}")).await;
-    run(&format!("{base}/postgres"), &format!("CREATE DATABASE {template}")).await;
-    let db = Database::connect(&Options::new(format!("{base}/{template}"))).await.unwrap();
+    run(
+        &format!("{base}/postgres"),
+        &format!("DROP DATABASE IF EXISTS {template}"),
+    )
+    .await;
+    run(
+        &format!("{base}/postgres"),
+        &format!("CREATE DATABASE {template}"),
+    )
+    .await;
+    let db = Database::connect(&Options::new(format!("{base}/{template}")))
+        .await
+        .unwrap();
     Migrator::up(db.writer(), None).await.unwrap();
     db.close().await.unwrap();
     Some(Server { base, template })
@@ -85,13 +100,29 @@ fn binaries() -> Option<PathBuf> {
 /// Starts a throw-away cluster that ends with this process, and answers with its URL.
 #[expect(clippy::zombie_processes, reason = "it ends after this process")]
 fn start_cluster(binaries: &Path) -> String {
-    let folder = tempfile::Builder::new().prefix("annograph-postgres-").tempdir().unwrap().keep();
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let folder = tempfile::Builder::new()
+        .prefix("annograph-postgres-")
+        .tempdir()
+        .unwrap()
+        .keep();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     // PostgreSQL refuses to run as root: there the user `postgres` of its package runs it.
     let as_root = Command::new("id").arg("-u").output().unwrap().stdout == b"0\n";
     if as_root {
-        let owner = Command::new("chown").arg("postgres").arg(&folder).status().unwrap();
-        assert!(owner.success(), "can't hand {} to the user postgres", folder.display());
+        let owner = Command::new("chown")
+            .arg("postgres")
+            .arg(&folder)
+            .status()
+            .unwrap();
+        assert!(
+            owner.success(),
+            "can't hand {} to the user postgres",
+            folder.display()
+        );
     }
     let script = r#"
         set -e

@@ -1,0 +1,98 @@
+//! Changes of projects and their members.
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+
+use super::{
+    super::{annotation::patch, context::ContextExt},
+    Project, ProjectMember, ProjectRole,
+};
+use crate::{db::reference, domain::project as projects, error::Result};
+
+/// A new project.
+#[derive(InputObject)]
+pub struct CreateProjectInput {
+    /// Its title, at most 255 characters and not blank.
+    title: String,
+    /// What it is about.
+    #[graphql(default)]
+    description: String,
+    /// Label Studio's labelling config, XML.
+    #[graphql(default)]
+    label_config: String,
+}
+
+/// A change of a project. A field that is left out stays as it is; `null` is BAD_USER_INPUT.
+#[derive(InputObject)]
+pub struct UpdateProjectInput {
+    /// Its title, at most 255 characters and not blank.
+    title: MaybeUndefined<String>,
+    /// What it is about.
+    description: MaybeUndefined<String>,
+    /// Label Studio's labelling config, XML.
+    label_config: MaybeUndefined<String>,
+}
+
+#[derive(Default)]
+pub struct ProjectMutation;
+
+#[Object]
+impl ProjectMutation {
+    /// Create a project. Anybody may; whoever does becomes its first manager.
+    async fn create_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project.")] input: CreateProjectInput,
+    ) -> Option<Result<Project>> {
+        let new = projects::New {
+            title: input.title,
+            description: input.description,
+            label_config: input.label_config,
+        };
+        let row = projects::create(ctx.app(), ctx.actor(), new).await;
+        Some(row.map(Project::from))
+    }
+
+    /// Change a project: what is sent is set, what is left out stays. For managers.
+    async fn update_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] id: ID,
+        #[graphql(desc = "What to change.")] input: UpdateProjectInput,
+    ) -> Option<Result<Project>> {
+        let change = projects::Change {
+            title: patch(input.title, |text| text),
+            description: patch(input.description, |text| text),
+            label_config: patch(input.label_config, |text| text),
+        };
+        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        Some(row.map(Project::from))
+    }
+
+    /// Make a user a member of a project, or give a member another role. For managers, who can add the
+    /// users they see; an admin sees all.
+    async fn add_project_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] project_id: ID,
+        #[graphql(desc = "The user's id.")] user_id: ID,
+        #[graphql(desc = "What they may do in it.")] role: ProjectRole,
+    ) -> Option<Result<ProjectMember>> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let (project_id, user_id) = (reference(&project_id), reference(&user_id));
+        let row = projects::add_member(app, actor, project_id, user_id, role.into()).await;
+        Some(row.map(ProjectMember))
+    }
+
+    /// End a membership. For managers. Answers with it as it was; what the member made stays.
+    async fn remove_project_member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] project_id: ID,
+        #[graphql(desc = "The member's user id.")] user_id: ID,
+    ) -> Option<Result<ProjectMember>> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let (project_id, user_id) = (reference(&project_id), reference(&user_id));
+        let row = projects::remove_member(app, actor, project_id, user_id).await;
+        Some(row.map(ProjectMember))
+    }
+}
