@@ -6,8 +6,11 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use anyhow::{Context, bail};
 use sea_orm::{
-    ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr, SqlxError,
+    sqlx::{
+        Connection, SqliteConnection,
+        sqlite::{SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use self::write::Queue;
@@ -152,10 +155,20 @@ async fn sqlite(
                 .pragma("temp_store", "memory")
                 .pragma("query_only", if query_only { "1" } else { "0" })
         })
+        .map_sqlx_sqlite_pool_opts(|pool| {
+            pool.after_release(|connection, _| Box::pin(is_settled(connection)))
+        })
         .to_owned();
     Connector::connect(options)
         .await
         .with_context(|| format!("can't open the SQLite database {url}"))
+}
+
+/// Whether a connection that comes back has no transaction open. One of which SQLite and the driver think
+/// differently (after a disk that was full, say) is closed.
+async fn is_settled(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }
 
 fn quiet(url: &str) -> ConnectOptions {
@@ -197,6 +210,13 @@ pub fn print_instant(at: chrono::DateTime<chrono::Utc>) -> String {
         _ => chrono::SecondsFormat::Micros,
     };
     at.to_rfc3339_opts(format, true)
+}
+
+/// An instant from outside: RFC 3339 with any offset, in years that every database and client can hold.
+pub fn parse_instant(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
+    use chrono::Datelike;
+    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
+    (1..=9999).contains(&at.year()).then(|| microseconds(at))
 }
 
 /// An id from outside: positive, 64 bits, decimal digits only.

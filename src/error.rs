@@ -79,7 +79,7 @@ pub enum ProblemCode {
     ReservedKey,
     /// JSON nested deeper than is stored.
     TooDeep,
-    /// A text or list longer than is stored.
+    /// A text or list longer than is stored, or than a filter takes.
     TooLong,
     /// A text that must not be blank, or that breaks the format that the field asks for.
     InvalidFormat,

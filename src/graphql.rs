@@ -18,6 +18,7 @@ mod prediction;
 mod project;
 mod scalar;
 mod sdl;
+mod size;
 mod task;
 mod user;
 
@@ -62,6 +63,8 @@ fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
     Inner::build(Query::default(), Mutation::default(), EmptySubscription)
         // Documents are validated when they are first seen, variables with every request.
         .validation_mode(ValidationMode::Fast)
+        // Above the bound that `size` reports.
+        .limit_recursive_depth(64)
 }
 
 impl Schema {

@@ -1,6 +1,7 @@
 //! Annograph, a GraphQL server for human annotations of data.
 
 pub mod app;
+pub mod auth;
 pub mod cli;
 pub mod config;
 pub mod db;

@@ -12,7 +12,7 @@ pub enum Command {
     Add {
         /// A short name, unique, without `@`.
         username: String,
-        /// The name to show.
+        /// The name to show, without `@`.
         #[arg(long, default_value = "")]
         display_name: String,
         /// Their e-mail address, unique.

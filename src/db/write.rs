@@ -3,7 +3,8 @@
 //! SQLite has one writer and waits for the disk at every commit, so a commit per write is what bounds it. A
 //! write that ends while others wait for their turn leaves the transaction open; the next one runs inside of
 //! it as a savepoint, so that it can fail alone; whoever ends with nobody behind commits for all. A write is
-//! answered only after that commit, and fails with it.
+//! answered only after that commit, and fails with it; so is one that was taken back explicitly, for it may
+//! tell what it saw of the others.
 
 use std::{
     ops::Deref,
@@ -19,7 +20,10 @@ use sea_orm::{
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
     entity::prelude::async_trait::async_trait,
 };
-use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
+use tokio::{
+    runtime::Handle,
+    sync::{Mutex, OwnedMutexGuard, oneshot},
+};
 
 /// Writes that end in one commit, at the most.
 const MAX_WRITES: usize = 64;
@@ -66,62 +70,62 @@ impl Write {
         })
     }
 
-    /// The next turn at SQLite's one writer. The write lock is taken at once, so that the transaction never
-    /// fails halfway for want of it.
+    /// The next turn at SQLite's one writer.
     pub async fn in_turn(connection: &DatabaseConnection, queue: &Queue) -> Result<Self, DbErr> {
-        let mut turn = queue.turn().await;
-        let group = turn.group();
-        let txn = match &group.txn {
-            Some(open) => open.begin().await?,
-            None => {
-                group.since = Some(Instant::now());
-                let immediate = TransactionOptions {
-                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-                    ..Default::default()
-                };
-                connection.begin_with_options(immediate).await?
-            }
-        };
-        Ok(Self {
-            txn: Some(txn),
-            turn: Some(turn),
-        })
+        let turn = queue.turn().await;
+        to_the_end(turn.begin(connection.clone())).await
     }
 
     /// Makes the write last. Resolves when it does.
     pub async fn commit(mut self) -> Result<(), DbErr> {
         let txn = self.txn.take().expect("a write ends once");
-        let Some(mut turn) = self.turn.take() else {
-            return txn.commit().await;
-        };
-        if turn.group().txn.is_some() {
-            // Releases the savepoint.
-            txn.commit().await?;
-        } else {
-            turn.group().txn = Some(txn);
+        match self.turn.take() {
+            None => txn.commit().await,
+            Some(turn) => committed(to_the_end(turn.commit(txn)).await?).await,
         }
-        let (tell, told) = oneshot::channel();
-        turn.group().ended.push(tell);
-        drop(turn);
-        told.await
-            .unwrap_or_else(|_| Err(DbErr::Custom("the commit was given up".to_owned())))
     }
 
-    /// Takes the write back.
+    /// Takes the write back. Resolves when what it saw of others lasts, so that it may be told.
     pub async fn rollback(mut self) -> Result<(), DbErr> {
-        match self.txn.take() {
-            Some(txn) => txn.rollback().await,
-            None => Ok(()),
+        let txn = self.txn.take().expect("a write ends once");
+        match self.turn.take() {
+            None => txn.rollback().await,
+            Some(turn) => match to_the_end(turn.roll_back(txn)).await? {
+                Some(told) => committed(told).await,
+                None => Ok(()),
+            },
         }
     }
 }
 
 impl Drop for Write {
     fn drop(&mut self) {
-        // First the transaction, which rolls back, then the turn.
-        drop(self.txn.take());
-        drop(self.turn.take());
+        let (Some(txn), Some(turn)) = (self.txn.take(), self.turn.take()) else {
+            return;
+        };
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(turn.roll_back(txn));
+        }
     }
+}
+
+/// Whether the commit that a write waits for came about.
+type Told = oneshot::Receiver<Result<(), DbErr>>;
+
+async fn committed(told: Told) -> Result<(), DbErr> {
+    told.await.unwrap_or_else(|_| Err(given_up()))
+}
+
+/// Sees a step through even when whoever asked for it goes away. A savepoint that is given up halfway would
+/// be taken back twice, by the driver and by SeaORM, and the second time the whole group with it.
+async fn to_the_end<T: Send + 'static>(
+    step: impl Future<Output = Result<T, DbErr>> + Send + 'static,
+) -> Result<T, DbErr> {
+    tokio::spawn(step).await.unwrap_or_else(|_| Err(given_up()))
+}
+
+fn given_up() -> DbErr {
+    DbErr::Custom("the write was given up".to_owned())
 }
 
 impl Deref for Write {
@@ -191,6 +195,63 @@ impl Drop for Place<'_> {
 impl Turn {
     fn group(&mut self) -> &mut Group {
         self.group.as_mut().expect("a turn that has ended is gone")
+    }
+
+    /// The write lock is taken at once, so that the transaction never fails halfway for want of it.
+    async fn begin(mut self, connection: DatabaseConnection) -> Result<Write, DbErr> {
+        let group = self.group();
+        let begun = match &group.txn {
+            Some(open) => open.begin().await,
+            None => {
+                group.since = Some(Instant::now());
+                let immediate = TransactionOptions {
+                    sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
+                    ..Default::default()
+                };
+                connection.begin_with_options(immediate).await
+            }
+        };
+        let txn = begun.inspect_err(|error| self.fail(error))?;
+        Ok(Write {
+            txn: Some(txn),
+            turn: Some(self),
+        })
+    }
+
+    async fn commit(mut self, txn: DatabaseTransaction) -> Result<Told, DbErr> {
+        if self.group().txn.is_some() {
+            // Releases the savepoint.
+            txn.commit().await.inspect_err(|error| self.fail(error))?;
+        } else {
+            self.group().txn = Some(txn);
+        }
+        Ok(self.end())
+    }
+
+    async fn roll_back(mut self, txn: DatabaseTransaction) -> Result<Option<Told>, DbErr> {
+        let rolled_back = txn.rollback().await;
+        if self.group().txn.is_none() {
+            // It was alone.
+            return rolled_back.map(|()| None);
+        }
+        rolled_back.inspect_err(|error| self.fail(error))?;
+        Ok(Some(self.end()))
+    }
+
+    /// Puts the writer among those who wait for the commit, and ends the turn.
+    fn end(mut self) -> Told {
+        let (tell, told) = oneshot::channel();
+        self.group().ended.push(tell);
+        told
+    }
+
+    /// Fails everybody in the group: nobody knows what is left of its transaction.
+    fn fail(&mut self, error: &DbErr) {
+        let group = self.group();
+        drop(group.txn.take());
+        for ended in group.ended.drain(..) {
+            let _ = ended.send(Err(error.clone()));
+        }
     }
 }
 

@@ -12,10 +12,12 @@ use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action, Column},
     annotation_revision::Event,
+    user,
 };
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    Iterable, ModelTrait, PaginatorTrait, QueryFilter, QuerySelect, Select, sea_query::Expr,
+    Iterable, ModelTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::Expr,
 };
 
 pub use self::{
@@ -53,7 +55,7 @@ pub struct Filter {
 }
 
 impl Filter {
-    fn condition(&self) -> Condition {
+    fn condition(&self, actor: &Actor) -> Condition {
         Condition::all()
             .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
             .add_option(
@@ -74,12 +76,12 @@ impl Filter {
             .add_option(
                 self.completed_by_id
                     .as_ref()
-                    .map(|ids| ids.condition(Column::CompletedById)),
+                    .map(|ids| of_seen(actor, ids, Column::CompletedById)),
             )
             .add_option(
                 self.updated_by_id
                     .as_ref()
-                    .map(|ids| ids.condition(Column::UpdatedById)),
+                    .map(|ids| of_seen(actor, ids, Column::UpdatedById)),
             )
             .add_option(self.was_cancelled.map(|is| Column::WasCancelled.eq(is)))
             .add_option(self.ground_truth.map(|is| Column::GroundTruth.eq(is)))
@@ -111,6 +113,19 @@ impl Filter {
     }
 }
 
+/// Matches people by id, but only those whom the actor sees: a count must not tell of others.
+fn of_seen(actor: &Actor, ids: &IdFilter, column: Column) -> Condition {
+    let condition = ids.condition(column);
+    if actor.is_admin() {
+        return condition;
+    }
+    let seen = access::visible_users(actor)
+        .select_only()
+        .column(user::Column::Id)
+        .into_query();
+    condition.add(column.in_subquery(seen))
+}
+
 /// What a list asks for besides its page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
@@ -122,7 +137,7 @@ pub struct Query {
 
 impl Query {
     fn select(&self, actor: &Actor) -> Select<annotation::Entity> {
-        let select = access::visible_annotations(actor).filter(self.filter.condition());
+        let select = access::visible_annotations(actor).filter(self.filter.condition(actor));
         if self.with_result {
             return select;
         }
@@ -212,7 +227,7 @@ pub async fn list(
 
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(access::visible_annotations(actor)
-        .filter(filter.condition())
+        .filter(filter.condition(actor))
         .select_only()
         .column(Column::Id)
         .count(app.db.reader())
@@ -247,7 +262,7 @@ pub async fn count_per_parent(
     filter: &Filter,
 ) -> Result<HashMap<i64, i64>> {
     let counts: Vec<(i64, i64)> = access::visible_annotations(actor)
-        .filter(filter.condition())
+        .filter(filter.condition(actor))
         .filter(parent.column().is_in(ids.iter().copied()))
         .select_only()
         .column(parent.column())

@@ -43,13 +43,21 @@ pub type FloatRange = Range<f64>;
 
 impl IdFilter {
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
-        let id = |text: &String| crate::db::reference(text);
+        // As ids are printed, and nothing that merely stands for the same number.
+        let id = |text: &String| {
+            text.parse::<i64>()
+                .ok()
+                .filter(|id| id.to_string() == *text)
+        };
         let mut all = Condition::all();
         if let Some(eq) = &self.eq {
-            all = all.add(column.eq(id(eq)));
+            all = match id(eq) {
+                Some(id) => all.add(column.eq(id)),
+                None => all.add(nothing()),
+            };
         }
         if let Some(list) = &self.is_in {
-            all = all.add(column.is_in(list.iter().map(id)));
+            all = all.add(column.is_in(list.iter().filter_map(id)));
         }
         all
     }
@@ -65,6 +73,10 @@ impl StringFilter {
             all = all.add(column.is_in(list.iter().map(|text| storable(text))));
         }
         if let Some(part) = &self.contains {
+            // SQLite refuses patterns of great length, and no text that is searched is that long.
+            if part.len() > MAX_PART {
+                return Condition::all().add(nothing());
+            }
             let escaped = storable(part)
                 .replace('\\', "\\\\")
                 .replace('%', "\\%")
@@ -111,6 +123,14 @@ impl<T: Clone + Into<Value>> Range<T> {
         }
         all
     }
+}
+
+/// Longer than any title or name, in bytes.
+const MAX_PART: usize = 2_000;
+
+/// The condition that no row meets.
+fn nothing() -> Expr {
+    Expr::val(1_i32).eq(0_i32)
 }
 
 /// PostgreSQL refuses NUL in a text, so no stored text holds one: U+FFFF, which never stands in text

@@ -9,7 +9,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QuerySelect,
+    QueryOrder, QuerySelect,
 };
 use serde_json::{Map, Value, json};
 
@@ -98,27 +98,34 @@ pub async fn append(
 }
 
 /// The public names of the fields that a revision changed, in alphabetical order.
-pub fn changed_fields(revision: &annotation_revision::Model) -> Result<Vec<String>> {
-    let fields: Map<String, Value> = serde_json::from_str(&revision.changes)?;
+pub fn changed_fields(changes: &str) -> Result<Vec<String>> {
+    let fields: Map<String, Value> = serde_json::from_str(changes)?;
     let mut names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
     names.sort_unstable();
     Ok(names)
 }
 
-/// Fields that changed after this version, each once, in alphabetical order.
+/// Fields that changed after this version, each once, in alphabetical order. Of an annotation that has moved
+/// on very far, those of the newest thousand changes.
 pub async fn changed_since(
     db: &impl ConnectionTrait,
     annotation_id: i64,
     version: i32,
 ) -> Result<Vec<String>> {
-    let revisions = annotation_revision::Entity::find()
-        .filter(annotation_revision::Column::AnnotationId.eq(annotation_id))
-        .filter(annotation_revision::Column::Version.gt(version))
+    use annotation_revision::Column::{AnnotationId, Changes, Version};
+    let revisions: Vec<String> = annotation_revision::Entity::find()
+        .select_only()
+        .column(Changes)
+        .filter(AnnotationId.eq(annotation_id))
+        .filter(Version.gt(version))
+        .order_by_desc(Version)
+        .limit(1_000)
+        .into_tuple()
         .all(db)
         .await?;
     let mut names = Vec::new();
-    for revision in &revisions {
-        names.extend(changed_fields(revision)?);
+    for changes in &revisions {
+        names.extend(changed_fields(changes)?);
     }
     names.sort_unstable();
     names.dedup();

@@ -193,6 +193,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         }
     }
     if !changed {
+        txn.rollback().await?;
         return Ok(row);
     }
     row.updated_at = db::now().max(row.updated_at);

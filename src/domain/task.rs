@@ -10,7 +10,7 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, PaginatorTrait,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, Iterable, PaginatorTrait,
     QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
 };
@@ -68,11 +68,18 @@ impl Filter {
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering,
+    /// Whether the rows carry `data` and `meta`; without it they hold an empty text for `data`.
+    pub with_data: bool,
 }
 
 impl Query {
     fn select(&self, actor: &Actor) -> Select<task::Entity> {
-        access::visible_tasks(actor).filter(self.filter.condition())
+        let select = access::visible_tasks(actor).filter(self.filter.condition());
+        if self.with_data {
+            select
+        } else {
+            without_data(select)
+        }
     }
 
     fn columns(&self) -> Columns<Column> {
@@ -241,6 +248,17 @@ fn check_input(new: &[New]) -> Result<()> {
     }
 }
 
+/// Leaves the large columns out: rows hold an empty text for `data`, and neither `meta` nor `extra`.
+fn without_data(select: Select<task::Entity>) -> Select<task::Entity> {
+    use Column::{Data, Extra, Meta};
+    select
+        .select_only()
+        .columns(Column::iter().filter(|column| !matches!(column, Data | Meta | Extra)))
+        .expr_as(Expr::val(""), Data)
+        .expr_as(Expr::val(None::<String>), Meta)
+        .expr_as(Expr::val(None::<String>), Extra)
+}
+
 /// Selects the id of a task, when the actor sees it.
 pub(super) fn visible_id(actor: &Actor, id: i64) -> SelectStatement {
     access::visible_tasks(actor)
@@ -250,8 +268,8 @@ pub(super) fn visible_id(actor: &Actor, id: i64) -> SelectStatement {
         .into_query()
 }
 
-/// Reads the tasks whose ids one select or two give, and keeps them ours until the transaction ends. In the
-/// order of their ids, like everybody who locks tasks.
+/// Reads the tasks whose ids one select or two give, without their data, and keeps them ours until the
+/// transaction ends. In the order of their ids, like everybody who locks tasks.
 pub(super) async fn lock(
     txn: &DatabaseTransaction,
     mut named: SelectStatement,
@@ -261,7 +279,7 @@ pub(super) async fn lock(
         // Not an `OR`, for which PostgreSQL would read the whole table.
         named.union(UnionType::All, another);
     }
-    Ok(task::Entity::find()
+    Ok(without_data(task::Entity::find())
         .filter(Column::Id.in_subquery(named))
         .order_by_asc(Column::Id)
         // Not the strongest lock: rows that refer to the task may still be written.

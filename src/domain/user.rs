@@ -60,11 +60,13 @@ pub fn shown_name(user: &user::Model) -> &str {
 #[derive(Debug)]
 pub struct New {
     pub username: String,
+    /// Empty for none. Holds no `@`: everybody sees it, and e-mail addresses are not for everybody.
     pub display_name: String,
     pub email: Option<String>,
     pub role: Role,
 }
 
+/// Adds a user. All problems of the names and the address are told at once; ALREADY_TAKEN comes after.
 pub async fn create(app: &App, new: New) -> Result<user::Model> {
     let mut problems = Vec::new();
     let blank = new.username.trim().is_empty() || new.username.trim() != new.username;
@@ -84,6 +86,13 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
             ["email"],
             ProblemCode::InvalidFormat,
             "this is no e-mail address",
+        ));
+    }
+    if new.display_name.contains('@') {
+        problems.push(Problem::new(
+            ["displayName"],
+            ProblemCode::InvalidFormat,
+            "a display name has no `@`: everybody sees it",
         ));
     }
     if !problems.is_empty() {

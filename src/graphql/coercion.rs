@@ -54,6 +54,12 @@ impl<'a> Coercion<'a> {
                 Some(path) => path.clone(),
                 None => vec![name.into()],
             };
+            // The list of a filter may be a variable of its own.
+            if let Some(Value::List(items)) = variables.get(name)
+                && matches!(path.last(), Some(Segment::Key(key)) if key == "in")
+            {
+                self.bounded("Filter", items.len(), &path);
+            }
             match variables.get_mut(name) {
                 Some(value) => self.value(&definition.ty, value, &mut path),
                 None if definition.ty.is_non_null() && definition.default_value.is_none() => {

@@ -12,7 +12,7 @@ use apollo_compiler::{
     validation::{DiagnosticList, Valid},
 };
 use async_graphql::{
-    Pos, Request, ServerError,
+    Pos, Request, ServerError, Variables,
     parser::{parse_query, types::ExecutableDocument},
 };
 use moka::sync::Cache;
@@ -20,10 +20,11 @@ use moka::sync::Cache;
 use super::{
     coercion::{Coercion, VariablePaths},
     error::{
-        BAD_REQUEST, BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
-        LIMIT_EXCEEDED, input_error, request_error,
+        BAD_REQUEST, BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, input_error,
+        request_error,
     },
     overlooked::overlooked,
+    size,
 };
 use crate::error::Problem;
 
@@ -31,9 +32,6 @@ use crate::error::Problem;
 const MAX_DEPTH: usize = 200;
 /// Most tokens of a document.
 const MAX_TOKENS: usize = 20_000;
-/// Most fields of a document once its fragments are spread: a few lines of fragments that spread each other
-/// can stand for billions.
-const MAX_FIELDS: u64 = 5_000;
 /// Most errors that one answer lists.
 pub(super) const MAX_ERRORS: usize = 20;
 /// Bytes of query text that are remembered; a parsed document takes some 20 times as much.
@@ -92,6 +90,8 @@ impl Documents {
         if !problems.is_empty() {
             return Err(vec![input_error(problems)]);
         }
+        size::check(&document.checked, operation, &request.variables)
+            .map_err(|error| vec![error])?;
         request.set_parsed_query(document.parsed.clone());
         Ok(Prepared {
             is_mutation: operation.is_mutation(),
@@ -120,10 +120,8 @@ impl Documents {
             Ok(checked) => checked,
             Err(refused) => return Err(self.explain(&refused.partial, &refused.errors)),
         };
-        let fields = count_fields(&checked);
-        if fields > MAX_FIELDS {
-            let message = format!("a document has at most {MAX_FIELDS} fields, fragments spread");
-            return Err(vec![request_error(LIMIT_EXCEEDED, message, None)]);
+        for operation in checked.operations.iter() {
+            size::check(&checked, operation, &Variables::default()).map_err(|error| vec![error])?;
         }
         let (problems, variables) = self.literals(&checked);
         if !problems.is_empty() {
@@ -214,42 +212,6 @@ fn walk(set: &SelectionSet, visit: &mut impl FnMut(&apollo_compiler::executable:
             Selection::FragmentSpread(_) => {}
         }
     }
-}
-
-/// The fields of all operations with every fragment spread. Each fragment is counted once, whatever the
-/// number of its spreads.
-fn count_fields(document: &CheckedDocument) -> u64 {
-    fn count<'a>(
-        set: &'a SelectionSet,
-        document: &'a CheckedDocument,
-        known: &mut HashMap<&'a str, u64>,
-    ) -> u64 {
-        set.selections.iter().fold(0, |sum, selection| {
-            let fields = match selection {
-                Selection::Field(field) => {
-                    count(&field.selection_set, document, known).saturating_add(1)
-                }
-                Selection::InlineFragment(inner) => count(&inner.selection_set, document, known),
-                Selection::FragmentSpread(spread) => {
-                    let name = spread.fragment_name.as_str();
-                    match (known.get(name), document.fragments.get(name)) {
-                        (Some(fields), _) => *fields,
-                        (None, None) => 0,
-                        (None, Some(fragment)) => {
-                            let fields = count(&fragment.selection_set, document, known);
-                            known.insert(name, fields);
-                            fields
-                        }
-                    }
-                }
-            };
-            u64::saturating_add(sum, fields)
-        })
-    }
-    let mut known = HashMap::new();
-    document.operations.iter().fold(0, |sum: u64, operation| {
-        sum.saturating_add(count(&operation.selection_set, document, &mut known))
-    })
 }
 
 /// Diagnostics of values in a document that is otherwise as it should be.

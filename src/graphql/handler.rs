@@ -12,18 +12,18 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::Deserialize;
+use serde::{Deserialize, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use super::{
     Schema,
     error::{
-        BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, is_request_error,
-        request_error,
+        BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, PERSISTED_QUERY_NOT_FOUND,
+        SERVICE_UNAVAILABLE, is_request_error, request_error,
     },
 };
 use crate::{
-    domain::{access::Actor, token},
+    auth,
     error::{Error, dotted},
     labelstudio::document,
 };
@@ -74,7 +74,7 @@ async fn respond(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Respon
             "this server answers application/graphql-response+json and application/json",
         );
     };
-    let actor = match sign_in(endpoint, headers).await {
+    let actor = match auth::actor(&endpoint.schema.app, headers).await {
         Ok(actor) => actor,
         Err(error) => return not_signed_in(media, &error),
     };
@@ -95,11 +95,17 @@ async fn respond(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Respon
             &message,
         );
     };
-    let request = match parse(&body) {
-        Ok(request) => request,
+    let response = match parse(&body) {
+        Ok(Some(request)) => endpoint.schema.execute(actor, request).await,
+        Ok(None) => {
+            // By this very message Apollo's link knows to send the text.
+            let message = "PersistedQueryNotFound";
+            let error = request_error(PERSISTED_QUERY_NOT_FOUND, message, None);
+            GraphQlResponse::from_errors(vec![error])
+        }
         Err(message) => return refused(media, StatusCode::BAD_REQUEST, BAD_REQUEST, &message),
     };
-    answer(media, endpoint.schema.execute(actor, request).await)
+    answer(media, response)
 }
 
 /// Any other method.
@@ -113,20 +119,6 @@ pub async fn not_allowed() -> Response {
     let allow = HeaderValue::from_static("POST");
     response.headers_mut().insert(header::ALLOW, allow);
     response
-}
-
-/// Who sends a request with these headers.
-async fn sign_in(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Actor, Error> {
-    let text = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
-        .filter(|(scheme, _)| {
-            scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
-        })
-        .map(|(_, text)| text.trim())
-        .ok_or(Error::Unauthenticated)?;
-    token::sign_in(&endpoint.schema.app, text).await
 }
 
 fn not_signed_in(media: Media, error: &Error) -> Response {
@@ -160,7 +152,16 @@ struct Envelope<'a> {
     extensions: Option<&'a RawValue>,
 }
 
-fn parse(body: &[u8]) -> Result<Request, String> {
+#[derive(Deserialize)]
+struct Extensions {
+    /// A hash that stands for the text of the query.
+    #[serde(rename = "persistedQuery")]
+    persisted_query: Option<IgnoredAny>,
+}
+
+/// The request that a body holds; `None` when a hash stands in the place of the query's text, of which
+/// none is remembered.
+fn parse(body: &[u8]) -> Result<Option<Request>, String> {
     let body = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let body = document::disarm(body).map_err(|error| {
         let at = match dotted(&error.path) {
@@ -175,9 +176,6 @@ fn parse(body: &[u8]) -> Result<Request, String> {
     let envelope: Envelope<'_> = serde_json::from_str(&body).map_err(|_| {
         "the body is not a GraphQL request: an object with a string `query`, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
     })?;
-    let query = envelope
-        .query
-        .ok_or_else(|| "the request has no `query`".to_owned())?;
     let is_object = |part: Option<&RawValue>| part.is_none_or(|part| part.get().starts_with('{'));
     if !is_object(envelope.variables) {
         return Err("`variables` is not an object".to_owned());
@@ -185,6 +183,16 @@ fn parse(body: &[u8]) -> Result<Request, String> {
     if !is_object(envelope.extensions) {
         return Err("`extensions` is not an object".to_owned());
     }
+    let Some(query) = envelope.query else {
+        let has_hash = envelope
+            .extensions
+            .and_then(|text| serde_json::from_str::<Extensions>(text.get()).ok())
+            .is_some_and(|extensions| extensions.persisted_query.is_some());
+        return match has_hash {
+            true => Ok(None),
+            false => Err("the request has no `query`".to_owned()),
+        };
+    };
     let variables: Variables = match envelope.variables {
         Some(text) => serde_json::from_str(text.get())
             .map_err(|_| "`variables` is not an object".to_owned())?,
@@ -192,7 +200,7 @@ fn parse(body: &[u8]) -> Result<Request, String> {
     };
     let mut request = Request::new(query).variables(variables);
     request.operation_name = envelope.operation_name;
-    Ok(request)
+    Ok(Some(request))
 }
 
 /// How an answer is labelled, and so which status a refused request has.

@@ -44,6 +44,6 @@ impl AnnotationRevision {
     /// The fields of the annotation that it changed, by their names in this schema and in alphabetical
     /// order. Those that follow every change (`version`, `updatedAt`, `lastAction`, …) are not named.
     async fn changed_fields(&self) -> Result<Vec<String>> {
-        history::changed_fields(&self.0)
+        history::changed_fields(&self.0.changes)
     }
 }

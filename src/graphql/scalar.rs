@@ -4,6 +4,8 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::Utc;
 use indexmap::IndexMap;
 
+use crate::db;
+
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
 
@@ -21,28 +23,19 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => parse_instant(text).map(Self),
+            Value::String(text) => db::parse_instant(text).map(Self),
             _ => None,
         }
         .ok_or_else(|| InputValueError::expected_type(value))
     }
 
     fn is_valid(value: &Value) -> bool {
-        matches!(value, Value::String(text) if parse_instant(text).is_some())
+        matches!(value, Value::String(text) if db::parse_instant(text).is_some())
     }
 
     fn to_value(&self) -> Value {
-        Value::String(crate::db::print_instant(self.0))
+        Value::String(db::print_instant(self.0))
     }
-}
-
-/// RFC 3339 in years that every database and client can hold.
-pub fn parse_instant(text: &str) -> Option<chrono::DateTime<Utc>> {
-    use chrono::Datelike;
-    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    (1..=9999)
-        .contains(&at.year())
-        .then(|| crate::db::microseconds(at))
 }
 
 /// A JSON object, embedded as it is and never as a string. Key order is kept; of a repeated key the last

@@ -52,12 +52,22 @@ impl Task {
     async fn row(&self, ctx: &Context<'_>) -> Result<Arc<task::Model>> {
         match self {
             Self::Row(row) => Ok(row.clone()),
-            Self::Id(id) => {
-                let row = ctx.loader().load_one(TaskId(*id)).await?;
-                row.ok_or(Error::NotFound("task"))
-            }
+            Self::Id(id) => whole(ctx, *id).await,
         }
     }
+
+    /// The row with its data, which a list may have left out.
+    async fn whole_row(&self, ctx: &Context<'_>) -> Result<Arc<task::Model>> {
+        match self {
+            Self::Row(row) if !row.data.is_empty() => Ok(row.clone()),
+            task => whole(ctx, task.key()).await,
+        }
+    }
+}
+
+async fn whole(ctx: &Context<'_>, id: i64) -> Result<Arc<task::Model>> {
+    let row = ctx.loader().load_one(TaskId(id)).await?;
+    row.ok_or(Error::NotFound("task"))
 }
 
 /// One piece of data to annotate.
@@ -75,12 +85,12 @@ impl Task {
 
     /// What is annotated: the values of the config's variables.
     async fn data(&self, ctx: &Context<'_>) -> Result<JsonObject> {
-        Ok(JsonObject(self.row(ctx).await?.data.clone()))
+        Ok(JsonObject(self.whole_row(ctx).await?.data.clone()))
     }
 
     /// Whatever else is known about it. Null when nothing was given.
     async fn meta(&self, ctx: &Context<'_>) -> Option<Result<JsonObject>> {
-        match self.row(ctx).await {
+        match self.whole_row(ctx).await {
             Ok(row) => row.meta.clone().map(|meta| Ok(JsonObject(meta))),
             Err(error) => Some(Err(error)),
         }
@@ -281,7 +291,7 @@ impl TaskQuery {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<Task>>> {
-        let query = query(filter, order_by);
+        let query = query(ctx, filter, order_by);
         Some(list(ctx, query, &arguments(first, after, last, before)).await)
     }
 
@@ -295,10 +305,16 @@ impl TaskQuery {
     }
 }
 
-fn query(filter: Option<TaskFilter>, order: Option<TaskOrder>) -> tasks::Query {
+fn query(ctx: &Context<'_>, filter: Option<TaskFilter>, order: Option<TaskOrder>) -> tasks::Query {
     tasks::Query {
         filter: filter.unwrap_or_default().into(),
         order: TaskOrder::ordering(order),
+        with_data: ctx.wants(&[
+            &["nodes", "data"],
+            &["nodes", "meta"],
+            &["edges", "node", "data"],
+            &["edges", "node", "meta"],
+        ]),
     }
 }
 
@@ -307,7 +323,8 @@ async fn list(
     query: tasks::Query,
     arguments: &Arguments,
 ) -> Result<Connection<Task>> {
-    let page = Page::new(arguments, &query).map_err(Error::BadInput)?;
+    let scope = (&query.filter, query.order);
+    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
     let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
     Ok(Connection::new(slice, Total::Tasks(query.filter)))
 }
@@ -320,8 +337,9 @@ pub async fn list_of_project(
     order: Option<TaskOrder>,
     arguments: &Arguments,
 ) -> Result<Connection<Task>> {
-    let query = query(filter, order);
-    let page = Page::new(arguments, &query).map_err(Error::BadInput)?;
+    let query = query(ctx, filter, order);
+    let scope = (&query.filter, query.order);
+    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
     let question = Question::new(query, page);
     let key = PageOf {
         parent: project_id,

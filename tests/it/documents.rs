@@ -2,6 +2,7 @@
 
 mod coercion;
 mod introspection;
+mod limits;
 
 use serde_json::{Value, json};
 

@@ -75,6 +75,57 @@ async fn whoever_gives_up_waiting_holds_up_nobody() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn whoever_gives_up_beginning_takes_nobody_along() {
+    each_database(async |app| {
+        for polls in 1..16 {
+            let first = app.app.db.begin().await.unwrap();
+            let name = format!("first-{polls:02}");
+            insert(&first, &name).await;
+            let mut impatient = Box::pin(app.app.db.begin());
+            let mut has_begun = poll_once(impatient.as_mut()).await;
+            let committed = tokio::spawn(first.commit());
+            for _ in 0..polls {
+                tokio::task::yield_now().await;
+                has_begun = has_begun || poll_once(impatient.as_mut()).await;
+            }
+            drop(impatient);
+            committed.await.unwrap().unwrap();
+            assert!(
+                usernames(&app.app).await.contains(&name),
+                "after {polls} polls"
+            );
+        }
+    })
+    .await;
+}
+
+/// Whether the future is done.
+async fn poll_once<F: Future>(mut future: std::pin::Pin<&mut F>) -> bool {
+    poll_fn(|ctx| Poll::Ready(future.as_mut().poll(ctx).is_ready())).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn what_a_write_saw_of_others_lasts_once_it_is_taken_back() {
+    each_database(async |app| {
+        for number in 0..20 {
+            let first = app.app.db.begin().await.unwrap();
+            insert(&first, &format!("first-{number:02}")).await;
+            let other = app.app.clone();
+            let second = tokio::spawn(async move {
+                let write = other.db.begin().await.unwrap();
+                let seen = user::Entity::find().count(&write).await.unwrap();
+                write.rollback().await.unwrap();
+                assert!(usernames(&other).await.len() as u64 >= seen);
+            });
+            tokio::task::yield_now().await;
+            first.commit().await.unwrap();
+            second.await.unwrap();
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_is_not_committed_is_seen_by_nobody() {
     each_database(async |app| {

@@ -1,5 +1,7 @@
 //! Lost races: what a client is told whose annotation moved on.
 
+use std::collections::HashSet;
+
 use entity::annotation;
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde::Serialize;
@@ -7,13 +9,14 @@ use serde_json::value::RawValue;
 
 use crate::{
     db,
-    domain::history,
+    domain::{access::Actor, history, user},
     error::{Conflict, Error, Result},
 };
 
 /// Refuses when the annotation moved on since the caller saw it. `sent` names the fields of the change.
 pub async fn check_version(
     txn: &impl ConnectionTrait,
+    actor: &Actor,
     row: &annotation::Model,
     expected: Option<i32>,
     sent: &[&str],
@@ -23,16 +26,22 @@ pub async fn check_version(
     };
     let mut clashing_fields = history::changed_since(txn, row.id, expected_version).await?;
     clashing_fields.retain(|field| sent.contains(&field.as_str()));
+    let people: Vec<i64> = [row.completed_by_id, row.updated_by_id]
+        .into_iter()
+        .flatten()
+        .collect();
+    let visible = user::visible_ids(txn, actor, &people).await?;
     Err(Error::Conflict(Box::new(Conflict {
         expected_version,
         current_version: row.version,
         clashing_fields,
-        current: snapshot(row)?,
+        current: snapshot(row, &visible)?,
     })))
 }
 
 /// The annotation's own fields as JSON, references by id: what a client needs to decide about a conflict.
-fn snapshot(row: &annotation::Model) -> Result<String> {
+/// Of people, those that the client may see.
+fn snapshot(row: &annotation::Model, visible: &HashSet<i64>) -> Result<String> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
     struct Snapshot<'a> {
@@ -50,14 +59,18 @@ fn snapshot(row: &annotation::Model) -> Result<String> {
         updated_at: String,
     }
     let id = |id: i64| id.to_string();
+    let person = |id: Option<i64>| {
+        id.filter(|id| visible.contains(id))
+            .map(|id| id.to_string())
+    };
     Ok(serde_json::to_string(&Snapshot {
         id: id(row.id),
         version: row.version,
         task_id: id(row.task_id),
         project_id: id(row.project_id),
         result: serde_json::from_str(&row.result)?,
-        completed_by_id: row.completed_by_id.map(id),
-        updated_by_id: row.updated_by_id.map(id),
+        completed_by_id: person(row.completed_by_id),
+        updated_by_id: person(row.updated_by_id),
         was_cancelled: row.was_cancelled,
         ground_truth: row.ground_truth,
         lead_time: row.lead_time,

@@ -4,7 +4,7 @@ use entity::{
     annotation::{self, Action},
     annotation_revision::Event,
 };
-use sea_orm::EntityTrait;
+use sea_orm::{DatabaseTransaction, EntityTrait};
 
 use super::{
     conflict::check_version,
@@ -36,24 +36,42 @@ pub async fn delete(
     expected_version: Option<i32>,
 ) -> Result<Deleted> {
     let (txn, locked) = lock::begin(app, actor, id, None).await?;
+    match delete_locked(&txn, actor, locked, expected_version).await {
+        Ok(deleted) => {
+            txn.commit().await?;
+            Ok(deleted)
+        }
+        Err(refusal) => {
+            txn.rollback().await?;
+            Err(refusal)
+        }
+    }
+}
+
+async fn delete_locked(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    locked: Locked,
+    expected_version: Option<i32>,
+) -> Result<Deleted> {
     let Locked {
         mut task,
         annotation: mut row,
         ..
     } = locked;
-    let role = access::role_in(&txn, actor, row.project_id)
+    let role = access::role_in(txn, actor, row.project_id)
         .await?
         .ok_or(Error::NotFound("annotation"))?;
     access::require(
         access::may_delete(actor, role, &row),
         "you may delete only annotations of your own; managers may delete any",
     )?;
-    check_version(&txn, &row, expected_version, &[]).await?;
+    check_version(txn, actor, &row, expected_version, &[]).await?;
     let at = db::now();
     let action = row.last_action.unwrap_or(Action::Updated);
     touch(&mut row, actor.id(), action, at);
     history::append(
-        &txn,
+        txn,
         &row,
         Event::Deleted,
         action,
@@ -62,8 +80,7 @@ pub async fn delete(
         Changes::default(),
     )
     .await?;
-    annotation::Entity::delete_by_id(row.id).exec(&txn).await?;
-    tasks::touch(&txn, &mut task, actor, at, true).await?;
-    txn.commit().await?;
+    annotation::Entity::delete_by_id(row.id).exec(txn).await?;
+    tasks::touch(txn, &mut task, actor, at, true).await?;
     Ok(Deleted { row })
 }

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{self, Write},
+    db,
     domain::{
         Patch,
         access::{self, Actor},
@@ -61,40 +61,44 @@ pub async fn update(
     let region_count = check_input(&change)?;
     let target = change.task_id.value().copied();
     let (txn, locked) = lock::begin(app, actor, id, target).await?;
-    let role = access::role_in(&txn, actor, locked.annotation.project_id).await?;
-    let target_role = match &locked.target {
-        Some(target) => access::role_in(&txn, actor, target.project_id).await?,
-        None => None,
-    };
-    check_access(actor, role, target_role, &locked.annotation, &change)?;
-    let expected = change.expected_version.value().copied();
-    check_version(&txn, &locked.annotation, expected, &change.sent()).await?;
-    check_references(&txn, actor, &change, &locked).await?;
-    apply(&txn, actor, change, locked, region_count)
-        .await?
-        .commit(txn)
-        .await
+    match change_locked(&txn, actor, change, locked, region_count).await {
+        Ok(Outcome::Changed(row)) => {
+            txn.commit().await?;
+            Ok(row)
+        }
+        Ok(Outcome::Unchanged(row)) => {
+            txn.rollback().await?;
+            Ok(row)
+        }
+        Err(refusal) => {
+            txn.rollback().await?;
+            Err(refusal)
+        }
+    }
 }
 
-/// What is left to do with the transaction, and the answer.
 enum Outcome {
     Unchanged(annotation::Model),
     Changed(annotation::Model),
 }
 
-impl Outcome {
-    async fn commit(self, txn: Write) -> Result<annotation::Model> {
-        match self {
-            Self::Unchanged(row) => {
-                txn.rollback().await?;
-                Ok(row)
-            }
-            Self::Changed(row) => {
-                txn.commit().await?;
-                Ok(row)
-            }
-        }
-    }
+async fn change_locked(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    change: Change,
+    locked: Locked,
+    region_count: Option<usize>,
+) -> Result<Outcome> {
+    let role = access::role_in(txn, actor, locked.annotation.project_id).await?;
+    let target_role = match &locked.target {
+        Some(target) => access::role_in(txn, actor, target.project_id).await?,
+        None => None,
+    };
+    check_access(actor, role, target_role, &locked.annotation, &change)?;
+    let expected = change.expected_version.value().copied();
+    check_version(txn, actor, &locked.annotation, expected, &change.sent()).await?;
+    check_references(txn, actor, &change, &locked).await?;
+    apply(txn, actor, change, locked, region_count).await
 }
 
 impl Change {

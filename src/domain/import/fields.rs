@@ -199,17 +199,18 @@ impl<'p> Checker<'p> {
         Some(text)
     }
 
-    /// An RFC 3339 time, to the microsecond.
+    /// An RFC 3339 time in the years 1 to 9999 of UTC, to the microsecond.
     pub fn instant(&mut self, fields: &mut Fields, name: &'static str) -> Option<DateTime<Utc>> {
         let text: String = self.typed(fields, name, "must be a string")?;
-        let instant = DateTime::parse_from_rfc3339(&text).ok();
+        let instant = db::parse_instant(&text);
         if instant.is_none() {
             self.within(name, |checker| {
-                let message = "must be a time with an offset, as RFC 3339 has it";
+                let message =
+                    "must be a time with an offset, as RFC 3339 has it, in the years 1 to 9999";
                 checker.problem(ProblemCode::InvalidFormat, message);
             });
         }
-        instant.map(|instant| db::microseconds(instant.to_utc()))
+        instant
     }
 
     pub fn uuid(&mut self, fields: &mut Fields, name: &'static str) -> Option<Uuid> {

@@ -86,7 +86,11 @@ pub struct Resolved {
 
 impl People {
     /// Takes note of a person. A second e-mail address for one id is a problem.
-    pub fn add(&mut self, mention: Mention, problems: &mut Problems) {
+    pub fn add(&mut self, mut mention: Mention, problems: &mut Problems) {
+        // Most likely an e-mail address, and everybody sees the name.
+        if mention.display_name.contains('@') {
+            mention.display_name.clear();
+        }
         let person = Person {
             id: None,
             email: mention.email,

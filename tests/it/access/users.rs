@@ -1,5 +1,7 @@
 //! Who sees whom.
 
+use annograph::{domain::user, error::Error};
+use entity::user::Role;
 use serde_json::{Value, json};
 
 use super::World;
@@ -83,6 +85,36 @@ async fn e_mail_addresses_are_for_their_owners_and_admins() {
             .await;
         assert_eq!(all.text.matches('@').count(), 3, "{}", all.text);
         assert_eq!(all.text.matches("max@example.com").count(), 3);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn no_name_of_a_user_holds_an_address() {
+    each_database(async |app| {
+        let before = app.dump().await;
+        let new = |username: &str, display_name: &str| user::New {
+            username: username.to_owned(),
+            display_name: display_name.to_owned(),
+            email: None,
+            role: Role::Member,
+        };
+        let refused = user::create(&app.app, new("ann@example.com", "ann@example.com")).await;
+        let Err(Error::BadInput(problems)) = refused else {
+            panic!("expected problems, not {refused:?}");
+        };
+        let told: Vec<Value> = problems
+            .iter()
+            .map(|problem| json!([problem.path, problem.code]))
+            .collect();
+        let expected = [
+            json!([["username"], "INVALID_FORMAT"]),
+            json!([["displayName"], "INVALID_FORMAT"]),
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(app.dump().await, before);
+        let row = user::create(&app.app, new("ann", "Ann Lee")).await.unwrap();
+        assert_eq!(row.display_name, "Ann Lee");
     })
     .await;
 }

@@ -97,6 +97,44 @@ async fn of_a_repeated_key_in_a_value_the_last_wins_in_the_first_ones_place() {
 }
 
 #[tokio::test]
+async fn a_hash_in_the_place_of_the_query_asks_for_the_query() {
+    each_database(async |app| {
+        let hash = json!({ "persistedQuery": { "version": 1, "sha256Hash": "e3b0c442" } });
+        let authorization = bearer(&app.admin);
+        for (accept, status) in [
+            ("application/json", StatusCode::OK),
+            ("application/graphql-response+json", StatusCode::BAD_REQUEST),
+        ] {
+            let headers = [
+                (header::CONTENT_TYPE, "application/json"),
+                (header::AUTHORIZATION, authorization.as_str()),
+                (header::ACCEPT, accept),
+            ];
+            for body in [
+                json!({ "extensions": hash }),
+                json!({ "query": null, "variables": { "id": "1" }, "operationName": "a", "extensions": hash }),
+            ] {
+                let answer = post(&app, &headers, body.to_string()).await;
+                assert_refused(&answer, status, "PERSISTED_QUERY_NOT_FOUND");
+                assert_eq!(answer.error()["message"], "PersistedQueryNotFound");
+            }
+            let body = json!({ "query": "{ viewer { id } }", "extensions": hash });
+            let answer = post(&app, &headers, body.to_string()).await;
+            assert_eq!(answer.data()["viewer"]["id"], "1");
+        }
+        for body in [
+            json!({ "extensions": {} }),
+            json!({ "extensions": { "persistedQuery": null } }),
+            json!({ "extensions": { "clientLibrary": { "persistedQuery": {} } } }),
+        ] {
+            let answer = app.admin.post(body.to_string()).await;
+            assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn bytes_that_are_not_utf_8_are_refused() {
     each_database(async |app| {
         for bytes in [

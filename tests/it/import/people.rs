@@ -85,6 +85,33 @@ async fn strangers_become_users_without_sign_in_once_per_source() {
 }
 
 #[tokio::test]
+async fn a_name_that_holds_an_address_is_dropped() {
+    each_database(async |test| {
+        let person = |id: i64, first: &str, last: &str| {
+            let who = json!({ "id": id, "first_name": first, "last_name": last });
+            json!({ "result": [], "completed_by": who })
+        };
+        let annotations = [
+            person(1, "bob@example.com", ""),
+            person(2, "Carol", "carol@example.com"),
+            // Another item knows better.
+            person(3, "dan@example.com", ""),
+            person(3, "Dan", "D."),
+        ];
+        let file = json!([{ "data": {}, "annotations": annotations }]).to_string();
+        import_text(&test.app, file).await.unwrap();
+        let rows = users(&test).await;
+        let names = rows.iter().map(|row| row.display_name.as_str());
+        assert_eq!(names.collect::<Vec<_>>(), ["", "", "", "Dan D."]);
+        let query = "{ annotations { nodes { createdUsername completedBy { displayName } } } }";
+        let answer = test.admin.run(query).await;
+        answer.data();
+        assert!(!answer.text.contains('@'), "{}", answer.text);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_map_and_e_mail_addresses_lead_to_our_users() {
     each_database(async |test| {
         let (ann, _bob) = (test.stranger("ann").await, test.stranger("bob").await);

@@ -76,6 +76,27 @@ async fn bad_items_are_all_reported_and_nothing_is_kept() {
 }
 
 #[tokio::test]
+async fn times_outside_the_years_1_to_9999_are_refused() {
+    each_database(async |test| {
+        let file = r#"[
+            { "data": {}, "annotations": [{ "result": [], "created_at": "9999-12-31T23:59:59-14:00" }] },
+            { "data": {}, "updated_at": "0001-01-01T00:59:59+01:00",
+              "annotations": [{ "result": [] }, { "result": [], "draft_created_at": "0000-12-31T23:59:59Z" }] },
+            { "data": {}, "created_at": "9999-12-31T23:59:59Z", "updated_at": "0001-01-01T00:00:00Z" }
+        ]"#;
+        let expected = [
+            "0.annotations.0.created_at INVALID_FORMAT",
+            "1.annotations.1.draft_created_at INVALID_FORMAT",
+            "1.updated_at INVALID_FORMAT",
+        ];
+        let mut told = problems(&test, file).await;
+        told.sort();
+        assert_eq!(told, expected);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_json_list_is_refused() {
     each_database(async |test| {
         for (file, expected) in [

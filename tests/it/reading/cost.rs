@@ -12,22 +12,22 @@ const DEEP: &str = "{
   projects(first: 100) { totalCount nodes {
     id title taskCount annotationCount viewerRole createdBy { username }
     members { role user { username } project { title } }
-    tasks(first: 100) { totalCount nodes { ...task } }
-    annotations(first: 100, filter: { wasCancelled: false }, orderBy: { field: UPDATED_AT, direction: DESC }) { totalCount nodes { ...annotation } }
+    tasks(first: 4) { totalCount nodes { ...task } }
+    annotations(first: 4, filter: { wasCancelled: false }, orderBy: { field: UPDATED_AT, direction: DESC }) { totalCount nodes { ...annotation } }
   } }
 }
 fragment task on Task {
   id data project { title createdBy { id } } updatedBy { username } groundTruth { id result }
   predictions { id result task { data } project { title } createdAgo }
   drafts { id user { username } annotation { id version } task { id data } }
-  annotations(first: 100) { totalCount nodes { ...annotation } }
+  annotations(first: 4) { totalCount nodes { ...annotation } }
 }
 fragment annotation on Annotation {
   id result createdUsername createdAgo completedBy { username } updatedBy { username } lastCreatedBy { username } viewerCanUpdate
   task { id isLabeled project { title } } project { id title }
   parentPrediction { id score } parentAnnotation { id createdUsername task { id data } }
   drafts { id result user { username } }
-  history { totalCount nodes { version changedFields actor { username } } }
+  history(first: 5) { totalCount nodes { version changedFields actor { username } } }
 }";
 
 /// Projects, each with a task, annotations with parents by different people, predictions and drafts.
@@ -66,7 +66,7 @@ async fn any_nesting_costs_a_fixed_number_of_statements() {
         grow(&app, &reader, 2).await;
         // Chains: each level is one batch.
         let chains = [
-            "{ projects(first: 100) { nodes { tasks { nodes { annotations { nodes { history { nodes { actor { username } } } } } } } } } }",
+            "{ projects(first: 100) { nodes { tasks(first: 5) { nodes { annotations(first: 5) { nodes { history(first: 5) { nodes { actor { username } } } } } } } } } }",
             "{ tasks(first: 100) { nodes { project { createdBy { username } } } } }",
             "{ annotations(first: 100) { nodes { result task { data project { members { user { username } } } } } } }",
             "{ annotations(first: 100) { nodes { parentAnnotation { parentPrediction { task { groundTruth { completedBy { username } } } } } } } }",
