@@ -14,6 +14,8 @@ pub mod task;
 pub mod token;
 pub mod user;
 
+mod rows;
+
 /// One field of a change: absent is not null.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Patch<T> {

@@ -18,7 +18,7 @@ pub struct IdFilter {
 pub struct StringFilter {
     pub eq: Option<String>,
     pub is_in: Option<Vec<String>>,
-    /// Without regard to the case of ASCII letters.
+    /// Without regard to the case of letters; beyond ASCII that is up to the database.
     pub contains: Option<String>,
 }
 

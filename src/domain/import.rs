@@ -8,13 +8,13 @@ mod batch;
 mod fields;
 mod item;
 mod job;
+mod others;
 mod parents;
 mod people;
 mod person;
 mod problems;
 mod reader;
 mod recover;
-mod rows;
 mod survey;
 
 use std::{
@@ -220,7 +220,7 @@ async fn start(
     at: DateTime<Utc>,
 ) -> Result<(Job, Resolved, import_job::Model), Failure> {
     let txn = app.db.begin().await?;
-    rows::lock(&txn).await?;
+    others::lock(&txn).await?;
     let mut people = people
         .resolve(app, &txn, &options.user_map, options.unmapped, at)
         .await?;
@@ -266,7 +266,7 @@ where
         let begun = Instant::now();
         import.write(tasks, &mut parents, &mut notes).await?;
         observe(position);
-        rows::make_way(import.app, begun).await;
+        others::make_way(import.app, begun).await;
     }
     reading
         .await

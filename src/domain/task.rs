@@ -10,8 +10,8 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, Iterable, PaginatorTrait,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel, Iterable,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
 };
 
@@ -19,6 +19,7 @@ use super::{
     access::{self, Actor},
     filter::{DateTimeRange, IdFilter},
     page::{Columns, OrderKey, Ordering, Page, Slice},
+    rows,
 };
 use crate::{
     app::App,
@@ -188,24 +189,30 @@ pub async fn create(
     let role = role.ok_or(Error::NotFound("project"))?;
     access::require(access::may_manage(role), "tasks are created by managers")?;
     let at = db::now();
-    let mut rows = Vec::with_capacity(new.len());
-    for new in new {
-        let row = task::ActiveModel {
-            project_id: Set(project_id),
-            data: Set(new.data),
-            meta: Set(new.meta),
-            overlap: Set(new.overlap),
-            is_labeled: Set(false),
-            total_annotations: Set(0),
-            cancelled_annotations: Set(0),
-            total_predictions: Set(0),
-            created_at: Set(at),
-            updated_at: Set(at),
-            updated_by_id: Set(Some(actor.id())),
-            ..Default::default()
-        };
-        rows.push(row.insert(&txn).await?);
-    }
+    let mut ids = rows::reserve(&txn, "task", new.len()).await?;
+    let rows: Vec<task::Model> = new
+        .into_iter()
+        .map(|new| task::Model {
+            id: ids.take(),
+            project_id,
+            data: new.data,
+            meta: new.meta,
+            overlap: new.overlap,
+            is_labeled: false,
+            total_annotations: 0,
+            cancelled_annotations: 0,
+            total_predictions: 0,
+            created_at: at,
+            updated_at: at,
+            updated_by_id: Some(actor.id()),
+            import_id: None,
+            import_job_id: None,
+            extra: None,
+        })
+        .collect();
+    let inserted = rows.iter().cloned();
+    let inserted = inserted.map(|row| row.into_active_model().reset_all());
+    rows::insert(&txn, inserted.collect()).await?;
     txn.commit().await?;
     Ok(rows)
 }

@@ -33,7 +33,7 @@ pub struct StringFilter {
     eq: Option<String>,
     /// One of these texts.
     r#in: Option<Vec<String>>,
-    /// This text somewhere in it, without regard to the case of ASCII letters.
+    /// This text somewhere in it, without regard to the case of letters; beyond ASCII that is up to the database.
     contains: Option<String>,
 }
 

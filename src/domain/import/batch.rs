@@ -7,16 +7,13 @@ use entity::{annotation, annotation_draft, annotation_revision, prediction, task
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use uuid::Uuid;
 
-use super::{
-    item,
-    parents::Parents,
-    person::Source,
-    problems::Notes,
-    rows::{self, Ids},
-};
+use super::{item, others, parents::Parents, person::Source, problems::Notes};
 use crate::{
     app::App,
-    domain::history::Changes,
+    domain::{
+        history::Changes,
+        rows::{self, Ids},
+    },
     error::{Path, Result, Segment},
 };
 
@@ -53,7 +50,7 @@ impl Import<'_> {
         notes: &mut Notes,
     ) -> Result<()> {
         let txn = self.app.db.begin().await?;
-        rows::lock(&txn).await?;
+        others::lock(&txn).await?;
         let predictions = tasks.iter().map(|task| task.predictions.len()).sum();
         let annotations = tasks.iter().map(|task| task.annotations.len()).sum();
         let mut ids = BatchIds {
@@ -61,7 +58,7 @@ impl Import<'_> {
             predictions: rows::reserve(&txn, "prediction", predictions).await?,
             annotations: rows::reserve(&txn, "annotation", annotations).await?,
         };
-        let mut taken = rows::taken_unique_ids(&txn, &tasks).await?;
+        let mut taken = others::taken_unique_ids(&txn, &tasks).await?;
         let mut rows = Rows::default();
         parents.begin_batch();
         for mut task in tasks {

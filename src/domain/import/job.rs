@@ -18,7 +18,7 @@ use sea_orm::{
     sqlx::{self, Connection, PgConnection},
 };
 
-use super::{people::Resolved, rows};
+use super::{others, people::Resolved};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -118,7 +118,7 @@ impl Job {
                 .exec(&txn)
                 .await?;
             txn.commit().await?;
-            rows::make_way(app, begun).await;
+            others::make_way(app, begun).await;
         }
         import_job::Entity::delete_by_id(self.id)
             .exec(app.db.writer())

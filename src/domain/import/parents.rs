@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{item, job, problems::Notes, rows};
+use super::{item, job, others, problems::Notes};
 use crate::{app::App, error::Result};
 
 /// Ids in the file that something refers to as a parent.
@@ -144,7 +144,7 @@ impl Parents {
                 }
             }
             txn.commit().await?;
-            rows::make_way(app, begun).await;
+            others::make_way(app, begun).await;
         }
         Ok(())
     }

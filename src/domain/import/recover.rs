@@ -14,7 +14,7 @@ use sea_orm::{
 
 use super::{
     job::{self, Job},
-    rows,
+    others,
 };
 use crate::{app::App, error::Result};
 
@@ -79,7 +79,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
             .exec(&txn)
             .await?;
         txn.commit().await?;
-        rows::make_way(app, begun).await;
+        others::make_way(app, begun).await;
     }
     let txn = app.db.begin().await?;
     import_job::Entity::delete_by_id(job.id).exec(&txn).await?;

@@ -1,0 +1,71 @@
+//! Many rows at once: ids that are ours before the rows are there, and inserts within the limits of both
+//! databases.
+
+use sea_orm::{
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
+    EntityTrait, Iterable, Statement,
+};
+
+use crate::error::Result;
+
+/// Values in one statement; SQLite takes 32,766, PostgreSQL 65,535.
+pub const MAX_VALUES: usize = 30_000;
+
+/// Ids that nobody else gets, in rising order.
+pub struct Ids(std::vec::IntoIter<i64>);
+
+impl Ids {
+    pub fn take(&mut self) -> i64 {
+        self.0.next().expect("one id was reserved for each row")
+    }
+}
+
+/// Takes ids from the table's own numbering, so that rows can refer to each other before they are
+/// inserted: the order of what a multi-row insert returns is promised by neither database.
+pub async fn reserve(txn: &DatabaseTransaction, table: &str, count: usize) -> Result<Ids> {
+    if count == 0 {
+        return Ok(Ids(Vec::new().into_iter()));
+    }
+    let backend = txn.get_database_backend();
+    let mut ids: Vec<i64> = match backend {
+        DbBackend::Postgres => {
+            let next = "SELECT nextval(pg_get_serial_sequence($1, 'id')) AS id \
+                        FROM generate_series(1, $2)";
+            let values = [table.into(), (count as i64).into()];
+            let rows = txn
+                .query_all_raw(Statement::from_sql_and_values(backend, next, values))
+                .await?;
+            rows.iter()
+                .map(|row| row.try_get("", "id"))
+                .collect::<Result<_, _>>()?
+        }
+        _ => {
+            // The write lock is ours, and explicit ids move AUTOINCREMENT's counter along.
+            let last = "SELECT seq FROM sqlite_sequence WHERE name = ?";
+            let statement = Statement::from_sql_and_values(backend, last, [table.into()]);
+            let last: i64 = match txn.query_one_raw(statement).await? {
+                Some(row) => row.try_get("", "seq")?,
+                None => 0,
+            };
+            (last + 1..).take(count).collect()
+        }
+    };
+    ids.sort_unstable();
+    Ok(Ids(ids.into_iter()))
+}
+
+/// Inserts rows whose ids are reserved.
+pub async fn insert<A>(txn: &DatabaseTransaction, mut rows: Vec<A>) -> Result<()>
+where
+    A: ActiveModelTrait + ActiveModelBehavior + Send,
+{
+    let columns = <A::Entity as EntityTrait>::Column::iter().count();
+    while !rows.is_empty() {
+        let rest = rows.split_off(rows.len().min(MAX_VALUES / columns));
+        A::Entity::insert_many(rows)
+            .exec_without_returning(txn)
+            .await?;
+        rows = rest;
+    }
+    Ok(())
+}
