@@ -123,3 +123,25 @@ async fn a_thousand_tasks_come_at_once() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn many_tasks_cost_no_more_statements_than_few() {
+    each_database(async |app| {
+        let (project, _) = app.project_with_task().await;
+        let create = async |count: usize| {
+            let tasks = vec![json!({ "data": { "text": "x" } }); count];
+            let document = "mutation($project: ID!, $tasks: [CreateTaskInput!]!) {
+              createTasks(projectId: $project, tasks: $tasks) { id }
+            }";
+            let variables = json!({ "project": project, "tasks": tasks });
+            let (statements, answer) = app
+                .statements(app.admin.run_with(document, variables))
+                .await;
+            let ids = answer.data()["createTasks"].as_array().unwrap().clone();
+            assert_eq!(ids.len(), count);
+            statements
+        };
+        assert_eq!(create(2).await, create(1_000).await);
+    })
+    .await;
+}
