@@ -182,177 +182,80 @@ by_id! {
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
 }
 
-/// Parents by question, so that each question is asked once.
-fn by_question<'a, Q: 'a>(
+/// Asks each question once, about all the parents that it is asked of.
+async fn ask<'a, Q: 'a, K: Eq + Hash, V, F>(
     keys: impl Iterator<Item = (i64, &'a Arc<Question<Q>>)>,
-) -> Vec<(Arc<Question<Q>>, Vec<i64>)> {
-    let mut groups: HashMap<&str, (Arc<Question<Q>>, Vec<i64>)> = HashMap::new();
+    key: fn(i64, Arc<Question<Q>>) -> K,
+    load: impl Fn(Arc<Question<Q>>, Vec<i64>) -> F,
+) -> Result<HashMap<K, V>>
+where
+    F: Future<Output = Result<HashMap<i64, V>>>,
+{
+    let mut questions: HashMap<&str, (&Arc<Question<Q>>, Vec<i64>)> = HashMap::new();
     for (parent, question) in keys {
-        groups
+        let (_, parents) = questions
             .entry(&question.text)
-            .or_insert_with(|| (question.clone(), vec![]))
-            .1
-            .push(parent);
+            .or_insert_with(|| (question, vec![]));
+        parents.push(parent);
     }
-    groups.into_values().collect()
+    let mut found = HashMap::new();
+    for (question, parents) in questions.into_values() {
+        let answers = load(question.clone(), parents).await?;
+        let answers = answers.into_iter();
+        found.extend(answers.map(|(parent, answer)| (key(parent, question.clone()), answer)));
+    }
+    Ok(found)
 }
 
-impl Loader<PageOf<Annotations>> for Batches {
-    type Value = Slice<annotation_row::Model>;
-    type Error = Error;
+macro_rules! by_question {
+    ($($key:ident<$query:ty> => $value:ty, $load:expr);* $(;)?) => {
+        $(
+            impl Loader<$key<$query>> for Batches {
+                type Value = $value;
+                type Error = Error;
 
-    async fn load(
-        &self,
-        keys: &[PageOf<Annotations>],
-    ) -> Result<HashMap<PageOf<Annotations>, Self::Value>> {
-        let mut found = HashMap::new();
-        for (question, parents) in by_question(keys.iter().map(|key| (key.parent, &key.question))) {
+                async fn load(
+                    &self,
+                    keys: &[$key<$query>],
+                ) -> Result<HashMap<$key<$query>, $value>> {
+                    let asked = keys.iter().map(|key| (key.parent, &key.question));
+                    let key = |parent, question| $key { parent, question };
+                    ask(asked, key, |question, parents| async move {
+                        let load = $load;
+                        load(&self.app, &self.actor, &question, &parents).await
+                    })
+                    .await
+                }
+            }
+        )*
+    };
+}
+
+by_question! {
+    PageOf<Annotations> => Slice<annotation_row::Model>,
+        async |app, actor, question: &Question<Annotations>, parents| {
             let Annotations { parent, query } = &question.query;
-            let pages = annotation::list_per_parent(
-                &self.app,
-                &self.actor,
-                *parent,
-                &parents,
-                query,
-                &question.page,
-            )
-            .await?;
-            found.extend(pages.into_iter().map(|(parent, slice)| {
-                (
-                    PageOf {
-                        parent,
-                        question: question.clone(),
-                    },
-                    slice,
-                )
-            }));
-        }
-        Ok(found)
-    }
-}
-
-impl Loader<CountOf<Annotations>> for Batches {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[CountOf<Annotations>],
-    ) -> Result<HashMap<CountOf<Annotations>, i64>> {
-        let mut found = HashMap::new();
-        for (question, parents) in by_question(keys.iter().map(|key| (key.parent, &key.question))) {
+            annotation::list_per_parent(app, actor, *parent, parents, query, &question.page).await
+        };
+    CountOf<Annotations> => i64,
+        async |app, actor, question: &Question<Annotations>, parents| {
             let Annotations { parent, query } = &question.query;
-            let counts = annotation::count_per_parent(
-                &self.app,
-                &self.actor,
-                *parent,
-                &parents,
-                &query.filter,
-            )
-            .await?;
-            found.extend(counts.into_iter().map(|(parent, count)| {
-                (
-                    CountOf {
-                        parent,
-                        question: question.clone(),
-                    },
-                    count,
-                )
-            }));
-        }
-        Ok(found)
-    }
-}
-
-impl Loader<PageOf<task::Query>> for Batches {
-    type Value = Slice<task_row::Model>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[PageOf<task::Query>],
-    ) -> Result<HashMap<PageOf<task::Query>, Self::Value>> {
-        let mut found = HashMap::new();
-        for (question, parents) in by_question(keys.iter().map(|key| (key.parent, &key.question))) {
-            let (query, page) = (&question.query, &question.page);
-            let pages =
-                task::list_per_project(&self.app, &self.actor, &parents, query, page).await?;
-            found.extend(pages.into_iter().map(|(parent, slice)| {
-                (
-                    PageOf {
-                        parent,
-                        question: question.clone(),
-                    },
-                    slice,
-                )
-            }));
-        }
-        Ok(found)
-    }
-}
-
-impl Loader<CountOf<task::Query>> for Batches {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[CountOf<task::Query>],
-    ) -> Result<HashMap<CountOf<task::Query>, i64>> {
-        let mut found = HashMap::new();
-        for (question, parents) in by_question(keys.iter().map(|key| (key.parent, &key.question))) {
-            let filter = &question.query.filter;
-            let counts = task::count_per_project(&self.app, &self.actor, &parents, filter).await?;
-            found.extend(counts.into_iter().map(|(parent, count)| {
-                (
-                    CountOf {
-                        parent,
-                        question: question.clone(),
-                    },
-                    count,
-                )
-            }));
-        }
-        Ok(found)
-    }
-}
-
-impl Loader<PageOf<History>> for Batches {
-    type Value = Slice<annotation_revision::Model>;
-    type Error = Error;
-
-    async fn load(
-        &self,
-        keys: &[PageOf<History>],
-    ) -> Result<HashMap<PageOf<History>, Self::Value>> {
-        let mut found = HashMap::new();
-        for (question, parents) in by_question(keys.iter().map(|key| (key.parent, &key.question))) {
-            let pages =
-                history::of_annotations(&self.app, &self.actor, &parents, &question.page).await?;
-            found.extend(pages.into_iter().map(|(parent, slice)| {
-                (
-                    PageOf {
-                        parent,
-                        question: question.clone(),
-                    },
-                    slice,
-                )
-            }));
-        }
-        Ok(found)
-    }
-}
-
-impl Loader<CountOf<History>> for Batches {
-    type Value = i64;
-    type Error = Error;
-
-    async fn load(&self, keys: &[CountOf<History>]) -> Result<HashMap<CountOf<History>, i64>> {
-        let parents: Vec<i64> = keys.iter().map(|key| key.parent).collect();
-        let counts = history::count_of_annotations(&self.app, &self.actor, &parents).await?;
-        Ok(keys
-            .iter()
-            .map(|key| (key.clone(), counts.get(&key.parent).copied().unwrap_or(0)))
-            .collect())
-    }
+            annotation::count_per_parent(app, actor, *parent, parents, &query.filter).await
+        };
+    PageOf<task::Query> => Slice<task_row::Model>,
+        async |app, actor, question: &Question<task::Query>, parents| {
+            task::list_per_project(app, actor, parents, &question.query, &question.page).await
+        };
+    CountOf<task::Query> => i64,
+        async |app, actor, question: &Question<task::Query>, parents| {
+            task::count_per_project(app, actor, parents, &question.query.filter).await
+        };
+    PageOf<History> => Slice<annotation_revision::Model>,
+        async |app, actor, question: &Question<History>, parents| {
+            history::of_annotations(app, actor, parents, &question.page).await
+        };
+    CountOf<History> => i64,
+        async |app, actor, _: &Question<History>, parents| {
+            history::count_of_annotations(app, actor, parents).await
+        };
 }
