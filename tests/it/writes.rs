@@ -5,7 +5,8 @@ use std::{future::poll_fn, pin::pin, task::Poll};
 use annograph::{app::App, db::now};
 use entity::user;
 use sea_orm::{
-    ActiveValue::Set, ConnectionTrait, EntityTrait, PaginatorTrait, QueryOrder, QuerySelect,
+    ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryOrder,
+    QuerySelect,
 };
 
 use crate::support::each_database;
@@ -60,8 +61,9 @@ async fn whoever_gives_up_waiting_holds_up_nobody() {
         let committed = {
             let mut impatient = pin!(app.app.db.begin());
             // Takes its place in the queue, and is gone before its turn.
-            let waits = poll_fn(|ctx| Poll::Ready(impatient.as_mut().poll(ctx).is_pending())).await;
-            assert!(waits);
+            let has_begun = poll_once(impatient.as_mut()).await;
+            // Where every write has a connection of its own, nobody waits.
+            assert!(!has_begun || app.app.db.backend() == DbBackend::Postgres);
             let committed = tokio::spawn(first.commit());
             tokio::task::yield_now().await;
             committed
