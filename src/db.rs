@@ -2,7 +2,7 @@
 
 mod write;
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{str::FromStr, time::Duration};
 
 use anyhow::{Context, bail};
 use sea_orm::{
@@ -106,14 +106,6 @@ impl Database {
     }
 }
 
-/// The file behind a SQLite URL; `None` for PostgreSQL.
-pub fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let url = normalized(url).ok()?;
-    let rest = url.strip_prefix("sqlite://")?;
-    let path = rest.split_once('?').map_or(rest, |(path, _)| path);
-    Some(PathBuf::from(path))
-}
-
 /// Accepts `sqlite:FILE`, `sqlite://FILE` and `postgres://…`; anything else is refused with a hint.
 fn normalized(url: &str) -> anyhow::Result<String> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
@@ -180,16 +172,6 @@ fn quiet(url: &str) -> ConnectOptions {
         .acquire_timeout(Duration::from_secs(30))
         .connect_timeout(Duration::from_secs(10));
     options
-}
-
-/// Which database a URL names, without connecting to it.
-pub fn backend_of(url: &str) -> anyhow::Result<DbBackend> {
-    let url = normalized(url)?;
-    Ok(if url.starts_with("sqlite:") {
-        DbBackend::Sqlite
-    } else {
-        DbBackend::Postgres
-    })
 }
 
 /// An instant as it is stored: to the microsecond, on both databases.
