@@ -1,6 +1,7 @@
 //! The GraphQL schema, and the way of a request through it.
 
 pub mod document;
+pub mod envelope;
 pub mod graphiql;
 pub mod handler;
 
@@ -23,11 +24,14 @@ mod task;
 mod user;
 
 use async_graphql::{
-    EmptySubscription, MergedObject, Request, Response, SchemaBuilder, ValidationMode,
+    EmptySubscription, MergedObject, Response, SchemaBuilder, ServerError, ValidationMode,
+    parser::types::OperationType,
 };
 
 use crate::{app::App, domain::access::Actor};
 
+pub use document::Prepared;
+pub use envelope::Envelope;
 pub use sdl::{federation_sdl, published_sdl};
 
 type Inner = async_graphql::Schema<Query, Mutation, EmptySubscription>;
@@ -78,15 +82,18 @@ impl Schema {
         }
     }
 
-    /// Runs one request on behalf of an actor.
-    pub async fn execute(&self, actor: Actor, mut request: Request) -> Response {
-        let is_mutation = match self.documents.prepare(&mut request) {
-            Ok(prepared) => prepared.is_mutation,
-            Err(errors) => return Response::from_errors(errors),
-        };
+    /// Checks a request: its document, its variables, and how much it asks for. What comes out is ready
+    /// to run; what is refused has not begun.
+    pub async fn prepare(&self, envelope: Envelope) -> Result<Prepared, Vec<ServerError>> {
+        self.documents.prepare(envelope)
+    }
+
+    /// Runs a query or mutation on behalf of an actor.
+    pub async fn run(&self, actor: Actor, prepared: Prepared) -> Response {
         // A mutation answers with what it just wrote, so nothing read before may stand in for it.
-        let loader = loader::new(self.app.clone(), actor.clone(), !is_mutation);
-        let request = request.data(actor).data(loader);
+        let remember = prepared.operation == OperationType::Query;
+        let loader = loader::new(self.app.clone(), actor.clone(), remember);
+        let request = prepared.request.data(actor).data(loader);
         error::coded(self.inner.execute(request).await)
     }
 }

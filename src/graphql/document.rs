@@ -7,21 +7,25 @@
 use std::{collections::HashMap, sync::Arc};
 
 use apollo_compiler::{
-    ExecutableDocument as CheckedDocument, Schema as ApolloSchema,
+    ExecutableDocument as CheckedDocument, Schema as ApolloSchema, ast,
     executable::{Selection, SelectionSet},
     validation::{DiagnosticList, Valid},
 };
 use async_graphql::{
     Pos, Request, ServerError, Variables,
-    parser::{parse_query, types::ExecutableDocument},
+    parser::{
+        parse_query,
+        types::{ExecutableDocument, OperationType},
+    },
 };
 use moka::sync::Cache;
 
 use super::{
+    Envelope,
     coercion::{Coercion, VariablePaths},
     error::{
-        BAD_REQUEST, BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, input_error,
-        request_error,
+        BAD_REQUEST, BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
+        PERSISTED_QUERY_NOT_FOUND, input_error, request_error,
     },
     overlooked::overlooked,
     size,
@@ -53,7 +57,9 @@ struct Document {
 
 /// A request that is ready to run.
 pub struct Prepared {
-    pub is_mutation: bool,
+    pub request: Request,
+    /// What the request runs.
+    pub operation: OperationType,
 }
 
 type Refused = Vec<ServerError>;
@@ -70,31 +76,41 @@ impl Documents {
         }
     }
 
-    /// Validates the request's document and variables, and leaves it ready to run.
-    pub fn prepare(&self, request: &mut Request) -> Result<Prepared, Refused> {
-        let document = self.document(&request.query)?;
-        let operation = document
-            .checked
-            .operations
-            .get(request.operation_name.as_deref())
-            .map_err(|error| {
-                vec![request_error(
-                    BAD_REQUEST,
-                    error.message().to_string(),
-                    None,
-                )]
-            })?;
+    /// Validates the request's document and variables, and bounds what it asks for.
+    pub fn prepare(&self, envelope: Envelope) -> Result<Prepared, Refused> {
+        let Some(query) = envelope.query else {
+            // By this very message Apollo's link knows to send the text.
+            let message = "PersistedQueryNotFound";
+            return Err(vec![request_error(
+                PERSISTED_QUERY_NOT_FOUND,
+                message,
+                None,
+            )]);
+        };
+        let document = self.document(&query)?;
+        let name = envelope.operation_name.as_deref();
+        let operation = document.checked.operations.get(name).map_err(|error| {
+            let message = error.message().to_string();
+            vec![request_error(BAD_REQUEST, message, None)]
+        })?;
+        let mut variables = envelope.variables;
         let mut coercion = Coercion::new(&self.schema);
-        coercion.variables(operation, &mut request.variables, &document.variables);
+        coercion.variables(operation, &mut variables, &document.variables);
         let problems = coercion.into_problems();
         if !problems.is_empty() {
             return Err(vec![input_error(problems)]);
         }
-        size::check(&document.checked, operation, &request.variables)
-            .map_err(|error| vec![error])?;
+        size::check(&document.checked, operation, &variables).map_err(|error| vec![error])?;
+        let mut request = Request::new(query).variables(variables);
+        request.operation_name = envelope.operation_name;
         request.set_parsed_query(document.parsed.clone());
         Ok(Prepared {
-            is_mutation: operation.is_mutation(),
+            request,
+            operation: match operation.operation_type {
+                ast::OperationType::Query => OperationType::Query,
+                ast::OperationType::Mutation => OperationType::Mutation,
+                ast::OperationType::Subscription => OperationType::Subscription,
+            },
         })
     }
 

@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 
 use std::{any::Any, time::Duration};
 
-use async_graphql::{BatchResponse, Request, Response as GraphQlResponse, ServerError, Variables};
+use async_graphql::{BatchResponse, Response as GraphQlResponse, ServerError};
 use async_graphql_axum::GraphQLResponse;
 use axum::{
     body::Body,
@@ -12,21 +12,15 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, de::IgnoredAny};
-use serde_json::value::RawValue;
 
 use super::{
-    Schema,
+    Schema, envelope,
     error::{
-        BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, PERSISTED_QUERY_NOT_FOUND,
-        SERVICE_UNAVAILABLE, is_request_error, request_error,
+        BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, is_request_error,
+        request_error,
     },
 };
-use crate::{
-    auth,
-    error::{Error, dotted},
-    labelstudio::document,
-};
+use crate::{auth, error::Error};
 
 const JSON: &str = "application/json; charset=utf-8";
 const GRAPHQL_JSON: &str = "application/graphql-response+json; charset=utf-8";
@@ -95,15 +89,13 @@ async fn respond(endpoint: &Endpoint, headers: &HeaderMap, body: Body) -> Respon
             &message,
         );
     };
-    let response = match parse(&body) {
-        Ok(Some(request)) => endpoint.schema.execute(actor, request).await,
-        Ok(None) => {
-            // By this very message Apollo's link knows to send the text.
-            let message = "PersistedQueryNotFound";
-            let error = request_error(PERSISTED_QUERY_NOT_FOUND, message, None);
-            GraphQlResponse::from_errors(vec![error])
-        }
+    let envelope = match envelope::from_bytes(&body) {
+        Ok(envelope) => envelope,
         Err(message) => return refused(media, StatusCode::BAD_REQUEST, BAD_REQUEST, &message),
+    };
+    let response = match endpoint.schema.prepare(envelope).await {
+        Ok(prepared) => endpoint.schema.run(actor, prepared).await,
+        Err(errors) => GraphQlResponse::from_errors(errors),
     };
     answer(media, response)
 }
@@ -138,69 +130,6 @@ fn not_signed_in(media: Media, error: &Error) -> Response {
             .insert(header::WWW_AUTHENTICATE, challenge);
     }
     response
-}
-
-/// The envelope of a request, each part checked for its type.
-#[derive(Deserialize)]
-struct Envelope<'a> {
-    query: Option<String>,
-    #[serde(rename = "operationName")]
-    operation_name: Option<String>,
-    #[serde(borrow)]
-    variables: Option<&'a RawValue>,
-    #[serde(borrow)]
-    extensions: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Extensions {
-    /// A hash that stands for the text of the query.
-    #[serde(rename = "persistedQuery")]
-    persisted_query: Option<IgnoredAny>,
-}
-
-/// The request that a body holds; `None` when a hash stands in the place of the query's text, of which
-/// none is remembered.
-fn parse(body: &[u8]) -> Result<Option<Request>, String> {
-    let body = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
-    let body = document::disarm(body).map_err(|error| {
-        let at = match dotted(&error.path) {
-            path if path.is_empty() => String::new(),
-            path => format!(" (at {path})"),
-        };
-        format!("the body is not JSON: {error}{at}")
-    })?;
-    if body.trim_start().starts_with('[') {
-        return Err("batches are not supported: send one request at a time".to_owned());
-    }
-    let envelope: Envelope<'_> = serde_json::from_str(&body).map_err(|_| {
-        "the body is not a GraphQL request: an object with a string `query`, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
-    })?;
-    let is_object = |part: Option<&RawValue>| part.is_none_or(|part| part.get().starts_with('{'));
-    if !is_object(envelope.variables) {
-        return Err("`variables` is not an object".to_owned());
-    }
-    if !is_object(envelope.extensions) {
-        return Err("`extensions` is not an object".to_owned());
-    }
-    let Some(query) = envelope.query else {
-        let has_hash = envelope
-            .extensions
-            .and_then(|text| serde_json::from_str::<Extensions>(text.get()).ok())
-            .is_some_and(|extensions| extensions.persisted_query.is_some());
-        return match has_hash {
-            true => Ok(None),
-            false => Err("the request has no `query`".to_owned()),
-        };
-    };
-    let variables: Variables = match envelope.variables {
-        Some(text) => serde_json::from_str(text.get())
-            .map_err(|_| "`variables` is not an object".to_owned())?,
-        None => Variables::default(),
-    };
-    let mut request = Request::new(query).variables(variables);
-    request.operation_name = envelope.operation_name;
-    Ok(Some(request))
 }
 
 /// How an answer is labelled, and so which status a refused request has.
