@@ -1,4 +1,6 @@
-//! Who sends a request: from its headers to an actor.
+//! Who sends a request: from a token to an actor.
+
+mod session;
 
 use axum::http::{HeaderMap, header};
 
@@ -8,13 +10,22 @@ use crate::{
     error::{Error, Result},
 };
 
+pub use session::{Session, Sessions};
+
 /// Who sends a request with these headers: `Authorization: Bearer <token>`, or `Token <token>` as Label
 /// Studio's clients spell it. UNAUTHENTICATED without a token that is active.
 pub async fn actor(app: &App, headers: &HeaderMap) -> Result<Actor> {
-    let text = headers
+    let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.split_once(' '))
+        .ok_or(Error::Unauthenticated)?;
+    actor_of(app, value).await
+}
+
+/// Who is signed in by the value of an `Authorization` header.
+pub async fn actor_of(app: &App, authorization: &str) -> Result<Actor> {
+    let text = authorization
+        .split_once(' ')
         .filter(|(scheme, _)| {
             scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
         })

@@ -1,10 +1,14 @@
 //! Every setting, as a flag and as an environment variable.
 
+mod http;
+
 use std::{net::SocketAddr, path::Path};
 
 use clap::{Args, ValueEnum};
 
 use crate::db;
+
+pub use http::HttpArgs;
 
 /// Where the data lives. Every command takes these.
 #[derive(Args, Clone, Debug)]
@@ -76,13 +80,8 @@ pub struct ServeArgs {
     #[arg(long)]
     pub demo: bool,
 
-    /// Bytes of the largest request body.
-    #[arg(long, env = "ANNOGRAPH_MAX_BODY", default_value_t = 32 << 20)]
-    pub max_body: usize,
-
-    /// Seconds that a request may take.
-    #[arg(long, env = "ANNOGRAPH_TIMEOUT", default_value_t = 30)]
-    pub timeout: u64,
+    #[command(flatten)]
+    pub http: HttpArgs,
 
     /// Seconds that requests under way are given to finish when the server stops.
     #[arg(long, env = "ANNOGRAPH_GRACE", default_value_t = 20)]

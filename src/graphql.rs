@@ -28,6 +28,8 @@ use async_graphql::{
     parser::types::OperationType,
 };
 
+use futures_util::{Stream, StreamExt};
+
 use crate::{app::App, domain::access::Actor};
 
 pub use document::Prepared;
@@ -95,5 +97,15 @@ impl Schema {
         let loader = loader::new(self.app.clone(), actor.clone(), remember);
         let request = prepared.request.data(actor).data(loader);
         error::coded(self.inner.execute(request).await)
+    }
+
+    pub fn subscribe(
+        &self,
+        actor: Actor,
+        prepared: Prepared,
+    ) -> impl Stream<Item = Response> + Send + 'static {
+        let loader = loader::new(self.app.clone(), actor.clone(), false);
+        let request = prepared.request.data(actor).data(loader);
+        self.inner.execute_stream(request).map(error::coded)
     }
 }

@@ -1,19 +1,30 @@
 //! The routes, and the life of the server from its first connection to its last.
 
-use std::{future::Future, net::SocketAddr, time::Duration};
+use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
+    body::Body,
     extract::State,
-    http::{HeaderName, HeaderValue, Request, StatusCode, header},
+    http::{HeaderName, HeaderValue, Method, Request, StatusCode, header},
+    middleware::Next,
     response::{IntoResponse, Response},
-    routing::{get, post},
+    routing::{any, get},
+};
+use hyper::{body::Incoming, server::conn::http1};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
 };
 use sea_orm::ConnectionTrait;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::Semaphore};
+use tokio_io_timeout::TimeoutStream;
+use tokio_util::sync::CancellationToken;
+use tower::{ServiceExt, util::option_layer};
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
+    cors::{AllowOrigin, CorsLayer},
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
@@ -21,7 +32,7 @@ use tower_http::{
 
 use crate::{
     app::App,
-    config::ServeArgs,
+    config::{HttpArgs, ServeArgs},
     graphql::{
         self, Schema, graphiql,
         handler::{self, Endpoint},
@@ -30,23 +41,24 @@ use crate::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Everything that the server answers.
-pub fn router(app: App, args: &ServeArgs) -> Router {
-    let endpoint = Endpoint {
-        schema: Schema::new(app.clone()),
-        max_body: args.max_body,
-        timeout: Duration::from_secs(args.timeout),
-    };
-    let graphql = post(handler::post).fallback(handler::not_allowed);
+/// Everything that the server answers. `stopping` ends what would otherwise outlive it.
+pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> Router {
+    let schema = Schema::new(app.clone());
+    let endpoint = Endpoint::new(app.clone(), schema, args.http.clone(), stopping);
+    let max_head = args.http.max_head;
     Router::new()
-        .route("/graphql", graphql)
+        .route("/graphql", any(handler::graphql))
         .with_state(endpoint)
-        .route("/schema.graphql", get(schema))
+        .route("/schema.graphql", get(schema_text))
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(handler::panicked))
+        .layer(option_layer(cors(&args.http.cors_origin)))
+        .layer(axum::middleware::from_fn(move |request, next| {
+            bounded(max_head, request, next)
+        }))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
@@ -66,40 +78,126 @@ pub fn router(app: App, args: &ServeArgs) -> Router {
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
 }
 
+/// Lets pages of these origins send requests and read the answers. They bring their token along; there are
+/// no cookies that a browser would add by itself.
+fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
+    let list = || AllowOrigin::list(origins.iter().cloned());
+    (!origins.is_empty()).then(|| {
+        CorsLayer::new()
+            .allow_origin(list())
+            .allow_methods([Method::GET, Method::POST])
+            .allow_headers([
+                header::AUTHORIZATION,
+                header::CONTENT_TYPE,
+                header::ACCEPT,
+                header::CONTENT_ENCODING,
+                REQUEST_ID,
+            ])
+            .expose_headers([header::RETRY_AFTER, REQUEST_ID])
+            .max_age(Duration::from_secs(3_600))
+    })
+}
+
+/// Refuses a head that is too large. What is far larger still, hyper does not read at all.
+async fn bounded(max_head: usize, request: Request<Body>, next: Next) -> Response {
+    let address = request.uri().path_and_query();
+    let address = address.map_or(0, |address| address.as_str().len());
+    let fields = request.headers().iter();
+    let fields: usize = fields
+        .map(|(name, value)| name.as_str().len() + value.len() + 4)
+        .sum();
+    if address + fields > max_head {
+        return handler::head_too_large(max_head);
+    }
+    next.run(request).await
+}
+
 /// Serves until `stop` resolves; then answers what is under way, for as long as the grace period lasts.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
-    grace: Duration,
-    stop: impl Future<Output = ()> + Send + 'static,
+    args: &ServeArgs,
+    stopping: CancellationToken,
+    stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    let (stopping, mut stopped) = tokio::sync::watch::channel(false);
-    let server = axum::serve(
-        axum::serve::ListenerExt::tap_io(listener, |connection| {
-            // A small answer must not wait for the client's acknowledgement of the one before.
-            if let Err(error) = connection.set_nodelay(true) {
-                tracing::debug!(%error, "can't set TCP_NODELAY");
+    let http = connections(&args.http);
+    let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
+    let most = u32::try_from(args.http.max_connections.max(1)).unwrap_or(u32::MAX);
+    let places = Arc::new(Semaphore::new(most as usize));
+    tokio::pin!(stop);
+    loop {
+        let accepted = async {
+            // Without a free place, whoever comes waits to be accepted.
+            let place = places.clone().acquire_owned().await;
+            (place, listener.accept().await)
+        };
+        let (place, accepted) = tokio::select! {
+            () = &mut stop => break,
+            accepted = accepted => accepted,
+        };
+        let stream = match accepted {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                // Out of file descriptors, or a peer that is gone already.
+                tracing::warn!(%error, "can't accept a connection");
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                continue;
             }
-        }),
-        router,
-    )
-    .with_graceful_shutdown(async move {
-        stop.await;
-        stopping.send_replace(true);
-    });
-    let out_of_patience = async move {
-        // An error means that the server ended by itself.
-        if stopped.wait_for(|stopping| *stopping).await.is_ok() {
-            tokio::time::sleep(grace).await;
-        } else {
-            std::future::pending::<()>().await;
+        };
+        // A small answer must not wait for the client's acknowledgement of the one before.
+        if let Err(error) = stream.set_nodelay(true) {
+            tracing::debug!(%error, "can't set TCP_NODELAY");
         }
-    };
-    tokio::select! {
-        ended = server => ended?,
-        () = out_of_patience => tracing::warn!("requests were still under way"),
+        // Who does not take in what they asked for gives up their place.
+        let mut stream = TimeoutStream::new(stream);
+        stream.set_write_timeout(Some(write_timeout));
+        let place = handler::Place::new(place?);
+        let marked = place.clone();
+        let service = router
+            .clone()
+            .map_request(move |mut request: Request<Incoming>| {
+                request.extensions_mut().insert(marked.clone());
+                request
+            });
+        let service = TowerToHyperService::new(service);
+        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let stopping = stopping.clone();
+        tokio::spawn(async move {
+            let connection = connection.with_upgrades();
+            tokio::pin!(connection);
+            let ended = tokio::select! {
+                ended = &mut connection => ended,
+                () = stopping.cancelled() => {
+                    connection.as_mut().graceful_shutdown();
+                    connection.await
+                }
+            };
+            if let Err(error) = ended {
+                tracing::debug!(%error, "a connection ended early");
+            }
+            drop(place);
+        });
+    }
+    drop(listener);
+    stopping.cancel();
+    // Whoever has all places knows that everybody has left.
+    let grace = Duration::from_secs(args.grace);
+    if tokio::time::timeout(grace, places.acquire_many(most))
+        .await
+        .is_err()
+    {
+        tracing::warn!("requests were still under way");
     }
     Ok(())
+}
+
+fn connections(args: &HttpArgs) -> http1::Builder {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(Duration::from_secs(args.header_timeout.max(1)))
+        // Room for a head that `bounded` can answer.
+        .max_buf_size((4 * args.max_head).max(64 << 10));
+    http
 }
 
 /// Listens on an address; port 0 takes any that is free.
@@ -110,7 +208,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
         .with_context(|| format!("can't listen on {address}"))
 }
 
-async fn schema() -> Response {
+async fn schema_text() -> Response {
     let content_type = HeaderValue::from_static("application/graphql; charset=utf-8");
     (
         [(header::CONTENT_TYPE, content_type)],

@@ -2,10 +2,11 @@
 
 mod demo;
 
-use std::{io::Write, net::SocketAddr, time::Duration};
+use std::{io::Write, net::SocketAddr};
 
 use anyhow::Context;
 use entity::user::Role;
+use tokio_util::sync::CancellationToken;
 
 use super::open;
 use crate::{
@@ -36,10 +37,10 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
     greet(&app, &args, address).await?;
-    let router = server::router(app.clone(), &args);
-    let grace = Duration::from_secs(args.grace);
+    let stopping = CancellationToken::new();
+    let router = server::router(app.clone(), &args, stopping.clone());
     tracing::info!(%address, database = ?app.db.backend(), "ready");
-    server::serve(listener, router, grace, stop).await?;
+    server::serve(listener, router, &args, stopping, stop).await?;
     app.db.close().await?;
     tracing::info!("stopped");
     Ok(())

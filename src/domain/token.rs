@@ -1,6 +1,6 @@
 //! API tokens: made once, shown once, stored hashed.
 
-use std::time::Duration;
+use std::{collections::HashMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -27,6 +27,8 @@ use crate::{
 const PREFIX: usize = 12;
 /// How old a token's last use gets before another one is noted.
 const LAST_USE_STEP: Duration = Duration::from_secs(60);
+/// Tokens that one statement asks for.
+const ACTIVE_STEP: usize = 10_000;
 /// Shorter secrets could be guessed.
 pub const MIN_LENGTH: usize = 16;
 
@@ -111,8 +113,7 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
         return Err(Error::Unauthenticated);
     };
     let now = db::now();
-    let expired = token.expires_at.is_some_and(|end| end <= now);
-    if expired || token.revoked_at.is_some() || !user.can_sign_in {
+    if !signs_in(&token, &user, now) {
         return Err(Error::Unauthenticated);
     }
     let stale = token
@@ -125,6 +126,45 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
         user,
         token_id: token.id,
     })
+}
+
+/// Those of these tokens that sign somebody in now, each with what its user is.
+pub async fn active(app: &App, ids: &[i64]) -> Result<HashMap<i64, user::Role>> {
+    let now = db::now();
+    let mut active = HashMap::new();
+    for ids in ids.chunks(ACTIVE_STEP) {
+        let found = api_token::Entity::find()
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .find_also_related(user::Entity)
+            .all(app.db.reader())
+            .await?;
+        let good = found
+            .into_iter()
+            .filter_map(|(token, user)| Some((token, user?)))
+            .filter(|(token, user)| signs_in(token, user, now));
+        active.extend(good.map(|(token, user)| (token.id, user.role)));
+    }
+    Ok(active)
+}
+
+/// Who a token signs in that signed them in before, by its id.
+pub async fn sign_in_again(app: &App, id: i64) -> Result<Actor> {
+    let found = api_token::Entity::find_by_id(id)
+        .find_also_related(user::Entity)
+        .one(app.db.reader())
+        .await?;
+    match found {
+        Some((token, Some(user))) if signs_in(&token, &user, db::now()) => Ok(Actor {
+            user,
+            token_id: token.id,
+        }),
+        _ => Err(Error::Unauthenticated),
+    }
+}
+
+fn signs_in(token: &api_token::Model, user: &user::Model, now: DateTime<Utc>) -> bool {
+    let expired = token.expires_at.is_some_and(|end| end <= now);
+    !expired && token.revoked_at.is_none() && user.can_sign_in
 }
 
 /// Writes down that a token was used, beside the request and not before it.

@@ -1,5 +1,7 @@
 //! The envelope of a request: what carries a document, its variables and extensions, whatever the transport.
 
+use std::borrow::Cow;
+
 use async_graphql::Variables;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -42,8 +44,15 @@ struct PersistedQuery {
     hash: String,
 }
 
-/// The one request that a body holds, or a sentence that says what is wrong with it.
-pub fn from_bytes(body: &[u8]) -> Result<Envelope, String> {
+/// One request, or several in one body.
+#[derive(Debug)]
+pub enum Incoming {
+    Single(Envelope),
+    Batch(Vec<Envelope>),
+}
+
+/// What a body holds, or a sentence that says what is wrong with it.
+pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
     let body = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let body = document::disarm(body).map_err(|error| {
         let at = match dotted(&error.path) {
@@ -52,10 +61,47 @@ pub fn from_bytes(body: &[u8]) -> Result<Envelope, String> {
         };
         format!("the body is not JSON: {error}{at}")
     })?;
-    if body.trim_start().starts_with('[') {
-        return Err("batches are not supported: send one request at a time".to_owned());
+    if !body.trim_start().starts_with('[') {
+        return from_json(&body).map(Incoming::Single);
     }
-    from_json(&body)
+    let requests: Vec<&RawValue> =
+        serde_json::from_str(&body).map_err(|_| "the body is not a list of requests".to_owned())?;
+    if requests.is_empty() || requests.len() > max_batch {
+        return Err(format!(
+            "a batch has 1 to {max_batch} requests, not {}",
+            requests.len()
+        ));
+    }
+    let envelopes = requests.iter().enumerate().map(|(index, text)| {
+        from_json(text.get()).map_err(|message| format!("request {index}: {message}"))
+    });
+    envelopes.collect::<Result<_, _>>().map(Incoming::Batch)
+}
+
+impl Envelope {
+    /// A request from the parameters of an address.
+    pub fn from_parameters<'a>(
+        parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Result<Self, String> {
+        let mut object = serde_json::Map::new();
+        for (name, value) in parameters {
+            let value = match &*name {
+                "query" | "operationName" => serde_json::Value::String(value.into_owned()),
+                "variables" | "extensions" => {
+                    let text = document::disarm(&value).map_err(|error| error.to_string())?;
+                    serde_json::from_str(&text).map_err(|error| error.to_string())?
+                }
+                _ => continue,
+            };
+            object.insert(name.into_owned(), value);
+        }
+        from_json(&serde_json::Value::Object(object).to_string())
+    }
+
+    /// A request from the payload of a message.
+    pub fn from_message(text: &str) -> Result<Self, String> {
+        from_json(text)
+    }
 }
 
 /// A request from JSON that went through `disarm`.

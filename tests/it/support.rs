@@ -21,6 +21,7 @@ use axum::Router;
 use clap::Parser;
 use entity::{project_member, user as user_row};
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 pub use client::{Answer, Client, send};
 
@@ -74,7 +75,7 @@ impl TestApp {
         });
         let app = App { db };
         let args = Defaults::parse_from(["test"]).serve;
-        let router = server::router(app.clone(), &args);
+        let router = server::router(app.clone(), &args, CancellationToken::new());
         let admin = sign_up(&app, &router, "admin", user_row::Role::Admin).await;
         Self {
             app,
@@ -83,6 +84,12 @@ impl TestApp {
             url: url.to_owned(),
             statements,
         }
+    }
+
+    /// A server on the same database with other settings.
+    pub fn router_with(&self, flags: &[&str]) -> Router {
+        let args = Defaults::parse_from([&["test"], flags].concat()).serve;
+        server::router(self.app.clone(), &args, CancellationToken::new())
     }
 
     /// A new user who belongs to no project.

@@ -63,25 +63,6 @@ async fn parts_that_are_null_or_unknown_are_as_good_as_absent() {
 }
 
 #[tokio::test]
-async fn batches_are_refused_and_nothing_of_them_runs() {
-    each_database(async |app| {
-        let before = app.dump().await;
-        let one = json!({ "query": r#"mutation { createProject(input: { title: "x" }) { id } }"# });
-        for body in [json!([]), json!([one]), json!([one, one])] {
-            let answer = app.admin.post(body.to_string()).await;
-            assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
-            assert!(
-                answer.text.contains("batches are not supported"),
-                "{}",
-                answer.text
-            );
-        }
-        assert_eq!(app.dump().await, before);
-    })
-    .await;
-}
-
-#[tokio::test]
 async fn of_a_repeated_key_in_a_value_the_last_wins_in_the_first_ones_place() {
     each_database(async |app| {
         let (_, task) = app.project_with_task().await;

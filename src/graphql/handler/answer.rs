@@ -1,0 +1,160 @@
+//! Answers, and refusals of requests that never began to run.
+
+use std::time::Duration;
+
+use async_graphql::{BatchResponse, Response as GraphQlResponse, ServerError};
+use async_graphql_axum::GraphQLResponse;
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+
+use super::super::error::{
+    BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
+    is_request_error, request_error,
+};
+use super::media::Media;
+use crate::error::Error;
+
+/// Why a request is not run.
+#[derive(Debug)]
+pub struct Refusal {
+    pub status: StatusCode,
+    pub errors: Vec<ServerError>,
+    header: Option<(HeaderName, HeaderValue)>,
+}
+
+impl Refusal {
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            errors: vec![request_error(code, message, None)],
+            header: None,
+        }
+    }
+
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, BAD_REQUEST, message)
+    }
+
+    pub fn method(allowed: &'static str, message: &str) -> Self {
+        let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, BAD_REQUEST, message);
+        refusal.with(header::ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    /// Something is too large; the status says what.
+    pub fn too_large(status: StatusCode, message: impl Into<String>) -> Self {
+        Self::new(status, LIMIT_EXCEEDED, message)
+    }
+
+    /// The caller asks too often; the same request may be sent after a while.
+    pub fn too_often(message: impl Into<String>, wait: Duration) -> Self {
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, LIMIT_EXCEEDED, message);
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        refusal.with(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
+    }
+
+    pub fn timed_out(limit: Duration) -> Self {
+        let message = format!("a request may take {} s", limit.as_secs_f64());
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            SERVICE_UNAVAILABLE,
+            message,
+        )
+    }
+
+    /// The code that should have answered has a bug.
+    pub fn internal() -> Self {
+        let status = StatusCode::INTERNAL_SERVER_ERROR;
+        Self::new(status, INTERNAL_SERVER_ERROR, "internal error")
+    }
+
+    /// Nobody is signed in, or nobody can tell.
+    pub fn not_signed_in(error: &Error) -> Self {
+        let status = match error {
+            Error::Unauthenticated => StatusCode::UNAUTHORIZED,
+            Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            cause => {
+                tracing::error!(?cause, "can't check a token");
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        };
+        let refusal = Self::new(status, code(error), error.to_string());
+        if status == StatusCode::UNAUTHORIZED {
+            let challenge = HeaderValue::from_static("Bearer");
+            return refusal.with(header::WWW_AUTHENTICATE, challenge);
+        }
+        refusal
+    }
+
+    fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some((name, value));
+        self
+    }
+
+    /// An answer without `data`: the request did not begin to run.
+    pub fn into_response(self, media: Media) -> Response {
+        let text = refused_text(&self.errors);
+        let mut response = (self.status, text).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, media.header());
+        headers.extend(self.header);
+        response
+    }
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    errors: &'a [ServerError],
+}
+
+/// The answer to one request.
+pub fn single(media: Media, response: GraphQlResponse) -> Response {
+    if is_request_error(&response) {
+        let refusal = Refusal {
+            status: media.refusal(),
+            errors: response.errors,
+            header: None,
+        };
+        return refusal.into_response(media);
+    }
+    labelled(media, BatchResponse::Single(response))
+}
+
+/// The answers to several requests, in their order.
+pub fn batch(media: Media, responses: &[GraphQlResponse]) -> Response {
+    let texts: Vec<String> = responses.iter().map(text).collect();
+    let content_type = [(header::CONTENT_TYPE, media.header())];
+    (content_type, format!("[{}]", texts.join(","))).into_response()
+}
+
+/// A response as JSON: without `data` when it did not begin to run.
+pub fn text(response: &GraphQlResponse) -> String {
+    if is_request_error(response) {
+        return refused_text(&response.errors);
+    }
+    json(response)
+}
+
+/// The response of a request that did not begin to run, as JSON.
+pub fn refused_text(errors: &[ServerError]) -> String {
+    json(&Refused { errors })
+}
+
+/// The errors of a request that did not begin to run, as JSON.
+pub fn errors_text(errors: &[ServerError]) -> String {
+    json(&errors)
+}
+
+fn labelled(media: Media, responses: BatchResponse) -> Response {
+    let mut response = GraphQLResponse(responses).into_response();
+    response
+        .headers_mut()
+        .insert(header::CONTENT_TYPE, media.header());
+    response
+}
+
+fn json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).expect("answers hold nothing that JSON can't")
+}

@@ -1,0 +1,119 @@
+//! How much one caller may ask for: by time, and at once.
+
+use std::{
+    collections::HashMap,
+    num::NonZeroU32,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use governor::{
+    DefaultKeyedRateLimiter, Quota, RateLimiter,
+    clock::{Clock, DefaultClock},
+};
+
+use super::answer::Refusal;
+use crate::{config::HttpArgs, domain::access::Actor};
+
+/// What the callers of a server use, by token.
+#[derive(Clone)]
+pub struct Quotas {
+    rate: Option<Arc<DefaultKeyedRateLimiter<i64>>>,
+    requests: Counts,
+    subscriptions: Counts,
+}
+
+#[derive(Clone)]
+struct Counts {
+    what: &'static str,
+    max: usize,
+    by_token: Arc<Mutex<HashMap<i64, usize>>>,
+}
+
+/// Leave to do one thing, given back when dropped.
+pub struct Permit {
+    token_id: i64,
+    counts: Counts,
+}
+
+/// How long a caller is told to wait who does too much at once.
+const PAUSE: Duration = Duration::from_secs(1);
+
+impl Quotas {
+    pub fn new(args: &HttpArgs) -> Self {
+        let rate = NonZeroU32::new(args.rate_limit)
+            .map(|rate| Arc::new(RateLimiter::keyed(Quota::per_second(rate))));
+        Self {
+            rate,
+            requests: Counts::new("requests", args.max_concurrent),
+            subscriptions: Counts::new("subscriptions", args.max_subscriptions),
+        }
+    }
+
+    /// Counts requests that have come in, and refuses them when they come too fast.
+    pub fn count(&self, actor: &Actor, requests: usize) -> Result<(), Refusal> {
+        let Some(rate) = &self.rate else {
+            return Ok(());
+        };
+        let count = u32::try_from(requests).unwrap_or(u32::MAX);
+        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let wait = match rate.check_key_n(&actor.token_id, count) {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
+            // More than a second's worth at once.
+            Err(_) => PAUSE,
+        };
+        let message = "more requests per second than this token may send: wait, then send it again";
+        Err(Refusal::too_often(message, wait))
+    }
+
+    /// Leave to run a request.
+    pub fn request(&self, actor: &Actor) -> Result<Permit, Refusal> {
+        self.requests.enter(actor.token_id)
+    }
+
+    /// Leave to keep a subscription.
+    pub fn subscription(&self, actor: &Actor) -> Result<Permit, Refusal> {
+        self.subscriptions.enter(actor.token_id)
+    }
+}
+
+impl Counts {
+    fn new(what: &'static str, max: usize) -> Self {
+        Self {
+            what,
+            max: if max == 0 { usize::MAX } else { max },
+            by_token: Arc::default(),
+        }
+    }
+
+    fn enter(&self, token_id: i64) -> Result<Permit, Refusal> {
+        let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = by_token.entry(token_id).or_default();
+        if *count >= self.max {
+            let message = format!(
+                "{} {} of one token at once are the limit",
+                self.max, self.what
+            );
+            return Err(Refusal::too_often(message, PAUSE));
+        }
+        *count += 1;
+        Ok(Permit {
+            token_id,
+            counts: self.clone(),
+        })
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let by_token = &self.counts.by_token;
+        let mut by_token = by_token.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_token.get_mut(&self.token_id) {
+            *count -= 1;
+            if *count == 0 {
+                by_token.remove(&self.token_id);
+            }
+        }
+    }
+}

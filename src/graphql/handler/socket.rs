@@ -1,0 +1,250 @@
+//! WebSocket: the protocol graphql-transport-ws, by hand.
+
+mod operations;
+mod protocol;
+
+use std::time::Duration;
+
+use axum::{
+    extract::{
+        FromRequestParts,
+        ws::{Message, WebSocket, WebSocketUpgrade},
+    },
+    http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Response},
+};
+use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
+
+use self::{
+    operations::Operations,
+    protocol::{Close, PROTOCOL, Received},
+};
+use super::{Endpoint, Place, Refusal, media::Media};
+use crate::{
+    auth,
+    domain::{access::Actor, token},
+    error::Error,
+    graphql::error::BAD_REQUEST,
+};
+
+type Sink = SplitSink<WebSocket, Message>;
+
+/// The request asks to become a WebSocket.
+pub fn is_asked_for(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::UPGRADE)
+        .and_then(|upgrade| upgrade.to_str().ok())
+        .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
+}
+
+/// Opens a socket. Who it is may be said by the request or by the first message.
+pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
+    if !is_from_here(&parts.headers, &endpoint.settings.cors_origin) {
+        let message = "pages of this origin may not open a WebSocket here";
+        let refusal = Refusal::new(StatusCode::FORBIDDEN, BAD_REQUEST, message);
+        return refusal.into_response(Media::Json);
+    }
+    let upgrade = match WebSocketUpgrade::from_request_parts(&mut parts, &()).await {
+        Ok(upgrade) => upgrade,
+        Err(rejection) => {
+            let status = rejection.into_response().status();
+            let refusal = Refusal::new(status, BAD_REQUEST, "this is no WebSocket handshake");
+            return refusal.into_response(Media::Json);
+        }
+    };
+    let authorization = parts.headers.get(header::AUTHORIZATION);
+    let authorization = authorization.and_then(|value| value.to_str().ok().map(ToOwned::to_owned));
+    let place = parts.extensions.get::<Place>().cloned();
+    let largest = endpoint.settings.ws_max_message;
+    upgrade
+        .protocols([PROTOCOL])
+        .max_message_size(largest)
+        .max_frame_size(largest)
+        .on_upgrade(async move |socket| {
+            serve(endpoint, socket, authorization).await;
+            drop(place);
+        })
+}
+
+/// Browsers name the origin of the page; it has to be the server's own or one that is configured. Other
+/// programs name none.
+fn is_from_here(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN) else {
+        return true;
+    };
+    let host = headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let of_origin = origin
+        .as_bytes()
+        .splitn(2, |byte| *byte == b'/')
+        .nth(1)
+        .and_then(|rest| rest.strip_prefix(b"/"));
+    origins.contains(origin) || (host.is_some() && host == of_origin)
+}
+
+async fn serve(endpoint: Endpoint, socket: WebSocket, authorization: Option<String>) {
+    let is_spoken = socket.protocol().is_some();
+    let (mut sink, mut stream) = socket.split();
+    let close = if is_spoken {
+        converse(&endpoint, &mut sink, &mut stream, authorization).await
+    } else {
+        Some(Close::NoProtocol)
+    };
+    let Some(close) = close else {
+        return;
+    };
+    let patience = ping_interval(&endpoint);
+    // The peer may be gone, or not listen.
+    if timeout(patience, sink.send(close.message()))
+        .await
+        .is_ok_and(|sent| sent.is_ok())
+    {
+        // The close of the other side; without it, what was sent last could get lost.
+        let rest = async { while let Some(Ok(_)) = stream.next().await {} };
+        let _ = timeout(patience.min(Duration::from_secs(2)), rest).await;
+    }
+}
+
+fn ping_interval(endpoint: &Endpoint) -> Duration {
+    Duration::from_secs(endpoint.settings.ws_ping.max(1))
+}
+
+/// Speaks until either side has enough; answers why the socket is to be closed, unless it is already.
+async fn converse(
+    endpoint: &Endpoint,
+    sink: &mut Sink,
+    stream: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
+    authorization: Option<String>,
+) -> Option<Close> {
+    let settings = &endpoint.settings;
+    let mut conversation = Conversation {
+        endpoint,
+        authorization,
+        actor: None,
+        operations: Operations::new(endpoint.clone()),
+    };
+    let init = tokio::time::sleep(Duration::from_secs(settings.ws_init_timeout));
+    tokio::pin!(init);
+    let every = ping_interval(endpoint);
+    let mut pings = interval_at(Instant::now() + every, every);
+    pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut heard = Instant::now();
+    let mut session = None;
+    loop {
+        let session_ended = async {
+            match &mut session {
+                Some(session) => auth::Session::ended(session).await,
+                None => std::future::pending().await,
+            }
+        };
+        let answer = tokio::select! {
+            biased;
+            () = endpoint.stopping.cancelled() => return Some(Close::GoingAway),
+            () = session_ended => return Some(Close::Forbidden),
+            () = &mut init, if conversation.actor.is_none() => return Some(Close::NotInitialised),
+            received = stream.next() => {
+                heard = Instant::now();
+                match received? {
+                    Ok(Message::Text(text)) => match conversation.hear(&text).await {
+                        Ok(answer) => answer,
+                        Err(close) => return Some(close),
+                    },
+                    Ok(Message::Binary(_)) => return Some(Close::Invalid("messages are text")),
+                    Ok(Message::Close(_)) => return None,
+                    // The library answers pings by itself.
+                    Ok(Message::Ping(_) | Message::Pong(_)) => None,
+                    Err(error) => return broken(&error),
+                }
+            }
+            said = conversation.operations.next() => Some(said),
+            _ = pings.tick() => {
+                if heard.elapsed() > 2 * every {
+                    return None;
+                }
+                Some(Message::Ping(Default::default()))
+            }
+        };
+        if session.is_none()
+            && let Some(actor) = &conversation.actor
+        {
+            session = Some(endpoint.sessions.begin(actor));
+        }
+        if let Some(message) = answer {
+            // A peer that takes nothing in is as good as dead.
+            let patience = Duration::from_secs(settings.body_timeout.max(1));
+            timeout(patience, sink.send(message)).await.ok()?.ok()?;
+        }
+    }
+}
+
+/// Why reading failed, as the peer is told. `None` when the connection is gone.
+fn broken(error: &axum::Error) -> Option<Close> {
+    use std::error::Error;
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<tungstenite::Error>() {
+            return match error {
+                tungstenite::Error::Capacity(_) => Some(Close::TooLarge),
+                tungstenite::Error::Utf8(_) => Some(Close::NotUtf8),
+                _ => None,
+            };
+        }
+        cause = error.source();
+    }
+    None
+}
+
+/// What was said so far.
+struct Conversation<'a> {
+    endpoint: &'a Endpoint,
+    /// What the request of the socket said of who it is.
+    authorization: Option<String>,
+    actor: Option<Actor>,
+    operations: Operations,
+}
+
+impl Conversation<'_> {
+    /// Takes in a message; answers what is to be said at once.
+    async fn hear(&mut self, text: &str) -> Result<Option<Message>, Close> {
+        match protocol::read(text)? {
+            Received::Init(authorization) => self.initialise(authorization).await.map(Some),
+            Received::Ping(payload) => Ok(Some(protocol::pong(payload.as_deref()))),
+            Received::Pong => Ok(None),
+            Received::Subscribe { id, payload } => {
+                let actor = self.again().await?;
+                self.operations.begin(actor, id, &payload)
+            }
+            Received::Complete { id } => {
+                self.operations.end(&id);
+                Ok(None)
+            }
+        }
+    }
+
+    async fn initialise(&mut self, authorization: Option<String>) -> Result<Message, Close> {
+        if self.actor.is_some() {
+            return Err(Close::TooManyInitialisations);
+        }
+        let authorization = authorization.or(self.authorization.take());
+        let authorization = authorization.ok_or(Close::Forbidden)?;
+        let actor = auth::actor_of(self.endpoint.app(), &authorization).await;
+        self.actor = Some(actor.map_err(|error| refused(&error))?);
+        Ok(protocol::ack())
+    }
+
+    /// Who sends an operation: the one who signed in, if they still may.
+    async fn again(&self) -> Result<Actor, Close> {
+        let actor = self.actor.as_ref().ok_or(Close::Unauthorized)?;
+        token::sign_in_again(self.endpoint.app(), actor.token_id)
+            .await
+            .map_err(|error| refused(&error))
+    }
+}
+
+fn refused(error: &Error) -> Close {
+    match error {
+        Error::Unauthenticated => Close::Forbidden,
+        // The client tries again later.
+        _ => Close::GoingAway,
+    }
+}

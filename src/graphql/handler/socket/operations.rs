@@ -1,0 +1,188 @@
+//! The operations under way on one socket.
+
+use std::collections::HashMap;
+
+use async_graphql::parser::types::OperationType;
+use axum::extract::ws::Message;
+use futures_util::StreamExt;
+use tokio::sync::mpsc;
+use tokio_util::task::AbortOnDropHandle;
+
+use super::{
+    super::{Endpoint, Refusal, answer, stream},
+    protocol::{self, Close},
+};
+use crate::{
+    domain::access::Actor,
+    graphql::{
+        Envelope,
+        error::{LIMIT_EXCEEDED, request_error},
+    },
+};
+
+/// Messages that wait to be sent. Small: who reads slowly holds up their own operations, and no memory.
+const WAITING: usize = 16;
+
+pub struct Operations {
+    endpoint: Endpoint,
+    by_id: HashMap<String, Operation>,
+    /// How many there were, to tell an operation from one before it of the same id.
+    count: u64,
+    say: mpsc::Sender<Said>,
+    said: mpsc::Receiver<Said>,
+}
+
+struct Operation {
+    number: u64,
+    /// Ends the operation when it is dropped.
+    _task: AbortOnDropHandle<()>,
+}
+
+/// What an operation says.
+struct Said {
+    id: String,
+    number: u64,
+    message: Message,
+    /// It says no more.
+    is_last: bool,
+}
+
+impl Operations {
+    pub fn new(endpoint: Endpoint) -> Self {
+        let (say, said) = mpsc::channel(WAITING);
+        Self {
+            endpoint,
+            by_id: HashMap::new(),
+            count: 0,
+            say,
+            said,
+        }
+    }
+
+    /// Begins an operation; answers its refusal, if there is one.
+    pub fn begin(
+        &mut self,
+        actor: Actor,
+        id: String,
+        payload: &str,
+    ) -> Result<Option<Message>, Close> {
+        if self.by_id.contains_key(&id) {
+            return Err(Close::SubscriberExists);
+        }
+        let envelope = Envelope::from_message(payload)
+            .map_err(|_| Close::Invalid("the payload is not a GraphQL request"))?;
+        let quoted = quoted(&id);
+        let most = self.endpoint.settings.ws_max_operations;
+        if self.by_id.len() >= most {
+            let message = format!("{most} operations at once on one WebSocket are the limit");
+            let errors = [request_error(LIMIT_EXCEEDED, message, None)];
+            let errors = answer::errors_text(&errors);
+            return Ok(Some(protocol::error(&quoted, &errors)));
+        }
+        if let Err(refusal) = self.endpoint.quotas.count(&actor, 1) {
+            let errors = answer::errors_text(&refusal.errors);
+            return Ok(Some(protocol::error(&quoted, &errors)));
+        }
+        self.count += 1;
+        let number = self.count;
+        let run = Run {
+            endpoint: self.endpoint.clone(),
+            say: self.say.clone(),
+            id: id.clone(),
+            quoted,
+            number,
+        };
+        let task = AbortOnDropHandle::new(tokio::spawn(run.to_the_end(actor, envelope)));
+        self.by_id.insert(
+            id,
+            Operation {
+                number,
+                _task: task,
+            },
+        );
+        Ok(None)
+    }
+
+    /// Ends an operation that the client wants no more of. It may be over already.
+    pub fn end(&mut self, id: &str) {
+        self.by_id.remove(id);
+    }
+
+    /// What is to be said next.
+    pub async fn next(&mut self) -> Message {
+        loop {
+            let Some(said) = self.said.recv().await else {
+                return std::future::pending().await;
+            };
+            // Nothing is said for an operation that was ended.
+            let is_current = self
+                .by_id
+                .get(&said.id)
+                .is_some_and(|operation| operation.number == said.number);
+            if !is_current {
+                continue;
+            }
+            if said.is_last {
+                self.by_id.remove(&said.id);
+            }
+            return said.message;
+        }
+    }
+}
+
+/// One operation on its way.
+struct Run {
+    endpoint: Endpoint,
+    say: mpsc::Sender<Said>,
+    id: String,
+    /// The id as JSON.
+    quoted: String,
+    number: u64,
+}
+
+impl Run {
+    async fn to_the_end(self, actor: Actor, envelope: Envelope) {
+        let last = match self.results(actor, envelope).await {
+            Ok(()) => protocol::complete(&self.quoted),
+            Err(errors) => protocol::error(&self.quoted, &errors),
+        };
+        self.say(last, true).await;
+    }
+
+    /// Says every result; fails with the errors of an operation that did not begin to run.
+    async fn results(&self, actor: Actor, envelope: Envelope) -> Result<(), String> {
+        let refused = |refusal: Refusal| answer::errors_text(&refusal.errors);
+        let quotas = &self.endpoint.quotas;
+        let request = quotas.request(&actor).map_err(refused)?;
+        let prepared = self.endpoint.schema.prepare(envelope).await;
+        let prepared = prepared.map_err(|errors| answer::errors_text(&errors))?;
+        let is_subscription = prepared.operation == OperationType::Subscription;
+        let _permit = match is_subscription {
+            true => quotas.subscription(&actor).map_err(refused)?,
+            false => request,
+        };
+        let mut results = stream::results(&self.endpoint, actor, prepared);
+        while let Some(result) = results.next().await {
+            match result {
+                Ok(result) => self.say(protocol::next(&self.quoted, &result), false).await,
+                Err(errors) => return Err(answer::errors_text(&errors)),
+            }
+        }
+        Ok(())
+    }
+
+    async fn say(&self, message: Message, is_last: bool) {
+        let said = Said {
+            id: self.id.clone(),
+            number: self.number,
+            message,
+            is_last,
+        };
+        // Without a listener the socket is gone.
+        let _ = self.say.send(said).await;
+    }
+}
+
+fn quoted(id: &str) -> String {
+    serde_json::to_string(id).expect("a string is JSON")
+}

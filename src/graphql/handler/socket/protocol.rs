@@ -1,0 +1,155 @@
+//! The messages of graphql-transport-ws, and the ways in which a socket is closed.
+
+use axum::extract::ws::{CloseFrame, Message};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::labelstudio::document;
+
+/// The name of the sub-protocol. The older `graphql-ws` is another protocol, and not spoken here.
+pub const PROTOCOL: &str = "graphql-transport-ws";
+
+/// Why a socket is closed: the codes of the protocol, and of WebSocket itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Close {
+    GoingAway,
+    NotUtf8,
+    TooLarge,
+    Invalid(&'static str),
+    Unauthorized,
+    Forbidden,
+    NoProtocol,
+    NotInitialised,
+    SubscriberExists,
+    TooManyInitialisations,
+}
+
+impl Close {
+    /// Reasons are short: WebSocket has room for 123 bytes.
+    pub fn message(self) -> Message {
+        let (code, reason) = match self {
+            Self::GoingAway => (1001, "the server stops"),
+            Self::NotUtf8 => (1007, "a text message is UTF-8"),
+            Self::TooLarge => (1009, "the message is too large"),
+            Self::Invalid(reason) => (4400, reason),
+            Self::Unauthorized => (4401, "Unauthorized"),
+            Self::Forbidden => (4403, "Forbidden"),
+            Self::NoProtocol => (4406, "Subprotocol not acceptable"),
+            Self::NotInitialised => (4408, "Connection initialisation timeout"),
+            Self::SubscriberExists => (4409, "Subscriber for this id already exists"),
+            Self::TooManyInitialisations => (4429, "Too many initialisation requests"),
+        };
+        Message::Close(Some(CloseFrame {
+            code,
+            reason: reason.into(),
+        }))
+    }
+}
+
+/// A message of the client.
+#[derive(Debug)]
+pub enum Received {
+    /// With the text of the `Authorization` that the payload holds.
+    Init(Option<String>),
+    Ping(Option<String>),
+    Pong,
+    /// With the text of the payload.
+    Subscribe {
+        id: String,
+        payload: String,
+    },
+    Complete {
+        id: String,
+    },
+}
+
+#[derive(Deserialize)]
+struct Parts<'a> {
+    #[serde(rename = "type")]
+    kind: String,
+    id: Option<String>,
+    #[serde(borrow)]
+    payload: Option<&'a RawValue>,
+}
+
+/// Where clients put their token.
+#[derive(Default, Deserialize)]
+struct InitPayload {
+    #[serde(alias = "Authorization")]
+    authorization: Option<String>,
+    token: Option<String>,
+    headers: Option<Box<InitPayload>>,
+}
+
+impl InitPayload {
+    fn authorization(self) -> Option<String> {
+        let inner = self.headers.and_then(|headers| headers.authorization());
+        let token = self.token.map(|token| format!("Bearer {token}"));
+        self.authorization.or(token).or(inner)
+    }
+}
+
+/// Reads a message. What is none closes the socket.
+pub fn read(text: &str) -> Result<Received, Close> {
+    let text = document::disarm(text).map_err(|_| Close::Invalid("the message is not JSON"))?;
+    let parts: Parts<'_> = serde_json::from_str(&text)
+        .map_err(|_| Close::Invalid("the message is not an object with a string `type`"))?;
+    let payload = parts.payload.map(RawValue::get);
+    if payload.is_some_and(|payload| !payload.starts_with('{')) {
+        return Err(Close::Invalid("`payload` is not an object"));
+    }
+    let id = || match &parts.id {
+        Some(id) if !id.is_empty() => Ok(id.clone()),
+        _ => Err(Close::Invalid(
+            "`id` is not a string of one character or more",
+        )),
+    };
+    match parts.kind.as_str() {
+        "connection_init" => {
+            let payload: InitPayload = payload
+                .map(serde_json::from_str)
+                .transpose()
+                .map_err(|_| Close::Invalid("the payload names no token as a string"))?
+                .unwrap_or_default();
+            Ok(Received::Init(payload.authorization()))
+        }
+        "ping" => Ok(Received::Ping(payload.map(ToOwned::to_owned))),
+        "pong" => Ok(Received::Pong),
+        "subscribe" => match payload {
+            Some(payload) => Ok(Received::Subscribe {
+                id: id()?,
+                payload: payload.to_owned(),
+            }),
+            None => Err(Close::Invalid("the message has no `payload`")),
+        },
+        "complete" => Ok(Received::Complete { id: id()? }),
+        _ => Err(Close::Invalid("the message is of no known `type`")),
+    }
+}
+
+pub fn ack() -> Message {
+    Message::text(r#"{"type":"connection_ack"}"#)
+}
+
+pub fn pong(payload: Option<&str>) -> Message {
+    match payload {
+        Some(payload) => Message::text(format!(r#"{{"type":"pong","payload":{payload}}}"#)),
+        None => Message::text(r#"{"type":"pong"}"#),
+    }
+}
+
+/// A result; `id` and `result` are JSON.
+pub fn next(id: &str, result: &str) -> Message {
+    Message::text(format!(r#"{{"id":{id},"type":"next","payload":{result}}}"#))
+}
+
+/// The errors of an operation that did not begin to run, JSON; nothing comes after them.
+pub fn error(id: &str, errors: &str) -> Message {
+    Message::text(format!(
+        r#"{{"id":{id},"type":"error","payload":{errors}}}"#
+    ))
+}
+
+pub fn complete(id: &str) -> Message {
+    Message::text(format!(r#"{{"id":{id},"type":"complete"}}"#))
+}

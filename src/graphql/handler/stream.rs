@@ -1,0 +1,116 @@
+//! Answers as server-sent events: the distinct connections mode of graphql-sse.
+
+use std::{convert::Infallible, time::Duration};
+
+use async_graphql::{Response as GraphQlResponse, ServerError, parser::types::OperationType};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderName, HeaderValue, header},
+    response::{IntoResponse, Response},
+};
+use futures_util::{StreamExt, stream::BoxStream};
+use tokio_stream::wrappers::ReceiverStream;
+
+use super::{Endpoint, Refusal, answer, quota::Permit};
+use crate::{
+    domain::access::Actor,
+    graphql::{Prepared, error::is_request_error},
+};
+
+pub type Results = BoxStream<'static, Result<String, Vec<ServerError>>>;
+
+/// A comment is sent when nothing else was for so long, so that nobody in between takes the connection for
+/// dead.
+const KEEP_ALIVE: Duration = Duration::from_secs(12);
+const COMPLETE: &str = "event: complete\ndata:\n\n";
+
+/// One `next` event for each result, then `complete`.
+pub fn events(
+    endpoint: &Endpoint,
+    actor: Actor,
+    prepared: Prepared,
+    permit: Permit,
+) -> Result<Response, Refusal> {
+    let is_subscription = prepared.operation == OperationType::Subscription;
+    // A subscription counts as one, and not as a request that runs.
+    let permit = match is_subscription {
+        true => endpoint.quotas.subscription(&actor)?,
+        false => permit,
+    };
+    let results = results(endpoint, actor.clone(), prepared);
+    let (sender, receiver) = tokio::sync::mpsc::channel(1);
+    let mut session = endpoint.sessions.begin(&actor);
+    let stopping = endpoint.stopping.clone();
+    tokio::spawn(async move {
+        let _permit = permit;
+        let deliver = deliver(results, &sender);
+        tokio::select! {
+            () = deliver => {}
+            () = session.ended() => {}
+            () = sender.closed() => {}
+            () = stopping.cancelled() => {}
+        }
+    });
+    let body = ReceiverStream::new(receiver).map(|part| Ok::<_, Infallible>(Bytes::from(part)));
+    let headers: [(HeaderName, HeaderValue); 3] = [
+        (
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/event-stream; charset=utf-8"),
+        ),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        // nginx would hold events back to fill its buffer.
+        (
+            HeaderName::from_static("x-accel-buffering"),
+            HeaderValue::from_static("no"),
+        ),
+    ];
+    Ok((headers, Body::from_stream(body)).into_response())
+}
+
+/// The results of an operation, each as JSON; the errors of one that did not begin to run.
+pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results {
+    let result = |response: GraphQlResponse| {
+        if is_request_error(&response) {
+            return Err(response.errors);
+        }
+        Ok(answer::text(&response))
+    };
+    if prepared.operation == OperationType::Subscription {
+        let responses = endpoint.schema.subscribe(actor, prepared);
+        return responses.map(result).boxed();
+    }
+    let endpoint = endpoint.clone();
+    let run = async move { endpoint.run(actor, prepared).await };
+    futures_util::stream::once(run)
+        .map(move |ran| ran.map_err(|refusal| refusal.errors).and_then(result))
+        .boxed()
+}
+
+fn next(result: &str) -> String {
+    // A line break ends a field of an event; in JSON it stands only where a space may.
+    let line = result.replace(['\n', '\r'], " ");
+    format!("event: next\ndata: {line}\n\n")
+}
+
+async fn deliver(mut results: Results, sender: &tokio::sync::mpsc::Sender<String>) {
+    loop {
+        let part = match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
+            Ok(Some(Err(errors))) => {
+                let part = next(&answer::refused_text(&errors));
+                let _ = sender.send(part).await;
+                let _ = sender.send(COMPLETE.to_owned()).await;
+                return;
+            }
+            Ok(Some(Ok(result))) => next(&result),
+            Ok(None) => {
+                let _ = sender.send(COMPLETE.to_owned()).await;
+                return;
+            }
+            Err(_) => ":\n\n".to_owned(),
+        };
+        // Nobody listens any more.
+        if sender.send(part).await.is_err() {
+            return;
+        }
+    }
+}

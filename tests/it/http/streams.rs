@@ -1,0 +1,79 @@
+//! Answers as server-sent events, over HTTP as it is.
+
+use axum::{
+    body::Body,
+    http::{Request, StatusCode, header},
+};
+use serde_json::json;
+
+use super::{assert_refused, bearer};
+use crate::support::{Answer, TestApp, each_database, send};
+
+async fn stream(app: &TestApp, query: &str) -> Answer {
+    let request = Request::post("/graphql")
+        .header(header::ACCEPT, "text/event-stream")
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, bearer(&app.admin))
+        .body(Body::from(json!({ "query": query }).to_string()))
+        .unwrap();
+    send(&app.router, request).await
+}
+
+#[tokio::test]
+async fn a_query_is_one_event_and_the_end() {
+    each_database(async |app| {
+        let answer = stream(&app, "{ viewer { username } }").await;
+        assert_eq!(answer.status, StatusCode::OK);
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "text/event-stream; charset=utf-8");
+        assert_eq!(answer.headers[header::CACHE_CONTROL], "no-cache");
+        assert_eq!(
+            answer.text,
+            "event: next\ndata: {\"data\":{\"viewer\":{\"username\":\"admin\"}}}\n\nevent: complete\ndata:\n\n"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_mutation_is_run_once() {
+    each_database(async |app| {
+        let answer = stream(
+            &app,
+            r#"mutation { createProject(input: { title: "x" }) { id } }"#,
+        )
+        .await;
+        assert!(
+            answer
+                .text
+                .starts_with("event: next\ndata: {\"data\":{\"createProject\":{\"id\":\"1\"}}}")
+        );
+        let answer = app.admin.run("{ projects { totalCount } }").await;
+        assert_eq!(answer.data()["projects"]["totalCount"], 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_does_not_begin_to_run_is_refused_as_json() {
+    each_database(async |app| {
+        let answer = stream(&app, "{ nope }").await;
+        assert_refused(
+            &answer,
+            StatusCode::BAD_REQUEST,
+            "GRAPHQL_VALIDATION_FAILED",
+        );
+        assert_eq!(
+            answer.headers[header::CONTENT_TYPE],
+            "application/graphql-response+json; charset=utf-8"
+        );
+        let batch = Request::post("/graphql")
+            .header(header::ACCEPT, "text/event-stream")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, bearer(&app.admin))
+            .body(Body::from(r#"[{"query":"{ viewer { id } }"}]"#))
+            .unwrap();
+        let answer = send(&app.router, batch).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+    })
+    .await;
+}
