@@ -91,7 +91,7 @@ impl Session {
     pub async fn ended(&mut self) {
         if self.0.wait_for(|ended| *ended).await.is_err() {
             // Only a stop of the whole server takes the sender away without a word.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -184,7 +184,7 @@ async fn single(
         _ => {}
     }
     if media == Media::EventStream {
-        return stream::events(endpoint, actor, prepared, permit);
+        return stream::events(endpoint, &actor, prepared, permit);
     }
     let response = endpoint.run(actor, prepared).await?;
     drop(permit);

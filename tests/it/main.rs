@@ -18,3 +18,4 @@ mod migration;
 mod races;
 mod reading;
 mod schema;
+mod sockets;

@@ -2,6 +2,7 @@
 
 mod client;
 mod dump;
+mod listening;
 mod postgres;
 mod sqlite;
 
@@ -24,6 +25,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub use client::{Answer, Client, send};
+pub use listening::Listening;
 
 /// A server without a socket, with an admin signed in.
 pub struct TestApp {

@@ -42,7 +42,7 @@ impl Media {
         let mut best = None;
         for (media, name) in NAMES {
             let liking = media.liking(name, &ranges);
-            if liking > best.map_or(None, |(_, liking)| liking) {
+            if liking > best.and_then(|(_, liking)| liking) {
                 best = Some((media, liking));
             }
         }

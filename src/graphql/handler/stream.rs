@@ -27,19 +27,19 @@ const COMPLETE: &str = "event: complete\ndata:\n\n";
 /// One `next` event for each result, then `complete`.
 pub fn events(
     endpoint: &Endpoint,
-    actor: Actor,
+    actor: &Actor,
     prepared: Prepared,
     permit: Permit,
 ) -> Result<Response, Refusal> {
     let is_subscription = prepared.operation == OperationType::Subscription;
     // A subscription counts as one, and not as a request that runs.
     let permit = match is_subscription {
-        true => endpoint.quotas.subscription(&actor)?,
+        true => endpoint.quotas.subscription(actor)?,
         false => permit,
     };
     let results = results(endpoint, actor.clone(), prepared);
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let mut session = endpoint.sessions.begin(&actor);
+    let mut session = endpoint.sessions.begin(actor);
     let stopping = endpoint.stopping.clone();
     tokio::spawn(async move {
         let _permit = permit;

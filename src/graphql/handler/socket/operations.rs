@@ -92,7 +92,7 @@ impl Operations {
             quoted,
             number,
         };
-        let task = AbortOnDropHandle::new(tokio::spawn(run.to_the_end(actor, envelope)));
+        let task = AbortOnDropHandle::new(tokio::spawn(run.finish(actor, envelope)));
         self.by_id.insert(
             id,
             Operation {
@@ -141,7 +141,7 @@ struct Run {
 }
 
 impl Run {
-    async fn to_the_end(self, actor: Actor, envelope: Envelope) {
+    async fn finish(self, actor: Actor, envelope: Envelope) {
         let last = match self.results(actor, envelope).await {
             Ok(()) => protocol::complete(&self.quoted),
             Err(errors) => protocol::error(&self.quoted, &errors),

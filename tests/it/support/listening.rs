@@ -1,0 +1,167 @@
+//! A server that listens, for what goes beyond single requests.
+
+use std::net::SocketAddr;
+
+use annograph::{app::App, config::ServeArgs, server};
+use axum::http::{HeaderValue, header};
+use clap::Parser;
+use futures_util::{SinkExt, StreamExt};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, task::JoinHandle};
+use tokio_tungstenite::{
+    MaybeTlsStream, WebSocketStream, connect_async,
+    tungstenite::{Message, client::IntoClientRequest, protocol::CloseFrame},
+};
+use tokio_util::sync::CancellationToken;
+
+/// How long a test waits for anything.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
+
+/// A server on a port of its own. Dropped, it is gone at once.
+pub struct Listening {
+    pub address: SocketAddr,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+/// One WebSocket, seen from the client.
+pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
+
+#[derive(Parser)]
+struct Settings {
+    #[command(flatten)]
+    serve: ServeArgs,
+}
+
+impl Listening {
+    pub async fn start(app: &App, flags: &[&str]) -> Self {
+        let args = Settings::parse_from([&["test"], flags].concat()).serve;
+        let listener = server::listen("127.0.0.1:0".parse().unwrap())
+            .await
+            .unwrap();
+        let address = listener.local_addr().unwrap();
+        let stop = CancellationToken::new();
+        let stopping = CancellationToken::new();
+        let router = server::router(app.clone(), &args, stopping.clone());
+        let stopped = stop.clone().cancelled_owned();
+        let task = tokio::spawn(async move {
+            server::serve(listener, router, &args, stopping, stopped)
+                .await
+                .unwrap();
+        });
+        Self {
+            address,
+            stop,
+            task,
+        }
+    }
+
+    /// Stops it as a signal does, and waits until it has.
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        tokio::time::timeout(PATIENCE, &mut self.task)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+
+    /// A socket that has said nothing so far.
+    pub async fn socket(&self) -> Socket {
+        self.socket_with(Some("graphql-transport-ws"), &[])
+            .await
+            .unwrap()
+    }
+
+    /// A socket; the status of a handshake that was refused, 0 when this side gave up.
+    pub async fn socket_with(
+        &self,
+        protocol: Option<&'static str>,
+        headers: &[(header::HeaderName, &str)],
+    ) -> Result<Socket, u16> {
+        let url = format!("ws://{}/graphql", self.address);
+        let mut request = url.into_client_request().unwrap();
+        if let Some(protocol) = protocol {
+            let value = HeaderValue::from_static(protocol);
+            request
+                .headers_mut()
+                .insert("sec-websocket-protocol", value);
+        }
+        for (name, value) in headers {
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        match connect_async(request).await {
+            Ok((socket, _)) => Ok(Socket(socket)),
+            Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
+                Err(response.status().as_u16())
+            }
+            // The library does without a server that takes none of its protocols.
+            Err(tokio_tungstenite::tungstenite::Error::Protocol(_)) => Err(0),
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    /// A socket that is signed in.
+    pub async fn signed_in(&self, token: &str) -> Socket {
+        let mut socket = self.socket().await;
+        let payload = json!({ "authorization": format!("Bearer {token}") });
+        socket
+            .say(&json!({ "type": "connection_init", "payload": payload }))
+            .await;
+        assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
+        socket
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Socket {
+    pub async fn say(&mut self, message: &Value) {
+        self.send(Message::text(message.to_string())).await;
+    }
+
+    pub async fn send(&mut self, message: Message) {
+        // A server that has closed the socket is met when it is listened to.
+        let _ = self.0.send(message).await;
+    }
+
+    pub async fn subscribe(&mut self, id: &str, query: &str) {
+        let payload = json!({ "query": query });
+        self.say(&json!({ "id": id, "type": "subscribe", "payload": payload }))
+            .await;
+    }
+
+    /// The next message that is not WebSocket's own.
+    pub async fn hear(&mut self) -> Value {
+        loop {
+            match self.next().await {
+                Some(Message::Text(text)) => return serde_json::from_str(&text).unwrap(),
+                Some(Message::Ping(_) | Message::Pong(_)) => {}
+                other => panic!("expected a message, not {other:?}"),
+            }
+        }
+    }
+
+    /// How the server closes the socket: code and reason.
+    pub async fn closed(&mut self) -> (u16, String) {
+        loop {
+            match self.next().await {
+                Some(Message::Close(Some(CloseFrame { code, reason }))) => {
+                    return (code.into(), reason.to_string());
+                }
+                Some(Message::Close(None)) | None => return (1006, String::new()),
+                Some(_) => {}
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Option<Message> {
+        let next = tokio::time::timeout(PATIENCE, self.0.next());
+        next.await
+            .expect("the server says something")
+            .and_then(Result::ok)
+    }
+}
