@@ -150,7 +150,11 @@ async fn converse(
                         Err(close) => return Some(close),
                     },
                     Ok(Message::Binary(_)) => return Some(Close::Invalid("messages are text")),
-                    Ok(Message::Close(_)) => return None,
+                    Ok(Message::Close(_)) => {
+                        // The library has the answer ready; it is only to be sent.
+                        let _ = timeout(every, sink.flush()).await;
+                        return None;
+                    }
                     // The library answers pings by itself.
                     Ok(Message::Ping(_) | Message::Pong(_)) => None,
                     Err(error) => return broken(&error),

@@ -2,6 +2,7 @@
 
 use annograph::domain::token;
 use serde_json::json;
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
 use super::VIEWER;
 use crate::support::{Listening, each_database};
@@ -26,6 +27,21 @@ async fn a_revoked_token_ends_its_sockets() {
         assert_eq!(idle.closed().await.0, 4403);
         other.subscribe("1", VIEWER).await;
         assert_eq!(other.hear().await["type"], "next");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_client_that_leaves_is_answered() {
+    each_database(async |app| {
+        let server = Listening::start(&app.app, &[]).await;
+        let mut socket = server.signed_in(&app.admin.token).await;
+        let farewell = CloseFrame {
+            code: 1000.into(),
+            reason: "".into(),
+        };
+        socket.send(Message::Close(Some(farewell))).await;
+        assert_eq!(socket.closed().await.0, 1000);
     })
     .await;
 }
