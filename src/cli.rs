@@ -84,7 +84,7 @@ pub async fn run() -> anyhow::Result<()> {
 async fn open(database: &DatabaseArgs) -> anyhow::Result<App> {
     let db = Database::connect(&database.options()).await?;
     migrate::up(&db).await?;
-    Ok(App { db })
+    Ok(App::new(db))
 }
 
 /// Prints rows with their columns aligned.
