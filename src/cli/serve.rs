@@ -36,6 +36,13 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
     greet(&app, &args, address).await?;
+    app.events.start();
+    let events = app.events.clone();
+    let stop = async move {
+        stop.await;
+        // Subscriptions would not end by themselves.
+        events.stop();
+    };
     let router = server::router(app.clone(), &args);
     let grace = Duration::from_secs(args.grace);
     tracing::info!(%address, database = ?app.db.backend(), "ready");
