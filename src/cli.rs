@@ -1,5 +1,6 @@
 //! The command line.
 
+mod events;
 mod export;
 mod import;
 mod member;
@@ -52,6 +53,9 @@ enum Command {
     Import(import::ImportArgs),
     /// Write a project as a Label Studio file.
     Export(export::ExportArgs),
+    /// Look after the log of events that clients follow.
+    #[command(subcommand)]
+    Events(events::Command),
     /// Bring the database up to date, or see whether it is.
     #[command(subcommand)]
     Migrate(migrate::Command),
@@ -76,6 +80,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Member(command) => member::run(&open(&cli.database).await?, command).await,
         Command::Import(args) => import::run(&open(&cli.database).await?, args).await,
         Command::Export(args) => export::run(&open(&cli.database).await?, args).await,
+        Command::Events(command) => events::run(&open(&cli.database).await?, command).await,
         Command::Migrate(command) => migrate::run(&cli.database, command).await,
     }
 }
@@ -84,7 +89,7 @@ pub async fn run() -> anyhow::Result<()> {
 async fn open(database: &DatabaseArgs) -> anyhow::Result<App> {
     let db = Database::connect(&database.options()).await?;
     migrate::up(&db).await?;
-    Ok(App { db })
+    Ok(App::new(db))
 }
 
 /// Prints rows with their columns aligned.

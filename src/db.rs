@@ -1,8 +1,9 @@
 //! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
 
+mod direct;
 mod write;
 
-use std::{str::FromStr, time::Duration};
+use std::{str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use sea_orm::{
@@ -14,7 +15,7 @@ use sea_orm::{
 };
 
 use self::write::Queue;
-pub use self::write::Write;
+pub use self::write::{Commits, Write};
 
 /// Open connections to one database. Cheap to clone.
 #[derive(Clone)]
@@ -22,6 +23,8 @@ pub struct Database {
     readers: DatabaseConnection,
     writer: DatabaseConnection,
     queue: Queue,
+    commits: Arc<Commits>,
+    url: Arc<str>,
 }
 
 /// How to connect; see the command line for what each setting means.
@@ -57,6 +60,8 @@ impl Database {
                 readers,
                 writer,
                 queue: Queue::default(),
+                commits: Arc::default(),
+                url: url.into(),
             });
         }
         let pool = Connector::connect(quiet(&url).max_connections(options.pool.max(2)).to_owned())
@@ -66,6 +71,8 @@ impl Database {
             readers: pool.clone(),
             writer: pool,
             queue: Queue::default(),
+            commits: Arc::default(),
+            url: url.into(),
         })
     }
 
@@ -82,9 +89,14 @@ impl Database {
     /// Begins a write.
     pub async fn begin(&self) -> Result<Write, DbErr> {
         match self.backend() {
-            DbBackend::Sqlite => Write::in_turn(&self.writer, &self.queue).await,
-            _ => Write::alone(&self.writer).await,
+            DbBackend::Sqlite => Write::in_turn(&self.writer, &self.queue, &self.commits).await,
+            _ => Write::alone(&self.writer, &self.commits).await,
         }
+    }
+
+    /// The commits of this process.
+    pub fn commits(&self) -> &Commits {
+        &self.commits
     }
 
     pub fn backend(&self) -> DbBackend {

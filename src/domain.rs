@@ -3,6 +3,7 @@
 pub mod access;
 pub mod annotation;
 pub mod draft;
+pub mod event;
 pub mod export;
 pub mod filter;
 pub mod history;

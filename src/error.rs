@@ -28,6 +28,9 @@ pub enum Error {
     /// Nobody is signed in.
     #[error("sign in with an API token: `Authorization: Bearer <token>`")]
     Unauthenticated,
+    /// A subscriber takes events more slowly than they come. The cursor leads on from where it is.
+    #[error("events come faster than they are taken: subscribe again with `after`")]
+    TooSlow { cursor: String },
     /// The database can't be reached or is too busy; the same request may succeed later.
     #[error("the service is busy or restarting, try again")]
     Unavailable,

@@ -11,6 +11,7 @@ mod connection;
 mod context;
 mod draft;
 mod error;
+mod event;
 mod filter;
 mod history;
 mod loader;
@@ -20,14 +21,14 @@ mod project;
 mod scalar;
 mod sdl;
 mod size;
+mod subscription;
 mod task;
 mod user;
 
 use async_graphql::{
-    EmptySubscription, MergedObject, Response, SchemaBuilder, ServerError, ValidationMode,
+    MergedObject, Response, SchemaBuilder, ServerError, ValidationMode,
     parser::types::OperationType,
 };
-
 use futures_util::{Stream, StreamExt};
 
 use crate::{app::App, domain::access::Actor};
@@ -36,7 +37,7 @@ pub use document::Prepared;
 pub use envelope::Envelope;
 pub use sdl::{federation_sdl, published_sdl};
 
-type Inner = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+type Inner = async_graphql::Schema<Query, Mutation, event::Subscription>;
 
 /// The schema with everything that a request needs. Cheap to clone.
 #[derive(Clone)]
@@ -65,8 +66,9 @@ pub struct Mutation(
     project::ProjectMutation,
 );
 
-fn builder() -> SchemaBuilder<Query, Mutation, EmptySubscription> {
-    Inner::build(Query::default(), Mutation::default(), EmptySubscription)
+fn builder() -> SchemaBuilder<Query, Mutation, event::Subscription> {
+    Inner::build(Query::default(), Mutation::default(), event::Subscription)
+        .enable_subscription_in_federation()
         // Documents are validated when they are first seen, variables with every request.
         .validation_mode(ValidationMode::Fast)
         // Above the bound that `size` reports.
@@ -90,8 +92,17 @@ impl Schema {
         self.documents.prepare(envelope)
     }
 
-    /// Runs a query or mutation on behalf of an actor.
+    /// Runs a query or mutation on behalf of an actor. A subscription is refused: it has many answers.
     pub async fn run(&self, actor: Actor, prepared: Prepared) -> Response {
+        if prepared.operation == OperationType::Subscription {
+            let message =
+                "a subscription has many answers: send it over WebSocket or as server-sent events";
+            return Response::from_errors(vec![error::request_error(
+                error::BAD_REQUEST,
+                message,
+                None,
+            )]);
+        }
         // A mutation answers with what it just wrote, so nothing read before may stand in for it.
         let remember = prepared.operation == OperationType::Query;
         let loader = loader::new(self.app.clone(), actor.clone(), remember);
@@ -99,13 +110,22 @@ impl Schema {
         error::coded(self.inner.execute(request).await)
     }
 
+    /// Follows a subscription on behalf of an actor, from this moment on. An error without data ends it: of
+    /// the request when it comes first, of the stream when it comes later.
     pub fn subscribe(
         &self,
         actor: Actor,
-        prepared: Prepared,
-    ) -> impl Stream<Item = Response> + Send + 'static {
+        mut prepared: Prepared,
+    ) -> impl Stream<Item = Response> + Send + 'static + use<> {
+        if let Ok(document) = prepared.request.parsed_query() {
+            let document = subscription::without_root_fragments(document.clone());
+            prepared.request.set_parsed_query(document);
+        }
+        // Events come for hours, so nothing that was read for one stands in for the next.
         let loader = loader::new(self.app.clone(), actor.clone(), false);
-        let request = prepared.request.data(actor).data(loader);
-        self.inner.execute_stream(request).map(error::coded)
+        let began = self.app.events.now();
+        let request = prepared.request.data(actor).data(loader).data(began);
+        let responses = self.inner.execute_stream(request);
+        responses.map(|response| subscription::without_root_path(error::coded(response)))
     }
 }

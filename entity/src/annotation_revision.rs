@@ -5,7 +5,7 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "annotation_revision")]
 pub struct Model {
-    /// Rises with commit order on SQLite; on PostgreSQL only within one annotation.
+    /// Rises with commit order on SQLite; on PostgreSQL only within one annotation, where `event` has the order.
     #[sea_orm(primary_key)]
     pub id: i64,
     /// No foreign key: a deleted annotation keeps its history.
@@ -16,6 +16,9 @@ pub struct Model {
     /// Where the annotation was after the change.
     pub task_id: i64,
     pub project_id: i64,
+    /// Where it was before, when the change moved it. No foreign keys, for the same reason.
+    pub from_task_id: Option<i64>,
+    pub from_project_id: Option<i64>,
     pub actor_id: Option<i64>,
     /// Who stood as the annotation's last updater after the change: the actor, unless they named another.
     pub updated_by_id: Option<i64>,
@@ -36,6 +39,7 @@ pub enum Event {
     Created,
     Updated,
     Deleted,
+    Restored,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,6 +10,7 @@ mod m20261123_000004_create_prediction;
 mod m20261123_000005_create_annotation;
 mod m20261123_000006_create_annotation_revision;
 mod m20261123_000007_create_annotation_draft;
+mod m20261123_000008_create_event;
 
 pub struct Migrator;
 
@@ -24,6 +25,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000005_create_annotation::Migration),
             Box::new(m20261123_000006_create_annotation_revision::Migration),
             Box::new(m20261123_000007_create_annotation_draft::Migration),
+            Box::new(m20261123_000008_create_event::Migration),
         ]
     }
 }

@@ -37,10 +37,12 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
     greet(&app, &args, address).await?;
+    app.events.start();
     let stopping = CancellationToken::new();
     let router = server::router(app.clone(), &args, stopping.clone());
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
+    app.events.stop();
     app.db.close().await?;
     tracing::info!("stopped");
     Ok(())

@@ -10,7 +10,7 @@ use std::{
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ use sea_orm::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, OwnedMutexGuard, oneshot},
+    sync::{Mutex, OwnedMutexGuard, oneshot, watch},
 };
 
 /// Writes that end in one commit, at the most.
@@ -36,6 +36,39 @@ pub struct Write {
     txn: Option<DatabaseTransaction>,
     /// On SQLite; taken by the end of the write.
     turn: Option<Turn>,
+    commits: Arc<Commits>,
+}
+
+/// The commits of this process, counted as they begin and again as they end.
+#[derive(Default)]
+pub struct Commits {
+    begun: AtomicU64,
+    ended: watch::Sender<u64>,
+}
+
+impl Commits {
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::SeqCst)
+    }
+
+    /// As many as have ended, whatever came of them; tells of those that follow.
+    pub fn ended(&self) -> watch::Receiver<u64> {
+        self.ended.subscribe()
+    }
+
+    fn begin(&self) -> Commit<'_> {
+        self.begun.fetch_add(1, Ordering::SeqCst);
+        Commit(self)
+    }
+}
+
+/// A commit under way.
+struct Commit<'a>(&'a Commits);
+
+impl Drop for Commit<'_> {
+    fn drop(&mut self) {
+        self.0.ended.send_modify(|ended| *ended += 1);
+    }
 }
 
 /// Those who want to write to one SQLite database.
@@ -63,22 +96,32 @@ struct Turn {
 
 impl Write {
     /// A transaction of its own.
-    pub async fn alone(connection: &DatabaseConnection) -> Result<Self, DbErr> {
+    pub async fn alone(
+        connection: &DatabaseConnection,
+        commits: &Arc<Commits>,
+    ) -> Result<Self, DbErr> {
         Ok(Self {
             txn: Some(connection.begin().await?),
             turn: None,
+            commits: commits.clone(),
         })
     }
 
     /// The next turn at SQLite's one writer.
-    pub async fn in_turn(connection: &DatabaseConnection, queue: &Queue) -> Result<Self, DbErr> {
+    pub async fn in_turn(
+        connection: &DatabaseConnection,
+        queue: &Queue,
+        commits: &Arc<Commits>,
+    ) -> Result<Self, DbErr> {
         let turn = queue.turn().await;
-        to_the_end(turn.begin(connection.clone())).await
+        to_the_end(turn.begin(connection.clone(), commits.clone())).await
     }
 
     /// Makes the write last. Resolves when it does.
     pub async fn commit(mut self) -> Result<(), DbErr> {
         let txn = self.txn.take().expect("a write ends once");
+        let commits = self.commits.clone();
+        let _commit = commits.begin();
         match self.turn.take() {
             None => txn.commit().await,
             Some(turn) => committed(to_the_end(turn.commit(txn)).await?).await,
@@ -198,7 +241,11 @@ impl Turn {
     }
 
     /// The write lock is taken at once, so that the transaction never fails halfway for want of it.
-    async fn begin(mut self, connection: DatabaseConnection) -> Result<Write, DbErr> {
+    async fn begin(
+        mut self,
+        connection: DatabaseConnection,
+        commits: Arc<Commits>,
+    ) -> Result<Write, DbErr> {
         let group = self.group();
         let begun = match &group.txn {
             Some(open) => open.begin().await,
@@ -215,6 +262,7 @@ impl Turn {
         Ok(Write {
             txn: Some(txn),
             turn: Some(self),
+            commits,
         })
     }
 

@@ -4,17 +4,20 @@
 //! they show but the role does not allow is FORBIDDEN.
 
 use entity::{
-    annotation, annotation_draft, annotation_revision, prediction, project,
+    annotation, annotation_draft, annotation_revision, event, prediction, project,
     project_member::{self, Role},
     task, user,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
-    Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect,
+    QueryTrait, Select,
     sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
-use crate::error::{Error, Result};
+use crate::{
+    error::{Error, Result},
+    events::Batch,
+};
 
 /// Whoever is signed in.
 #[derive(Clone, Debug)]
@@ -52,6 +55,46 @@ pub fn visible_predictions(actor: &Actor) -> Select<prediction::Entity> {
 /// Revisions of annotations in the actor's projects; for an admin, all.
 pub fn visible_revisions(actor: &Actor) -> Select<annotation_revision::Entity> {
     in_own_projects(actor, annotation_revision::Column::ProjectId)
+}
+
+/// Events, joined with their revisions, of annotations that are in the actor's projects or were before the
+/// event; for an admin, all.
+pub fn visible_events(actor: &Actor) -> Select<event::Entity> {
+    let select = every_event();
+    if actor.is_admin() {
+        return select;
+    }
+    use annotation_revision::Column::{FromProjectId, ProjectId};
+    select.filter(
+        Condition::any()
+            .add(ProjectId.in_subquery(own_projects(actor)))
+            .add(FromProjectId.in_subquery(own_projects(actor))),
+    )
+}
+
+/// All events, for one reading on behalf of many: what each of them sees is asked of [`sees_project`] and
+/// [`sees_user`] then.
+pub fn every_event() -> Select<event::Entity> {
+    let revision = event::Entity::belongs_to(annotation_revision::Entity)
+        .from(event::Column::RevisionId)
+        .to(annotation_revision::Column::Id);
+    event::Entity::find()
+        .select_only()
+        .join(JoinType::InnerJoin, revision.into())
+}
+
+/// [`visible_projects`] for a project that a batch of events is about, as of its reading.
+pub fn sees_project(batch: &Batch, viewer_id: i64, project_id: i64) -> bool {
+    let members = batch.members.get(&project_id);
+    batch.admins.contains(&viewer_id) || members.is_some_and(|ids| ids.contains(&viewer_id))
+}
+
+/// [`visible_users`] for an actor of a batch of events, as of its reading.
+pub fn sees_user(batch: &Batch, viewer_id: i64, user_id: i64) -> bool {
+    let mut projects = batch.members.values();
+    batch.admins.contains(&viewer_id)
+        || viewer_id == user_id
+        || projects.any(|ids| ids.contains(&viewer_id) && ids.contains(&user_id))
 }
 
 /// The actor's projects; for an admin, all.

@@ -61,6 +61,13 @@ impl IdFilter {
         }
         all
     }
+
+    /// Whether an id that is known meets the condition.
+    pub fn matches(&self, id: i64) -> bool {
+        let id = id.to_string();
+        self.eq.as_ref().is_none_or(|eq| *eq == id)
+            && self.is_in.as_ref().is_none_or(|list| list.contains(&id))
+    }
 }
 
 impl StringFilter {
@@ -90,6 +97,14 @@ impl StringFilter {
             );
         }
         all
+    }
+}
+
+impl<T: PartialEq> EnumFilter<T> {
+    /// Whether a value that is known meets the condition.
+    pub fn matches(&self, value: &T) -> bool {
+        self.eq.as_ref().is_none_or(|eq| eq == value)
+            && self.is_in.as_ref().is_none_or(|list| list.contains(value))
     }
 }
 

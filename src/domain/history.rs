@@ -24,6 +24,8 @@ use crate::{app::App, error::Result};
 pub struct Changes {
     fields: Map<String, Value>,
     result: Option<String>,
+    /// Task and project that the annotation left.
+    from: Option<(i64, i64)>,
 }
 
 impl Changes {
@@ -51,6 +53,11 @@ impl Changes {
 
     pub fn field(&mut self, field: &str, value: impl serde::Serialize) {
         self.fields.insert(field.to_owned(), json!(value));
+    }
+
+    /// Notes where the annotation was before it moved.
+    pub fn moved_from(&mut self, task_id: i64, project_id: i64) {
+        self.from = Some((task_id, project_id));
     }
 
     pub fn is_empty(&self) -> bool {
@@ -84,6 +91,8 @@ pub async fn append(
         action: Set(action),
         task_id: Set(row.task_id),
         project_id: Set(row.project_id),
+        from_task_id: Set(changes.from.map(|(task_id, _)| task_id)),
+        from_project_id: Set(changes.from.map(|(_, project_id)| project_id)),
         actor_id: Set(Some(actor_id)),
         updated_by_id: Set(row.updated_by_id),
         created_at: Set(at),

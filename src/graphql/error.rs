@@ -24,6 +24,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::Forbidden(_) => "FORBIDDEN",
         Error::Conflict(_) => "CONFLICT",
         Error::Unauthenticated => "UNAUTHENTICATED",
+        Error::TooSlow { .. } => LIMIT_EXCEEDED,
         Error::Unavailable => SERVICE_UNAVAILABLE,
         Error::Internal(_) => INTERNAL_SERVER_ERROR,
     }
@@ -93,6 +94,7 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
             values.set("clashingFields", json(&conflict.clashing_fields));
             values.set("current", scalar::raw(conflict.current.clone()));
         }
+        Error::TooSlow { cursor } => values.set("cursor", cursor.as_str()),
         _ => {}
     }
     values

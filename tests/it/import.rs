@@ -66,7 +66,7 @@ pub async fn another() -> (App, TempDir) {
     let url = format!("sqlite:{}", folder.path().join("another.db").display());
     let db = Database::connect(&Options::new(url)).await.unwrap();
     Migrator::up(db.writer(), None).await.unwrap();
-    (App { db }, folder)
+    (App::new(db), folder)
 }
 
 /// A task with annotations.

@@ -20,6 +20,7 @@ const UNIQUE: &[(&str, &[&str])] = &[
     ("annotation", &["unique_id"]),
     ("annotation_revision", &["annotation_id", "version"]),
     ("api_token", &["hash"]),
+    ("event", &["revision_id"]),
     ("user", &["email"]),
     ("user", &["import_id"]),
     ("user", &["username"]),
@@ -88,6 +89,7 @@ async fn tables_and_entities_describe_the_same() {
             annotation_draft,
             annotation_revision,
             api_token,
+            event_log,
             import_job,
             prediction,
             project,
@@ -95,6 +97,10 @@ async fn tables_and_entities_describe_the_same() {
             task,
             user,
         );
+        // SQLite, where the order of ids is that of commits, has a view instead.
+        if backend == DbBackend::Postgres {
+            compare!(event, outbox);
+        }
         let found: BTreeSet<String> = tables.into_iter().map(|table| table.name).collect();
         assert_eq!(found, described);
     })
@@ -114,8 +120,10 @@ async fn unique_keys_are_these() {
                     .map(move |key| (table.name.clone(), key))
             })
             .collect();
+        let backend = app.app.db.backend();
         let expected: Vec<(String, Vec<String>)> = UNIQUE
             .iter()
+            .filter(|(table, _)| *table != "event" || backend == DbBackend::Postgres)
             .map(|(table, key)| {
                 (
                     (*table).to_owned(),

@@ -75,7 +75,7 @@ impl TestApp {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         });
-        let app = App { db };
+        let app = App::new(db);
         let args = Defaults::parse_from(["test"]).serve;
         let router = server::router(app.clone(), &args, CancellationToken::new());
         let admin = sign_up(&app, &router, "admin", user_row::Role::Admin).await;

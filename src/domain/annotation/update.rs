@@ -309,6 +309,7 @@ fn set(
             .unwrap_or(i32::MAX);
     }
     if let Some(target) = target {
+        changes.moved_from(row.task_id, row.project_id);
         row.task_id = target.id;
         changes.id("task", Some(target.id));
         if row.project_id != target.project_id {

@@ -183,5 +183,5 @@ pub async fn app_on(url: &str) -> App {
     let db = Database::connect(&annograph::db::Options::new(url))
         .await
         .unwrap();
-    App { db }
+    App::new(db)
 }

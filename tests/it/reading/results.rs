@@ -26,7 +26,7 @@ async fn observed(app: &TestApp) -> (Client, Arc<Mutex<Vec<String>>>) {
     let log = statements.clone();
     db.observe(move |sql| log.lock().unwrap().push(sql.to_owned()));
     let router = server::router(
-        App { db },
+        App::new(db),
         &Defaults::parse_from(["test"]).serve,
         tokio_util::sync::CancellationToken::new(),
     );

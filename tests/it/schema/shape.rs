@@ -122,6 +122,19 @@ type Mutation {
   addProjectMember(projectId: ID!, userId: ID!, role: ProjectRole!): ProjectMember
   removeProjectMember(projectId: ID!, userId: ID!): ProjectMember
 }
+type Subscription {
+  annotationEvents(filter: AnnotationEventFilter, after: String): AnnotationEvent!
+}
+type AnnotationEvent {
+  cursor: String! action: AnnotationEventAction! annotationId: ID! annotation: Annotation task: Task
+  actor: User version: Int! changedFields: [String!]! at: DateTime!
+}
+enum AnnotationEventAction { CREATED UPDATED DELETED RESTORED }
+input AnnotationEventActionFilter { eq: AnnotationEventAction in: [AnnotationEventAction!] }
+input AnnotationEventFilter {
+  annotationId: IDFilter taskId: IDFilter projectId: IDFilter actorId: IDFilter
+  action: AnnotationEventActionFilter
+}
 input CreateProjectInput { title: String! description: String! = "" labelConfig: String! = "" }
 input UpdateProjectInput { title: String description: String labelConfig: String }
 input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
@@ -129,7 +142,7 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
-Subscription AnnotationEvent AnnotationEventFilter AnnotationSnapshot AnnotationDiff FieldChange
+AnnotationSnapshot AnnotationDiff FieldChange
 RegionChange Region RegionType RegionChangesInput ConflictPolicy AgreementMetric UpdateAnnotationItem
 UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
 Annotation.regions Annotation.diff AnnotationRevision.annotation UpdateAnnotationInput.regions

@@ -1,7 +1,7 @@
 //! All that a database holds, as text to compare.
 
 use annograph::app::App;
-use sea_orm::{EntityTrait, IdenStatic, Iterable, ModelTrait, QueryOrder};
+use sea_orm::{DbBackend, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryOrder};
 
 pub async fn everything(app: &App) -> String {
     let mut text = String::new();
@@ -20,9 +20,25 @@ pub async fn everything(app: &App) -> String {
         prediction,
         annotation,
         annotation_revision,
-        annotation_draft
+        annotation_draft,
+        event_log
     );
+    text.push_str(&log(app).await);
     text
+}
+
+/// The revisions that are events, or will be: when they get their numbers is up to background work.
+async fn log(app: &App) -> String {
+    let db = app.db.writer();
+    let events = entity::event::Entity::find().all(db).await.unwrap();
+    let mut revisions: Vec<i64> = events.iter().map(|event| event.revision_id).collect();
+    if app.db.backend() == DbBackend::Postgres {
+        let waiting = entity::outbox::Entity::find().all(db).await.unwrap();
+        revisions.extend(waiting.iter().map(|row| row.revision_id));
+    }
+    revisions.sort_unstable();
+    revisions.dedup();
+    format!("events {revisions:?}\n")
 }
 
 async fn table<E: EntityTrait>(app: &App) -> String

@@ -1,0 +1,231 @@
+//! Reads events and what it takes to show them: a fixed number of statements for any number of viewers.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation::{self, Action},
+    annotation_revision, event, project_member, task,
+    user::{self, Role},
+};
+use futures_util::{FutureExt, future::BoxFuture};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseConnection, EntityTrait, FromQueryResult, Iterable,
+    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, ExprTrait, Func},
+};
+
+use super::{
+    super::{
+        access::{self, Actor},
+        history,
+    },
+    Filter, Kind,
+};
+use crate::{
+    app::App,
+    db::Database,
+    error::Result,
+    events::{Batch, Event, Place},
+};
+
+/// Events of one batch, at the most.
+pub const MOST: u64 = 100;
+/// Characters of the longest result that is read along. Batches wait in memory for slow subscribers, so
+/// longer ones are read when they are asked for.
+const LONGEST_RESULT: i32 = 4_096;
+
+/// Without the result that a revision may hold, which nobody asks for here.
+const COLUMNS: [annotation_revision::Column; 11] = {
+    use annotation_revision::Column::*;
+    [
+        AnnotationId,
+        Version,
+        Event,
+        Action,
+        TaskId,
+        ProjectId,
+        FromTaskId,
+        FromProjectId,
+        ActorId,
+        CreatedAt,
+        Changes,
+    ]
+};
+
+/// What the log says of an event.
+#[derive(FromQueryResult)]
+struct Row {
+    seq: i64,
+    annotation_id: i64,
+    version: i32,
+    event: Kind,
+    action: Action,
+    task_id: i64,
+    project_id: i64,
+    from_task_id: Option<i64>,
+    from_project_id: Option<i64>,
+    actor_id: Option<i64>,
+    created_at: DateTime<Utc>,
+    changes: String,
+}
+
+/// The next events for whoever may see them.
+pub fn for_all(db: Database, after: i64) -> BoxFuture<'static, Result<Batch>> {
+    async move { read(db.reader(), access::every_event(), after).await }.boxed()
+}
+
+/// The next events that an actor could be interested in.
+pub async fn for_one(app: &App, actor: &Actor, filter: &Filter, after: i64) -> Result<Batch> {
+    let select = access::visible_events(actor).filter(filter.condition());
+    read(app.db.reader(), select, after).await
+}
+
+async fn read(db: &DatabaseConnection, select: Select<event::Entity>, after: i64) -> Result<Batch> {
+    let rows: Vec<Row> = select
+        .column(event::Column::Seq)
+        .columns(COLUMNS)
+        .filter(event::Column::Seq.gt(after))
+        .order_by_asc(event::Column::Seq)
+        .limit(MOST)
+        .into_model()
+        .all(db)
+        .await?;
+    if rows.is_empty() {
+        return Ok(Batch::default());
+    }
+    // Memberships are read last: who has left by the time that something is read does not see it.
+    let annotations = annotations(db, &rows).await?;
+    let tasks = tasks(db, &rows).await?;
+    let (actors, admins) = users(db, &rows).await?;
+    let members = members(db, &rows, annotations.values()).await?;
+    let place = |task_id, project_id| Place {
+        task_id,
+        project_id,
+        has_task: tasks.contains(&task_id),
+    };
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        let from = row.from_task_id.zip(row.from_project_id);
+        events.push(Event {
+            seq: row.seq,
+            annotation_id: row.annotation_id,
+            version: row.version,
+            kind: row.event,
+            action: row.action,
+            to: place(row.task_id, row.project_id),
+            from: from.map(|(task_id, project_id)| place(task_id, project_id)),
+            actor: row.actor_id.and_then(|id| actors.get(&id).cloned()),
+            at: row.created_at,
+            changed_fields: history::changed_fields(&row.changes)?.into(),
+            annotation: annotations.get(&row.annotation_id).cloned(),
+        });
+    }
+    Ok(Batch {
+        events,
+        members,
+        admins,
+    })
+}
+
+async fn annotations(
+    db: &DatabaseConnection,
+    rows: &[Row],
+) -> Result<HashMap<i64, Arc<annotation::Model>>> {
+    use annotation::Column;
+    let result = Expr::col((annotation::Entity, Column::Result));
+    let length = Expr::expr(Func::char_length(result.clone()));
+    let result = Expr::case(length.lte(LONGEST_RESULT), result).finally("");
+    let found = annotation::Entity::find()
+        .select_only()
+        .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
+        .expr_as(result, Column::Result)
+        .filter(Column::Id.is_in(unique(rows.iter().map(|row| row.annotation_id))))
+        .all(db)
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|row| (row.id, Arc::new(row)))
+        .collect())
+}
+
+/// Which of the tasks are there.
+async fn tasks(db: &DatabaseConnection, rows: &[Row]) -> Result<HashSet<i64>> {
+    let ids = rows
+        .iter()
+        .flat_map(|row| [Some(row.task_id), row.from_task_id])
+        .flatten();
+    let found: Vec<i64> = task::Entity::find()
+        .select_only()
+        .column(task::Column::Id)
+        .filter(task::Column::Id.is_in(unique(ids)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// The actors, and the ids of all admins.
+async fn users(
+    db: &DatabaseConnection,
+    rows: &[Row],
+) -> Result<(HashMap<i64, Arc<user::Model>>, HashSet<i64>)> {
+    let found = user::Entity::find()
+        .filter(
+            Condition::any()
+                .add(user::Column::Id.is_in(actors(rows)))
+                .add(user::Column::Role.eq(Role::Admin)),
+        )
+        .all(db)
+        .await?;
+    let admins = found.iter().filter(|user| user.role == Role::Admin);
+    let admins = admins.map(|user| user.id).collect();
+    let users = found.into_iter().map(|user| (user.id, Arc::new(user)));
+    Ok((users.collect(), admins))
+}
+
+/// Who belongs to the projects of the events, of the annotations by now, and of the actors.
+async fn members(
+    db: &DatabaseConnection,
+    rows: &[Row],
+    annotations: impl Iterator<Item = &Arc<annotation::Model>>,
+) -> Result<HashMap<i64, HashSet<i64>>> {
+    use project_member::Column::{ProjectId, UserId};
+    let projects = rows
+        .iter()
+        .flat_map(|row| [Some(row.project_id), row.from_project_id])
+        .flatten()
+        .chain(annotations.map(|row| row.project_id));
+    let of_actors = project_member::Entity::find()
+        .select_only()
+        .column(ProjectId)
+        .filter(UserId.is_in(actors(rows)))
+        .into_query();
+    let found: Vec<(i64, i64)> = project_member::Entity::find()
+        .select_only()
+        .columns([ProjectId, UserId])
+        .filter(
+            Condition::any()
+                .add(ProjectId.is_in(unique(projects)))
+                .add(ProjectId.in_subquery(of_actors)),
+        )
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut members: HashMap<i64, HashSet<i64>> = HashMap::new();
+    for (project_id, user_id) in found {
+        members.entry(project_id).or_default().insert(user_id);
+    }
+    Ok(members)
+}
+
+fn actors(rows: &[Row]) -> HashSet<i64> {
+    unique(rows.iter().filter_map(|row| row.actor_id))
+}
+
+fn unique(ids: impl Iterator<Item = i64>) -> HashSet<i64> {
+    ids.collect()
+}

@@ -1,0 +1,179 @@
+//! A subscription: first what the log has, then what comes, without a gap and nothing twice.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use entity::annotation::Action;
+use futures_util::{Stream, stream};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
+
+use super::{
+    super::access::Actor,
+    Filter, Seen, cursor, log,
+    reading::{self, MOST},
+};
+use crate::{
+    app::App,
+    error::{Error, Result},
+    events::{Batch, Event, Moment},
+};
+
+/// How long a write may take from the time that its events bear to its commit.
+const LONGEST_WRITE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+
+struct Subscription {
+    app: App,
+    actor: Actor,
+    filter: Filter,
+    /// Which log the cursors are of.
+    log: String,
+    /// Everything up to here is behind us.
+    position: i64,
+    start: Start,
+    news: Receiver<Arc<Batch>>,
+    /// What has been read and waits to be taken.
+    ready: VecDeque<Seen>,
+    state: State,
+}
+
+/// Which of the events that may have been committed before the subscription are not for it.
+#[derive(Clone, Copy)]
+struct Start {
+    /// None behind this one.
+    until: i64,
+    began: Moment,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    /// Reads the log up to its end.
+    Replaying,
+    /// Has read the log, and nothing that came since.
+    CaughtUp,
+    Live,
+}
+
+/// The events behind a cursor, or else those since a moment that has just passed.
+///
+/// Whatever this process began to commit since that moment is among them. Of commits that raced with it,
+/// some of just before may be, too. Ends with the first error.
+pub async fn subscribe(
+    app: &App,
+    actor: &Actor,
+    filter: Filter,
+    after: Option<&str>,
+    began: Moment,
+) -> Result<impl Stream<Item = Result<Seen>> + Send + 'static + use<>> {
+    let news = app.events.listen(reading::for_all).await?;
+    if after.is_none() {
+        app.events.settle().await?;
+    }
+    let log = log::generation(app).await?;
+    let end = app.events.end().await?;
+    let position = match after {
+        Some(cursor) => cursor::decode(cursor, &log, end)?,
+        None if app.events.is_quiet_since(&began) => end,
+        None => began.known.min(end),
+    };
+    let until = match after {
+        Some(_) => position,
+        None => end,
+    };
+    let subscription = Subscription {
+        app: app.clone(),
+        actor: actor.clone(),
+        filter,
+        log,
+        position,
+        start: Start { until, began },
+        news,
+        ready: VecDeque::new(),
+        state: State::Replaying,
+    };
+    Ok(stream::unfold(Some(subscription), async |subscription| {
+        let mut subscription = subscription?;
+        match subscription.next().await {
+            Ok(seen) => Some((Ok(seen), Some(subscription))),
+            Err(error) => Some((Err(error), None)),
+        }
+    }))
+}
+
+impl Subscription {
+    async fn next(&mut self) -> Result<Seen> {
+        loop {
+            if let Some(seen) = self.ready.pop_front() {
+                return Ok(seen);
+            }
+            if self.state == State::Replaying {
+                self.replay().await?;
+            } else {
+                self.hear().await?;
+            }
+        }
+    }
+
+    async fn replay(&mut self) -> Result<()> {
+        let (app, actor) = (&self.app, &self.actor);
+        let batch = reading::for_one(app, actor, &self.filter, self.position).await?;
+        if (batch.events.len() as u64) < MOST {
+            // What has come since is among the news: they were listened to before.
+            self.state = State::CaughtUp;
+        }
+        self.take(&batch)
+    }
+
+    async fn hear(&mut self) -> Result<()> {
+        let news = tokio::select! {
+            news = self.news.recv() => news,
+            () = self.app.events.stopped() => Err(RecvError::Closed),
+        };
+        match news {
+            Ok(batch) => {
+                self.state = State::Live;
+                self.take(&batch)
+            }
+            // The news were too many while the log was read, which is no fault of the subscriber's.
+            Err(RecvError::Lagged(_)) if self.state == State::CaughtUp => {
+                self.news = self.news.resubscribe();
+                self.state = State::Replaying;
+                Ok(())
+            }
+            Err(RecvError::Lagged(_)) => Err(Error::TooSlow {
+                cursor: cursor::encode(&self.log, self.position),
+            }),
+            Err(RecvError::Closed) => Err(Error::Unavailable),
+        }
+    }
+
+    /// Keeps what the viewer sees of a batch.
+    fn take(&mut self, batch: &Batch) -> Result<()> {
+        if batch.events.is_empty() {
+            return Ok(());
+        }
+        // What lies deeper than the events is read as the actor that they were, so that must still be true.
+        if batch.admins.contains(&self.actor.id()) != self.actor.is_admin() {
+            return Err(Error::Forbidden("your role has changed: subscribe again"));
+        }
+        for event in &batch.events {
+            if event.seq <= self.position {
+                continue;
+            }
+            self.position = event.seq;
+            if self.start.leaves_out(event) {
+                continue;
+            }
+            let seen = self.filter.sight(&self.actor, batch, event, &self.log);
+            self.ready.extend(seen);
+        }
+        Ok(())
+    }
+}
+
+impl Start {
+    /// The event was committed before, beyond doubt. An import's events bear the times of its file.
+    fn leaves_out(&self, event: &Event) -> bool {
+        event.seq <= self.until
+            && event.action != Action::Imported
+            && event.at < self.began.at - LONGEST_WRITE
+    }
+}

@@ -1,0 +1,129 @@
+//! PostgreSQL: numbers what is committed. Whoever holds the lock does, so any process may.
+//!
+//! A revision's id is drawn before its commit, so ids are no order to read by: a reader would pass one that
+//! is not committed yet. What stands in `outbox` and can be seen is committed; it gets the next numbers.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{
+    SqlxError,
+    sqlx::{self, Connection, PgConnection, Row},
+};
+
+use super::{SLOW_POLL, Shared, listener::CHANNEL, trouble::Trouble};
+
+/// Least time from one round to the next, so that many commits share one.
+const PACE: Duration = Duration::from_millis(5);
+/// Revisions that are numbered in one transaction.
+const MOST: usize = 1000;
+/// One sequencer at a time, in the whole database.
+const LOCK: i64 = 0x616e_6e6f_6576_6e74;
+
+const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT FROM outbox)";
+const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
+// A statement of its own behind the lock, so that it sees what the one who had it before has done.
+const NUMBER: &str = "WITH taken AS ( \
+       DELETE FROM outbox WHERE revision_id IN \
+         (SELECT revision_id FROM outbox ORDER BY revision_id LIMIT $1) \
+       RETURNING revision_id) \
+     INSERT INTO event (revision_id) SELECT revision_id FROM taken ORDER BY revision_id \
+     RETURNING seq";
+const NOTIFY: &str = "SELECT pg_notify($1, '')";
+
+/// What a round came to.
+enum Round {
+    /// All that was committed before has its number; the last that this round gave, if any.
+    Settled(Option<i64>),
+    /// Another process is at it, or there is more.
+    Unsettled(Option<i64>),
+}
+
+/// Numbers until it is aborted.
+pub async fn run(shared: Arc<Shared>) {
+    let mut trouble = Trouble::with("numbering events");
+    let mut connection = None;
+    let mut commits = shared.db.commits().ended();
+    let mut asked = shared.asked.subscribe();
+    loop {
+        commits.mark_unchanged();
+        let covers = *asked.borrow_and_update();
+        match round(&shared, &mut connection).await {
+            Ok(Round::Settled(last)) => {
+                trouble.is_over();
+                tell(&shared, last);
+                shared.settled.send_if_modified(|settled| {
+                    let is_news = *settled < covers;
+                    *settled = covers.max(*settled);
+                    is_news
+                });
+                tokio::time::sleep(PACE).await;
+                tokio::select! {
+                    // The senders live as long as `shared`.
+                    _ = commits.changed() => {}
+                    _ = asked.changed() => {}
+                    () = tokio::time::sleep(SLOW_POLL) => {}
+                }
+            }
+            Ok(Round::Unsettled(last)) => {
+                trouble.is_over();
+                tell(&shared, last);
+                tokio::time::sleep(PACE).await;
+            }
+            Err(error) => {
+                connection = None;
+                trouble.met(&error).await;
+            }
+        }
+    }
+}
+
+fn tell(shared: &Shared, last: Option<i64>) {
+    if let Some(last) = last {
+        shared.know(last);
+        shared.grown.send_replace(());
+    }
+}
+
+/// Numbers one batch, and lets other processes know.
+async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round, SqlxError> {
+    let connection = match kept {
+        Some(connection) => connection,
+        None => kept.insert(shared.db.direct_postgres().await?),
+    };
+    if sqlx::query_scalar(IS_EMPTY)
+        .fetch_one(&mut *connection)
+        .await?
+    {
+        return Ok(Round::Settled(None));
+    }
+    let mut txn = connection.begin().await?;
+    let is_ours: bool = sqlx::query_scalar(TRY_LOCK)
+        .bind(LOCK)
+        .fetch_one(&mut *txn)
+        .await?;
+    if !is_ours {
+        txn.rollback().await?;
+        return Ok(Round::Unsettled(None));
+    }
+    let rows = sqlx::query(NUMBER)
+        .bind(MOST as i64)
+        .fetch_all(&mut *txn)
+        .await?;
+    txn.commit().await?;
+    let mut last = None;
+    for row in &rows {
+        last = last.max(Some(row.try_get("seq")?));
+    }
+    if last.is_some() {
+        // Never within a transaction that writes: those would then commit one after the other.
+        sqlx::query(NOTIFY)
+            .bind(CHANNEL)
+            .execute(connection)
+            .await?;
+    }
+    if rows.len() < MOST {
+        Ok(Round::Settled(last))
+    } else {
+        Ok(Round::Unsettled(last))
+    }
+}

@@ -1,0 +1,60 @@
+//! SQLite: notices the commits of this process and of others.
+
+use std::time::Duration;
+
+use sea_orm::{
+    SqlxError,
+    sqlx::{self, SqliteConnection},
+};
+
+use super::{Shared, trouble::Trouble};
+
+/// How often it looks, some 6 µs each time.
+const PERIOD: Duration = Duration::from_millis(10);
+
+/// Watches until it is dropped.
+pub async fn run(shared: &Shared) {
+    tokio::join!(own(shared), everybodys(shared));
+}
+
+/// Tells of this process's commits at once.
+async fn own(shared: &Shared) {
+    let mut ended = shared.db.commits().ended();
+    while ended.changed().await.is_ok() {
+        shared.grown.send_replace(());
+    }
+}
+
+async fn everybodys(shared: &Shared) {
+    let mut trouble = Trouble::with("watching for events");
+    loop {
+        let Err(error) = watch(shared, &mut trouble).await;
+        trouble.met(&error).await;
+    }
+}
+
+async fn watch(
+    shared: &Shared,
+    trouble: &mut Trouble,
+) -> Result<std::convert::Infallible, SqlxError> {
+    let mut connection = shared.db.direct_sqlite().await?;
+    let mut last = version(&mut connection).await?;
+    // Whatever happened before.
+    shared.grown.send_replace(());
+    trouble.is_over();
+    loop {
+        tokio::time::sleep(PERIOD).await;
+        let version = version(&mut connection).await?;
+        if version != last {
+            last = version;
+            shared.grown.send_replace(());
+        }
+    }
+}
+
+/// Changes when another connection has committed. The connection must not be in a transaction.
+async fn version(connection: &mut SqliteConnection) -> Result<i64, SqlxError> {
+    sqlx::query_scalar("PRAGMA data_version")
+        .fetch_one(connection)
+        .await
+}
