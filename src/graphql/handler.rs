@@ -171,6 +171,8 @@ async fn single(
     let permit = endpoint.quotas.request(&actor)?;
     let prepared = match endpoint.schema.prepare(envelope).await {
         Ok(prepared) => prepared,
+        // graphql-sse: what validation finds comes as an event, over a connection that is accepted.
+        Err(errors) if media == Media::EventStream => return Ok(stream::refused(&errors)),
         Err(errors) => return Ok(answer::single(media, GraphQlResponse::from_errors(errors))),
     };
     match prepared.operation {

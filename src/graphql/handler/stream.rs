@@ -22,6 +22,18 @@ pub type Results = BoxStream<'static, Result<String, Vec<ServerError>>>;
 /// A comment is sent when nothing else was for so long, so that nobody in between takes the connection for
 /// dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
+const HEADERS: [(HeaderName, HeaderValue); 3] = [
+    (
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream; charset=utf-8"),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+    // nginx would hold events back to fill its buffer.
+    (
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    ),
+];
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
 /// One `next` event for each result, then `complete`.
@@ -52,19 +64,13 @@ pub fn events(
         }
     });
     let body = ReceiverStream::new(receiver).map(|part| Ok::<_, Infallible>(Bytes::from(part)));
-    let headers: [(HeaderName, HeaderValue); 3] = [
-        (
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("text/event-stream; charset=utf-8"),
-        ),
-        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-        // nginx would hold events back to fill its buffer.
-        (
-            HeaderName::from_static("x-accel-buffering"),
-            HeaderValue::from_static("no"),
-        ),
-    ];
-    Ok((headers, Body::from_stream(body)).into_response())
+    Ok((HEADERS, Body::from_stream(body)).into_response())
+}
+
+/// The errors of an operation that does not begin to run, and the end.
+pub fn refused(errors: &[ServerError]) -> Response {
+    let result = next(&answer::refused_text(errors));
+    (HEADERS, format!("{result}{COMPLETE}")).into_response()
 }
 
 /// The results of an operation, each as JSON; the errors of one that did not begin to run.

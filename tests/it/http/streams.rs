@@ -54,14 +54,35 @@ async fn a_mutation_is_run_once() {
 }
 
 #[tokio::test]
-async fn what_does_not_begin_to_run_is_refused_as_json() {
+async fn what_validation_finds_is_an_event_and_the_end() {
     each_database(async |app| {
         let answer = stream(&app, "{ nope }").await;
-        assert_refused(
-            &answer,
-            StatusCode::BAD_REQUEST,
-            "GRAPHQL_VALIDATION_FAILED",
+        assert_eq!(answer.status, StatusCode::OK);
+        assert!(
+            answer.text.starts_with("event: next\ndata: {\"errors\":["),
+            "{}",
+            answer.text
         );
+        assert!(
+            answer.text.ends_with("\n\nevent: complete\ndata:\n\n"),
+            "{}",
+            answer.text
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_is_no_request_is_refused_as_json() {
+    each_database(async |app| {
+        let request = Request::post("/graphql")
+            .header(header::ACCEPT, "text/event-stream")
+            .header(header::CONTENT_TYPE, "application/json")
+            .header(header::AUTHORIZATION, bearer(&app.admin))
+            .body(Body::from("{}"))
+            .unwrap();
+        let answer = send(&app.router, request).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
         assert_eq!(
             answer.headers[header::CONTENT_TYPE],
             "application/graphql-response+json; charset=utf-8"
