@@ -4,10 +4,12 @@ use axum::{
     body::Body,
     http::{Method, Request, StatusCode, header},
 };
+use sea_orm::ConnectionTrait;
 use serde_json::json;
+use tower::ServiceExt;
 
 use super::{assert_refused, bearer};
-use crate::support::{Client, each_database, send};
+use crate::support::{Client, TestApp, each_database, send};
 
 #[tokio::test]
 async fn requests_of_one_token_that_come_too_fast_are_refused() {
@@ -80,6 +82,103 @@ async fn only_configured_origins_may_read_answers() {
                 let answer = send(router, request).await;
                 assert_eq!(answer.headers.get(&allowed), None, "{origin}");
             }
+        }
+    })
+    .await;
+}
+
+const RENAME: &str = r#"mutation { updateProject(id: 1, input: { title: "y" }) { id } }"#;
+
+#[tokio::test]
+async fn requests_of_one_token_at_once_are_bounded() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        let stranger = app.stranger("bob").await;
+        let router = app.router_with(&["--max-concurrent", "1"]);
+        let on = |client: &Client| Client {
+            router: router.clone(),
+            ..client.clone()
+        };
+        // A write that others wait for.
+        let held = hold_project(&app).await;
+        let admin = on(&app.admin);
+        let waiting = tokio::spawn(async move {
+            loop {
+                let answer = admin.run(RENAME).await;
+                if answer.status != StatusCode::TOO_MANY_REQUESTS {
+                    return answer;
+                }
+            }
+        });
+        let refused = loop {
+            let answer = on(&app.admin).run("{ viewer { id } }").await;
+            if answer.status != StatusCode::OK {
+                break answer;
+            }
+            tokio::task::yield_now().await;
+        };
+        assert_refused(&refused, StatusCode::TOO_MANY_REQUESTS, "LIMIT_EXCEEDED");
+        assert_eq!(refused.headers[header::RETRY_AFTER], "1");
+        on(&stranger).run("{ viewer { id } }").await.ok();
+        held.rollback().await.unwrap();
+        waiting.await.unwrap().ok();
+        on(&app.admin).run("{ viewer { id } }").await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_request_that_takes_too_long_is_answered_all_the_same() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        let before = app.dump().await;
+        let client = Client {
+            router: app.router_with(&["--timeout", "1"]),
+            ..app.admin.clone()
+        };
+        let held = hold_project(&app).await;
+        let answer = client.run(RENAME).await;
+        assert_refused(
+            &answer,
+            StatusCode::SERVICE_UNAVAILABLE,
+            "SERVICE_UNAVAILABLE",
+        );
+        held.rollback().await.unwrap();
+        assert_eq!(app.dump().await, before);
+    })
+    .await;
+}
+
+/// Locks project 1, on SQLite everything.
+async fn hold_project(app: &TestApp) -> annograph::db::Write {
+    let write = app.app.db.begin().await.unwrap();
+    let update = "UPDATE project SET title = title WHERE id = 1";
+    write.execute_unprepared(update).await.unwrap();
+    write
+}
+
+#[tokio::test]
+async fn subscriptions_of_one_token_are_bounded() {
+    each_database(async |app| {
+        let router = app.router_with(&["--max-subscriptions", "1"]);
+        let open = || {
+            let query = "subscription { annotationEvents { version } }";
+            let request = Request::post("/graphql")
+                .header(header::ACCEPT, "text/event-stream")
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::AUTHORIZATION, bearer(&app.admin))
+                .body(Body::from(json!({ "query": query }).to_string()))
+                .unwrap();
+            router.clone().oneshot(request)
+        };
+        let first = open().await.unwrap();
+        assert_eq!(first.status(), StatusCode::OK);
+        let second = open().await.unwrap();
+        assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
+        // A stream that nobody reads any more makes room.
+        drop(first);
+        while open().await.unwrap().status() != StatusCode::OK {
+            tokio::task::yield_now().await;
         }
     })
     .await;
