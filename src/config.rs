@@ -6,6 +6,12 @@ use clap::{Args, ValueEnum};
 
 use crate::db;
 
+mod documents;
+mod limits;
+
+pub use documents::{DocumentArgs, Switch, TrustedMode};
+pub use limits::LimitArgs;
+
 /// Where the data lives. Every command takes these.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseArgs {
@@ -87,6 +93,12 @@ pub struct ServeArgs {
     /// Seconds that requests under way are given to finish when the server stops.
     #[arg(long, env = "ANNOGRAPH_GRACE", default_value_t = 20)]
     pub grace: u64,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    #[command(flatten)]
+    pub documents: DocumentArgs,
 }
 
 /// How the program reports on itself.

@@ -21,7 +21,7 @@ use tower_http::{
 
 use crate::{
     app::App,
-    config::ServeArgs,
+    config::{ServeArgs, Switch},
     graphql::{
         self, Schema, graphiql,
         handler::{self, Endpoint},
@@ -31,17 +31,20 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything that the server answers.
-pub fn router(app: App, args: &ServeArgs) -> Router {
+pub fn router(app: App, args: &ServeArgs) -> anyhow::Result<Router> {
     let endpoint = Endpoint {
-        schema: Schema::new(app.clone()),
+        schema: Schema::new(app.clone(), &args.limits, &args.documents)?,
         max_body: args.max_body,
         timeout: Duration::from_secs(args.timeout),
     };
     let graphql = post(handler::post).fallback(handler::not_allowed);
-    Router::new()
+    let mut router = Router::new()
         .route("/graphql", graphql)
-        .with_state(endpoint)
-        .route("/schema.graphql", get(schema))
+        .with_state(endpoint);
+    if args.documents.introspection == Switch::On {
+        router = router.route("/schema.graphql", get(schema));
+    }
+    let router = router
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
@@ -63,7 +66,8 @@ pub fn router(app: App, args: &ServeArgs) -> Router {
                 )
             }),
         )
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid));
+    Ok(router)
 }
 
 /// Serves until `stop` resolves; then answers what is under way, for as long as the grace period lasts.

@@ -31,12 +31,12 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     if args.demo {
         demo::fill(&app, admin(&app).await?.id).await?;
     }
+    let router = server::router(app.clone(), &args)?;
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
     greet(&app, &args, address).await?;
-    let router = server::router(app.clone(), &args);
     let grace = Duration::from_secs(args.grace);
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, grace, stop).await?;

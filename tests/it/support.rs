@@ -74,7 +74,7 @@ impl TestApp {
         });
         let app = App { db };
         let args = Defaults::parse_from(["test"]).serve;
-        let router = server::router(app.clone(), &args);
+        let router = server::router(app.clone(), &args).unwrap();
         let admin = sign_up(&app, &router, "admin", user_row::Role::Admin).await;
         Self {
             app,
@@ -83,6 +83,16 @@ impl TestApp {
             url: url.to_owned(),
             statements,
         }
+    }
+
+    /// The admin at another server on the same database, started with these flags; or why it does not start.
+    pub fn serving(&self, flags: &[&str]) -> Result<Client, String> {
+        let flags = ["test"].iter().chain(flags);
+        let args = Defaults::parse_from(flags).serve;
+        let router =
+            server::router(self.app.clone(), &args).map_err(|error| format!("{error:#}"))?;
+        let admin = self.admin.clone();
+        Ok(Client { router, ..admin })
     }
 
     /// A new user who belongs to no project.

@@ -25,7 +25,7 @@ async fn observed(app: &TestApp) -> (Client, Arc<Mutex<Vec<String>>>) {
     let mut db = Database::connect(&Options::new(&app.url)).await.unwrap();
     let log = statements.clone();
     db.observe(move |sql| log.lock().unwrap().push(sql.to_owned()));
-    let router = server::router(App { db }, &Defaults::parse_from(["test"]).serve);
+    let router = server::router(App { db }, &Defaults::parse_from(["test"]).serve).unwrap();
     (
         Client {
             router,
