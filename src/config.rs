@@ -1,6 +1,8 @@
 //! Every setting, as a flag and as an environment variable.
 
+mod documents;
 mod http;
+mod limits;
 
 use std::{net::SocketAddr, path::Path};
 
@@ -8,7 +10,9 @@ use clap::{Args, ValueEnum};
 
 use crate::db;
 
+pub use documents::{DocumentArgs, Switch, TrustedMode};
 pub use http::HttpArgs;
+pub use limits::LimitArgs;
 
 /// Where the data lives. Every command takes these.
 #[derive(Args, Clone, Debug)]
@@ -86,6 +90,12 @@ pub struct ServeArgs {
     /// Seconds that requests under way are given to finish when the server stops.
     #[arg(long, env = "ANNOGRAPH_GRACE", default_value_t = 20)]
     pub grace: u64,
+
+    #[command(flatten)]
+    pub limits: LimitArgs,
+
+    #[command(flatten)]
+    pub documents: DocumentArgs,
 }
 
 /// How the program reports on itself.

@@ -58,6 +58,9 @@ pub struct Problem {
     pub code: ProblemCode,
     /// A sentence for a person.
     pub message: String,
+    /// The root field of a GraphQL request, by its key in the answer, when the request has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
 }
 
 /// What kind of problem it is, stable for programs.
@@ -138,7 +141,13 @@ impl Problem {
             path: path.into_iter().map(Into::into).collect(),
             code,
             message: message.into(),
+            field: None,
         }
+    }
+
+    /// The problem as one of a root field.
+    pub fn of(self, field: Option<String>) -> Self {
+        Self { field, ..self }
     }
 }
 

@@ -9,6 +9,7 @@ mod annotation;
 mod coercion;
 mod connection;
 mod context;
+mod cost;
 mod draft;
 mod error;
 mod event;
@@ -23,6 +24,7 @@ mod sdl;
 mod size;
 mod subscription;
 mod task;
+mod trusted;
 mod user;
 
 use async_graphql::{
@@ -31,8 +33,13 @@ use async_graphql::{
 };
 use futures_util::{Stream, StreamExt};
 
-use crate::{app::App, domain::access::Actor};
+use crate::{
+    app::App,
+    config::{DocumentArgs, LimitArgs},
+    domain::access::Actor,
+};
 
+pub use cost::Cost;
 pub use document::Prepared;
 pub use envelope::Envelope;
 pub use sdl::{federation_sdl, published_sdl};
@@ -71,25 +78,30 @@ fn builder() -> SchemaBuilder<Query, Mutation, event::Subscription> {
         .enable_subscription_in_federation()
         // Documents are validated when they are first seen, variables with every request.
         .validation_mode(ValidationMode::Fast)
-        // Above the bound that `size` reports.
-        .limit_recursive_depth(64)
 }
 
 impl Schema {
-    pub fn new(app: App) -> Self {
-        let inner = builder().data(app.clone()).finish();
-        let documents = document::Documents::new(&sdl::validation_sdl(&inner));
-        Self {
+    /// Fails when the manifest of trusted documents that is asked for is not as it should be.
+    pub fn new(app: App, limits: &LimitArgs, documents: &DocumentArgs) -> anyhow::Result<Self> {
+        // Above the bound that `size` reports.
+        let depth = usize::try_from(size::max_nesting(limits)).unwrap_or(usize::MAX);
+        let inner = builder()
+            .data(app.clone())
+            .limit_recursive_depth(depth.saturating_add(4))
+            .finish();
+        let schema = sdl::validation_sdl(&inner);
+        let documents = document::Documents::new(schema, limits, documents)?;
+        Ok(Self {
             app,
             inner,
             documents: std::sync::Arc::new(documents),
-        }
+        })
     }
 
     /// Checks a request: its document, its variables, and how much it asks for. What comes out is ready
     /// to run; what is refused has not begun.
     pub async fn prepare(&self, envelope: Envelope) -> Result<Prepared, Vec<ServerError>> {
-        self.documents.prepare(envelope)
+        self.documents.prepare(envelope).await
     }
 
     /// Runs a query or mutation on behalf of an actor. A subscription is refused: it has many answers.
@@ -107,7 +119,11 @@ impl Schema {
         let remember = prepared.operation == OperationType::Query;
         let loader = loader::new(self.app.clone(), actor.clone(), remember);
         let request = prepared.request.data(actor).data(loader);
-        error::coded(self.inner.execute(request).await)
+        let response = error::coded(self.inner.execute(request).await);
+        if prepared.tells_cost {
+            return prepared.cost.tell(response);
+        }
+        response
     }
 
     /// Follows a subscription on behalf of an actor, from this moment on. An error without data ends it: of

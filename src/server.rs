@@ -32,7 +32,7 @@ use tower_http::{
 
 use crate::{
     app::App,
-    config::{HttpArgs, ServeArgs},
+    config::{HttpArgs, ServeArgs, Switch},
     graphql::{
         self, Schema, graphiql,
         handler::{self, Endpoint},
@@ -42,14 +42,17 @@ use crate::{
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything that the server answers. `stopping` ends what would otherwise outlive it.
-pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> Router {
-    let schema = Schema::new(app.clone());
+pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow::Result<Router> {
+    let schema = Schema::new(app.clone(), &args.limits, &args.documents)?;
     let endpoint = Endpoint::new(app.clone(), schema, args.http.clone(), stopping);
     let max_head = args.http.max_head;
-    Router::new()
+    let mut router = Router::new()
         .route("/graphql", any(handler::graphql))
-        .with_state(endpoint)
-        .route("/schema.graphql", get(schema_text))
+        .with_state(endpoint);
+    if args.documents.introspection == Switch::On {
+        router = router.route("/schema.graphql", get(schema_text));
+    }
+    let router = router
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
@@ -75,7 +78,8 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> Router
                 )
             }),
         )
-        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid))
+        .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid));
+    Ok(router)
 }
 
 /// Lets pages of these origins send requests and read the answers. They bring their token along; there are

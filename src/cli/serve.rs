@@ -32,14 +32,14 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     if args.demo {
         demo::fill(&app, admin(&app).await?.id).await?;
     }
+    let stopping = CancellationToken::new();
+    let router = server::router(app.clone(), &args, stopping.clone())?;
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
     greet(&app, &args, address).await?;
     app.events.start();
-    let stopping = CancellationToken::new();
-    let router = server::router(app.clone(), &args, stopping.clone());
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
     app.events.stop();

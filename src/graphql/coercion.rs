@@ -1,7 +1,8 @@
 //! Values against their types: CoerceVariableValues of the specification, and the same for literals, with
 //! every problem and its path, before anything runs.
 
-mod literal;
+pub mod literal;
+mod report;
 
 use std::collections::HashMap;
 
@@ -10,7 +11,10 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, ScalarType, Value, Variables};
 
-use super::scalar::{DateTime, JsonObject, Uuid};
+use super::{
+    document::suggested,
+    scalar::{DateTime, JsonObject, Uuid},
+};
 use crate::{
     error::{Path, Problem, ProblemCode, Segment},
     labelstudio::document,
@@ -19,41 +23,73 @@ use crate::{
 /// Most items of a list in a filter: databases bound the parameters of a statement.
 const MAX_FILTER_ITEMS: usize = 1_000;
 
-/// Where each variable of a document goes, so that its problems are told in terms of the argument.
-pub type VariablePaths = HashMap<String, Path>;
+/// What is known of an operation's values from its document alone.
+#[derive(Default)]
+pub struct Values {
+    /// How many root fields the operation has.
+    pub root_fields: usize,
+    /// Where each variable goes first, so that its problems are told in terms of the argument.
+    variables: HashMap<String, Place>,
+    /// What is wrong inside of JSON that the document holds. The mutation that takes it reports it with the
+    /// other problems of its input.
+    json: Vec<Problem>,
+}
+
+/// A place in the arguments of an operation.
+#[derive(Clone, Default)]
+struct Place {
+    path: Path,
+    /// The root field that the argument is of or under, where there are several.
+    field: Option<String>,
+}
 
 /// A check of many values that gathers their problems.
 pub struct Coercion<'a> {
     schema: &'a ApolloSchema,
+    /// Whether names may be told that the client did not send.
+    is_open: bool,
     problems: Vec<Problem>,
+    /// Problems inside of JSON, when they are looked for.
+    json: Option<Vec<Problem>>,
+    /// The root field whose values are being checked, where there are several.
+    field: Option<String>,
 }
 
 impl<'a> Coercion<'a> {
-    pub fn new(schema: &'a ApolloSchema) -> Self {
+    pub fn new(schema: &'a ApolloSchema, is_open: bool) -> Self {
         Self {
             schema,
+            is_open,
             problems: vec![],
+            json: None,
+            field: None,
         }
     }
 
+    /// Makes what is wrong inside of JSON a problem of the request.
+    pub fn report_faults_of_json(&mut self, values: &Values) {
+        self.json = Some(values.json.clone());
+    }
+
     pub fn into_problems(self) -> Vec<Problem> {
-        self.problems
+        let json = self.json.unwrap_or_default();
+        let mut problems = self.problems;
+        problems.extend(json);
+        problems.truncate(document::MAX_FAULTS);
+        problems
     }
 
     /// Checks the variables of an operation, rewrites those whose spelling the library would not take
     /// (`1.0` for an Int), and fills in defaults.
-    pub fn variables(
-        &mut self,
-        operation: &Operation,
-        variables: &mut Variables,
-        paths: &VariablePaths,
-    ) {
+    pub fn variables(&mut self, operation: &Operation, variables: &mut Variables, values: &Values) {
         for definition in &operation.variables {
             let name = definition.name.as_str();
-            let mut path = match paths.get(name) {
-                Some(path) => path.clone(),
-                None => vec![name.into()],
-            };
+            let place = values.variables.get(name).cloned();
+            let Place { mut path, field } = place.unwrap_or_else(|| Place {
+                path: vec![name.into()],
+                field: None,
+            });
+            self.field = field;
             // The list of a filter may be a variable of its own.
             if let Some(Value::List(items)) = variables.get(name)
                 && matches!(path.last(), Some(Segment::Key(key)) if key == "in")
@@ -72,7 +108,7 @@ impl<'a> Coercion<'a> {
                 // The library looks up defaults for arguments, but not for `@skip` and `@include`.
                 None => {
                     if let Some(default) = &definition.default_value {
-                        let default = self.plain(default, &mut path, &mut HashMap::new());
+                        let default = self.plain(default, &mut path, &mut Values::default());
                         variables.insert(Name::new(name), default);
                     }
                 }
@@ -85,7 +121,7 @@ impl<'a> Coercion<'a> {
         for definition in &operation.variables {
             if let Some(value) = &definition.default_value {
                 let mut path = vec![definition.name.as_str().into()];
-                self.literal(&definition.ty, value, &mut path, &mut HashMap::new());
+                self.literal(&definition.ty, value, &mut path, &mut Values::default());
             }
         }
     }
@@ -123,7 +159,7 @@ impl<'a> Coercion<'a> {
             }
             match definition.fields.get(key.as_str()) {
                 Some(field) => self.value(&field.ty, value, path),
-                None => self.unknown_field(name, path),
+                None => self.unknown_field(name, key, path),
             }
             path.pop();
         }
@@ -135,9 +171,8 @@ impl<'a> Coercion<'a> {
     }
 
     fn leaf(&mut self, name: &str, value: &mut Value, path: &Path, spelling: Spelling) {
-        if !matches!(name, "JSONObject" | "JSON")
-            && let Some(fault) = disarmed(value)
-        {
+        let is_json = matches!(name, "JSONObject" | "JSON");
+        if !is_json && let Some(fault) = disarmed(value) {
             return self.report(path, fault.code, fault.message.to_owned());
         }
         let fits = match name {
@@ -156,18 +191,29 @@ impl<'a> Coercion<'a> {
             "JSONObject" => JsonObject::is_valid(value),
             name => match self.schema.types.get(name) {
                 Some(ExtendedType::Enum(definition)) => {
-                    let spelled = match (value, spelling) {
+                    let spelled = match (&*value, spelling) {
                         (Value::Enum(name), Spelling::GraphQl) => Some(name.as_str()),
                         (Value::String(name), Spelling::Json) => Some(name.as_str()),
                         _ => None,
                     };
-                    spelled.is_some_and(|name| definition.values.contains_key(name))
+                    match spelled {
+                        Some(name) if definition.values.contains_key(name) => true,
+                        Some(value) => {
+                            let known = definition.values.keys().map(|name| name.as_str());
+                            let hint = suggested(self.is_open, value, known);
+                            let message = format!("expected a value of type {name}{hint}");
+                            return self.report(path, ProblemCode::WrongType, message);
+                        }
+                        None => false,
+                    }
                 }
                 _ => true,
             },
         };
         if !fits {
             self.wrong(name, path);
+        } else if is_json {
+            self.look_into(value, path);
         }
     }
 
@@ -209,65 +255,6 @@ impl<'a> Coercion<'a> {
             Some(id) => self.leaf("ID", &mut id.clone(), &at("id"), Spelling::Json),
             None => self.missing("id", path),
         }
-    }
-
-    fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
-        if self.problems.len() >= document::MAX_FAULTS {
-            return;
-        }
-        self.problems
-            .push(Problem::new(path.to_vec(), code, message));
-    }
-
-    fn wrong(&mut self, name: &str, path: &Path) {
-        let message = match name {
-            "DateTime" => {
-                "expected an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`".to_owned()
-            }
-            "UUID" => "expected a UUID in its hyphenated form".to_owned(),
-            "JSONObject" => "expected a JSON object".to_owned(),
-            name => format!("expected a value of type {name}"),
-        };
-        self.report(path, ProblemCode::WrongType, message);
-    }
-
-    fn not_null(&mut self, ty: &Type, path: &Path) {
-        self.report(
-            path,
-            ProblemCode::NullNotAllowed,
-            format!("expected a value of type {ty}, not null"),
-        );
-    }
-
-    fn out_of_range(&mut self, path: &Path) {
-        let message = "integers have at most 64 bits, other numbers are doubles".to_owned();
-        self.report(path, ProblemCode::NumberOutOfRange, message);
-    }
-
-    /// Bounds the lists of filters.
-    fn bounded(&mut self, name: &str, items: usize, path: &Path) {
-        if name.ends_with("Filter") && items > MAX_FILTER_ITEMS {
-            let message = format!("a filter lists at most {MAX_FILTER_ITEMS} values");
-            self.report(path, ProblemCode::TooLong, message);
-        }
-    }
-
-    fn unknown_field(&mut self, name: &str, path: &Path) {
-        self.report(
-            path,
-            ProblemCode::UnknownField,
-            format!("{name} has no such field"),
-        );
-    }
-
-    fn missing(&mut self, key: &str, path: &Path) {
-        let mut path = path.clone();
-        path.push(key.into());
-        self.report(
-            &path,
-            ProblemCode::Required,
-            "this field is required".to_owned(),
-        );
     }
 }
 

@@ -1,58 +1,68 @@
-//! From the text of a request to a document that is known to be valid.
+//! From the text of a request to a document that is known to be valid, and to a request that is ready to run.
 //!
-//! Documents are parsed and validated by apollo-compiler, whose verdicts are those of graphql-js; the
-//! library's own validation misses several rules. What was valid once is remembered. Every value that a
-//! client sends, literal or variable, is checked before anything runs.
+//! Documents are measured before they are validated, what was valid once is remembered, and every value that
+//! a client sends, literal or variable, is checked before anything runs.
 
-use std::{collections::HashMap, sync::Arc};
+mod cache;
+mod check;
+mod introspection;
+mod place;
+mod refusal;
+mod suggestion;
+mod translate;
+
+use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
 
 use apollo_compiler::{
-    ExecutableDocument as CheckedDocument, Schema as ApolloSchema, ast,
-    executable::{Selection, SelectionSet},
-    validation::{DiagnosticList, Valid},
+    ExecutableDocument as CheckedDocument, Name, Schema as ApolloSchema, executable::Operation,
+    validation::Valid,
 };
 use async_graphql::{
-    Pos, Request, ServerError, Variables,
-    parser::{
-        parse_query,
-        types::{ExecutableDocument, OperationType},
-    },
+    Request, ServerError,
+    parser::types::{ExecutableDocument, OperationType},
 };
-use moka::sync::Cache;
+use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     Envelope,
-    coercion::{Coercion, VariablePaths},
-    error::{
-        BAD_REQUEST, BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED,
-        PERSISTED_QUERY_NOT_FOUND, input_error, request_error,
-    },
-    overlooked::overlooked,
-    size,
+    coercion::{Coercion, Values},
+    cost::{self, Cost},
+    envelope::PersistedQuery,
+    error::{BAD_REQUEST, PERSISTED_QUERY_NOT_FOUND, request_error},
+    trusted::{Found, Trusted},
 };
-use crate::error::Problem;
+use crate::config::{DocumentArgs, LimitArgs, Switch};
 
-/// Deepest nesting of a document.
-const MAX_DEPTH: usize = 200;
-/// Most tokens of a document.
-const MAX_TOKENS: usize = 20_000;
+pub use cache::{Hash, hash, hex, parse as parse_hash};
+pub use check::Checker;
+pub use refusal::suggested;
+
 /// Most errors that one answer lists.
 pub(super) const MAX_ERRORS: usize = 20;
-/// Bytes of query text that are remembered; a parsed document takes some 20 times as much.
-const CACHED_BYTES: u64 = 2 << 20;
-/// Longer documents are not remembered.
-const LONGEST_CACHED: usize = 64 << 10;
+/// Bytes of text that are read beside other requests, at most; longer ones wait for a thread of their own.
+const SHORT: usize = 4 << 10;
+/// The same for a text of which only the hash is taken.
+const SHORT_TO_HASH: usize = 256 << 10;
 
-/// The schema, and the documents that were found valid against it.
+type Refused = Vec<ServerError>;
+
+/// What documents are checked against, and those that are known.
 pub struct Documents {
-    schema: Valid<ApolloSchema>,
-    valid: Cache<String, Arc<Document>>,
+    checker: Arc<Checker>,
+    known: cache::Documents,
+    trusted: Option<Trusted>,
+    /// Long documents are checked on as many threads as there are processors.
+    threads: Arc<Semaphore>,
 }
 
-struct Document {
+/// A valid document.
+pub struct Document {
     parsed: ExecutableDocument,
     checked: Valid<CheckedDocument>,
-    variables: VariablePaths,
+    /// What the values of each operation are.
+    values: HashMap<Option<Name>, Values>,
+    /// Bytes and tokens of its text.
+    size: (usize, usize),
 }
 
 /// A request that is ready to run.
@@ -60,203 +70,179 @@ pub struct Prepared {
     pub request: Request,
     /// What the request runs.
     pub operation: OperationType,
+    pub cost: Cost,
+    /// The response's `extensions` are to tell the cost.
+    pub tells_cost: bool,
 }
 
-type Refused = Vec<ServerError>;
-
 impl Documents {
-    pub fn new(schema: &Valid<ApolloSchema>) -> Self {
-        let valid = Cache::builder()
-            .weigher(|query: &String, _| u32::try_from(query.len()).unwrap_or(u32::MAX))
-            .max_capacity(CACHED_BYTES)
-            .build();
-        Self {
-            schema: schema.clone(),
-            valid,
-        }
+    pub fn new(
+        schema: Valid<ApolloSchema>,
+        limits: &LimitArgs,
+        args: &DocumentArgs,
+    ) -> anyhow::Result<Self> {
+        let checker = Checker {
+            schema,
+            limits: limits.clone(),
+            is_open: args.introspection == Switch::On,
+        };
+        Ok(Self {
+            trusted: Trusted::load(args, &checker)?,
+            checker: Arc::new(checker),
+            known: cache::Documents::new(args.document_cache),
+            threads: Arc::new(Semaphore::new(
+                available_parallelism().map_or(1, usize::from),
+            )),
+        })
     }
 
     /// Validates the request's document and variables, and bounds what it asks for.
-    pub fn prepare(&self, envelope: Envelope) -> Result<Prepared, Refused> {
-        let Some(query) = envelope.query else {
-            // By this very message Apollo's link knows to send the text.
-            let message = "PersistedQueryNotFound";
-            return Err(vec![request_error(
-                PERSISTED_QUERY_NOT_FOUND,
-                message,
-                None,
-            )]);
-        };
-        let document = self.document(&query)?;
+    pub async fn prepare(&self, mut envelope: Envelope) -> Result<Prepared, Refused> {
+        let document = self.document(&mut envelope).await?;
         let name = envelope.operation_name.as_deref();
         let operation = document.checked.operations.get(name).map_err(|error| {
             let message = error.message().to_string();
             vec![request_error(BAD_REQUEST, message, None)]
         })?;
         let mut variables = envelope.variables;
-        let mut coercion = Coercion::new(&self.schema);
-        coercion.variables(operation, &mut variables, &document.variables);
-        let problems = coercion.into_problems();
-        if !problems.is_empty() {
-            return Err(vec![input_error(problems)]);
-        }
-        size::check(&document.checked, operation, &variables).map_err(|error| vec![error])?;
-        let mut request = Request::new(query).variables(variables);
+        self.check_values(&document, operation, &mut variables)?;
+        let max_cost = self.checker.limits.max_cost;
+        let cost = cost::check(&document.checked, operation, &variables, max_cost)
+            .map_err(|error| vec![error])?;
+        // The library reads the text of a request only when it has not been parsed.
+        let mut request = Request::new("").variables(variables);
         request.operation_name = envelope.operation_name;
         request.set_parsed_query(document.parsed.clone());
         Ok(Prepared {
             request,
-            operation: match operation.operation_type {
-                ast::OperationType::Query => OperationType::Query,
-                ast::OperationType::Mutation => OperationType::Mutation,
-                ast::OperationType::Subscription => OperationType::Subscription,
-            },
+            operation: translate::operation_type(operation.operation_type),
+            cost,
+            tells_cost: envelope.wants_cost,
         })
     }
 
-    fn document(&self, query: &str) -> Result<Arc<Document>, Refused> {
-        if let Some(document) = self.valid.get(query) {
-            return Ok(document);
+    /// Coerces the variables. Of several mutations none may run when a value of another is bad, so then
+    /// what their own checks would find in JSON is looked for here.
+    fn check_values(
+        &self,
+        document: &Document,
+        operation: &Operation,
+        variables: &mut async_graphql::Variables,
+    ) -> Result<(), Refused> {
+        let none = Values::default();
+        let values = document.values.get(&operation.name).unwrap_or(&none);
+        let mut coercion = Coercion::new(&self.checker.schema, self.checker.is_open);
+        if operation.is_mutation() && values.root_fields > 1 {
+            coercion.report_faults_of_json(values);
         }
-        let document = Arc::new(self.validate(query)?);
-        if query.len() <= LONGEST_CACHED {
-            self.valid.insert(query.to_owned(), document.clone());
+        coercion.variables(operation, variables, values);
+        let problems = coercion.into_problems();
+        if problems.is_empty() {
+            return Ok(());
+        }
+        let text = document.checked.to_string();
+        Err(self.checker.refusal(&text).input(problems))
+    }
+
+    /// The document that a request runs.
+    async fn document(&self, envelope: &mut Envelope) -> Result<Arc<Document>, Refused> {
+        let query = envelope.query.take().map(Arc::<str>::from);
+        let text_hash = match query.clone() {
+            Some(query) if query.len() > SHORT_TO_HASH => {
+                Some(self.apart(move || hash(&query)).await)
+            }
+            Some(query) => Some(hash(&query)),
+            None => None,
+        };
+        let sent_hash = persisted_hash(envelope.persisted_query.as_ref(), text_hash.as_ref())?;
+        if let Some(trusted) = &self.trusted {
+            let ids = [
+                envelope.document_id.as_deref(),
+                envelope
+                    .persisted_query
+                    .as_ref()
+                    .map(|query| query.hash.as_str()),
+            ];
+            match trusted.find(ids, text_hash.or(sent_hash).as_ref())? {
+                Found::Trusted(document) => return Ok(document),
+                Found::Untrusted => {}
+            }
+        }
+        let known = text_hash
+            .or(sent_hash)
+            .and_then(|hash| self.known.get(&hash));
+        let document = match (known, query, text_hash) {
+            (Some(document), _, _) => document,
+            (None, Some(query), Some(hash)) => {
+                let document = Arc::new(self.check(query).await?);
+                self.known.insert(hash, &document);
+                document
+            }
+            _ => return Err(not_found()),
+        };
+        if let (Some(trusted), Some(hash)) = (&self.trusted, text_hash.or(sent_hash)) {
+            trusted.note(&hash, envelope.operation_name.as_deref(), &document);
         }
         Ok(document)
     }
 
-    fn validate(&self, query: &str) -> Result<Document, Refused> {
-        let mut parser = apollo_compiler::parser::Parser::new()
-            .recursion_limit(MAX_DEPTH)
-            .token_limit(MAX_TOKENS);
-        let syntax = parser
-            .parse_ast(query, "request")
-            .map_err(|refused| diagnostics(&refused.errors, |_| GRAPHQL_PARSE_FAILED))?;
-        let checked = match syntax.to_executable_validate(&self.schema) {
-            Ok(checked) => checked,
-            Err(refused) => return Err(self.explain(&refused.partial, &refused.errors)),
-        };
-        for operation in checked.operations.iter() {
-            size::check(&checked, operation, &Variables::default()).map_err(|error| vec![error])?;
+    async fn check(&self, query: Arc<str>) -> Result<Document, Refused> {
+        let checker = self.checker.clone();
+        if query.len() <= SHORT {
+            return checker.check(&query);
         }
-        let (problems, variables) = self.literals(&checked);
-        if !problems.is_empty() {
-            return Err(vec![input_error(problems)]);
-        }
-        let overlooked = overlooked(&self.schema, &checked);
-        if !overlooked.is_empty() {
-            return Err(overlooked);
-        }
-        let parsed = parse_query(query).map_err(|_| {
-            let message = "the document holds something that this server does not parse";
-            vec![request_error(GRAPHQL_PARSE_FAILED, message, None)]
-        })?;
-        Ok(Document {
-            parsed,
-            checked,
-            variables,
-        })
+        self.apart(move || checker.check(&query)).await
     }
 
-    /// When only values are wrong, says so with their paths; otherwise lists what is wrong.
-    fn explain(&self, partial: &CheckedDocument, errors: &DiagnosticList) -> Refused {
-        let only_values = errors.iter().all(|error| {
-            // To the validator, an argument that is null is missing too.
-            let name = error.error.unstable_error_name();
-            name.is_some_and(|name| is_about_a_value(name) || name == "RequiredArgument")
+    /// Does work that takes a while beside the threads that answer requests, and no more of it at once than
+    /// there are processors.
+    async fn apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
+        let permit = self.threads.clone().acquire_owned().await;
+        let done = spawn_blocking(move || {
+            let done = work();
+            // Not before: whoever waits may have left, the work goes on.
+            drop(permit);
+            done
         });
-        if only_values {
-            let (problems, _) = self.literals(partial);
-            if !problems.is_empty() {
-                return vec![input_error(problems)];
-            }
-            let overlooked = overlooked(&self.schema, partial);
-            if !overlooked.is_empty() {
-                return overlooked;
-            }
-        }
-        diagnostics(errors, |name| {
-            if name.is_some_and(is_about_a_value) {
-                BAD_USER_INPUT
-            } else {
-                GRAPHQL_VALIDATION_FAILED
-            }
-        })
-    }
-
-    /// Checks every literal of a document, and notes where its variables go.
-    fn literals(&self, document: &CheckedDocument) -> (Vec<Problem>, VariablePaths) {
-        let mut coercion = Coercion::new(&self.schema);
-        let mut variables = HashMap::new();
-        for operation in document.operations.iter() {
-            coercion.defaults(operation);
-        }
-        let sets = document
-            .operations
-            .iter()
-            .map(|operation| &operation.selection_set)
-            .chain(
-                document
-                    .fragments
-                    .values()
-                    .map(|fragment| &fragment.selection_set),
-            );
-        for set in sets {
-            walk(set, &mut |field| {
-                for argument in &field.arguments {
-                    if let Some(definition) = field.definition.argument_by_name(&argument.name) {
-                        let mut path = vec![argument.name.as_str().into()];
-                        let ty = &definition.ty;
-                        coercion.literal(ty, &argument.value, &mut path, &mut variables);
-                    }
-                }
-            });
-        }
-        (coercion.into_problems(), variables)
+        done.await
+            .expect("the work neither panics nor is cancelled")
     }
 }
 
-/// Calls `visit` with every field of a selection set, fragments' own apart.
-fn walk(set: &SelectionSet, visit: &mut impl FnMut(&apollo_compiler::executable::Field)) {
-    for selection in &set.selections {
-        match selection {
-            Selection::Field(field) => {
-                visit(field);
-                walk(&field.selection_set, visit);
-            }
-            Selection::InlineFragment(fragment) => walk(&fragment.selection_set, visit),
-            Selection::FragmentSpread(_) => {}
-        }
+/// The hash of an automatic persisted query, which goes with the text or stands for it.
+fn persisted_hash(
+    sent: Option<&PersistedQuery>,
+    text: Option<&Hash>,
+) -> Result<Option<Hash>, Refused> {
+    let Some(sent) = sent else { return Ok(None) };
+    if sent.version != Some(1) {
+        let message = "Unsupported persisted query version";
+        return Err(vec![request_error(BAD_REQUEST, message, None)]);
     }
+    let hash = parse_hash(&sent.hash);
+    if text.is_some() && text != hash.as_ref() {
+        let message = "provided sha does not match query";
+        return Err(vec![request_error(BAD_REQUEST, message, None)]);
+    }
+    Ok(hash)
 }
 
-/// Diagnostics of values in a document that is otherwise as it should be.
-fn is_about_a_value(name: &str) -> bool {
-    matches!(
-        name,
-        "UnsupportedValueType"
-            | "IntCoercionError"
-            | "FloatCoercionError"
-            | "UndefinedEnumValue"
-            | "UndefinedInputValue"
-            | "RequiredField"
-    )
+/// By this very message Apollo's link knows to send the text.
+pub fn not_found() -> Refused {
+    let message = "PersistedQueryNotFound";
+    vec![request_error(PERSISTED_QUERY_NOT_FOUND, message, None)]
 }
 
-fn diagnostics(
-    errors: &DiagnosticList,
-    code: impl Fn(Option<&'static str>) -> &'static str,
-) -> Refused {
-    errors
-        .iter()
-        .take(MAX_ERRORS)
-        .map(|diagnostic| {
-            let at = diagnostic.line_column_range().map(|range| Pos {
-                line: range.start.line,
-                column: range.start.column,
-            });
-            let code = code(diagnostic.error.unstable_error_name());
-            request_error(code, diagnostic.error.to_string(), at)
-        })
-        .collect()
+impl Document {
+    /// Bytes that it takes in memory, about.
+    fn bytes(&self) -> usize {
+        let (bytes, tokens) = self.size;
+        4_096 + 2 * bytes + 300 * tokens
+    }
+
+    /// The name of the operation that runs when none is named.
+    pub fn only_operation(&self) -> Option<&str> {
+        let operation = self.checked.operations.get(None).ok()?;
+        operation.name.as_deref()
+    }
 }

@@ -13,17 +13,35 @@ use crate::{error::dotted, labelstudio::document};
 pub struct Envelope {
     /// The text of the document.
     pub query: Option<String>,
-    /// What stands for the text of the document, or goes with it: the SHA-256 of an automatic persisted
-    /// query.
-    pub hash: Option<String>,
+    /// The id of a trusted document, in place of its text.
+    pub document_id: Option<String>,
+    /// The hash of an automatic persisted query, which stands for its text or goes with it.
+    pub persisted_query: Option<PersistedQuery>,
     /// Which operation of the document to run.
     pub operation_name: Option<String>,
     pub variables: Variables,
+    /// The response is to tell the cost of the request: `extensions: { cost: true }`.
+    pub wants_cost: bool,
 }
 
-#[derive(Deserialize)]
+/// `extensions.persistedQuery`, as Apollo's clients send it.
+#[derive(Debug, Deserialize)]
+pub struct PersistedQuery {
+    pub version: Option<u64>,
+    /// Hexadecimal.
+    #[serde(rename = "sha256Hash")]
+    pub hash: String,
+}
+
+#[derive(Default, Deserialize)]
 struct Parts<'a> {
     query: Option<String>,
+    /// The name of GraphQL over HTTP.
+    #[serde(rename = "documentId")]
+    document_id: Option<String>,
+    /// Relay's names for the same.
+    doc_id: Option<String>,
+    id: Option<String>,
     #[serde(rename = "operationName")]
     operation_name: Option<String>,
     #[serde(borrow)]
@@ -33,15 +51,101 @@ struct Parts<'a> {
 }
 
 #[derive(Default, Deserialize)]
-struct Extensions {
-    #[serde(rename = "persistedQuery")]
-    persisted_query: Option<PersistedQuery>,
+struct Extensions<'a> {
+    #[serde(borrow, rename = "persistedQuery")]
+    persisted_query: Option<&'a RawValue>,
+    #[serde(borrow)]
+    cost: Option<&'a RawValue>,
 }
 
-#[derive(Deserialize)]
-struct PersistedQuery {
-    #[serde(rename = "sha256Hash")]
-    hash: String,
+impl Envelope {
+    /// A request from the decoded parameters of a URL. `variables` and `extensions` are texts of JSON.
+    pub fn from_parameters<'a>(
+        parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+    ) -> Result<Self, String> {
+        let mut parts = Parts::default();
+        let mut variables = None;
+        let mut extensions = None;
+        for (name, value) in parameters {
+            let (name, value) = (name.as_ref(), value.into_owned());
+            let part = match name {
+                "query" => &mut parts.query,
+                "documentId" => &mut parts.document_id,
+                "doc_id" => &mut parts.doc_id,
+                "id" => &mut parts.id,
+                "operationName" => &mut parts.operation_name,
+                "variables" => &mut variables,
+                "extensions" => &mut extensions,
+                _ => continue,
+            };
+            if part.replace(value).is_some() {
+                return Err(format!("`{name}` is there twice"));
+            }
+        }
+        // An empty parameter is what a form sends for one that is not filled in.
+        for part in [&mut parts.operation_name, &mut variables, &mut extensions] {
+            part.take_if(|text| text.is_empty());
+        }
+        let variables = variables
+            .as_deref()
+            .map(|text| safe("`variables`", text))
+            .transpose()?;
+        let extensions = extensions
+            .as_deref()
+            .map(|text| safe("`extensions`", text))
+            .transpose()?;
+        parts.variables = variables.as_deref().map(json).transpose()?;
+        parts.extensions = extensions.as_deref().map(json).transpose()?;
+        Self::from_parts(parts)
+    }
+
+    fn from_parts(parts: Parts<'_>) -> Result<Self, String> {
+        let variables = parts.variables.filter(|part| part.get() != "null");
+        let extensions = parts.extensions.filter(|part| part.get() != "null");
+        let is_object =
+            |part: Option<&RawValue>| part.is_none_or(|part| part.get().starts_with('{'));
+        if !is_object(variables) {
+            return Err("`variables` is not an object".to_owned());
+        }
+        if !is_object(extensions) {
+            return Err("`extensions` is not an object".to_owned());
+        }
+        let extensions: Extensions<'_> = match extensions {
+            Some(text) => serde_json::from_str(text.get())
+                .map_err(|_| "`extensions` has something twice".to_owned())?,
+            None => Extensions::default(),
+        };
+        let persisted_query = match extensions.persisted_query {
+            Some(text) => serde_json::from_str(text.get()).map_err(|_| {
+                "`extensions.persistedQuery` is not an object with a `version` and a `sha256Hash`"
+                    .to_owned()
+            })?,
+            None => None,
+        };
+        let mut ids = [parts.document_id, parts.doc_id, parts.id]
+            .into_iter()
+            .flatten();
+        let document_id = ids.next();
+        if ids.any(|other| Some(other) != document_id) {
+            return Err("the request has several ids of documents".to_owned());
+        }
+        if parts.query.is_none() && document_id.is_none() && persisted_query.is_none() {
+            return Err("the request has no `query`".to_owned());
+        }
+        let variables: Variables = match variables {
+            Some(text) => serde_json::from_str(text.get())
+                .map_err(|_| "`variables` is not an object".to_owned())?,
+            None => Variables::default(),
+        };
+        Ok(Self {
+            query: parts.query,
+            document_id,
+            persisted_query,
+            operation_name: parts.operation_name,
+            variables,
+            wants_cost: extensions.cost.is_some_and(|cost| cost.get() == "true"),
+        })
+    }
 }
 
 /// One request, or several in one body.
@@ -54,13 +158,7 @@ pub enum Incoming {
 /// What a body holds, or a sentence that says what is wrong with it.
 pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
     let body = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
-    let body = document::disarm(body).map_err(|error| {
-        let at = match dotted(&error.path) {
-            path if path.is_empty() => String::new(),
-            path => format!(" (at {path})"),
-        };
-        format!("the body is not JSON: {error}{at}")
-    })?;
+    let body = safe("the body", body)?;
     if !body.trim_start().starts_with('[') {
         return from_json(&body).map(Incoming::Single);
     }
@@ -78,60 +176,30 @@ pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
     envelopes.collect::<Result<_, _>>().map(Incoming::Batch)
 }
 
-impl Envelope {
-    /// A request from the parameters of an address.
-    pub fn from_parameters<'a>(
-        parameters: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
-    ) -> Result<Self, String> {
-        let mut object = serde_json::Map::new();
-        for (name, value) in parameters {
-            let value = match &*name {
-                "query" | "operationName" => serde_json::Value::String(value.into_owned()),
-                "variables" | "extensions" => {
-                    let text = document::disarm(&value).map_err(|error| error.to_string())?;
-                    serde_json::from_str(&text).map_err(|error| error.to_string())?
-                }
-                _ => continue,
-            };
-            object.insert(name.into_owned(), value);
-        }
-        from_json(&serde_json::Value::Object(object).to_string())
-    }
-
-    /// A request from the payload of a message.
-    pub fn from_message(text: &str) -> Result<Self, String> {
-        from_json(text)
-    }
+/// A request from the payload of a message that went through `disarm`.
+pub fn from_message(text: &str) -> Result<Envelope, String> {
+    from_json(text)
 }
 
 /// A request from JSON that went through `disarm`.
 fn from_json(text: &str) -> Result<Envelope, String> {
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|_| {
-        "the body is not a GraphQL request: an object with a string `query`, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
+        "the body is not a GraphQL request: an object with a string `query` or the `documentId` of a trusted document, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
     })?;
-    let is_object = |part: Option<&RawValue>| part.is_none_or(|part| part.get().starts_with('{'));
-    if !is_object(parts.variables) {
-        return Err("`variables` is not an object".to_owned());
-    }
-    if !is_object(parts.extensions) {
-        return Err("`extensions` is not an object".to_owned());
-    }
-    let hash = parts
-        .extensions
-        .and_then(|text| serde_json::from_str::<Extensions>(text.get()).ok())
-        .and_then(|extensions| Some(extensions.persisted_query?.hash));
-    if parts.query.is_none() && hash.is_none() {
-        return Err("the request has no `query`".to_owned());
-    }
-    let variables: Variables = match parts.variables {
-        Some(text) => serde_json::from_str(text.get())
-            .map_err(|_| "`variables` is not an object".to_owned())?,
-        None => Variables::default(),
-    };
-    Ok(Envelope {
-        query: parts.query,
-        hash,
-        operation_name: parts.operation_name,
-        variables,
+    Envelope::from_parts(parts)
+}
+
+/// JSON that serde_json reads without losing what it would lose.
+fn safe<'a>(what: &str, text: &'a str) -> Result<Cow<'a, str>, String> {
+    document::disarm(text).map_err(|error| {
+        let at = match dotted(&error.path) {
+            path if path.is_empty() => String::new(),
+            path => format!(" (at {path})"),
+        };
+        format!("{what} is not JSON: {error}{at}")
     })
+}
+
+fn json(text: &str) -> Result<&RawValue, String> {
+    serde_json::from_str(text).map_err(|error| format!("not JSON: {error}"))
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Problem, Segment};
 /// The codes of `extensions.code`. One list for every door.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const BAD_REQUEST: &str = "BAD_REQUEST";
+pub const FORBIDDEN: &str = "FORBIDDEN";
 pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
 pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
@@ -21,7 +22,7 @@ pub fn code(error: &Error) -> &'static str {
     match error {
         Error::BadInput(_) => BAD_USER_INPUT,
         Error::NotFound(_) => "NOT_FOUND",
-        Error::Forbidden(_) => "FORBIDDEN",
+        Error::Forbidden(_) => FORBIDDEN,
         Error::Conflict(_) => "CONFLICT",
         Error::Unauthenticated => "UNAUTHENTICATED",
         Error::TooSlow { .. } => LIMIT_EXCEEDED,
@@ -64,6 +65,24 @@ pub fn coded(mut response: Response) -> Response {
 pub fn request_error(code: &str, message: impl Into<String>, at: Option<Pos>) -> ServerError {
     let mut error = ServerError::new(shortened(message.into()), at);
     error.extensions = Some(with_code(code));
+    error
+}
+
+/// A request that asks for more than is allowed: which limit, and by how much.
+pub fn limit_error(limit: &str, max: u64, actual: u64, of_what: &str) -> ServerError {
+    // The largest integer that every client can read.
+    const LARGEST: u64 = (1 << 53) - 1;
+    let (actual, more) = match actual {
+        LARGEST.. => (LARGEST, "or more "),
+        actual => (actual, ""),
+    };
+    let message = format!("the document asks for {actual} {more}{of_what}; {max} is the limit");
+    let mut error = request_error(LIMIT_EXCEEDED, message, None);
+    if let Some(values) = &mut error.extensions {
+        values.set("limit", limit);
+        values.set("max", max);
+        values.set("actual", actual);
+    }
     error
 }
 

@@ -1,5 +1,7 @@
 //! Rules of the specification that apollo-compiler does not check: on values inside of values.
 
+mod merging;
+
 use std::collections::BTreeSet;
 
 use apollo_compiler::{
@@ -7,21 +9,16 @@ use apollo_compiler::{
     ast::{Type, Value, VariableDefinition},
     schema::ExtendedType,
 };
-use async_graphql::ServerError;
 
-use super::{
-    coercion::item,
-    document::MAX_ERRORS,
-    error::{GRAPHQL_VALIDATION_FAILED, request_error},
-};
+use super::coercion::item;
 
 /// Where a value stands: its type, and whether something stands in for a value that is absent. Inside of
 /// JSON no place has a type.
 type Place<'a> = Option<(&'a Type, bool)>;
 
-/// Variables in input objects and lists that are not defined or not of the place's type, and fields that
-/// an object has twice.
-pub fn overlooked(schema: &Schema, document: &ExecutableDocument) -> Vec<ServerError> {
+/// Variables in input objects and lists that are not defined or not of the place's type, fields that an
+/// object has twice, and lists of different lengths in arguments that have to be the same.
+pub fn overlooked(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String> {
     let mut messages = BTreeSet::new();
     for operation in document.operations.iter() {
         let mut search = Search {
@@ -34,6 +31,7 @@ pub fn overlooked(schema: &Schema, document: &ExecutableDocument) -> Vec<ServerE
                 search.value(value, None);
             }
         }
+        merging::check(document, operation, search.messages);
         for field in operation.all_fields(document) {
             for argument in &field.arguments {
                 if let Some(definition) = field.definition.argument_by_name(&argument.name) {
@@ -64,10 +62,6 @@ pub fn overlooked(schema: &Schema, document: &ExecutableDocument) -> Vec<ServerE
         }
     }
     messages
-        .into_iter()
-        .take(MAX_ERRORS)
-        .map(|message| request_error(GRAPHQL_VALIDATION_FAILED, message, None))
-        .collect()
 }
 
 struct Search<'a, 'm> {

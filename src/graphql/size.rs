@@ -1,143 +1,238 @@
-//! How much work a document can ask for, found before any of it is done.
+//! How large a document is, fragments spread, found on its syntax alone before any other work is done.
+//!
+//! Each fragment is measured once, so a few lines that stand for billions of fields are measured as fast as
+//! they are read.
 
 use std::collections::HashMap;
 
 use apollo_compiler::{
-    ExecutableDocument, ast,
-    executable::{Field, Operation, Selection, SelectionSet},
+    Name,
+    ast::{Definition, Document, Field, FragmentDefinition, OperationType, Selection},
 };
-use async_graphql::{ServerError, Value, Variables};
+use async_graphql::ServerError;
 
-use super::error::{LIMIT_EXCEEDED, request_error};
-use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
+use super::error::limit_error;
+use crate::config::LimitArgs;
 
-/// Most fields of an operation once its fragments are spread: a few lines of fragments that spread each
-/// other can stand for billions.
-const MAX_FIELDS: u64 = 5_000;
-/// Deepest nesting of fields. The library's own bound, which it reports less well, is above it.
-const MAX_LEVELS: u64 = 30;
-/// Most items that the pages of an operation can hold, page sizes multiplied down the query.
-const MAX_NODES: u64 = 500_000;
-/// Items that a list without pages is taken to hold.
-const PLAIN_LIST: u64 = 10;
+/// Deepest nesting of fields within `__schema` and `__type`: the standard query of every tool fits.
+const INTROSPECTION_DEPTH: u64 = 30;
 
-/// What an operation asks for, fragments spread.
-#[derive(Clone, Copy, Default)]
-struct Size {
-    fields: u64,
-    levels: u64,
-    nodes: u64,
+/// Selection sets nested in one another, those of fragments too. Bounds the recursion of whatever comes
+/// after: as many fragments as fields, at least.
+pub fn max_nesting(limits: &LimitArgs) -> u64 {
+    2 * limits.max_depth.max(INTROSPECTION_DEPTH)
 }
 
-/// Refuses an operation that asks for too much. Before the variables are known, each page counts as one of
-/// the usual size.
-pub fn check(
-    document: &ExecutableDocument,
-    operation: &Operation,
-    variables: &Variables,
-) -> Result<(), ServerError> {
+/// Refuses a document of which any part is too large.
+pub fn check(document: &Document, limits: &LimitArgs) -> Result<(), ServerError> {
+    let fragments = document.definitions.iter().filter_map(|definition| {
+        let Definition::FragmentDefinition(fragment) = definition else {
+            return None;
+        };
+        Some((&fragment.name, &**fragment))
+    });
     let mut measure = Measure {
-        document,
-        variables,
-        fragments: HashMap::new(),
+        fragments: fragments.collect(),
+        known: HashMap::new(),
+        max_nesting: max_nesting(limits),
     };
-    let size = measure.set(&operation.selection_set);
-    let limits = [
-        (size.fields, MAX_FIELDS, "fields, fragments spread"),
-        (size.levels, MAX_LEVELS, "levels of fields"),
-        (size.nodes, MAX_NODES, "items on all its pages"),
+    let mut whole = Size::default();
+    for definition in &document.definitions {
+        let Definition::OperationDefinition(operation) = definition else {
+            continue;
+        };
+        let mut size = measure.set(&operation.selection_set, 1);
+        let variables = operation.variables.iter();
+        size.directives += operation.directives.len() as u64;
+        size.directives += variables.map(|it| it.directives.len() as u64).sum::<u64>();
+        if operation.operation_type == OperationType::Mutation {
+            size.mutations = size.width;
+        }
+        whole.add(size);
+    }
+    refuse(&whole, limits)
+}
+
+fn refuse(size: &Size, limits: &LimitArgs) -> Result<(), ServerError> {
+    let bounds = [
+        (
+            "nesting",
+            size.nesting,
+            max_nesting(limits),
+            "selection sets in one another",
+        ),
+        (
+            "fields",
+            size.fields,
+            limits.max_fields,
+            "fields, fragments spread",
+        ),
+        ("depth", size.depth, limits.max_depth, "levels of fields"),
+        (
+            "aliases",
+            size.aliases,
+            limits.max_aliases,
+            "aliases, fragments spread",
+        ),
+        (
+            "directives",
+            size.directives,
+            limits.max_directives,
+            "directives, fragments spread",
+        ),
+        (
+            "mutations",
+            size.mutations,
+            limits.max_mutations,
+            "root fields of a mutation",
+        ),
+        (
+            "introspectionDepth",
+            size.introspection_lists,
+            limits.max_introspection_depth,
+            "lists of introspection in one another",
+        ),
+        (
+            "introspectionDepth",
+            size.introspection_depth,
+            INTROSPECTION_DEPTH,
+            "levels of introspection",
+        ),
     ];
-    for (asked, limit, of_what) in limits {
-        if asked > limit {
-            let message = format!("the operation asks for {asked} {of_what}; {limit} is the limit");
-            return Err(request_error(LIMIT_EXCEEDED, message, None));
+    for (limit, actual, max, of_what) in bounds {
+        if actual > max {
+            return Err(limit_error(limit, max, actual, of_what));
         }
     }
     Ok(())
 }
 
+/// What a selection set asks for, fragments spread.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    fields: u64,
+    aliases: u64,
+    directives: u64,
+    /// Fields of the set itself.
+    width: u64,
+    mutations: u64,
+    depth: u64,
+    /// Selection sets in one another, whether of fields or of fragments.
+    nesting: u64,
+    /// Levels of what has the name of a list of introspection, wherever it is.
+    lists: u64,
+    introspection_lists: u64,
+    introspection_depth: u64,
+}
+
+impl Size {
+    fn add(&mut self, other: Self) {
+        for (sum, one) in [
+            (&mut self.fields, other.fields),
+            (&mut self.aliases, other.aliases),
+            (&mut self.directives, other.directives),
+            (&mut self.width, other.width),
+        ] {
+            *sum = sum.saturating_add(one);
+        }
+        for (most, one) in [
+            (&mut self.mutations, other.mutations),
+            (&mut self.depth, other.depth),
+            (&mut self.nesting, other.nesting),
+            (&mut self.lists, other.lists),
+            (&mut self.introspection_lists, other.introspection_lists),
+            (&mut self.introspection_depth, other.introspection_depth),
+        ] {
+            *most = one.max(*most);
+        }
+    }
+}
+
 struct Measure<'a> {
-    document: &'a ExecutableDocument,
-    variables: &'a Variables,
-    /// Each fragment is measured once, whatever the number of its spreads.
-    fragments: HashMap<&'a str, Size>,
+    fragments: HashMap<&'a Name, &'a FragmentDefinition>,
+    /// Fragments that were measured, or are being: a cycle is a fault that validation tells.
+    known: HashMap<&'a Name, Size>,
+    max_nesting: u64,
 }
 
 impl<'a> Measure<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> Size {
+    fn set(&mut self, selections: &'a [Selection], level: u64) -> Size {
         let mut sum = Size::default();
-        for selection in &set.selections {
-            let size = match selection {
-                Selection::Field(field) => self.field(field),
-                Selection::InlineFragment(inner) => self.set(&inner.selection_set),
-                Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
-            };
-            sum.fields = sum.fields.saturating_add(size.fields);
-            sum.nodes = sum.nodes.saturating_add(size.nodes);
-            sum.levels = sum.levels.max(size.levels);
+        if level > self.max_nesting {
+            // Too deep already, and no deeper than this function may go.
+            sum.nesting = 1;
+            return sum;
         }
+        for selection in selections {
+            sum.add(match selection {
+                Selection::Field(field) => self.field(field, level),
+                Selection::InlineFragment(inner) => Size {
+                    directives: inner.directives.len() as u64,
+                    ..Size::default()
+                }
+                .with(self.set(&inner.selection_set, level + 1)),
+                Selection::FragmentSpread(spread) => Size {
+                    directives: spread.directives.len() as u64,
+                    ..Size::default()
+                }
+                .with(self.fragment(&spread.fragment_name, level + 1)),
+            });
+        }
+        sum.nesting += 1;
         sum
     }
 
-    fn fragment(&mut self, name: &'a str) -> Size {
-        if let Some(size) = self.fragments.get(name) {
+    fn fragment(&mut self, name: &'a Name, level: u64) -> Size {
+        if let Some(size) = self.known.get(name) {
             return *size;
         }
-        let size = match self.document.fragments.get(name) {
-            Some(fragment) => self.set(&fragment.selection_set),
-            None => Size::default(),
+        let Some(fragment) = self.fragments.get(name).copied() else {
+            return Size::default();
         };
-        self.fragments.insert(name, size);
+        self.known.insert(name, Size::default());
+        let mut size = self.set(&fragment.selection_set, level);
+        size.directives += fragment.directives.len() as u64;
+        self.known.insert(name, size);
         size
     }
 
-    fn field(&mut self, field: &'a Field) -> Size {
-        let inner = self.set(&field.selection_set);
-        let items = self.items(field);
-        Size {
-            fields: inner.fields.saturating_add(1),
-            levels: inner.levels.saturating_add(1),
-            nodes: match items {
-                Some(items) => items.saturating_mul(inner.nodes.saturating_add(1)),
-                None => inner.nodes,
-            },
+    fn field(&mut self, field: &'a Field, level: u64) -> Size {
+        let inner = if field.selection_set.is_empty() {
+            Size::default()
+        } else {
+            self.set(&field.selection_set, level + 1)
+        };
+        let own = Size {
+            fields: 1,
+            aliases: u64::from(field.alias.is_some()),
+            directives: field.directives.len() as u64,
+            ..Size::default()
+        };
+        let mut size = own.with(inner);
+        size.width = 1;
+        match field.name.as_str() {
+            "__schema" | "__type" => {
+                size.introspection_lists = inner.lists;
+                size.introspection_depth = inner.depth;
+                size.lists = 0;
+                size.depth = 1;
+            }
+            name => {
+                let is_list = matches!(
+                    name,
+                    "fields" | "interfaces" | "possibleTypes" | "inputFields"
+                );
+                size.lists += u64::from(is_list);
+                size.depth += 1;
+            }
         }
+        size
     }
+}
 
-    /// How many items the field can answer with; `None` when it is no list of things.
-    fn items(&self, field: &Field) -> Option<u64> {
-        let ty = &field.definition.ty;
-        let name = ty.inner_named_type().as_str();
-        if name.ends_with("Connection") {
-            let asked = ["first", "last"]
-                .into_iter()
-                .filter_map(|argument| self.int(field, argument))
-                .max();
-            // A size that is no size is refused where the page is read.
-            return Some(
-                asked
-                    .unwrap_or(DEFAULT_SIZE)
-                    .clamp(0, MAX_SIZE)
-                    .unsigned_abs()
-                    .into(),
-            );
-        }
-        // The items of a connection are counted there, the types of introspection are few.
-        let is_counted = ty.is_list()
-            && !field.selection_set.selections.is_empty()
-            && !matches!(field.name.as_str(), "nodes" | "edges" | "_entities")
-            && !name.starts_with("__");
-        is_counted.then_some(PLAIN_LIST)
-    }
-
-    fn int(&self, field: &Field, argument: &str) -> Option<i32> {
-        match &**field.specified_argument_by_name(argument)? {
-            ast::Value::Int(number) => number.try_to_i32().ok(),
-            ast::Value::Variable(name) => match self.variables.get(name.as_str())? {
-                Value::Number(number) => i32::try_from(number.as_i64()?).ok(),
-                _ => None,
-            },
-            _ => None,
-        }
+impl Size {
+    fn with(mut self, inner: Self) -> Self {
+        self.add(inner);
+        self
     }
 }

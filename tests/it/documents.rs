@@ -1,8 +1,13 @@
 //! Documents and variables: judged as graphql-js judges them, before anything runs.
 
 mod coercion;
+mod cost;
 mod introspection;
 mod limits;
+mod persisted;
+mod trusted;
+mod undisclosed;
+mod whole;
 
 use serde_json::{Value, json};
 
@@ -162,6 +167,9 @@ async fn documents_that_other_servers_take_are_taken() {
                 json!({ "tasks": { "nodes": [] } }),
             ),
             ("query true { viewer { id } }", json!({}), json!({ "viewer": id })),
+            ("{ annotation(id: \"\\u{1F600}\\u{31}\\uD83D\\uDE00\") { id } }", json!({}), json!({ "annotation": null })),
+            ("query($ids: [ ID ! ] ) { a: annotations(filter: { id: { in: $ids } }) { nodes { id } } }", json!({}), json!({ "a": { "nodes": [] } })),
+            ("{ viewer { ... on# comment\nUser { id } ...on User{id} } }", json!({}), json!({ "viewer": id })),
         ] {
             let answer = app.admin.run_with(document, variables).await;
             assert_eq!(answer.data(), &expected, "{document}");

@@ -77,7 +77,7 @@ impl TestApp {
         });
         let app = App::new(db);
         let args = Defaults::parse_from(["test"]).serve;
-        let router = server::router(app.clone(), &args, CancellationToken::new());
+        let router = server::router(app.clone(), &args, CancellationToken::new()).unwrap();
         let admin = sign_up(&app, &router, "admin", user_row::Role::Admin).await;
         Self {
             app,
@@ -90,8 +90,17 @@ impl TestApp {
 
     /// A server on the same database with other settings.
     pub fn router_with(&self, flags: &[&str]) -> Router {
-        let args = Defaults::parse_from([&["test"], flags].concat()).serve;
-        server::router(self.app.clone(), &args, CancellationToken::new())
+        self.serving(flags).unwrap().router
+    }
+
+    /// The admin at another server on the same database, started with these flags; or why it does not start.
+    pub fn serving(&self, flags: &[&str]) -> Result<Client, String> {
+        let flags = ["test"].iter().chain(flags);
+        let args = Defaults::parse_from(flags).serve;
+        let router = server::router(self.app.clone(), &args, CancellationToken::new())
+            .map_err(|error| format!("{error:#}"))?;
+        let admin = self.admin.clone();
+        Ok(Client { router, ..admin })
     }
 
     /// A new user who belongs to no project.

@@ -1,27 +1,111 @@
 //! Literals of documents against their types.
 
+use std::collections::HashSet;
+
 use apollo_compiler::{
+    ExecutableDocument, Node,
     ast::{self, Type},
+    executable::{Operation, Selection, SelectionSet},
     schema::ExtendedType,
 };
 use async_graphql::{Name, Value};
 
-use super::{Coercion, Spelling, VariablePaths, item};
+use super::{Coercion, Place, Spelling, Values, item};
 use crate::{error::Path, labelstudio::document};
 
+/// A walk through the fields of an operation, each fragment once.
+struct Walk<'d, 'v> {
+    document: &'d ExecutableDocument,
+    fragments: HashSet<&'d str>,
+    values: &'v mut Values,
+}
+
 impl Coercion<'_> {
-    /// Checks a literal of the document, and notes the paths of variables in it.
-    pub fn literal(
+    /// Checks every literal of an operation, and notes where its variables go.
+    pub fn literals<'d>(
         &mut self,
-        ty: &Type,
-        value: &ast::Value,
-        path: &mut Path,
-        variables: &mut VariablePaths,
+        document: &'d ExecutableDocument,
+        operation: &'d Operation,
+    ) -> Values {
+        self.json = Some(vec![]);
+        self.defaults(operation);
+        let roots = operation.root_fields(document);
+        let roots: HashSet<&str> = roots.map(|field| field.response_key().as_str()).collect();
+        let mut values = Values {
+            root_fields: roots.len(),
+            ..Values::default()
+        };
+        let mut walk = Walk {
+            document,
+            fragments: HashSet::new(),
+            values: &mut values,
+        };
+        self.set(&operation.selection_set, true, &mut walk);
+        self.field = None;
+        values.json = self.json.take().unwrap_or_default();
+        values
+    }
+
+    fn set<'d>(&mut self, set: &'d SelectionSet, is_root: bool, walk: &mut Walk<'d, '_>) {
+        for selection in &set.selections {
+            for directive in selection.directives().iter() {
+                if let Some(definition) = self.schema.directive_definitions.get(&directive.name) {
+                    // Variables of directives are told by their own names.
+                    let apart = &mut Values::default();
+                    self.arguments(&directive.arguments, &definition.arguments, apart);
+                }
+            }
+            match selection {
+                Selection::Field(field) => {
+                    if is_root && walk.values.root_fields > 1 {
+                        self.field = Some(field.response_key().to_string());
+                    }
+                    let definitions = &field.definition.arguments;
+                    self.arguments(&field.arguments, definitions, walk.values);
+                    self.set(&field.selection_set, false, walk);
+                }
+                Selection::InlineFragment(inner) => self.set(&inner.selection_set, is_root, walk),
+                Selection::FragmentSpread(spread) => {
+                    let name = &spread.fragment_name;
+                    if walk.fragments.insert(name)
+                        && let Some(fragment) = walk.document.fragments.get(name)
+                    {
+                        self.set(&fragment.selection_set, is_root, walk);
+                    }
+                }
+            }
+        }
+    }
+
+    fn arguments(
+        &mut self,
+        arguments: &[Node<ast::Argument>],
+        definitions: &[Node<ast::InputValueDefinition>],
+        values: &mut Values,
     ) {
+        for argument in arguments {
+            let name = &argument.name;
+            let definition = definitions.iter().find(|known| known.name == *name);
+            if let Some(definition) = definition {
+                let mut path = vec![name.as_str().into()];
+                self.literal(&definition.ty, &argument.value, &mut path, values);
+            }
+        }
+    }
+
+    fn note(&self, variable: &str, path: &Path, values: &mut Values) {
+        let known = values.variables.entry(variable.to_owned());
+        known.or_insert_with(|| Place {
+            path: path.clone(),
+            field: self.field.clone(),
+        });
+    }
+
+    /// Checks a literal of the document, and notes the paths of variables in it.
+    pub fn literal(&mut self, ty: &Type, value: &ast::Value, path: &mut Path, values: &mut Values) {
         match value {
             ast::Value::Variable(name) => {
-                let known = variables.entry(name.as_str().to_owned());
-                known.or_insert_with(|| path.clone());
+                self.note(name, path, values);
                 return;
             }
             ast::Value::Null => {
@@ -34,23 +118,23 @@ impl Coercion<'_> {
         }
         if let Some(of) = item(ty) {
             let ast::Value::List(items) = value else {
-                return self.literal(of, value, path, variables);
+                return self.literal(of, value, path, values);
             };
             for (index, value) in items.iter().enumerate() {
                 path.push(index.into());
-                self.literal(of, value, path, variables);
+                self.literal(of, value, path, values);
                 path.pop();
             }
             return;
         }
         let name = ty.inner_named_type();
         let Some(ExtendedType::InputObject(definition)) = self.schema.types.get(name) else {
-            let before = self.problems.len();
-            let mut plain = self.plain(value, path, variables);
-            if self.problems.len() == before {
-                self.leaf(name, &mut plain, path, Spelling::GraphQl);
+            // Of variables, JSON does not tell `1.0` from `1`; a document does.
+            if name == "Int" && matches!(value, ast::Value::Float(_)) {
+                return self.wrong(name, path);
             }
-            return;
+            let mut plain = self.plain(value, path, values);
+            return self.leaf(name, &mut plain, path, Spelling::GraphQl);
         };
         let ast::Value::Object(fields) = value else {
             return self.wrong(name, path);
@@ -61,8 +145,8 @@ impl Coercion<'_> {
                 self.bounded(name, items.len(), path);
             }
             match definition.fields.get(key) {
-                Some(field) => self.literal(&field.ty, value, path, variables),
-                None => self.unknown_field(name, path),
+                Some(field) => self.literal(&field.ty, value, path, values),
+                None => self.unknown_field(name, key, path),
             }
             path.pop();
         }
@@ -73,28 +157,16 @@ impl Coercion<'_> {
         }
     }
 
-    /// A literal as a plain value. Numbers that a value can't hold are problems of their own.
+    /// A literal as a plain value, its variables null.
     pub(super) fn plain(
         &mut self,
         value: &ast::Value,
         path: &mut Path,
-        variables: &mut VariablePaths,
+        values: &mut Values,
     ) -> Value {
-        if let Some(text) = number_text(value) {
-            return match serde_json::from_str(text) {
-                Ok(number) if document::scan(text).is_ok_and(|faults| faults.is_empty()) => {
-                    Value::Number(number)
-                }
-                _ => {
-                    self.out_of_range(path);
-                    Value::Null
-                }
-            };
-        }
         match value {
             ast::Value::Variable(name) => {
-                let known = variables.entry(name.as_str().to_owned());
-                known.or_insert_with(|| path.clone());
+                self.note(name, path, values);
                 Value::Null
             }
             ast::Value::Enum(name) => Value::Enum(Name::new(name.as_str())),
@@ -104,7 +176,7 @@ impl Coercion<'_> {
                 let mut plain = Vec::with_capacity(items.len());
                 for (index, value) in items.iter().enumerate() {
                     path.push(index.into());
-                    plain.push(self.plain(value, path, variables));
+                    plain.push(self.plain(value, path, values));
                     path.pop();
                 }
                 Value::List(plain)
@@ -113,22 +185,21 @@ impl Coercion<'_> {
                 let mut plain = indexmap::IndexMap::with_capacity(fields.len());
                 for (key, value) in fields {
                     path.push(key.as_str().into());
-                    let value = self.plain(value, path, variables);
+                    let value = self.plain(value, path, values);
                     plain.insert(Name::new(key.as_str()), value);
                     path.pop();
                 }
                 Value::Object(plain)
             }
-            _ => Value::Null,
+            ast::Value::Int(text) => number(text.as_str()),
+            ast::Value::Float(text) => number(text.as_str()),
+            ast::Value::Null => Value::Null,
         }
     }
 }
 
-/// A literal's number as the text it was written in.
-fn number_text(value: &ast::Value) -> Option<&str> {
-    match value {
-        ast::Value::Int(number) => Some(number.as_str()),
-        ast::Value::Float(number) => Some(number.as_str()),
-        _ => None,
-    }
+/// A number as it is written, or what stands for one that can't be kept as it is.
+pub fn number(text: &str) -> Value {
+    let text = document::disarm(text).unwrap_or_default();
+    serde_json::from_str(&text).unwrap_or_default()
 }

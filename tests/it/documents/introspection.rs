@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::support::each_database;
 
 /// What graphql-js asks with every option on, as GraphiQL does.
-const STANDARD: &str = "query IntrospectionQuery {
+pub const STANDARD: &str = "query IntrospectionQuery {
   __schema { description queryType { name kind } mutationType { name kind } subscriptionType { name kind }
     types { ...FullType }
     directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } }

@@ -29,7 +29,8 @@ async fn observed(app: &TestApp) -> (Client, Arc<Mutex<Vec<String>>>) {
         App::new(db),
         &Defaults::parse_from(["test"]).serve,
         tokio_util::sync::CancellationToken::new(),
-    );
+    )
+    .unwrap();
     (
         Client {
             router,

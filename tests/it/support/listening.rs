@@ -42,7 +42,7 @@ impl Listening {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let stopping = CancellationToken::new();
-        let router = server::router(app.clone(), &args, stopping.clone());
+        let router = server::router(app.clone(), &args, stopping.clone()).unwrap();
         let stopped = stop.clone().cancelled_owned();
         let task = tokio::spawn(async move {
             server::serve(listener, router, &args, stopping, stopped)

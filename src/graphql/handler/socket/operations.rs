@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::access::Actor,
     graphql::{
-        Envelope,
+        Envelope, envelope,
         error::{LIMIT_EXCEEDED, request_error},
     },
 };
@@ -69,7 +69,7 @@ impl Operations {
         if self.by_id.contains_key(&id) {
             return Err(Close::SubscriberExists);
         }
-        let envelope = Envelope::from_message(payload)
+        let envelope = envelope::from_message(payload)
             .map_err(|_| Close::Invalid("the payload is not a GraphQL request"))?;
         let quoted = quoted(&id);
         let most = self.endpoint.settings.ws_max_operations;

@@ -1,0 +1,62 @@
+//! How much one request may ask for. Each bound is checked before the work that it bounds.
+
+use clap::Args;
+
+/// The bounds of a request's document.
+#[derive(Args, Clone, Debug)]
+pub struct LimitArgs {
+    /// Tokens of a document, white space and comments included.
+    #[arg(long, env = "ANNOGRAPH_MAX_TOKENS", default_value_t = Self::DEFAULT.max_tokens)]
+    pub max_tokens: usize,
+
+    /// Levels of fields of an operation; those of introspection count apart.
+    #[arg(long, env = "ANNOGRAPH_MAX_DEPTH", default_value_t = Self::DEFAULT.max_depth)]
+    pub max_depth: u64,
+
+    /// Fields of all operations of a document, each fragment counted wherever it is spread.
+    #[arg(long, env = "ANNOGRAPH_MAX_FIELDS", default_value_t = Self::DEFAULT.max_fields)]
+    pub max_fields: u64,
+
+    /// Aliases of a document, counted like its fields.
+    #[arg(long, env = "ANNOGRAPH_MAX_ALIASES", default_value_t = Self::DEFAULT.max_aliases)]
+    pub max_aliases: u64,
+
+    /// Directives of a document, counted like its fields.
+    #[arg(long, env = "ANNOGRAPH_MAX_DIRECTIVES", default_value_t = Self::DEFAULT.max_directives)]
+    pub max_directives: u64,
+
+    /// Root fields of a mutation.
+    #[arg(long, env = "ANNOGRAPH_MAX_MUTATIONS", default_value_t = Self::DEFAULT.max_mutations)]
+    pub max_mutations: u64,
+
+    /// Lists of introspection (`fields`, `interfaces`, `possibleTypes`, `inputFields`) in one another.
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_INTROSPECTION_DEPTH",
+        default_value_t = Self::DEFAULT.max_introspection_depth
+    )]
+    pub max_introspection_depth: u64,
+
+    /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down.
+    #[arg(long, env = "ANNOGRAPH_MAX_COST", default_value_t = Self::DEFAULT.max_cost)]
+    pub max_cost: u64,
+}
+
+impl LimitArgs {
+    const DEFAULT: Self = Self {
+        max_tokens: 20_000,
+        max_depth: 30,
+        max_fields: 5_000,
+        max_aliases: 100,
+        max_directives: 50,
+        max_mutations: 10,
+        max_introspection_depth: 2,
+        max_cost: 500_000,
+    };
+}
+
+impl Default for LimitArgs {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

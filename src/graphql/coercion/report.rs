@@ -1,0 +1,81 @@
+//! What is told of a value that does not fit.
+
+use apollo_compiler::ast::Type;
+use async_graphql::Value;
+
+use super::{Coercion, MAX_FILTER_ITEMS};
+use crate::{
+    error::{Path, Problem, ProblemCode, Segment},
+    graphql::document::suggested,
+    labelstudio::document,
+};
+
+impl Coercion<'_> {
+    pub(super) fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
+        if self.problems.len() >= document::MAX_FAULTS {
+            return;
+        }
+        let problem = Problem::new(path.to_vec(), code, message);
+        self.problems.push(problem.of(self.field.clone()));
+    }
+
+    pub(super) fn wrong(&mut self, name: &str, path: &Path) {
+        let message = match name {
+            "DateTime" => {
+                "expected an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`".to_owned()
+            }
+            "UUID" => "expected a UUID in its hyphenated form".to_owned(),
+            "JSONObject" => "expected a JSON object".to_owned(),
+            name => format!("expected a value of type {name}"),
+        };
+        self.report(path, ProblemCode::WrongType, message);
+    }
+
+    pub(super) fn not_null(&mut self, ty: &Type, path: &Path) {
+        self.report(
+            path,
+            ProblemCode::NullNotAllowed,
+            format!("expected a value of type {ty}, not null"),
+        );
+    }
+
+    /// Bounds the lists of filters.
+    pub(super) fn bounded(&mut self, name: &str, items: usize, path: &Path) {
+        if name.ends_with("Filter") && items > MAX_FILTER_ITEMS {
+            let message = format!("a filter lists at most {MAX_FILTER_ITEMS} values");
+            self.report(path, ProblemCode::TooLong, message);
+        }
+    }
+
+    pub(super) fn unknown_field(&mut self, name: &str, key: &str, path: &Path) {
+        let known = self.schema.get_input_object(name).into_iter();
+        let known = known.flat_map(|ty| ty.fields.keys().map(|name| name.as_str()));
+        let hint = suggested(self.is_open, key, known);
+        let message = format!("{name} has no such field{hint}");
+        self.report(path, ProblemCode::UnknownField, message);
+    }
+
+    pub(super) fn missing(&mut self, key: &str, path: &Path) {
+        let mut path = path.clone();
+        let message = if self.is_open {
+            path.push(key.into());
+            "this field is required"
+        } else {
+            "a field that is required is missing"
+        };
+        self.report(&path, ProblemCode::Required, message.to_owned());
+    }
+
+    /// Finds what is wrong inside of JSON.
+    pub(super) fn look_into(&mut self, value: &Value, path: &[Segment]) {
+        let Some(known) = &mut self.json else { return };
+        let text = serde_json::to_string(value).unwrap_or_default();
+        for fault in document::scan(&text).unwrap_or_default() {
+            if known.len() < document::MAX_FAULTS {
+                let path = path.iter().cloned().chain(fault.path);
+                let problem = Problem::new(path, fault.code, fault.message);
+                known.push(problem.of(self.field.clone()));
+            }
+        }
+    }
+}

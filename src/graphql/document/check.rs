@@ -1,0 +1,167 @@
+//! From a text to a valid document.
+//!
+//! Documents are parsed and validated by apollo-compiler, whose verdicts are those of graphql-js; the
+//! library's own validation misses several rules.
+
+use std::collections::HashMap;
+
+use apollo_compiler::{
+    ExecutableDocument as CheckedDocument, Name, Schema as ApolloSchema,
+    validation::{DiagnosticList, Valid},
+};
+use async_graphql::ServerError;
+
+use super::{Document, Refused, introspection, refusal::Refusal, translate};
+use crate::{
+    config::LimitArgs,
+    error::Problem,
+    graphql::{
+        coercion::{Coercion, Values},
+        error::{BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error},
+        overlooked::overlooked,
+        size,
+    },
+};
+
+/// Deepest nesting of brackets in a document. apollo-compiler's parser calls itself for each.
+const MAX_BRACKETS: usize = 200;
+
+/// What documents are checked against.
+pub struct Checker {
+    pub schema: Valid<ApolloSchema>,
+    pub limits: LimitArgs,
+    /// Whether clients may learn of the schema.
+    pub is_open: bool,
+}
+
+impl Checker {
+    /// Cheap checks come first: nothing is done with a document before its size is known to be bounded.
+    pub fn check(&self, query: &str) -> Result<Document, Refused> {
+        let mut parser = apollo_compiler::parser::Parser::new()
+            .recursion_limit(MAX_BRACKETS)
+            .token_limit(self.limits.max_tokens);
+        let syntax = parser
+            .parse_ast(query, "request")
+            .map_err(|refused| self.not_parsed(query, &refused.errors))?;
+        size::check(&syntax, &self.limits).map_err(|error| vec![error])?;
+        if !self.is_open {
+            let refused = introspection::refused(&syntax);
+            if !refused.is_empty() {
+                return Err(refused);
+            }
+        }
+        let checked = match syntax.to_executable_validate(&self.schema) {
+            Ok(checked) => checked,
+            Err(refused) => return Err(self.explain(query, &refused.partial, &refused.errors)),
+        };
+        let (problems, values) = self.literals(&checked);
+        if !problems.is_empty() {
+            return Err(self.refusal(query).input(problems));
+        }
+        let overlooked = self.overlooked(query, &checked);
+        if !overlooked.is_empty() {
+            return Err(overlooked);
+        }
+        Ok(Document {
+            parsed: translate::document(&syntax, query),
+            checked,
+            values,
+            size: (query.len(), parser.tokens_reached()),
+        })
+    }
+
+    pub fn refusal<'a>(&'a self, text: &'a str) -> Refusal<'a> {
+        Refusal {
+            schema: &self.schema,
+            is_open: self.is_open,
+            text,
+        }
+    }
+
+    fn not_parsed(&self, query: &str, errors: &DiagnosticList) -> Refused {
+        let messages = errors.iter().map(|error| error.error.to_string());
+        for message in messages {
+            if message.starts_with("token limit") {
+                let max = self.limits.max_tokens as u64;
+                return vec![limit_error("tokens", max, max + 1, "tokens or more")];
+            }
+            if message.starts_with("parser recursion limit") {
+                let max = MAX_BRACKETS as u64;
+                return vec![limit_error(
+                    "brackets",
+                    max,
+                    max + 1,
+                    "brackets in one another or more",
+                )];
+            }
+        }
+        self.refusal(query)
+            .diagnostics(errors, |_| GRAPHQL_PARSE_FAILED)
+    }
+
+    /// When only values are wrong, says so with their paths; otherwise lists what is wrong.
+    fn explain(&self, query: &str, partial: &CheckedDocument, errors: &DiagnosticList) -> Refused {
+        let only_values = errors.iter().all(|error| {
+            // To the validator, an argument that is null is missing too.
+            let name = error.error.unstable_error_name();
+            name.is_some_and(|name| is_about_a_value(name) || name == "RequiredArgument")
+        });
+        if only_values {
+            let (problems, _) = self.literals(partial);
+            if !problems.is_empty() {
+                return self.refusal(query).input(problems);
+            }
+            let overlooked = self.overlooked(query, partial);
+            if !overlooked.is_empty() {
+                return overlooked;
+            }
+        }
+        self.refusal(query).diagnostics(errors, |name| {
+            if name.is_some_and(is_about_a_value) {
+                BAD_USER_INPUT
+            } else {
+                GRAPHQL_VALIDATION_FAILED
+            }
+        })
+    }
+
+    fn overlooked(&self, query: &str, document: &CheckedDocument) -> Vec<ServerError> {
+        let messages = overlooked(&self.schema, document).into_iter();
+        self.refusal(query)
+            .messages(GRAPHQL_VALIDATION_FAILED, messages)
+    }
+
+    /// Checks every literal of a document, and notes where the variables of each operation go.
+    fn literals(
+        &self,
+        document: &CheckedDocument,
+    ) -> (Vec<Problem>, HashMap<Option<Name>, Values>) {
+        let mut problems: Vec<Problem> = vec![];
+        let mut values = HashMap::new();
+        for operation in document.operations.iter() {
+            let mut coercion = Coercion::new(&self.schema, self.is_open);
+            let found = coercion.literals(document, operation);
+            // Operations that share a fragment share its problems.
+            for problem in coercion.into_problems() {
+                if !problems.contains(&problem) {
+                    problems.push(problem);
+                }
+            }
+            values.insert(operation.name.clone(), found);
+        }
+        (problems, values)
+    }
+}
+
+/// Diagnostics of values in a document that is otherwise as it should be.
+fn is_about_a_value(name: &str) -> bool {
+    matches!(
+        name,
+        "UnsupportedValueType"
+            | "IntCoercionError"
+            | "FloatCoercionError"
+            | "UndefinedEnumValue"
+            | "UndefinedInputValue"
+            | "RequiredField"
+    )
+}

@@ -1,0 +1,137 @@
+//! What a client is told of a document or a value that is refused.
+//!
+//! With introspection on, a name that is not in the schema comes with those that are spelled like it. With
+//! introspection off nothing is suggested, and no name of the schema is told but those that the client sent.
+
+use std::{borrow::Cow, collections::HashSet};
+
+use apollo_compiler::{Schema, validation::DiagnosticList};
+use async_graphql::{Pos, ServerError};
+
+use super::{MAX_ERRORS, suggestion};
+use crate::{
+    error::Problem,
+    graphql::error::{input_error, request_error},
+};
+
+/// How a refusal is put to the client.
+#[derive(Clone, Copy)]
+pub struct Refusal<'a> {
+    pub schema: &'a Schema,
+    /// Whether clients may learn of the schema.
+    pub is_open: bool,
+    /// What the client sent.
+    pub text: &'a str,
+}
+
+impl Refusal<'_> {
+    pub fn input(&self, problems: Vec<Problem>) -> Vec<ServerError> {
+        if self.is_open {
+            return vec![input_error(problems)];
+        }
+        let sent = names(self.text);
+        let problems = problems.into_iter().map(|mut problem| {
+            problem.message = self.hidden(&problem.message, &sent);
+            problem
+        });
+        vec![input_error(problems.collect())]
+    }
+
+    pub fn diagnostics(
+        &self,
+        errors: &DiagnosticList,
+        code: impl Fn(Option<&'static str>) -> &'static str,
+    ) -> Vec<ServerError> {
+        let sent = (!self.is_open).then(|| names(self.text));
+        let told = errors.iter().take(MAX_ERRORS).map(|diagnostic| {
+            let at = diagnostic.line_column_range().map(|range| Pos {
+                line: range.start.line,
+                column: range.start.column,
+            });
+            let kind = diagnostic.error.unstable_error_name();
+            let mut message = diagnostic.error.to_string();
+            match &sent {
+                Some(sent) => message = self.hidden(&message, sent),
+                None => message.push_str(&suggestion::of(self.schema, kind, &message)),
+            }
+            request_error(code(kind), message, at)
+        });
+        told.collect()
+    }
+
+    pub fn messages(&self, code: &str, messages: impl Iterator<Item = String>) -> Vec<ServerError> {
+        let sent = (!self.is_open).then(|| names(self.text));
+        let told = messages.take(MAX_ERRORS).map(|message| {
+            let message = match &sent {
+                Some(sent) => self.hidden(&message, sent),
+                None => message,
+            };
+            request_error(code, message, None)
+        });
+        told.collect()
+    }
+
+    /// A message without the names that the client did not send: those between backticks, and types.
+    fn hidden(&self, message: &str, sent: &HashSet<&str>) -> String {
+        let part = |index: usize, part: &str| {
+            let is_quoted = index % 2 == 1;
+            replaced(part, |word| {
+                let is_told = sent.contains(word) || is_public(word);
+                let is_type = || self.schema.types.contains_key(word);
+                !is_told && (is_quoted || is_type())
+            })
+        };
+        let parts = message.split('`').enumerate();
+        let parts: Vec<String> = parts.map(|(index, text)| part(index, text)).collect();
+        parts.join("`")
+    }
+}
+
+/// Names of the language itself.
+fn is_public(word: &str) -> bool {
+    let scalars = ["Int", "Float", "String", "Boolean", "ID"];
+    let directives = ["skip", "include", "if", "deprecated", "specifiedBy"];
+    scalars.contains(&word)
+        || directives.contains(&word)
+        || word.starts_with("__")
+        || word.starts_with(|first: char| first.is_ascii_digit())
+}
+
+fn is_part_of_a_name(letter: char) -> bool {
+    letter.is_ascii_alphanumeric() || letter == '_'
+}
+
+/// Everything in a text that could be a name.
+fn names(text: &str) -> HashSet<&str> {
+    text.split(|letter: char| !is_part_of_a_name(letter))
+        .collect()
+}
+
+/// A text in which some words are an ellipsis.
+fn replaced(text: &str, is_hidden: impl Fn(&str) -> bool) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while !rest.is_empty() {
+        let word = rest.find(|letter| !is_part_of_a_name(letter));
+        let (word, after) = rest.split_at(word.unwrap_or(rest.len()));
+        let is_hidden = !word.is_empty() && is_hidden(word);
+        out.push_str(if is_hidden { "…" } else { word });
+        let between = after.find(is_part_of_a_name).unwrap_or(after.len());
+        out.push_str(&after[..between]);
+        rest = &after[between..];
+    }
+    out
+}
+
+/// ` in quotes`, for problems of values.
+pub fn suggested<'a>(
+    is_open: bool,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Cow<'static, str> {
+    if is_open {
+        Cow::Owned(suggestion::among(name, known))
+    } else {
+        Cow::Borrowed("")
+    }
+}

@@ -1,0 +1,78 @@
+//! What a document may ask for beside its size: introspection, and the objects of its answer.
+
+use serde_json::json;
+
+use super::limits::exceeded;
+use crate::support::each_database;
+
+#[tokio::test]
+async fn introspection_has_a_depth_of_its_own() {
+    each_database(async |app| {
+        let client = app.serving(&["--max-depth", "3"]).unwrap();
+        client.run(super::introspection::STANDARD).await.ok();
+        let nested = |lists: usize| {
+            let open = "type { fields { ".repeat(lists - 1);
+            let close = "} }".repeat(lists - 1);
+            format!("{{ __schema {{ types {{ fields {{ {open} name {close} }} }} }} }}")
+        };
+        client.run(&nested(2)).await.ok();
+        let answer = client.run(&nested(3)).await;
+        assert_eq!(exceeded(&answer), ("introspectionDepth".to_owned(), 2, 3));
+        let evasion =
+            "{ __type(name: \"Query\") { ...f } } fragment f on __Type { fields { type { ...g } } }
+          fragment g on __Type { ... { fields { type { interfaces { name } } } } }";
+        assert_eq!(exceeded(&client.run(evasion).await).0, "introspectionDepth");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_operation_costs_what_its_answer_could_hold() {
+    each_database(async |app| {
+        for (document, variables, cost) in [
+            ("{ __typename }", json!({}), 0),
+            ("{ viewer { id username } }", json!({}), 1),
+            ("{ task(id: 1) { project { id } } }", json!({}), 2),
+            ("{ tasks { totalCount } }", json!({}), 51),
+            ("{ tasks(first: 10) { nodes { id } } }", json!({}), 11),
+            ("{ tasks(first: 10) { nodes { id } pageInfo { hasNextPage } } }", json!({}), 11),
+            ("{ tasks(first: 10) { edges { node { project { id } } } } }", json!({}), 21),
+            ("{ tasks(last: 10) { nodes { annotations(first: 5) { nodes { id } } } } }", json!({}), 71),
+            ("query($n: Int) { tasks(first: $n) { nodes { id } } }", json!({ "n": 3 }), 4),
+            ("query($n: Int = 7) { tasks(first: $n) { nodes { id } } }", json!({}), 8),
+            ("query($n: Int = 7) { tasks(first: $n) { nodes { id } } }", json!({ "n": null }), 51),
+            ("{ tasks(first: 10) { nodes { ...f } } } fragment f on Task { ... { project { id } } }", json!({}), 21),
+            ("{ a: viewer { id } b: viewer { id } c: viewer @skip(if: true) { id } }", json!({}), 3),
+            ("{ tasks(first: 1) { nodes { predictions { id } } } }", json!({}), 13),
+            ("query($r: [_Any!]!) { _entities(representations: $r) { ... on Task { project { id } } } }",
+                json!({ "r": [{ "__typename": "Task", "id": 1 }, { "__typename": "Task", "id": 2 }] }), 5),
+        ] {
+            let mut body = json!({ "query": document, "variables": variables });
+            let untold = app.admin.post(body.to_string()).await.ok();
+            assert_eq!(untold.json.get("extensions"), None);
+            body["extensions"] = json!({ "cost": true });
+            let told = app.admin.post(body.to_string()).await.ok();
+            let expected = json!({ "cost": { "requested": cost, "limit": 500_000 } });
+            assert_eq!(told.json["extensions"], expected, "{document}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn pages_of_pages_are_bounded_by_what_they_could_hold() {
+    each_database(async |app| {
+        let document = "query($size: Int) {
+          projects(first: $size) { nodes { tasks(first: $size) { nodes { annotations(first: $size) { nodes { id } } } } } }
+        }";
+        let small = app.admin.run_with(document, json!({ "size": 70 })).await;
+        small.ok();
+        let large = app.admin.run_with(document, json!({ "size": 100 })).await;
+        assert_eq!(large.code(), "LIMIT_EXCEEDED");
+        assert_eq!(
+            exceeded(&large),
+            ("cost".to_owned(), 500_000, 1 + 100 * (2 + 100 * 102))
+        );
+    })
+    .await;
+}
