@@ -17,7 +17,10 @@ use hyper_util::{
     service::TowerToHyperService,
 };
 use sea_orm::ConnectionTrait;
-use tokio::{net::TcpListener, sync::Semaphore};
+use tokio::{
+    net::{TcpListener, TcpSocket},
+    sync::Semaphore,
+};
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
 use tower::{ServiceExt, util::option_layer};
@@ -39,6 +42,8 @@ use crate::{
     },
 };
 
+/// Connections that wait to be accepted; the system may have a lower bound.
+const BACKLOG: u32 = 4_096;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything that the server answers. `stopping` ends what would otherwise outlive it.
@@ -207,9 +212,18 @@ fn connections(args: &HttpArgs) -> http1::Builder {
 /// Listens on an address; port 0 takes any that is free.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     use anyhow::Context;
-    TcpListener::bind(address)
-        .await
-        .with_context(|| format!("can't listen on {address}"))
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    };
+    let listen = || {
+        let socket = socket?;
+        // A server that was just stopped leaves connections behind that hold the address for a while.
+        socket.set_reuseaddr(cfg!(unix))?;
+        socket.bind(address)?;
+        socket.listen(BACKLOG)
+    };
+    listen().with_context(|| format!("can't listen on {address}"))
 }
 
 async fn schema_text() -> Response {

@@ -19,7 +19,7 @@ use axum::{
 use tokio::sync::OwnedSemaphorePermit;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use self::{answer::Refusal, media::Media, quota::Quotas};
+use self::{answer::Refusal, body::Room, media::Media, quota::Quotas};
 use super::{
     Envelope, Prepared, Schema,
     envelope::{self, Incoming},
@@ -39,6 +39,7 @@ pub struct Endpoint {
     settings: Arc<HttpArgs>,
     quotas: Quotas,
     sessions: Sessions,
+    room: Room,
     /// Ends what would otherwise outlive the server: sockets and streams.
     stopping: CancellationToken,
 }
@@ -60,6 +61,7 @@ impl Endpoint {
             schema,
             quotas: Quotas::new(&settings),
             sessions: Sessions::new(app, Duration::from_secs(settings.token_check.max(1))),
+            room: Room::new(),
             settings: Arc::new(settings),
             stopping,
         }
@@ -136,20 +138,23 @@ async fn respond(
         return Err(Refusal::method("GET, POST", "send a GET or POST request"));
     }
     let actor = signed_in(endpoint, &parts.headers).await?;
+    // Held until the request is answered: what is made of a body is larger than the body.
+    let body_read;
     let incoming = if is_get {
         let query = parts.uri.query().unwrap_or_default();
         Envelope::from_parameters(form_urlencoded::parse(query.as_bytes())).map(Incoming::Single)
     } else {
         let settings = &endpoint.settings;
         let patience = Duration::from_secs(settings.body_timeout);
-        let body = body::read(&parts.headers, body, settings.max_body, patience).await?;
-        envelope::from_bytes(&body, settings.max_batch)
+        let (limit, room) = (settings.max_body, &endpoint.room);
+        body_read = body::read(&parts.headers, body, limit, patience, room).await?;
+        envelope::from_bytes(&body_read.bytes, settings.max_batch)
     };
     match incoming.map_err(Refusal::bad_request)? {
         Incoming::Batch(_) if media == Media::EventStream => {
             Err(Refusal::bad_request("a stream answers one request"))
         }
-        Incoming::Single(envelope) => single(endpoint, media, actor, is_get, envelope).await,
+        Incoming::Single(envelope) => single(endpoint, media, actor, parts, envelope).await,
         Incoming::Batch(envelopes) => batch(endpoint, media, actor, envelopes).await,
     }
 }
@@ -164,7 +169,7 @@ async fn single(
     endpoint: &Endpoint,
     media: Media,
     actor: Actor,
-    is_get: bool,
+    parts: &Parts,
     envelope: Envelope,
 ) -> Result<Response, Refusal> {
     endpoint.quotas.count(&actor, 1)?;
@@ -175,14 +180,16 @@ async fn single(
         Err(errors) if media == Media::EventStream => return Ok(stream::refused(&errors)),
         Err(errors) => return Ok(answer::single(media, GraphQlResponse::from_errors(errors))),
     };
+    let mut media = media;
     match prepared.operation {
-        OperationType::Mutation if is_get => {
+        OperationType::Mutation if parts.method != Method::POST => {
             let message = "a GET request runs queries only: send a mutation by POST";
             return Err(Refusal::method("POST", message));
         }
-        OperationType::Subscription if media != Media::EventStream => {
-            return Err(not_a_stream());
+        OperationType::Subscription if Media::takes_stream(&parts.headers) => {
+            media = Media::EventStream;
         }
+        OperationType::Subscription => return Err(not_a_stream()),
         _ => {}
     }
     if media == Media::EventStream {

@@ -1,17 +1,43 @@
 //! The body of a request: its type, its size, its encoding.
 
-use std::{io::Read, time::Duration};
+use std::{io::Read as _, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
     http::{HeaderMap, StatusCode, header},
 };
+use bytes::BytesMut;
+use http_body_util::BodyExt;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::answer::Refusal;
 use crate::graphql::error::BAD_REQUEST;
 
-/// Larger bodies are decompressed where it holds up nobody.
-const LARGE: usize = 64 << 10;
+/// Larger bodies wait until few others are in memory.
+const LARGE: usize = 1 << 20;
+/// Large bodies that are in memory at once, with all that is made of them.
+const LARGE_AT_ONCE: usize = 4;
+
+/// Room for large bodies.
+#[derive(Clone)]
+pub struct Room(Arc<Semaphore>);
+
+/// A body, decompressed. Its place in the room is given up when it is dropped.
+pub struct Read {
+    pub bytes: Bytes,
+    _place: Option<OwnedSemaphorePermit>,
+}
+
+impl Room {
+    pub fn new() -> Self {
+        Self(Arc::new(Semaphore::new(LARGE_AT_ONCE)))
+    }
+
+    async fn place(&self) -> OwnedSemaphorePermit {
+        let place = self.0.clone().acquire_owned().await;
+        place.expect("the room is never closed")
+    }
+}
 
 /// What a body may be compressed with.
 #[derive(Clone, Copy)]
@@ -22,13 +48,14 @@ enum Encoding {
     Brotli,
 }
 
-/// The bytes of a body that is `application/json`, decompressed.
+/// The bytes of a body that is `application/json`.
 pub async fn read(
     headers: &HeaderMap,
     body: Body,
     limit: usize,
     patience: Duration,
-) -> Result<Bytes, Refusal> {
+    room: &Room,
+) -> Result<Read, Refusal> {
     if !is_json(headers) {
         return Err(unsupported("send the request as application/json in UTF-8"));
     }
@@ -38,30 +65,72 @@ pub async fn read(
     if length.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let read = axum::body::to_bytes(body, limit);
-    let bytes = match tokio::time::timeout(patience, read).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(error)) if is_too_large(&error) => return Err(too_large(limit)),
-        Ok(Err(_)) => return Err(Refusal::bad_request("the body ends before its end")),
-        Err(_) => {
-            let message = format!("a body has {} s to arrive", patience.as_secs_f64());
-            let status = StatusCode::REQUEST_TIMEOUT;
-            return Err(Refusal::new(status, BAD_REQUEST, message));
-        }
+    let mut place = None;
+    let gathered = gathered(body, limit, room, &mut place);
+    let Ok(bytes) = tokio::time::timeout(patience, gathered).await else {
+        let message = format!("a body has {} s to arrive", patience.as_secs_f64());
+        let status = StatusCode::REQUEST_TIMEOUT;
+        return Err(Refusal::new(status, BAD_REQUEST, message));
     };
-    if matches!(encoding, Encoding::Identity) {
-        return Ok(bytes);
+    let mut bytes = bytes?;
+    if !matches!(encoding, Encoding::Identity) {
+        let small = decompressed(encoding, &bytes, limit.min(LARGE));
+        bytes = match small {
+            Err(Expanded::TooFar) if limit > LARGE => {
+                if place.is_none() {
+                    place = Some(room.place().await);
+                }
+                let work = move || decompressed(encoding, &bytes, limit);
+                let large = tokio::task::spawn_blocking(work).await;
+                large.map_err(|_| Refusal::internal())?
+            }
+            small => small,
+        }
+        .map_err(|expanded| match expanded {
+            Expanded::TooFar => too_large(limit),
+            Expanded::Wrong => {
+                Refusal::bad_request("the body is not what its Content-Encoding says")
+            }
+        })?;
     }
-    if bytes.len() < LARGE {
-        return decompressed(encoding, &bytes, limit);
+    Ok(Read {
+        bytes,
+        _place: place,
+    })
+}
+
+/// Reads a body as it comes, and takes a place for it once it turns out to be large.
+async fn gathered(
+    mut body: Body,
+    limit: usize,
+    room: &Room,
+    place: &mut Option<OwnedSemaphorePermit>,
+) -> Result<Bytes, Refusal> {
+    let mut bytes = BytesMut::new();
+    while let Some(frame) = body.frame().await {
+        let frame = frame.map_err(|_| Refusal::bad_request("the body ends before its end"))?;
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
+        if bytes.len() + data.len() > limit {
+            return Err(too_large(limit));
+        }
+        if bytes.len() + data.len() > LARGE && place.is_none() {
+            *place = Some(room.place().await);
+        }
+        bytes.extend_from_slice(&data);
     }
-    tokio::task::spawn_blocking(move || decompressed(encoding, &bytes, limit))
-        .await
-        .unwrap_or_else(|_| Err(Refusal::internal()))
+    Ok(bytes.freeze())
+}
+
+/// Why a body is not decompressed.
+enum Expanded {
+    TooFar,
+    Wrong,
 }
 
 /// Never more than the limit, however far the body would expand.
-fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes, Refusal> {
+fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes, Expanded> {
     let mut plain = Vec::new();
     let bound = limit as u64 + 1;
     let read = match encoding {
@@ -77,10 +146,8 @@ fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes,
             .read_to_end(&mut plain),
     };
     match read {
-        Err(_) => Err(Refusal::bad_request(
-            "the body is not what its Content-Encoding says",
-        )),
-        Ok(_) if plain.len() > limit => Err(too_large(limit)),
+        Err(_) => Err(Expanded::Wrong),
+        Ok(_) if plain.len() > limit => Err(Expanded::TooFar),
         Ok(_) => Ok(plain.into()),
     }
 }
@@ -121,17 +188,6 @@ fn is_json(headers: &HeaderMap) -> bool {
             .is_none_or(|charset| charset.trim_matches('"') == "utf-8")
     });
     is_json && is_utf8
-}
-
-fn is_too_large(error: &axum::Error) -> bool {
-    let mut cause: Option<&dyn std::error::Error> = Some(error);
-    while let Some(error) = cause {
-        if error.is::<http_body_util::LengthLimitError>() {
-            return true;
-        }
-        cause = error.source();
-    }
-    false
 }
 
 fn unsupported(message: &str) -> Refusal {

@@ -22,20 +22,7 @@ pub enum Media {
 impl Media {
     /// The best liked of the three; JSON when the client does not care. `None` when it takes none.
     pub fn accepted(headers: &HeaderMap) -> Option<Self> {
-        let values = headers.get_all(header::ACCEPT).iter();
-        let ranges: Vec<(String, f32)> = values
-            .flat_map(|value| value.to_str().unwrap_or_default().split(','))
-            .map(|range| range.trim().to_ascii_lowercase())
-            .filter(|range| !range.is_empty())
-            .map(|range| {
-                let mut parts = range.split(';').map(str::trim);
-                let media = parts.next().unwrap_or_default().to_owned();
-                let quality = parts
-                    .find_map(|part| part.strip_prefix("q="))
-                    .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
-                (media, quality)
-            })
-            .collect();
+        let ranges = ranges(headers);
         if ranges.is_empty() {
             return Some(Self::Json);
         }
@@ -49,19 +36,30 @@ impl Media {
         best.map(|(media, _)| media)
     }
 
+    /// The client takes a stream of events, whatever it likes better.
+    pub fn takes_stream(headers: &HeaderMap) -> bool {
+        let name = "text/event-stream";
+        Self::EventStream.liking(name, &ranges(headers)).is_some()
+    }
+
     /// How well the ranges of an `Accept` like this type: by quality, then by how exactly they name it,
     /// then by how early. The most exact range decides, as RFC 9110 has it.
-    fn liking(self, name: &str, ranges: &[(String, f32)]) -> Option<(f32, usize, Reverse<usize>)> {
-        let names = match self {
-            Self::EventStream => ["", "", name],
-            Self::Json | Self::GraphQl => ["*/*", "application/*", name],
+    fn liking(
+        self,
+        name: &str,
+        ranges: &[(String, f32)],
+    ) -> Option<(f32, Reverse<usize>, Reverse<usize>)> {
+        // Nobody gets a stream who does not name it.
+        let names: &[&str] = match self {
+            Self::EventStream => &[name],
+            Self::Json | Self::GraphQl => &["*/*", "application/*", name],
         };
         let (exactness, position, quality) = ranges
             .iter()
             .enumerate()
             .filter_map(|(position, (range, quality))| {
-                let exactness = names.iter().position(|name| name == range)?;
-                Some((exactness, Reverse(position), *quality))
+                let generality = names.iter().rev().position(|name| name == range)?;
+                Some((Reverse(generality), Reverse(position), *quality))
             })
             .max_by_key(|(exactness, position, _)| (*exactness, *position))?;
         (quality > 0.0).then_some((quality, exactness, position))
@@ -84,4 +82,22 @@ impl Media {
             Self::GraphQl | Self::EventStream => StatusCode::BAD_REQUEST,
         }
     }
+}
+
+/// What an `Accept` lists, each with its quality.
+fn ranges(headers: &HeaderMap) -> Vec<(String, f32)> {
+    let values = headers.get_all(header::ACCEPT).iter();
+    values
+        .flat_map(|value| value.to_str().unwrap_or_default().split(','))
+        .map(|range| range.trim().to_ascii_lowercase())
+        .filter(|range| !range.is_empty())
+        .map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let media = parts.next().unwrap_or_default().to_owned();
+            let quality = parts
+                .find_map(|part| part.strip_prefix("q="))
+                .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
+            (media, quality)
+        })
+        .collect()
 }

@@ -82,6 +82,24 @@ async fn what_expands_too_far_is_refused() {
 }
 
 #[tokio::test]
+async fn many_large_bodies_at_once_are_all_answered() {
+    each_database(async |app| {
+        let large = format!("{}{VIEWER}", " ".repeat(3 << 20)).into_bytes();
+        let bodies = [
+            ("gzip", gzip(&large)),
+            ("identity", large),
+            ("br", brotli(VIEWER.as_bytes())),
+        ];
+        let sent = bodies.iter().cycle().take(24);
+        let answers = sent.map(|(encoding, body)| send(&app, encoding, body.clone()));
+        for answer in futures_util::future::join_all(answers).await {
+            assert_eq!(answer.data()["viewer"]["id"], "1");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn bodies_that_are_not_what_they_are_called_are_refused() {
     each_database(async |app| {
         let whole = gzip(VIEWER.as_bytes());

@@ -63,6 +63,8 @@ async fn a_client_that_takes_neither_is_told_so() {
             "application/json;q=0, application/graphql-response+json;q=0.0",
             "application/json;q=nonsense",
             "image/png",
+            ";;;",
+            ";q=1",
         ] {
             let headers = [
                 (header::CONTENT_TYPE, "application/json"),

@@ -5,6 +5,7 @@ use axum::{
     http::{Request, StatusCode, header},
 };
 use serde_json::json;
+use tower::ServiceExt;
 
 use super::{assert_refused, bearer};
 use crate::support::{Answer, TestApp, each_database, send};
@@ -30,6 +31,32 @@ async fn a_query_is_one_event_and_the_end() {
             answer.text,
             "event: next\ndata: {\"data\":{\"viewer\":{\"username\":\"admin\"}}}\n\nevent: complete\ndata:\n\n"
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subscription_is_a_stream_for_whoever_takes_one() {
+    each_database(async |app| {
+        for (accept, status) in [
+            (
+                "application/graphql-response+json, application/json, text/event-stream",
+                StatusCode::OK,
+            ),
+            ("application/json, text/event-stream;q=0.1", StatusCode::OK),
+            ("application/json", StatusCode::BAD_REQUEST),
+            ("*/*", StatusCode::BAD_REQUEST),
+        ] {
+            let query = "subscription { annotationEvents { version } }";
+            let request = Request::post("/graphql")
+                .header(header::ACCEPT, accept)
+                .header(header::CONTENT_TYPE, "application/json")
+                .header(header::AUTHORIZATION, bearer(&app.admin))
+                .body(Body::from(json!({ "query": query }).to_string()))
+                .unwrap();
+            let response = app.router.clone().oneshot(request).await.unwrap();
+            assert_eq!(response.status(), status, "{accept}");
+        }
     })
     .await;
 }
