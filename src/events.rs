@@ -33,8 +33,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Reads the events behind a number, the first of them in order, with what it takes to show them.
-pub type Read = fn(Database, i64) -> BoxFuture<'static, Result<Batch>>;
+/// Reads the events behind a number, the first of them in order, with what it takes to show them to whoever
+/// signed in at an instant or later.
+pub type Read = fn(Database, i64, DateTime<Utc>) -> BoxFuture<'static, Result<Batch>>;
 
 /// Batches that wait for a subscriber who is slow; one more, and the subscriber is told.
 const BUFFER: usize = 512;
@@ -76,6 +77,8 @@ struct Shared {
 #[derive(Clone, Copy, Debug)]
 pub struct Moment {
     pub at: DateTime<Utc>,
+    /// What this process commits later was begun at this time or since.
+    pub horizon: DateTime<Utc>,
     /// No event of later has this number or a lower one.
     pub known: i64,
     commits_ended: u64,
@@ -182,10 +185,12 @@ impl Events {
 
     /// The present moment.
     pub fn now(&self) -> Moment {
+        let commits = self.inner.shared.db.commits();
         Moment {
             at: db::now(),
+            horizon: commits.horizon(),
             known: self.inner.shared.known.load(Ordering::SeqCst),
-            commits_ended: *self.inner.shared.db.commits().ended().borrow(),
+            commits_ended: *commits.ended().borrow(),
         }
     }
 

@@ -7,6 +7,7 @@
 //! tell what it saw of the others.
 
 use std::{
+    collections::BTreeSet,
     ops::Deref,
     sync::{
         Arc,
@@ -15,6 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use chrono::{DateTime, Utc};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -36,14 +38,17 @@ pub struct Write {
     txn: Option<DatabaseTransaction>,
     /// On SQLite; taken by the end of the write.
     turn: Option<Turn>,
-    commits: Arc<Commits>,
+    open: Open,
 }
 
-/// The commits of this process, counted as they begin and again as they end.
+/// The writes of this process, and their commits: counted as they begin and again as they end.
 #[derive(Default)]
 pub struct Commits {
     begun: AtomicU64,
     ended: watch::Sender<u64>,
+    /// Since when the writes under way are, each with a number of its own.
+    open: std::sync::Mutex<BTreeSet<(DateTime<Utc>, u64)>>,
+    opened: AtomicU64,
 }
 
 impl Commits {
@@ -56,9 +61,41 @@ impl Commits {
         self.ended.subscribe()
     }
 
+    /// Whatever is committed from now on was begun at this time or later.
+    pub fn horizon(&self) -> DateTime<Utc> {
+        let now = super::now();
+        self.writes().first().map_or(now, |(since, _)| *since)
+    }
+
+    fn open(self: &Arc<Self>) -> Open {
+        let write = (super::now(), self.opened.fetch_add(1, Ordering::SeqCst));
+        self.writes().insert(write);
+        Open {
+            commits: self.clone(),
+            write,
+        }
+    }
+
+    fn writes(&self) -> std::sync::MutexGuard<'_, BTreeSet<(DateTime<Utc>, u64)>> {
+        let writes = self.open.lock();
+        writes.unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+
     fn begin(&self) -> Commit<'_> {
         self.begun.fetch_add(1, Ordering::SeqCst);
         Commit(self)
+    }
+}
+
+/// A write that is under way as long as this is there.
+struct Open {
+    commits: Arc<Commits>,
+    write: (DateTime<Utc>, u64),
+}
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.commits.writes().remove(&self.write);
     }
 }
 
@@ -100,10 +137,11 @@ impl Write {
         connection: &DatabaseConnection,
         commits: &Arc<Commits>,
     ) -> Result<Self, DbErr> {
+        let open = commits.open();
         Ok(Self {
             txn: Some(connection.begin().await?),
             turn: None,
-            commits: commits.clone(),
+            open,
         })
     }
 
@@ -114,13 +152,13 @@ impl Write {
         commits: &Arc<Commits>,
     ) -> Result<Self, DbErr> {
         let turn = queue.turn().await;
-        to_the_end(turn.begin(connection.clone(), commits.clone())).await
+        to_the_end(turn.begin(connection.clone(), commits.open())).await
     }
 
     /// Makes the write last. Resolves when it does.
     pub async fn commit(mut self) -> Result<(), DbErr> {
         let txn = self.txn.take().expect("a write ends once");
-        let commits = self.commits.clone();
+        let commits = self.open.commits.clone();
         let _commit = commits.begin();
         match self.turn.take() {
             None => txn.commit().await,
@@ -241,11 +279,7 @@ impl Turn {
     }
 
     /// The write lock is taken at once, so that the transaction never fails halfway for want of it.
-    async fn begin(
-        mut self,
-        connection: DatabaseConnection,
-        commits: Arc<Commits>,
-    ) -> Result<Write, DbErr> {
+    async fn begin(mut self, connection: DatabaseConnection, open: Open) -> Result<Write, DbErr> {
         let group = self.group();
         let begun = match &group.txn {
             Some(open) => open.begin().await,
@@ -262,7 +296,7 @@ impl Turn {
         Ok(Write {
             txn: Some(txn),
             turn: Some(self),
-            commits,
+            open,
         })
     }
 

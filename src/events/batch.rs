@@ -16,6 +16,8 @@ pub struct Batch {
     /// By project: of the projects of these events and annotations, and of those of the events' actors.
     pub members: HashMap<i64, HashSet<i64>>,
     pub admins: HashSet<i64>,
+    /// API tokens that were revoked or expired since those who listen signed in.
+    pub ended_tokens: HashSet<i64>,
 }
 
 /// One accepted change of an annotation.

@@ -39,12 +39,13 @@ impl Drop for Hearers<'_> {
 }
 
 async fn hand_out(shared: &Shared, mut head: i64, read: Read) {
+    let since = crate::db::now();
     let mut trouble = Trouble::with("reading events");
     let mut grown = shared.grown.subscribe();
     loop {
         shared.know(head);
         grown.mark_unchanged();
-        let batch = match read(shared.db.clone(), head).await {
+        let batch = match read(shared.db.clone(), head, since).await {
             Ok(batch) => batch,
             Err(error) => {
                 // The text of an internal error is its cause, which the log may have.

@@ -146,7 +146,7 @@ impl Subscription {
     ///
     /// Ends with LIMIT_EXCEEDED when events come faster than you take them; `extensions.cursor` leads on. Ends
     /// with SERVICE_UNAVAILABLE when the server stops: the last event's cursor leads on. Ends with FORBIDDEN
-    /// when your role changes.
+    /// when your role changes, and with UNAUTHENTICATED when your token ends, at the next event.
     async fn annotation_events(
         &self,
         ctx: &Context<'_>,

@@ -1,7 +1,7 @@
 //! The program itself: its commands, beside a running server and alone.
 
 mod beside;
-mod program;
+pub mod program;
 mod serve;
 
 use annograph::graphql::{federation_sdl, published_sdl};

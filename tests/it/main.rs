@@ -8,6 +8,7 @@ mod writes;
 mod access;
 mod cli;
 mod documents;
+mod events;
 mod export;
 mod federation;
 mod graphql;

@@ -7,11 +7,11 @@ use std::collections::BTreeSet;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
-    PrimaryKeyTrait, RelationDef, RelationTrait, sea_query,
+    PrimaryKeyTrait, QueryOrder, RelationDef, RelationTrait, sea_query,
 };
 
 use self::tables::{ForeignKey, Kind, Table};
-use crate::support::each_database;
+use crate::{graphql::update, support::each_database};
 
 /// Unique keys beside the primary ones, with their condition where they have one. Those of one column
 /// stand in the entities too.
@@ -62,6 +62,51 @@ async fn migrations_go_up_and_down_and_up() {
         // Once more changes nothing.
         Migrator::up(db, None).await.unwrap();
         assert_eq!(tables::all(&app.app).await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_history_of_old_becomes_events() {
+    each_database(async |app| {
+        let db = app.app.db.writer();
+        let (_, task) = app.project_with_task().await;
+        let (_, other) = app.project_with_task().await;
+        let id = app
+            .annotation(&app.admin, &task, serde_json::json!({}))
+            .await;
+        let change = serde_json::json!({ "taskId": other });
+        update(&app.admin, &id, change).await.ok();
+        app.annotation(&app.admin, &task, serde_json::json!({}))
+            .await;
+        let all = Migrator::migrations();
+        let before = all
+            .iter()
+            .position(|step| step.name() == "m20261123_000008_create_event")
+            .unwrap();
+        let steps = u32::try_from(all.len() - before).unwrap();
+        Migrator::down(db, Some(steps)).await.unwrap();
+        Migrator::up(db, None).await.unwrap();
+        let events = entity::event::Entity::find()
+            .order_by_asc(entity::event::Column::Seq)
+            .all(db)
+            .await
+            .unwrap();
+        let events: Vec<(i64, i64)> = events
+            .iter()
+            .map(|event| (event.seq, event.revision_id))
+            .collect();
+        assert_eq!(events, [(1, 1), (2, 2), (3, 3)]);
+        let revisions = entity::annotation_revision::Entity::find()
+            .order_by_asc(entity::annotation_revision::Column::Id)
+            .all(db)
+            .await
+            .unwrap();
+        let from: Vec<_> = revisions
+            .iter()
+            .map(|row| row.from_task_id.zip(row.from_project_id))
+            .collect();
+        assert_eq!(from, [None, Some((1, 1)), None]);
     })
     .await;
 }

@@ -103,6 +103,11 @@ impl TestApp {
         Ok(Client { router, ..admin })
     }
 
+    /// Another server on the same database. Its statements are not counted.
+    pub async fn beside(&self) -> App {
+        App::new(Database::connect(&Options::new(&self.url)).await.unwrap())
+    }
+
     /// A new user who belongs to no project.
     pub async fn stranger(&self, username: &str) -> Client {
         sign_up(&self.app, &self.router, username, user_row::Role::Member).await

@@ -8,7 +8,7 @@ use std::{
 use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action},
-    annotation_revision, event, project_member, task,
+    annotation_revision, api_token, event, project_member, task,
     user::{self, Role},
 };
 use futures_util::{FutureExt, future::BoxFuture};
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
-    db::Database,
+    db::{self, Database},
     error::Result,
     events::{Batch, Event, Place},
 };
@@ -74,17 +74,32 @@ struct Row {
 }
 
 /// The next events for whoever may see them.
-pub fn for_all(db: Database, after: i64) -> BoxFuture<'static, Result<Batch>> {
-    async move { read(db.reader(), access::every_event(), after).await }.boxed()
+pub fn for_all(
+    db: Database,
+    after: i64,
+    since: DateTime<Utc>,
+) -> BoxFuture<'static, Result<Batch>> {
+    async move { read(db.reader(), access::every_event(), after, since).await }.boxed()
 }
 
 /// The next events that an actor could be interested in.
-pub async fn for_one(app: &App, actor: &Actor, filter: &Filter, after: i64) -> Result<Batch> {
+pub async fn for_one(
+    app: &App,
+    actor: &Actor,
+    filter: &Filter,
+    after: i64,
+    since: DateTime<Utc>,
+) -> Result<Batch> {
     let select = access::visible_events(actor).filter(filter.condition());
-    read(app.db.reader(), select, after).await
+    read(app.db.reader(), select, after, since).await
 }
 
-async fn read(db: &DatabaseConnection, select: Select<event::Entity>, after: i64) -> Result<Batch> {
+async fn read(
+    db: &DatabaseConnection,
+    select: Select<event::Entity>,
+    after: i64,
+    since: DateTime<Utc>,
+) -> Result<Batch> {
     let rows: Vec<Row> = select
         .column(event::Column::Seq)
         .columns(COLUMNS)
@@ -102,6 +117,7 @@ async fn read(db: &DatabaseConnection, select: Select<event::Entity>, after: i64
     let tasks = tasks(db, &rows).await?;
     let (actors, admins) = users(db, &rows).await?;
     let members = members(db, &rows, annotations.values()).await?;
+    let ended_tokens = ended_tokens(db, since).await?;
     let place = |task_id, project_id| Place {
         task_id,
         project_id,
@@ -128,6 +144,7 @@ async fn read(db: &DatabaseConnection, select: Select<event::Entity>, after: i64
         events,
         members,
         admins,
+        ended_tokens,
     })
 }
 
@@ -220,6 +237,23 @@ async fn members(
         members.entry(project_id).or_default().insert(user_id);
     }
     Ok(members)
+}
+
+/// API tokens that signed somebody in at that instant, perhaps, but do so no more.
+async fn ended_tokens(db: &DatabaseConnection, since: DateTime<Utc>) -> Result<HashSet<i64>> {
+    use api_token::Column::{ExpiresAt, Id, RevokedAt};
+    let ended: Vec<i64> = api_token::Entity::find()
+        .select_only()
+        .column(Id)
+        .filter(
+            Condition::any()
+                .add(RevokedAt.gte(since))
+                .add(ExpiresAt.between(since, db::now())),
+        )
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(ended.into_iter().collect())
 }
 
 fn actors(rows: &[Row]) -> HashSet<i64> {

@@ -17,8 +17,8 @@ use crate::{
     events::{Batch, Event, Moment},
 };
 
-/// How long a write may take from the time that its events bear to its commit.
-const LONGEST_WRITE: chrono::TimeDelta = chrono::TimeDelta::seconds(30);
+/// Events before the end of the log that are looked through when commits race with a beginning.
+const RACING: i64 = 10_000;
 
 struct Subscription {
     app: App,
@@ -54,8 +54,8 @@ enum State {
 
 /// The events behind a cursor, or else those since a moment that has just passed.
 ///
-/// Whatever this process began to commit since that moment is among them. Of commits that raced with it,
-/// some of just before may be, too. Ends with the first error.
+/// Whatever this process began to commit since that moment is among them. Of an import's
+/// batches, one of just before may be, too. Ends with the first error.
 pub async fn subscribe(
     app: &App,
     actor: &Actor,
@@ -72,7 +72,7 @@ pub async fn subscribe(
     let position = match after {
         Some(cursor) => cursor::decode(cursor, &log, end)?,
         None if app.events.is_quiet_since(&began) => end,
-        None => began.known.min(end),
+        None => began.known.max(end - RACING).min(end),
     };
     let until = match after {
         Some(_) => position,
@@ -114,7 +114,8 @@ impl Subscription {
 
     async fn replay(&mut self) -> Result<()> {
         let (app, actor) = (&self.app, &self.actor);
-        let batch = reading::for_one(app, actor, &self.filter, self.position).await?;
+        let batch =
+            reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
         if (batch.events.len() as u64) < MOST {
             // What has come since is among the news: they were listened to before.
             self.state = State::CaughtUp;
@@ -124,6 +125,8 @@ impl Subscription {
 
     async fn hear(&mut self) -> Result<()> {
         let news = tokio::select! {
+            // What has been read already is told before the end.
+            biased;
             news = self.news.recv() => news,
             () = self.app.events.stopped() => Err(RecvError::Closed),
         };
@@ -150,6 +153,9 @@ impl Subscription {
         if batch.events.is_empty() {
             return Ok(());
         }
+        if batch.ended_tokens.contains(&self.actor.token_id) {
+            return Err(Error::Unauthenticated);
+        }
         // What lies deeper than the events is read as the actor that they were, so that must still be true.
         if batch.admins.contains(&self.actor.id()) != self.actor.is_admin() {
             return Err(Error::Forbidden("your role has changed: subscribe again"));
@@ -172,8 +178,6 @@ impl Subscription {
 impl Start {
     /// The event was committed before, beyond doubt. An import's events bear the times of its file.
     fn leaves_out(&self, event: &Event) -> bool {
-        event.seq <= self.until
-            && event.action != Action::Imported
-            && event.at < self.began.at - LONGEST_WRITE
+        event.seq <= self.until && event.action != Action::Imported && event.at < self.began.horizon
     }
 }

@@ -1,0 +1,256 @@
+//! Subscriptions, without a transport: what comes, to whom, in which order, and from where on.
+
+mod access;
+mod cursors;
+mod filters;
+mod load;
+mod processes;
+mod resume;
+
+use std::{pin::Pin, time::Duration};
+
+use annograph::{
+    app::App,
+    domain::token,
+    graphql::{Envelope, Schema, envelope},
+};
+use async_graphql::{Response, parser::types::OperationType};
+use futures_util::{Stream, StreamExt};
+use serde_json::{Value, json};
+
+use crate::{
+    graphql::{delete, update},
+    import::import_text,
+    support::{Client, each_database},
+};
+
+const EVENT: &str = "cursor action annotationId annotation { id version } task { id }
+    actor { username } version changedFields at";
+
+type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
+
+/// Somebody who follows events.
+pub struct Follower(Answers);
+
+impl Follower {
+    /// Follows `annotationEvents` with these arguments, brackets included, and takes what comes at once.
+    pub async fn new(app: &App, schema: &Schema, by: &Client, arguments: &str) -> Self {
+        let query = format!("subscription {{ annotationEvents{arguments} {{ {EVENT} }} }}");
+        Self::of(app, schema, by, &query).await
+    }
+
+    /// Follows any subscription, and takes what comes at once.
+    pub async fn of(app: &App, schema: &Schema, by: &Client, query: &str) -> Self {
+        let mut answers = Self::lazy(app, schema, by, query).await.0;
+        let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move {
+            while let Some(answer) = tokio::select! {
+                answer = answers.next() => answer,
+                () = sender.closed() => None,
+            } {
+                let _ = sender.send(answer);
+            }
+        });
+        let answers = futures_util::stream::unfold(receiver, async |mut receiver| {
+            Some((receiver.recv().await?, receiver))
+        });
+        Self(Box::pin(answers))
+    }
+
+    /// Follows any subscription, and takes what comes when it is asked to.
+    pub async fn lazy(app: &App, schema: &Schema, by: &Client, query: &str) -> Self {
+        let actor = token::sign_in(app, &by.token).await.unwrap();
+        let prepared = schema.prepare(request(query)).await.unwrap();
+        assert_eq!(prepared.operation, OperationType::Subscription);
+        Self(Box::pin(schema.subscribe(actor, prepared)))
+    }
+
+    /// The next answer; `None` at the end.
+    pub async fn answer(&mut self) -> Option<Value> {
+        let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
+        let response = next.await.expect("something comes");
+        response.map(|response| serde_json::to_value(response).unwrap())
+    }
+
+    /// The next event.
+    pub async fn event(&mut self) -> Value {
+        let answer = self.answer().await.expect("the stream goes on");
+        assert_eq!(answer.get("errors"), None, "{answer}");
+        answer["data"]["annotationEvents"].clone()
+    }
+
+    /// The next event in short: `UPDATED 1 v2`.
+    pub async fn short(&mut self) -> String {
+        short(&self.event().await)
+    }
+
+    /// The error that ends the stream.
+    pub async fn error(&mut self) -> Value {
+        let answer = self.answer().await.expect("an error comes");
+        assert_eq!(answer["data"], Value::Null, "{answer}");
+        assert_eq!(self.answer().await, None);
+        let errors = answer["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{answer}");
+        assert_eq!(errors[0].get("path"), None, "{answer}");
+        errors[0].clone()
+    }
+}
+
+pub fn short(event: &Value) -> String {
+    let text = |field: &str| event[field].as_str().unwrap().to_owned();
+    format!(
+        "{} {} v{}",
+        text("action"),
+        text("annotationId"),
+        event["version"]
+    )
+}
+
+fn request(query: &str) -> Envelope {
+    envelope::from_bytes(json!({ "query": query }).to_string().as_bytes()).unwrap()
+}
+
+fn after(event: &Value) -> String {
+    format!("(after: {})", event["cursor"])
+}
+
+#[tokio::test]
+async fn every_change_is_told_once_and_in_order() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        test.annotation(&test.admin, &task, json!({})).await;
+        let schema = Schema::new(test.app.clone());
+        // What is committed before the first answer is asked for counts, and nothing from before.
+        let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
+        let mut follower = Follower::lazy(&test.app, &schema, &test.admin, &query).await;
+        let id = test.annotation(&test.admin, &task, json!({})).await;
+        update(&test.admin, &id, json!({ "leadTime": 1.5, "wasCancelled": true }))
+            .await
+            .ok();
+        let mut created = follower.event().await;
+        assert!(created["cursor"].take().is_string());
+        assert!(created["at"].take().is_string());
+        // The annotation is what it is by now.
+        let version = created["annotation"]["version"].take();
+        assert!(version == 1 || version == 2);
+        assert_eq!(
+            created,
+            json!({
+                "cursor": null, "action": "CREATED", "annotationId": id,
+                "annotation": { "id": id, "version": null }, "task": { "id": task },
+                "actor": { "username": "admin" }, "version": 1, "at": null,
+                "changedFields": [
+                    "completedBy", "groundTruth", "leadTime", "project", "result", "task", "wasCancelled"
+                ],
+            })
+        );
+        let updated = follower.event().await;
+        assert_eq!(short(&updated), format!("UPDATED {id} v2"));
+        assert_eq!(updated["changedFields"], json!(["leadTime", "wasCancelled"]));
+        assert_eq!(updated["annotation"]["version"], 2);
+
+        delete(&test.admin, &id).await.ok();
+        let deleted = follower.event().await;
+        assert_eq!(short(&deleted), format!("DELETED {id} v3"));
+        assert_eq!(deleted["annotation"], Value::Null);
+        assert_eq!(deleted["changedFields"], json!([]));
+        assert_eq!(deleted["task"]["id"], *task);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn imports_are_told_too() {
+    each_database(async |test| {
+        let schema = Schema::new(test.app.clone());
+        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let annotations = json!([{ "result": [] }, { "result": [] }]);
+        let file = json!([{ "data": { "text": "a" }, "annotations": annotations }]);
+        import_text(&test.app, file.to_string()).await.unwrap();
+        for id in ["1", "2"] {
+            assert_eq!(follower.short().await, format!("CREATED {id} v1"));
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn deeper_fields_and_large_results_are_read_when_asked_for() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = Schema::new(test.app.clone());
+        let query = "subscription { e: annotationEvents {
+                       annotation { result task { id totalAnnotations } project { title } } } }";
+        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        for size in [10, 100_000] {
+            let result = json!([{ "id": "r1", "value": { "text": "x".repeat(size) } }]);
+            test.annotation(&test.admin, &task, json!({ "result": result }))
+                .await;
+            let answer = follower.answer().await.unwrap();
+            let annotation = &answer["data"]["e"]["annotation"];
+            assert_eq!(annotation["result"], result);
+            assert_eq!(annotation["project"]["title"], "Cars");
+            assert_eq!(annotation["task"]["id"], *task);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fragments_at_the_root_are_followed() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = Schema::new(test.app.clone());
+        let query = "subscription S { ...F }
+                     fragment F on Subscription { ... { ... on Subscription { annotationEvents { ...E } } } }
+                     fragment E on AnnotationEvent { annotationId }";
+        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        let id = test.annotation(&test.admin, &task, json!({})).await;
+        assert_eq!(follower.event().await, json!({ "annotationId": id }));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
+    each_database(async |test| {
+        let schema = Schema::new(test.app.clone());
+        for query in [
+            "subscription { a: annotationEvents { at } b: annotationEvents { at } }",
+            "subscription { annotationEvents { at } ...F } fragment F on Subscription { x: annotationEvents { at } }",
+            "subscription { __typename }",
+        ] {
+            let Err(refused) = schema.prepare(request(query)).await else {
+                panic!("{query} is prepared");
+            };
+            let code = refused[0].extensions.as_ref().unwrap().get("code").unwrap();
+            assert_eq!(code.to_string(), "\"GRAPHQL_VALIDATION_FAILED\"", "{query}");
+        }
+        let answer = test.admin.run("subscription { annotationEvents { at } }").await;
+        assert_eq!(answer.code(), "BAD_REQUEST");
+        assert_eq!(answer.json.get("data"), None);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_stops_ends_its_streams() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = Schema::new(test.app.clone());
+        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        test.annotation(&test.admin, &task, json!({})).await;
+        assert_eq!(follower.short().await, "CREATED 1 v1");
+        test.app.events.stop();
+        assert_eq!(
+            follower.error().await["extensions"]["code"],
+            "SERVICE_UNAVAILABLE"
+        );
+        let mut late = Follower::new(&test.app, &schema, &test.admin, "").await;
+        assert_eq!(
+            late.error().await["extensions"]["code"],
+            "SERVICE_UNAVAILABLE"
+        );
+    })
+    .await;
+}

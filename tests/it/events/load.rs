@@ -1,0 +1,115 @@
+//! Many who follow, and those who are slow.
+
+use annograph::{app::App, events::Events, graphql::Schema};
+use serde_json::{Value, json};
+
+use super::{EVENT, Follower, after, short};
+use crate::{
+    graphql::update,
+    support::{TestApp, each_database},
+};
+
+const MANY: usize = 200;
+
+/// Statements from a write until all of so many followers have its event, in full.
+async fn statements(test: &TestApp, schema: &Schema, task: &str, followers: usize) -> usize {
+    let query = "subscription { annotationEvents {
+                   action annotation { id result version createdAt } task { id } actor { username }
+                   changedFields } }";
+    let mut all = Vec::new();
+    for _ in 0..followers {
+        all.push(Follower::of(&test.app, schema, &test.admin, query).await);
+    }
+    // They are all live once they have had an event.
+    let id = test.annotation(&test.admin, task, json!({})).await;
+    for follower in &mut all {
+        follower.event().await;
+    }
+    let (statements, ()) = test
+        .statements(async {
+            update(&test.admin, &id, json!({ "leadTime": 1 }))
+                .await
+                .ok();
+            for follower in &mut all {
+                let event = follower.event().await;
+                assert_eq!(event["annotation"]["version"], 2);
+                assert_eq!(event["actor"]["username"], "admin");
+            }
+        })
+        .await;
+    statements
+}
+
+#[tokio::test]
+async fn a_write_costs_as_many_statements_for_hundreds_as_for_one() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = Schema::new(test.app.clone());
+        let one = statements(&test, &schema, &task, 1).await;
+        let many = statements(&test, &schema, &task, MANY).await;
+        // The reader looks at an empty log from time to time.
+        assert!(many <= one + 20, "{one} for one, {many} for {MANY}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_is_slow_is_told_and_goes_on_from_there() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let app = App {
+            db: test.app.db.clone(),
+            events: Events::with_buffer(test.app.db.clone(), 2),
+        };
+        let schema = Schema::new(app.clone());
+        let mut quick = Follower::new(&app, &schema, &test.admin, "").await;
+        let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
+        let mut slow = Follower::lazy(&app, &schema, &test.admin, &query).await;
+        let id = test.annotation(&test.admin, &task, json!({})).await;
+        quick.event().await;
+        let mut seen = vec![slow.event().await];
+        // That one it read from the log. Who does so is not slow; who has had one live can be.
+        update(&test.admin, &id, json!({ "leadTime": 0.5 }))
+            .await
+            .ok();
+        quick.event().await;
+        seen.push(slow.event().await);
+        // Each change is read before the next, so that each is a batch of its own.
+        for lead_time in 1..=10 {
+            update(&test.admin, &id, json!({ "leadTime": lead_time }))
+                .await
+                .ok();
+            quick.event().await;
+        }
+        let error = slow.error().await;
+        assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
+        let cursor = json!({ "cursor": error["extensions"]["cursor"] });
+        let mut slow = Follower::new(&app, &schema, &test.admin, &after(&cursor)).await;
+        for _ in 1..=10 {
+            seen.push(slow.event().await);
+        }
+        let versions: Vec<&Value> = seen.iter().map(|event| &event["version"]).collect();
+        assert_eq!(json!(versions), json!((1..=12).collect::<Vec<_>>()));
+        assert_eq!(short(&seen[0]), format!("CREATED {id} v1"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_comes_after_everybody_has_left_is_told_as_well() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = Schema::new(test.app.clone());
+        for number in 1..=3 {
+            let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+            test.annotation(&test.admin, &task, json!({})).await;
+            assert_eq!(follower.short().await, format!("CREATED {number} v1"));
+            drop(follower);
+            // The reader finds out at its next turn, and must not take the next follower with it.
+            if number == 2 {
+                tokio::task::yield_now().await;
+            }
+        }
+    })
+    .await;
+}

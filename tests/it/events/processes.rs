@@ -1,0 +1,105 @@
+//! Several servers on one database.
+
+use annograph::graphql::Schema;
+use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait};
+use serde_json::json;
+
+use super::{Follower, after, cursors};
+use crate::{
+    graphql::update,
+    support::{TestApp, each_database},
+};
+
+/// How many revisions wait for their number.
+async fn waiting(test: &TestApp) -> u64 {
+    let waiting = entity::outbox::Entity::find().count(test.app.db.writer());
+    waiting.await.unwrap()
+}
+
+#[tokio::test]
+async fn followers_at_one_server_are_told_of_writes_at_another() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        // The writing server is a running one.
+        test.app.events.start();
+        let app = test.beside().await;
+        let schema = Schema::new(app.clone());
+        let first = test.annotation(&test.admin, &task, json!({})).await;
+        let beginning = json!({ "cursor": cursors::of_place(&app, 0).await });
+        let mut follower = Follower::new(&app, &schema, &test.admin, &after(&beginning)).await;
+        assert_eq!(follower.short().await, format!("CREATED {first} v1"));
+        for version in 2..=20 {
+            update(&test.admin, &first, json!({ "leadTime": version }))
+                .await
+                .ok();
+            assert_eq!(
+                follower.short().await,
+                format!("UPDATED {first} v{version}")
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_dead_server_left_is_numbered_by_another() {
+    each_database(async |test| {
+        if test.app.db.backend() != DbBackend::Postgres {
+            return;
+        }
+        let (_, task) = test.project_with_task().await;
+        // This server has not begun to number, as one that died right behind its commits.
+        for _ in 0..3 {
+            test.annotation(&test.admin, &task, json!({})).await;
+        }
+        assert_eq!(waiting(&test).await, 3);
+        let app = test.beside().await;
+        let schema = Schema::new(app.clone());
+        let beginning = json!({ "cursor": cursors::of_place(&app, 0).await });
+        let mut follower = Follower::new(&app, &schema, &test.admin, &after(&beginning)).await;
+        for id in 1..=3 {
+            assert_eq!(follower.short().await, format!("CREATED {id} v1"));
+        }
+        assert_eq!(waiting(&test).await, 0);
+        // And so are later ones, of which nobody tells.
+        test.annotation(&test.admin, &task, json!({})).await;
+        assert_eq!(follower.short().await, "CREATED 4 v1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_transaction_left_open_elsewhere_stops_nobody() {
+    each_database(async |test| {
+        if test.app.db.backend() != DbBackend::Postgres {
+            return;
+        }
+        let (_, task) = test.project_with_task().await;
+        let schema = Schema::new(test.app.clone());
+        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let id = test.annotation(&test.admin, &task, json!({})).await;
+        follower.event().await;
+        // It has drawn a revision's id, and a lower one than those that follow.
+        let open = test.app.db.writer().begin().await.unwrap();
+        open.execute_unprepared(
+            "INSERT INTO annotation_revision (annotation_id, version, event, action, task_id, \
+               project_id, created_at, changes) \
+             SELECT 999, 1, 'created', 'submitted', task_id, project_id, created_at, '{}' \
+             FROM annotation_revision LIMIT 1",
+        )
+        .await
+        .unwrap();
+        update(&test.admin, &id, json!({ "leadTime": 1 }))
+            .await
+            .ok();
+        assert_eq!(follower.short().await, format!("UPDATED {id} v2"));
+        update(&test.admin, &id, json!({ "leadTime": 2 }))
+            .await
+            .ok();
+        assert_eq!(follower.short().await, format!("UPDATED {id} v3"));
+        open.commit().await.unwrap();
+        // Late in its commit, not lost.
+        assert_eq!(follower.short().await, "CREATED 999 v1");
+    })
+    .await;
+}
