@@ -5,6 +5,10 @@ use clap::Args;
 /// The bounds of a request's document.
 #[derive(Args, Clone, Debug)]
 pub struct LimitArgs {
+    /// Bytes of a document; values in variables are not part of it.
+    #[arg(long, env = "ANNOGRAPH_MAX_DOCUMENT", default_value_t = Self::DEFAULT.max_document)]
+    pub max_document: usize,
+
     /// Tokens of a document, white space and comments included.
     #[arg(long, env = "ANNOGRAPH_MAX_TOKENS", default_value_t = Self::DEFAULT.max_tokens)]
     pub max_tokens: usize,
@@ -44,6 +48,7 @@ pub struct LimitArgs {
 
 impl LimitArgs {
     const DEFAULT: Self = Self {
+        max_document: 1 << 20,
         max_tokens: 20_000,
         max_depth: 30,
         max_fields: 5_000,

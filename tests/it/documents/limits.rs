@@ -55,6 +55,8 @@ async fn every_limit_is_a_setting() {
         assert_eq!(answer.code(), "NOT_FOUND");
         let twice = "mutation { ...f } fragment f on Mutation { deleteAnnotation(id: 1) { id } __typename }";
         assert_eq!(exceeded(&mutations.run(twice).await), ("mutations".to_owned(), 1, 2));
+        let bytes = client("--max-document", "15");
+        holds(&bytes, "{ __typename }#", "{ __typename }##", "document", 15).await;
         let tokens = client("--max-tokens", "9");
         tokens.run("{viewer{id}}").await.ok();
         let answer = tokens.run("{ viewer { id } }").await;
