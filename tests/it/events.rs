@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 use crate::{
     graphql::{delete, update},
     import::import_text,
-    support::{Client, each_database},
+    support::{self, Client, each_database},
 };
 
 const EVENT: &str = "cursor action annotationId annotation { id version } task { id }
@@ -107,7 +107,7 @@ pub fn short(event: &Value) -> String {
 }
 
 fn request(query: &str) -> Envelope {
-    envelope::from_bytes(json!({ "query": query }).to_string().as_bytes()).unwrap()
+    envelope::from_message(&json!({ "query": query }).to_string()).unwrap()
 }
 
 fn after(event: &Value) -> String {
@@ -119,7 +119,7 @@ async fn every_change_is_told_once_and_in_order() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
         test.annotation(&test.admin, &task, json!({})).await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         // What is committed before the first answer is asked for counts, and nothing from before.
         let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
         let mut follower = Follower::lazy(&test.app, &schema, &test.admin, &query).await;
@@ -162,7 +162,7 @@ async fn every_change_is_told_once_and_in_order() {
 #[tokio::test]
 async fn imports_are_told_too() {
     each_database(async |test| {
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
         let annotations = json!([{ "result": [] }, { "result": [] }]);
         let file = json!([{ "data": { "text": "a" }, "annotations": annotations }]);
@@ -178,7 +178,7 @@ async fn imports_are_told_too() {
 async fn deeper_fields_and_large_results_are_read_when_asked_for() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let query = "subscription { e: annotationEvents {
                        annotation { result task { id totalAnnotations } project { title } } } }";
         let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
@@ -200,7 +200,7 @@ async fn deeper_fields_and_large_results_are_read_when_asked_for() {
 async fn fragments_at_the_root_are_followed() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let query = "subscription S { ...F }
                      fragment F on Subscription { ... { ... on Subscription { annotationEvents { ...E } } } }
                      fragment E on AnnotationEvent { annotationId }";
@@ -214,7 +214,7 @@ async fn fragments_at_the_root_are_followed() {
 #[tokio::test]
 async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
     each_database(async |test| {
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         for query in [
             "subscription { a: annotationEvents { at } b: annotationEvents { at } }",
             "subscription { annotationEvents { at } ...F } fragment F on Subscription { x: annotationEvents { at } }",
@@ -237,7 +237,7 @@ async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
 async fn a_server_that_stops_ends_its_streams() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
         test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.short().await, "CREATED 1 v1");

@@ -16,6 +16,7 @@ use annograph::{
     config::ServeArgs,
     db::{Database, Options},
     domain::{token, user},
+    graphql::Schema,
     server,
 };
 use axum::Router;
@@ -61,6 +62,12 @@ pub async fn each_database(test: impl AsyncFn(TestApp)) {
 struct Defaults {
     #[command(flatten)]
     serve: ServeArgs,
+}
+
+/// The schema, with the usual settings.
+pub fn schema(app: &App) -> Schema {
+    let args = Defaults::parse_from(["test"]).serve;
+    Schema::new(app.clone(), &args.limits, &args.documents).unwrap()
 }
 
 impl TestApp {

@@ -1,6 +1,6 @@
 //! Who is told what, as of when it is told.
 
-use annograph::{domain::token, graphql::Schema};
+use annograph::domain::token;
 use entity::{project_member::Role, user};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Follower, after, short};
 use crate::{
     graphql::update,
-    support::{Client, TestApp, each_database},
+    support::{self, Client, TestApp, each_database},
 };
 
 /// Two projects with a task each: `[project, task]` and `[project, task]`.
@@ -42,7 +42,7 @@ async fn members_are_told_of_their_projects_only() {
         let eve = test.member(&planes, "eve", Role::Viewer).await;
         // Max shares no project with the admin.
         leave(&test, &cars, &test.admin).await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut admins = Follower::new(&test.app, &schema, &test.admin, "").await;
         let mut members = Follower::new(&test.app, &schema, &max, "").await;
         let mut strangers = Follower::new(&test.app, &schema, &eve, "").await;
@@ -73,7 +73,7 @@ async fn who_leaves_is_told_no_more_and_who_returns_is_told_again() {
         let [(cars, car), (boats, boat)] = two_projects(&test).await;
         let max = test.member(&cars, "max", Role::Viewer).await;
         join(&test, &boats, &max).await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &max, "").await;
         let first = test.annotation(&test.admin, &car, json!({})).await;
         let event = follower.event().await;
@@ -105,7 +105,7 @@ async fn an_annotation_that_moves_away_is_deleted_to_those_who_stay() {
         let max = test.member(&cars, "max", Role::Manager).await;
         let ann = test.member(&boats, "ann", Role::Manager).await;
         let id = test.annotation(&test.admin, &car, json!({})).await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut stays = Follower::new(&test.app, &schema, &max, "").await;
         let filter = format!("(filter: {{ taskId: {{ in: [{boat}, {other_car}] }} }})");
         let mut guesses = Follower::new(&test.app, &schema, &max, &filter).await;
@@ -157,7 +157,7 @@ async fn an_annotation_that_moves_away_is_deleted_to_those_who_stay() {
 async fn a_change_of_role_ends_the_stream() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
         test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.short().await, "CREATED 1 v1");
@@ -178,7 +178,7 @@ async fn a_change_of_role_ends_the_stream() {
 async fn a_token_that_ends_ends_the_stream() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let admin = token::sign_in(&test.app, &test.admin.token).await.unwrap();
         let other = token::create(&test.app, &admin.user, "other", None)
             .await

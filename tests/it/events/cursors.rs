@@ -1,13 +1,16 @@
 //! Cursors that are none, or of another log.
 
-use annograph::{app::App, graphql::Schema};
+use annograph::app::App;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use entity::event_log;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use super::{Follower, after};
-use crate::{cli::program::Program, support::each_database};
+use crate::{
+    cli::program::Program,
+    support::{self, each_database},
+};
 
 /// The cursor of a place in the log.
 pub async fn of_place(app: &App, seq: i64) -> String {
@@ -29,7 +32,7 @@ fn assert_refused(error: &Value) {
 async fn what_is_no_cursor_is_refused_at_once() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         test.annotation(&test.admin, &task, json!({})).await;
         let ahead = of_place(&test.app, 1_000_000).await;
         let negative = of_place(&test.app, -1).await;
@@ -52,7 +55,7 @@ async fn what_is_no_cursor_is_refused_at_once() {
 async fn a_renewed_log_refuses_the_cursors_from_before() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
         test.annotation(&test.admin, &task, json!({})).await;
         let event = follower.event().await;

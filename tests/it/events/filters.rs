@@ -7,7 +7,7 @@ use serde_json::json;
 use super::{Follower, after, cursors, short};
 use crate::{
     graphql::{delete, update},
-    support::{TestApp, each_database},
+    support::{self, TestApp, each_database},
 };
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn filters_choose_alike_live_and_from_the_log() {
         let other_car = test.task(&cars).await;
         let (boats, boat) = test.project_with_task().await;
         let max = test.member(&cars, "max", Role::Annotator).await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let first = test.annotation(&test.admin, &car, json!({})).await;
         let filters = [
             (

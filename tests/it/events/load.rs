@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{EVENT, Follower, after, short};
 use crate::{
     graphql::update,
-    support::{TestApp, each_database},
+    support::{self, TestApp, each_database},
 };
 
 const MANY: usize = 200;
@@ -44,7 +44,7 @@ async fn statements(test: &TestApp, schema: &Schema, task: &str, followers: usiz
 async fn a_write_costs_as_many_statements_for_hundreds_as_for_one() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let one = statements(&test, &schema, &task, 1).await;
         let many = statements(&test, &schema, &task, MANY).await;
         // The reader looks at an empty log from time to time.
@@ -61,7 +61,7 @@ async fn who_is_slow_is_told_and_goes_on_from_there() {
             db: test.app.db.clone(),
             events: Events::with_buffer(test.app.db.clone(), 2),
         };
-        let schema = Schema::new(app.clone());
+        let schema = support::schema(&app);
         let mut quick = Follower::new(&app, &schema, &test.admin, "").await;
         let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
         let mut slow = Follower::lazy(&app, &schema, &test.admin, &query).await;
@@ -99,7 +99,7 @@ async fn who_is_slow_is_told_and_goes_on_from_there() {
 async fn who_comes_after_everybody_has_left_is_told_as_well() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         for number in 1..=3 {
             let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
             test.annotation(&test.admin, &task, json!({})).await;

@@ -1,13 +1,12 @@
 //! Several servers on one database.
 
-use annograph::graphql::Schema;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait};
 use serde_json::json;
 
 use super::{Follower, after, cursors};
 use crate::{
     graphql::update,
-    support::{TestApp, each_database},
+    support::{self, TestApp, each_database},
 };
 
 /// How many revisions wait for their number.
@@ -23,7 +22,7 @@ async fn followers_at_one_server_are_told_of_writes_at_another() {
         // The writing server is a running one.
         test.app.events.start();
         let app = test.beside().await;
-        let schema = Schema::new(app.clone());
+        let schema = support::schema(&app);
         let first = test.annotation(&test.admin, &task, json!({})).await;
         let beginning = json!({ "cursor": cursors::of_place(&app, 0).await });
         let mut follower = Follower::new(&app, &schema, &test.admin, &after(&beginning)).await;
@@ -54,7 +53,7 @@ async fn what_a_dead_server_left_is_numbered_by_another() {
         }
         assert_eq!(waiting(&test).await, 3);
         let app = test.beside().await;
-        let schema = Schema::new(app.clone());
+        let schema = support::schema(&app);
         let beginning = json!({ "cursor": cursors::of_place(&app, 0).await });
         let mut follower = Follower::new(&app, &schema, &test.admin, &after(&beginning)).await;
         for id in 1..=3 {
@@ -75,7 +74,7 @@ async fn a_transaction_left_open_elsewhere_stops_nobody() {
             return;
         }
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         follower.event().await;

@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 
-use annograph::graphql::Schema;
 use entity::annotation_revision;
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
@@ -10,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Follower, after, cursors, short};
 use crate::{
     graphql::{delete, update},
-    support::{Client, TestApp, each_database},
+    support::{self, Client, TestApp, each_database},
 };
 
 const WRITERS: usize = 16;
@@ -43,7 +42,7 @@ async fn every_cursor_leads_to_all_that_follows_while_many_write() {
     each_database(async |test| {
         let (project, _) = test.project_with_task().await;
         let shared_task = test.task(&project).await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut live = Follower::new(&test.app, &schema, &test.admin, "").await;
         let shared = test.annotation(&test.admin, &shared_task, json!({})).await;
         let mut writers = Vec::new();
@@ -122,7 +121,7 @@ fn assert_complete(history: &[Value]) {
 async fn a_server_started_anew_goes_on_where_the_other_was() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         let event = follower.event().await;
@@ -131,7 +130,7 @@ async fn a_server_started_anew_goes_on_where_the_other_was() {
             .ok();
         drop((follower, schema));
         let app = test.beside().await;
-        let schema = Schema::new(app.clone());
+        let schema = support::schema(&app);
         let mut follower = Follower::new(&app, &schema, &test.admin, &after(&event)).await;
         assert_eq!(follower.short().await, format!("UPDATED {id} v2"));
         update(&test.admin, &id, json!({ "leadTime": 2 }))
@@ -146,7 +145,7 @@ async fn a_server_started_anew_goes_on_where_the_other_was() {
 async fn a_history_of_many_pages_is_replayed_whole() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = Schema::new(test.app.clone());
+        let schema = support::schema(&test.app);
         let id = test.annotation(&test.admin, &task, json!({})).await;
         for lead_time in 1..=120 {
             update(&test.admin, &id, json!({ "leadTime": lead_time }))
