@@ -1,19 +1,21 @@
 // Drives the GraphiQL page of a running server in Chromium, as a person would.
 //
-//   node graphiql.mjs http://127.0.0.1:PORT TOKEN
+//   node graphiql.mjs http://127.0.0.1:PORT TOKEN [ANNOGRAPH]
 //
-// The token must be allowed to update annotation 1. CHROMIUM names the browser (default /usr/bin/chromium);
-// SCREENSHOTS, when set, a directory for pictures of each step.
+// The token must be allowed to update annotation 1. ANNOGRAPH is the program, which makes and revokes a token in the
+// server's database, ANNOGRAPH_DATABASE_URL; without it, that test is left out. CHROMIUM names the browser (default
+// /usr/bin/chromium); SCREENSHOTS, when set, a directory for pictures of each step; ONLY, when set, the tests to run.
 
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { chromium } from 'playwright-core';
 
-const [address, token] = process.argv.slice(2);
+const [address, token, annograph] = process.argv.slice(2);
 if (!address || !token) {
-  console.error('usage: node graphiql.mjs http://127.0.0.1:PORT TOKEN');
+  console.error('usage: node graphiql.mjs http://127.0.0.1:PORT TOKEN [ANNOGRAPH]');
   process.exit(2);
 }
 const origin = new URL(address).origin;
@@ -29,7 +31,7 @@ const tests = {
     assert.equal(await page.getByRole('form', { name: 'Sign in' }).count(), 0, 'no bar asks for a token');
     assert.deepEqual(
       await page.getByRole('tab').allInnerTexts(),
-      ['ViewerAndProjects', 'TasksWithAnnotations', 'UpdateAnnotation', 'AnnotationHistory'],
+      ['ViewerAndProjects', 'TasksWithAnnotations', 'UpdateAnnotation', 'AnnotationHistory', 'AnnotationEvents'],
       'the example tabs are there',
     );
     const local = await page.evaluate(() => JSON.stringify({ ...localStorage }));
@@ -135,6 +137,177 @@ const tests = {
     await seeAnswer(page, '"big": 9223372036854775807');
   },
 
+  async the_docs_and_the_explorer_show_the_subscription(browser) {
+    const page = await browser.open(`/#token=${token}`);
+    await seeEditor(page);
+    await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+    const docs = page.locator('.graphiql-plugin');
+    await docs.getByRole('link', { name: 'Subscription', exact: true }).click();
+    await docs.getByRole('link', { name: 'annotationEvents', exact: true }).click();
+    await docs.getByRole('link', { name: 'AnnotationEventFilter', exact: true }).waitFor();
+    await page.picture('docs-subscription');
+    await page.getByRole('tab', { name: 'AnnotationEvents' }).click();
+    await page.getByRole('button', { name: 'Show GraphiQL Explorer' }).click();
+    const explorer = page.locator('.graphiql-explorer-root');
+    await explorer.getByText('annotationEvents', { exact: true }).first().waitFor();
+    await explorer.getByText('changedFields', { exact: true }).first().waitFor();
+    await page.picture('explorer-subscription');
+  },
+
+  async a_subscription_shows_events_until_it_is_stopped(browser) {
+    const page = await browser.open(`/#token=${token}`);
+    await seeEditor(page);
+    await run(page);
+    assert.equal(page.sockets.length, 0, 'a WebSocket is opened before there is a subscription');
+    await follow(page);
+    await page.picture('subscription-event');
+
+    const outside = await touch();
+    await seeAnswer(page, `"version": ${outside},`);
+    const other = await page.otherTab(`/#token=${token}`);
+    const lines = other.locator('.graphiql-query-editor .view-line');
+    await lines.getByText('subscription AnnotationEvents').waitFor(); // GraphiQL opens the tab that was used last
+    await other.getByRole('tab', { name: 'UpdateAnnotation' }).click();
+    await lines.getByText('mutation UpdateAnnotation(').waitFor();
+    const { data } = await run(other);
+    assert.equal(data?.updateAnnotation.version, outside + 1, 'the other tab changes the annotation');
+    await other.picture('subscription-other-tab');
+    await seeAnswer(page, `"version": ${outside + 1},`);
+    await seeAnswer(page, '"leadTime": 12.5,');
+    await page.picture('subscription-event-of-the-other-tab');
+
+    const socket = page.sockets.at(-1);
+    await stop(page);
+    await until(() => socket.closed, 'the WebSocket stays open');
+    assert.ok(socket.sent.some((text) => text.includes('"complete"')), 'the server is not told');
+    assert.ok(!socket.url.includes(token), 'the token is in an address');
+    const received = socket.received.length;
+    const missed = await touch();
+    await page.waitForTimeout(1_500);
+    assert.equal(socket.received.length, received, 'more arrives after stopping');
+    assert.ok(!(await answer(page)).includes(`"version": ${missed},`), 'an event is shown after stopping');
+    await page.picture('subscription-stopped');
+
+    const [, cursor] = (await answer(page)).match(/"cursor": "([^"]+)"/);
+    await insert(page, 'filter: {', `after: "${cursor}", `);
+    await play(page);
+    await seeAnswer(page, `"version": ${missed},`);
+    await page.picture('subscription-resumed');
+    assert.equal(page.sockets.length, 2, 'it is one WebSocket for each time of following');
+  },
+
+  async leaving_the_tab_or_signing_out_ends_a_subscription(browser) {
+    const page = await browser.open(`/#token=${token}`);
+    await seeEditor(page);
+    await follow(page);
+    await page.getByRole('tab', { name: 'ViewerAndProjects' }).click();
+    await until(() => page.sockets[0].closed, 'the WebSocket stays open when the tab is left');
+    await run(page);
+    await seeAnswer(page, '"viewer": {');
+    await follow(page);
+    await page.getByRole('button', { name: 'New tab' }).click();
+    await until(() => page.sockets[1].closed, 'the WebSocket stays open when a tab is added');
+    await follow(page);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await until(() => page.sockets[2].closed, 'the WebSocket stays open after signing out');
+    assert.ok(!(await page.locator('body').innerText()).includes('"cursor"'), 'an event stays on the screen');
+  },
+
+  async the_errors_of_a_subscription_are_shown(browser) {
+    const page = await browser.open(`/#token=${token}`);
+    await seeEditor(page);
+    await page.getByRole('tab', { name: 'AnnotationEvents' }).click();
+    await insert(page, 'filter: {', 'after: "nonsense", ');
+    await play(page);
+    await seeAnswer(page, '"code": "BAD_USER_INPUT"');
+    await page.getByRole('button', { name: 'Execute query' }).waitFor();
+    await page.picture('subscription-refused');
+    await until(() => page.sockets[0].closed, 'the WebSocket stays open');
+  },
+
+  async a_subscription_with_a_refused_token_says_so(browser) {
+    const page = await browser.open('/#token=not-a-token', { refusals: true });
+    await seeEditor(page, { schema: false });
+    await page.getByRole('form', { name: 'Sign in' }).getByText('did not accept').waitFor();
+    await page.getByRole('tab', { name: 'AnnotationEvents' }).click();
+    await play(page);
+    await seeAnswer(page, 'The server does not accept this token');
+    await page.getByRole('button', { name: 'Execute query' }).waitFor();
+    await page.picture('subscription-refused-token');
+  },
+
+  async a_token_that_is_revoked_ends_a_subscription_with_a_message(browser) {
+    const { viewer } = await query('{ viewer { username } }');
+    const lost = program('token', 'create', '--user', viewer.username, '--name', 'graphiql-e2e').match(/ann_\S+/)[0];
+    const page = await browser.open(`/#token=${lost}`);
+    await seeEditor(page);
+    await follow(page);
+    const listed = program('token', 'list').split('\n').filter((line) => line.includes('graphiql-e2e'));
+    program('token', 'revoke', listed.at(-1).match(/\d+/)[0]);
+    await seeAnswer(page, 'The server does not accept this token');
+    await page.getByRole('form', { name: 'Sign in' }).getByText('did not accept').waitFor();
+    await page.picture('subscription-revoked-token');
+  },
+
+  async a_token_that_is_lost_meanwhile_ends_a_subscription_with_a_message(browser) {
+    let connection;
+    const page = await browser.open(`/#token=${token}`, {
+      onSocket(socket) {
+        connection = socket;
+        socket.connectToServer();
+      },
+    });
+    await seeEditor(page);
+    const { cursor } = await follow(page);
+    await connection.close({ code: 4403, reason: 'Forbidden' });
+    await seeAnswer(page, 'The server does not accept this token');
+    await seeAnswer(page, `"cursor": "${cursor}"`);
+    await page.getByRole('form', { name: 'Sign in' }).getByText('did not accept').waitFor();
+    await page.getByRole('button', { name: 'Execute query' }).waitFor();
+    await page.picture('subscription-lost-token');
+  },
+
+  async a_server_that_stops_ends_a_subscription_with_a_message(browser) {
+    let connection;
+    const page = await browser.open(`/#token=${token}`, {
+      onSocket(socket) {
+        connection = socket;
+        socket.connectToServer();
+      },
+    });
+    await seeEditor(page);
+    const { cursor } = await follow(page);
+    await connection.close({ code: 1001, reason: 'the server stops' });
+    await seeAnswer(page, '(1001)');
+    await seeAnswer(page, `"cursor": "${cursor}"`);
+    assert.equal(await page.getByRole('form', { name: 'Sign in' }).count(), 0, 'the token is blamed');
+    await page.picture('subscription-server-stops');
+    await follow(page);
+  },
+
+  async numbers_of_subscriptions_are_sent_and_shown_as_they_are_spelled(browser) {
+    let sent;
+    const page = await browser.open(`/#token=${token}`, {
+      onSocket(socket) {
+        socket.onMessage((text) => {
+          const { type, id } = JSON.parse(text);
+          if (type === 'connection_init') socket.send('{"type":"connection_ack"}');
+          if (type !== 'subscribe') return;
+          sent = text;
+          socket.send(`{"id":"${id}","type":"next","payload":{"data":{"is":1.0,"big":9223372036854775807}}}`);
+        });
+      },
+    });
+    await seeEditor(page);
+    await page.getByRole('tab', { name: 'AnnotationEvents' }).click();
+    await page.getByRole('region', { name: 'Variables' }).locator('.view-line').first().click();
+    await page.keyboard.insertText('{ "is": 12.50, "big": 9223372036854775807 }');
+    await play(page);
+    await seeAnswer(page, '"is": 1.0,');
+    await seeAnswer(page, '"big": 9223372036854775807');
+    assert.match(sent, /"is":12\.50,"big":9223372036854775807/, 'the server gets another spelling');
+  },
+
   async without_a_token_the_page_asks_for_one_and_can_forget_it(browser) {
     const page = await browser.open('/');
     await seeEditor(page, { schema: false });
@@ -202,6 +375,63 @@ async function run(page) {
   return (await answered).json();
 }
 
+/** Presses play without waiting for an answer. */
+async function play(page) {
+  await page.getByRole('button', { name: 'Execute query' }).click();
+}
+
+async function stop(page) {
+  await page.getByRole('button', { name: 'Stop query' }).click();
+  await page.getByRole('button', { name: 'Execute query' }).waitFor();
+}
+
+/**
+ * Runs the subscription of the examples, and returns an event that it shows. Nothing but an event tells that it has
+ * begun, so the annotation is changed until one comes.
+ */
+async function follow(page) {
+  await page.getByRole('tab', { name: 'AnnotationEvents' }).click();
+  await play(page);
+  const deadline = Date.now() + 10_000;
+  for (;;) {
+    const version = await touch();
+    await page.waitForTimeout(300);
+    const shown = await answer(page);
+    if (shown.includes(`"version": ${version},`)) return { version, cursor: shown.match(/"cursor": "([^"]+)"/)[1] };
+    assert.ok(Date.now() < deadline, `no event is shown:\n${shown}`);
+  }
+}
+
+/** Writes into the query, in front of the first line that has `before`. */
+async function insert(page, before, text) {
+  const line = page.locator('.graphiql-query-editor .view-line').filter({ hasText: before }).first();
+  await line.click();
+  await page.keyboard.press('Home');
+  await page.keyboard.insertText(text);
+}
+
+/** Changes annotation 1; returns its new version. */
+async function touch() {
+  const leadTime = (Math.random() * 1000).toFixed(6);
+  const { updateAnnotation } = await query(
+    `mutation { updateAnnotation(id: "1", input: { leadTime: ${leadTime} }) { version } }`,
+  );
+  return updateAnnotation.version;
+}
+
+/** Runs a command of Annograph on the server's database; returns what it prints. */
+function program(...words) {
+  return execFileSync(annograph, words, { encoding: 'utf8' });
+}
+
+async function until(isSo, otherwise) {
+  const deadline = Date.now() + 10_000;
+  while (!isSo()) {
+    assert.ok(Date.now() < deadline, otherwise);
+    await new Promise((again) => setTimeout(again, 50));
+  }
+}
+
 async function seeAnswer(page, text) {
   const deadline = Date.now() + 10_000;
   while (!(await answer(page)).includes(text)) {
@@ -234,8 +464,11 @@ class Browser {
     this.faults = [];
   }
 
-  /** With `refusals`, the console lines that Chromium writes for answers 401 are no fault. */
-  async open(path, { colorScheme = 'light', refusals = false } = {}) {
+  /**
+   * With `refusals`, the console lines that Chromium writes for answers 401 are no fault. `onSocket`, when given, gets
+   * the page's WebSockets in place of the server.
+   */
+  async open(path, { colorScheme = 'light', refusals = false, onSocket } = {}) {
     const context = await this.chrome.newContext({ colorScheme, viewport: { width: 1400, height: 900 } });
     await context.exposeFunction('reportViolation', (text) => this.faults.push(`policy violation: ${text}`));
     await context.addInitScript(() => {
@@ -246,11 +479,19 @@ class Browser {
     const requests = [];
     context.on('request', (request) => {
       requests.push(request);
-      if (isOutside(request)) this.faults.push(`request outside the server: ${request.url()}`);
+      if (isOutside(request.url())) this.faults.push(`request outside the server: ${request.url()}`);
     });
-    await context.route('**/*', (route) => (isOutside(route.request()) ? route.abort() : route.fallback()));
+    await context.route('**/*', (route) => (isOutside(route.request().url()) ? route.abort() : route.fallback()));
+    if (onSocket) await context.routeWebSocket('**/graphql', onSocket);
     context.setDefaultTimeout(15_000);
 
+    const page = await this.tab(context, path, refusals);
+    page.sent = (sentTo) => requests.filter((request) => new URL(request.url()).pathname === sentTo);
+    page.otherTab = (path) => this.tab(context, path, refusals);
+    return page;
+  }
+
+  async tab(context, path, refusals) {
     const page = await context.newPage();
     page.on('response', (response) => {
       const expected = response.status() < 400 || (refusals && response.status() === 401);
@@ -263,7 +504,16 @@ class Browser {
       this.faults.push(`console ${message.type()}: ${message.text()}`);
     });
 
-    page.sent = (sentTo) => requests.filter((request) => new URL(request.url()).pathname === sentTo);
+    page.sockets = [];
+    page.on('websocket', (websocket) => {
+      const socket = { url: websocket.url(), sent: [], received: [], closed: false };
+      page.sockets.push(socket);
+      if (isOutside(socket.url)) this.faults.push(`WebSocket outside the server: ${socket.url}`);
+      websocket.on('framesent', ({ payload }) => socket.sent.push(payload));
+      websocket.on('framereceived', ({ payload }) => socket.received.push(payload));
+      websocket.on('close', () => (socket.closed = true));
+    });
+
     page.picture = async (name) => {
       if (!screenshots) return;
       await page.mouse.move(700, 890);
@@ -283,9 +533,9 @@ class Browser {
   }
 }
 
-function isOutside(request) {
-  const url = new URL(request.url());
-  return url.origin !== origin && url.protocol !== 'data:';
+function isOutside(address) {
+  const url = new URL(address);
+  return url.origin.replace(/^ws/, 'http') !== origin && url.protocol !== 'data:';
 }
 
 const chrome = await chromium.launch({
@@ -301,9 +551,15 @@ const chrome = await chromium.launch({
   ],
 });
 
+if (!annograph) {
+  delete tests.a_token_that_is_revoked_ends_a_subscription_with_a_message;
+  console.log('left out: revoking a token, which takes ANNOGRAPH');
+}
+
 let passed = 0;
 let failed = 0;
 for (const [name, test] of Object.entries(tests)) {
+  if (!new RegExp(process.env.ONLY ?? '').test(name)) continue;
   const browser = new Browser(chrome);
   let error;
   try {

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
-import { useGraphiQL } from '@graphiql/react';
+import { useGraphiQL, useGraphiQLActions } from '@graphiql/react';
 import { explorerPlugin } from '@graphiql/plugin-explorer';
 
 import * as apiToken from './token.js';
@@ -69,6 +69,7 @@ export function App() {
             <Brand onSignOut={token && signOut} />
           </GraphiQL.Logo>
           <VariableEditorRef into={variableEditor} />
+          <StopOnLeaving />
         </GraphiQL>
       </div>
     </>
@@ -94,5 +95,13 @@ function VariableEditorRef({ into }) {
   useEffect(() => {
     into.current = editor;
   }, [editor]);
+  return null;
+}
+
+/** Ends a subscription when its tab is left, by `+` too, and when its GraphiQL goes, as it does at signing out. */
+function StopOnLeaving() {
+  const { stop } = useGraphiQLActions();
+  const tab = useGraphiQL((state) => state.tabs[state.activeTabIndex]?.id);
+  useEffect(() => stop, [tab]);
   return null;
 }

@@ -85,9 +85,37 @@ query AnnotationHistory {
 }
 `;
 
+const annotationEvents = `# What happens to annotation 1, as it happens.
+# Press play, then run UpdateAnnotation in another
+# browser tab: going to another tab here stops it.
+# To go on behind an event:
+#   annotationEvents(after: "its cursor", ...)
+subscription AnnotationEvents {
+  annotationEvents(
+    filter: { annotationId: { eq: "1" } }
+  ) {
+    cursor
+    action
+    annotationId
+    version
+    changedFields
+    at
+    actor {
+      username
+    }
+    annotation {
+      version
+      leadTime
+      updatedAgo
+    }
+  }
+}
+`;
+
 export const examples = [
   { query: viewerAndProjects },
   { query: tasksWithAnnotations },
   { query: updateAnnotation, variables: JSON.stringify({ id: '1', input: { leadTime: 12.5 } }, null, 2) },
   { query: annotationHistory },
+  { query: annotationEvents },
 ];

@@ -1,3 +1,8 @@
+import { getOperationAST, parse } from 'graphql';
+
+import { asSpelled, failure } from './answer.js';
+import { createSubscriber } from './subscriptions.js';
+
 /**
  * A GraphiQL fetcher that signs every request, introspection included, with `token`.
  *
@@ -5,8 +10,14 @@
  * directions, because JavaScript's own would turn `1.0` into `1` and round integers beyond 2^53.
  */
 export function createFetcher({ token, variablesText, onRefused }) {
-  return async (params) => {
+  const subscribe = createSubscriber({ token, onRefused });
+  return async ({ query, operationName, variables }) => {
     if (!token) return failure('Sign in with an API token first.');
+    const request = { query, operationName: operationIn(query, operationName) };
+    const variablesJson = variables && (strictJson(variablesText()) ?? JSON.stringify(variables));
+    if (isSubscription(request)) {
+      return subscribe({ ...request, variables: variablesJson && JSON.parse(variablesJson, asSpelled) });
+    }
     const response = await fetch('/graphql', {
       method: 'POST',
       headers: {
@@ -14,7 +25,7 @@ export function createFetcher({ token, variablesText, onRefused }) {
         authorization: `Bearer ${token}`,
         'content-type': 'application/json',
       },
-      body: encode(params, variablesText),
+      body: encode(request, variablesJson),
       cache: 'no-store',
       credentials: 'omit',
     });
@@ -23,10 +34,18 @@ export function createFetcher({ token, variablesText, onRefused }) {
   };
 }
 
-function encode({ query, operationName, variables }, variablesText) {
-  const body = JSON.stringify({ query, operationName: operationIn(query, operationName) });
-  if (!variables) return body;
-  return `${body.slice(0, -1)},"variables":${strictJson(variablesText()) ?? JSON.stringify(variables)}}`;
+function encode(request, variablesJson) {
+  const body = JSON.stringify(request);
+  return variablesJson ? `${body.slice(0, -1)},"variables":${variablesJson}}` : body;
+}
+
+/** Documents that cannot be read are for the server to refuse. */
+function isSubscription({ query, operationName }) {
+  try {
+    return getOperationAST(parse(query), operationName)?.operation === 'subscription';
+  } catch {
+    return false;
+  }
 }
 
 /** GraphiQL notices a change of tab a moment late: a name left over from the former tab is not sent. */
@@ -51,15 +70,4 @@ async function decode(response) {
   } catch {
     return failure(`The server answered ${response.status} ${response.statusText} without JSON.`, { body: text });
   }
-}
-
-/** Browsers without `JSON.rawJSON` show JavaScript's spelling. */
-function asSpelled(_key, value, context) {
-  const source = context?.source;
-  if (typeof value !== 'number' || !source || source === String(value) || !JSON.rawJSON) return value;
-  return JSON.rawJSON(source);
-}
-
-function failure(message, extensions) {
-  return { errors: [{ message, extensions }] };
 }
