@@ -178,7 +178,12 @@ impl Events {
         }
     }
 
-    /// The last number that was given.
+    /// The last number that was given; an event that bears it may be gone, or not readable yet.
+    pub async fn given(&self) -> Result<i64> {
+        Ok(reader::given(&self.inner.shared.db).await?)
+    }
+
+    /// Behind the last event that can be read.
     pub async fn end(&self) -> Result<i64> {
         Ok(reader::end(&self.inner.shared.db).await?)
     }

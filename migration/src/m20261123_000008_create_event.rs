@@ -25,9 +25,21 @@ const POSTGRES: &[&str] = &[
     "CREATE TRIGGER annotation_revision_to_outbox AFTER INSERT ON annotation_revision \
        REFERENCING NEW TABLE AS inserted \
        FOR EACH STATEMENT EXECUTE FUNCTION annotation_revision_to_outbox()",
+    // No foreign keys do this: numbering would fail by one when a revision is taken back meanwhile.
+    "CREATE FUNCTION annotation_revision_from_log() RETURNS trigger LANGUAGE plpgsql AS $$ \
+       BEGIN \
+         DELETE FROM outbox WHERE revision_id IN (SELECT id FROM deleted); \
+         DELETE FROM event WHERE revision_id IN (SELECT id FROM deleted); \
+         RETURN NULL; \
+       END $$",
+    "CREATE TRIGGER annotation_revision_from_log AFTER DELETE ON annotation_revision \
+       REFERENCING OLD TABLE AS deleted \
+       FOR EACH STATEMENT EXECUTE FUNCTION annotation_revision_from_log()",
 ];
 
 const POSTGRES_DOWN: &[&str] = &[
+    "DROP TRIGGER annotation_revision_from_log ON annotation_revision",
+    "DROP FUNCTION annotation_revision_from_log()",
     "DROP TRIGGER annotation_revision_to_outbox ON annotation_revision",
     "DROP FUNCTION annotation_revision_to_outbox()",
     "DROP TABLE event",

@@ -76,15 +76,29 @@ async fn hand_out(shared: &Shared, mut head: i64, read: Read) {
     }
 }
 
-/// The last number that was given. On SQLite also of what has been taken back since.
+/// Behind the last event that can be read. What is being numbered at this moment lies behind it, too.
 pub async fn end(db: &Database) -> Result<i64, DbErr> {
-    let end = match db.backend() {
+    match db.backend() {
+        DbBackend::Sqlite => given(db).await,
+        _ => number(db, "SELECT max(seq) AS last FROM event").await,
+    }
+}
+
+/// The last number that was given, be it to what has been taken back since or can't be read yet.
+pub async fn given(db: &Database) -> Result<i64, DbErr> {
+    let given = match db.backend() {
         DbBackend::Sqlite => {
             "SELECT max(seq) AS last FROM sqlite_sequence WHERE name = 'annotation_revision'"
         }
-        _ => "SELECT max(seq) AS last FROM event",
+        _ => {
+            "SELECT pg_sequence_last_value(pg_get_serial_sequence('event', 'seq')::regclass) AS last"
+        }
     };
-    let statement = Statement::from_string(db.backend(), end);
+    number(db, given).await
+}
+
+async fn number(db: &Database, sql: &str) -> Result<i64, DbErr> {
+    let statement = Statement::from_string(db.backend(), sql);
     let row = db.reader().query_one_raw(statement).await?;
     let last: Option<i64> = row
         .map(|row| row.try_get("", "last"))

@@ -68,7 +68,10 @@ pub async fn subscribe(
         app.events.settle().await?;
     }
     let log = log::generation(app).await?;
-    let end = app.events.end().await?;
+    let end = match after {
+        Some(_) => app.events.given().await?,
+        None => app.events.end().await?,
+    };
     let position = match after {
         Some(cursor) => cursor::decode(cursor, &log, end)?,
         None if app.events.is_quiet_since(&began) => end,
