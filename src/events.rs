@@ -117,9 +117,9 @@ impl Events {
         if work.is_some() || *self.inner.shared.stopped.borrow() {
             return;
         }
-        let mut tasks = Vec::new();
+        let shared = &self.inner.shared;
+        let mut tasks = vec![tokio::spawn(reader::look(shared.clone())).abort_handle()];
         if self.inner.shared.db.backend() == DbBackend::Postgres {
-            let shared = &self.inner.shared;
             tasks.push(tokio::spawn(sequencer::run(shared.clone())).abort_handle());
             tasks.push(tokio::spawn(listener::run(shared.clone())).abort_handle());
         }

@@ -76,6 +76,13 @@ async fn hand_out(shared: &Shared, mut head: i64, read: Read) {
     }
 }
 
+/// Learns what there is, so that no subscription has to look far back. Without it they find out themselves.
+pub async fn look(shared: Arc<Shared>) {
+    if let Ok(end) = end(&shared.db).await {
+        shared.know(end);
+    }
+}
+
 /// Behind the last event that can be read. What is being numbered at this moment lies behind it, too.
 pub async fn end(db: &Database) -> Result<i64, DbErr> {
     match db.backend() {

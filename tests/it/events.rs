@@ -176,6 +176,23 @@ async fn imports_are_told_too() {
 }
 
 #[tokio::test]
+async fn an_import_of_before_is_not_told_when_commits_race_with_the_beginning() {
+    each_database(async |test| {
+        let annotation = json!({ "result": [], "created_at": "2020-01-02T03:04:05Z" });
+        let file = json!([{ "data": { "text": "a" }, "annotations": [annotation] }]);
+        import_text(&test.app, file.to_string()).await.unwrap();
+        let (_, task) = test.project_with_task().await;
+        let schema = support::schema(&test.app);
+        // Nothing has been read here, and something is committed between the beginning and the first look.
+        let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
+        let mut follower = Follower::lazy(&test.app, &schema, &test.admin, &query).await;
+        let id = test.annotation(&test.admin, &task, json!({})).await;
+        assert_eq!(follower.short().await, format!("CREATED {id} v1"));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn deeper_fields_and_large_results_are_read_when_asked_for() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;

@@ -94,6 +94,26 @@ pub async fn for_one(
     read(app.db.reader(), select, after, since).await
 }
 
+/// The place right before the first event behind `after`, and up to `end`, that is of this instant or later;
+/// `end` when there is none.
+pub async fn before_first_of(
+    app: &App,
+    after: i64,
+    end: i64,
+    instant: DateTime<Utc>,
+) -> Result<i64> {
+    let first: Option<i64> = access::every_event()
+        .column(event::Column::Seq)
+        .filter(event::Column::Seq.gt(after))
+        .filter(event::Column::Seq.lte(end))
+        .filter(annotation_revision::Column::CreatedAt.gte(instant))
+        .order_by_asc(event::Column::Seq)
+        .into_tuple()
+        .one(app.db.reader())
+        .await?;
+    Ok(first.map_or(end, |first| first - 1))
+}
+
 async fn read(
     db: &DatabaseConnection,
     select: Select<event::Entity>,

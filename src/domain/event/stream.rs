@@ -2,7 +2,6 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use entity::annotation::Action;
 use futures_util::{Stream, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
@@ -54,8 +53,7 @@ enum State {
 
 /// The events behind a cursor, or else those since a moment that has just passed.
 ///
-/// Whatever this process began to commit since that moment is among them. Of an import's
-/// batches, one of just before may be, too. Ends with the first error.
+/// Whatever this process began to commit since that moment is among them. Ends with the first error.
 pub async fn subscribe(
     app: &App,
     actor: &Actor,
@@ -75,7 +73,10 @@ pub async fn subscribe(
     let position = match after {
         Some(cursor) => cursor::decode(cursor, &log, end)?,
         None if app.events.is_quiet_since(&began) => end,
-        None => began.known.max(end - RACING).min(end),
+        None => {
+            let known = began.known.max(end - RACING);
+            reading::before_first_of(app, known, end, began.horizon).await?
+        }
     };
     let until = match after {
         Some(_) => position,
@@ -179,8 +180,9 @@ impl Subscription {
 }
 
 impl Start {
-    /// The event was committed before, beyond doubt. An import's events bear the times of its file.
+    /// The event was committed before, beyond doubt; or it is of an import, which is no work of a server, so
+    /// that nobody can tell whether it was committed before or after.
     fn leaves_out(&self, event: &Event) -> bool {
-        event.seq <= self.until && event.action != Action::Imported && event.at < self.began.horizon
+        event.seq <= self.until && event.at < self.began.horizon
     }
 }
