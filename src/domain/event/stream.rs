@@ -118,13 +118,17 @@ impl Subscription {
 
     async fn replay(&mut self) -> Result<()> {
         let (app, actor) = (&self.app, &self.actor);
+        let end = app.events.end().await?;
         let batch =
             reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
+        self.take(&batch)?;
         if (batch.events.len() as u64) < MOST {
             // What has come since is among the news: they were listened to before.
             self.state = State::CaughtUp;
+            // What doesn't match is behind us, too, and is not looked through again.
+            self.position = self.position.max(end);
         }
-        self.take(&batch)
+        Ok(())
     }
 
     async fn hear(&mut self) -> Result<()> {
