@@ -15,7 +15,10 @@ use sea_orm::{
 };
 
 use self::write::Queue;
-pub use self::write::{Commits, Write};
+pub use self::{
+    direct::within,
+    write::{Commits, Write},
+};
 
 /// Open connections to one database. Cheap to clone.
 #[derive(Clone)]

@@ -11,9 +11,13 @@ use sea_orm::{
 };
 
 use super::{SLOW_POLL, Shared, listener::CHANNEL, trouble::Trouble};
+use crate::db;
 
 /// Least time from one round to the next, so that many commits share one.
 const PACE: Duration = Duration::from_millis(5);
+/// More than a round takes, its connection included. Of one who is frozen in the middle of a round,
+/// PostgreSQL takes back the lock.
+const ROUND: Duration = Duration::from_secs(30);
 /// Revisions that are numbered in one transaction.
 const MOST: usize = 1000;
 /// One sequencer at a time, in the whole database.
@@ -47,7 +51,7 @@ pub async fn run(shared: Arc<Shared>) {
     loop {
         commits.mark_unchanged();
         let covers = *asked.borrow_and_update();
-        match round(&shared, &mut connection).await {
+        match db::within(ROUND, round(&shared, &mut connection)).await {
             Ok(Round::Settled(last)) => {
                 trouble.is_over();
                 tell(&shared, last);

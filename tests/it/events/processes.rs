@@ -1,6 +1,8 @@
 //! Several servers on one database.
 
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait};
+use sea_orm::{
+    ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait, sqlx::Executor,
+};
 use serde_json::json;
 
 use super::{Follower, after, cursors};
@@ -63,6 +65,30 @@ async fn what_a_dead_server_left_is_numbered_by_another() {
         // And so are later ones, of which nobody tells.
         test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.short().await, "CREATED 4 v1");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_frozen_while_it_numbers_stops_nobody_for_long() {
+    each_database(async |test| {
+        if test.app.db.backend() != DbBackend::Postgres {
+            return;
+        }
+        let (_, task) = test.project_with_task().await;
+        // It has the sequencer's lock, and does nothing more.
+        let mut frozen = test.app.db.direct_postgres().await.unwrap();
+        frozen
+            .execute("BEGIN; SELECT pg_advisory_xact_lock(x'616e6e6f65766e74'::bigint)")
+            .await
+            .unwrap();
+        let id = test.annotation(&test.admin, &task, json!({})).await;
+        let schema = support::schema(&test.app);
+        let beginning = json!({ "cursor": cursors::of_place(&test.app, 0).await });
+        let mut follower = Follower::new(&test.app, &schema, &test.admin, &after(&beginning)).await;
+        assert_eq!(follower.short().await, format!("CREATED {id} v1"));
+        // It wakes up, and its transaction is gone.
+        assert!(frozen.execute("COMMIT").await.is_err());
     })
     .await;
 }
