@@ -37,8 +37,9 @@ use crate::{
 /// signed in at an instant or later.
 pub type Read = fn(Database, i64, DateTime<Utc>) -> BoxFuture<'static, Result<Batch>>;
 
-/// Batches that wait for a subscriber who is slow; one more, and the subscriber is told.
-const BUFFER: usize = 512;
+/// Batches that wait for a subscriber who is slow; one more, and the subscriber is told. Beside the results that
+/// are read along, an event takes less than a kilobyte: some 32 MB, if all batches are as large as can be.
+const BUFFER: usize = 256;
 /// How often the log is looked at without a wake-up call.
 const SLOW_POLL: Duration = Duration::from_millis(250);
 /// How long a subscription waits for the numbering of what was committed before it.

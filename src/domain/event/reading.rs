@@ -37,6 +37,8 @@ pub const MOST: u64 = 100;
 /// Characters of the longest result that is read along. Batches wait in memory for slow subscribers, so
 /// longer ones are read when they are asked for.
 const LONGEST_RESULT: i32 = 4_096;
+/// Bytes of all results that are read along with one batch. Those beyond are left out like longer ones.
+const RESULTS: usize = 64 << 10;
 
 /// Without the result that a revision may hold, which nobody asks for here.
 const COLUMNS: [annotation_revision::Column; 11] = {
@@ -183,10 +185,15 @@ async fn annotations(
         .filter(Column::Id.is_in(unique(rows.iter().map(|row| row.annotation_id))))
         .all(db)
         .await?;
-    Ok(found
-        .into_iter()
-        .map(|row| (row.id, Arc::new(row)))
-        .collect())
+    let mut room = RESULTS;
+    let bounded = found.into_iter().map(|mut row| {
+        match room.checked_sub(row.result.len()) {
+            Some(left) => room = left,
+            None => row.result = String::new(),
+        }
+        (row.id, Arc::new(row))
+    });
+    Ok(bounded.collect())
 }
 
 /// Which of the tasks are there.
