@@ -140,13 +140,16 @@ impl Subscription {
     /// Without `after` it begins with what is committed from now on. With the cursor of an event it begins
     /// behind that event, and misses nothing of what you may see by then.
     ///
-    /// What you may see is decided as each event is delivered. An annotation that moves out of your projects is
-    /// DELETED to you; one that moves into them comes as UPDATED. When you join a project, read what is there
-    /// already; when you leave one, nothing more comes of it.
+    /// What you may see is decided when the server reads an event, which is right after it was committed, or
+    /// when you ask for it by a cursor: what waits for you because you are slow was decided before. An annotation
+    /// that moves out of your projects is DELETED to you; one that moves into them comes as UPDATED. When you
+    /// join a project, read what is there already; when you leave one, nothing that happens from then on comes.
     ///
-    /// Ends with LIMIT_EXCEEDED when events come faster than you take them; `extensions.cursor` leads on. When
-    /// the server stops, the connection ends: the last event's cursor leads on. Ends with FORBIDDEN
-    /// when your role changes, and with UNAUTHENTICATED when your token ends, at the next event.
+    /// Ends with LIMIT_EXCEEDED when events come faster than you take them; `extensions.cursor` leads on.
+    /// When the server stops, server-sent events end without `complete`, and a WebSocket is closed with 1001: the
+    /// last event's cursor leads on. When your token ends or your role changes, the stream ends with
+    /// UNAUTHENTICATED or FORBIDDEN at the next event; within seconds, event or not, server-sent events end, and
+    /// a WebSocket is closed with 4403.
     async fn annotation_events(
         &self,
         ctx: &Context<'_>,
