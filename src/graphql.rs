@@ -87,6 +87,7 @@ impl Schema {
         let depth = usize::try_from(size::max_nesting(limits)).unwrap_or(usize::MAX);
         let inner = builder()
             .data(app.clone())
+            .data(event::Turns::default())
             .limit_recursive_depth(depth.saturating_add(4))
             .finish();
         let schema = sdl::validation_sdl(&inner);

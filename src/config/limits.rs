@@ -41,7 +41,8 @@ pub struct LimitArgs {
     )]
     pub max_introspection_depth: u64,
 
-    /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down.
+    /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down. A subscription
+    /// may cost a hundredth of it.
     #[arg(long, env = "ANNOGRAPH_MAX_COST", default_value_t = Self::DEFAULT.max_cost)]
     pub max_cost: u64,
 }

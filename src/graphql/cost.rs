@@ -21,6 +21,9 @@ use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
 /// Items that a list of unknown length is taken to hold.
 const PLAIN_LIST: u64 = 10;
 
+/// Every event is answered anew, so a subscription may cost this much less than another operation.
+const SUBSCRIPTION: u64 = 100;
+
 /// The cost of an operation, in objects.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cost {
@@ -43,6 +46,10 @@ pub fn check(
     variables: &Variables,
     limit: u64,
 ) -> Result<Cost, ServerError> {
+    let limit = match operation.is_subscription() {
+        true => limit.div_ceil(SUBSCRIPTION),
+        false => limit,
+    };
     let mut counting = Counting {
         document,
         variables,

@@ -1,7 +1,10 @@
 //! Events in the graph: following what happens to annotations.
 
+use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+
 use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
 use futures_util::{Stream, StreamExt};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
     annotation::Annotation, context::ContextExt, filter::IDFilter, scalar::DateTime, task::Task,
@@ -16,8 +19,32 @@ use crate::{
     events::Moment,
 };
 
-/// Something that happened to an annotation.
-pub struct AnnotationEvent(Seen);
+/// Something that happened to an annotation; with its turn to be answered, which ends when it is.
+pub struct AnnotationEvent {
+    seen: Seen,
+    _turn: OwnedSemaphorePermit,
+}
+
+/// Whose turn it is to answer an event: of thousands who follow, few at once, so that requests get through.
+#[derive(Clone)]
+pub struct Turns(Arc<Semaphore>);
+
+impl Default for Turns {
+    fn default() -> Self {
+        let processors = available_parallelism().map_or(1, NonZero::get);
+        Self(Arc::new(Semaphore::new(4 * processors)))
+    }
+}
+
+impl Turns {
+    async fn take(self, seen: Seen) -> AnnotationEvent {
+        let turn = self.0.acquire_owned().await;
+        AnnotationEvent {
+            seen,
+            _turn: turn.expect("nobody closes it"),
+        }
+    }
+}
 
 /// What happened to an annotation as a whole.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -38,52 +65,52 @@ pub enum AnnotationEventAction {
 impl AnnotationEvent {
     /// Where the event stands in the log: subscribe with it as `after` to go on behind it.
     async fn cursor(&self) -> &str {
-        &self.0.cursor
+        &self.seen.cursor
     }
 
     /// What happened.
     async fn action(&self) -> AnnotationEventAction {
-        self.0.kind.into()
+        self.seen.kind.into()
     }
 
     /// Which annotation it happened to; it may be gone.
     async fn annotation_id(&self) -> ID {
-        self.0.annotation_id.into()
+        self.seen.annotation_id.into()
     }
 
     /// The annotation as it is by now, which may be newer than the event: compare its `version`. Null once it
     /// is gone, and when it is where you may not see it.
     async fn annotation(&self) -> Option<Annotation> {
-        self.0.annotation.clone().map(Annotation)
+        self.seen.annotation.clone().map(Annotation)
     }
 
     /// The task that the annotation was in after the event; when it moved to where you may not see it, the one
     /// that it left. Null once the task is gone.
     async fn task(&self) -> Option<Task> {
-        self.0.task_id.map(Task::Id)
+        self.seen.task_id.map(Task::Id)
     }
 
     /// Who did it. Null once that user is gone, and while you may not see them.
     async fn actor(&self) -> Option<User> {
-        self.0.actor.clone().map(User)
+        self.seen.actor.clone().map(User)
     }
 
     /// The version of the annotation that it made. Events of one annotation come in the order of their
     /// versions.
     async fn version(&self) -> i32 {
-        self.0.version
+        self.seen.version
     }
 
     /// The fields of the annotation that it changed, by their names in this schema and in alphabetical
     /// order; none when it was deleted. Those that follow every change (`version`, `updatedAt`, `lastAction`, …)
     /// are not named.
     async fn changed_fields(&self) -> &[String] {
-        &self.0.changed_fields
+        &self.seen.changed_fields
     }
 
     /// When it happened; of an imported annotation, when it was created where it comes from.
     async fn at(&self) -> DateTime {
-        DateTime(self.0.at)
+        DateTime(self.seen.at)
     }
 }
 
@@ -164,6 +191,10 @@ impl Subscription {
         let began = *ctx.data_unchecked::<Moment>();
         let seen =
             event::subscribe(ctx.app(), ctx.actor(), filter, after.as_deref(), began).await?;
-        Ok(seen.map(|seen| seen.map(AnnotationEvent)))
+        let turns = ctx.data_unchecked::<Turns>().clone();
+        Ok(seen.then(move |seen| {
+            let turns = turns.clone();
+            async move { Ok(turns.take(seen?).await) }
+        }))
     }
 }

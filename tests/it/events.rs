@@ -215,6 +215,46 @@ async fn deeper_fields_and_large_results_are_read_when_asked_for() {
 }
 
 #[tokio::test]
+async fn results_of_many_events_at_once_are_told_in_full() {
+    each_database(async |test| {
+        let schema = support::schema(&test.app);
+        let query = "subscription { annotationEvents { annotation { result } } }";
+        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        let result = json!([{ "id": "r1", "value": { "text": "x".repeat(3_000) } }]);
+        let annotations = vec![json!({ "result": result }); 40];
+        let file = json!([{ "data": { "text": "a" }, "annotations": annotations }]);
+        import_text(&test.app, file.to_string()).await.unwrap();
+        for _ in 0..40 {
+            let event = follower.event().await;
+            assert_eq!(event["annotation"]["result"], result);
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subscription_may_cost_a_hundredth() {
+    each_database(async |test| {
+        let schema = support::schema(&test.app);
+        let request = |size: u32| {
+            request(&format!(
+                "subscription {{ annotationEvents {{ task {{
+                   annotations(first: 99) {{ nodes {{ task {{ annotations(first: {size}) {{ nodes {{ id }} }} }} }} }}
+                 }} }} }}"
+            ))
+        };
+        assert!(schema.prepare(request(40)).await.is_ok());
+        let Err(refused) = schema.prepare(request(50)).await else {
+            panic!("it is prepared");
+        };
+        let values = refused[0].extensions.as_ref().unwrap();
+        assert_eq!(values.get("code"), Some(&"LIMIT_EXCEEDED".into()));
+        assert_eq!(values.get("max"), Some(&5_000.into()));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn fragments_at_the_root_are_followed() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
