@@ -131,7 +131,9 @@ enum Expanded {
 
 /// Never more than the limit, however far the body would expand.
 fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes, Expanded> {
-    let mut plain = Vec::new();
+    // All the room that it may need, of which only what is written to takes memory: growing step by step
+    // would take twice as much at the end.
+    let mut plain = Vec::with_capacity(limit + 1);
     let bound = limit as u64 + 1;
     let read = match encoding {
         Encoding::Identity => bytes.take(bound).read_to_end(&mut plain),
@@ -148,7 +150,10 @@ fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes,
     match read {
         Err(_) => Err(Expanded::Wrong),
         Ok(_) if plain.len() > limit => Err(Expanded::TooFar),
-        Ok(_) => Ok(plain.into()),
+        Ok(_) => {
+            plain.shrink_to_fit();
+            Ok(plain.into())
+        }
     }
 }
 
