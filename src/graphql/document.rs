@@ -5,6 +5,7 @@
 
 mod cache;
 mod check;
+mod description;
 mod introspection;
 mod place;
 mod refusal;

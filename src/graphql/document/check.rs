@@ -1,7 +1,7 @@
 //! From a text to a valid document.
 //!
-//! Documents are parsed and validated by apollo-compiler, whose verdicts are those of graphql-js; the
-//! library's own validation misses several rules.
+//! Documents are parsed and validated by apollo-compiler, and what it does not find is looked for besides, so
+//! that the verdicts are those of graphql-js; the library's own validation misses several rules.
 
 use std::collections::HashMap;
 
@@ -11,7 +11,7 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::{Document, Refused, introspection, refusal::Refusal, translate};
+use super::{Document, Refused, description, introspection, refusal::Refusal, translate};
 use crate::{
     config::LimitArgs,
     error::Problem,
@@ -40,8 +40,9 @@ impl Checker {
         let mut parser = apollo_compiler::parser::Parser::new()
             .recursion_limit(MAX_BRACKETS)
             .token_limit(self.limits.max_tokens);
+        let read = description::without(query, self.limits.max_tokens);
         let syntax = parser
-            .parse_ast(query, "request")
+            .parse_ast(&*read, "request")
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
         size::check(&syntax, &self.limits).map_err(|error| vec![error])?;
         if !self.is_open {
@@ -63,7 +64,7 @@ impl Checker {
             return Err(overlooked);
         }
         Ok(Document {
-            parsed: translate::document(&syntax, query),
+            parsed: translate::document(&syntax, &read),
             checked,
             values,
             size: (query.len(), parser.tokens_reached()),
