@@ -6,6 +6,7 @@
 mod cache;
 mod check;
 mod description;
+mod incomplete;
 mod introspection;
 mod place;
 mod refusal;

@@ -53,6 +53,11 @@ async fn text_that_does_not_parse_is_refused() {
             "{ viewer { id: } }",
             "{ viewer @ { id } }",
             "<html>",
+            "{ tasks(first) { totalCount } }",
+            "{ annotation(id: 1 X) { id } }",
+            "{ viewer @skip(if) { id } }",
+            "{ tasks(filter: { isLabeled: true id }) { totalCount } }",
+            "query($f: TaskFilter = { id }) { tasks(filter: $f) { totalCount } }",
             "\"of a shorthand\" { viewer { id } }",
             "\"one\" \"two\" query { viewer { id } }",
             "\"unterminated query { viewer { id } }",
@@ -82,6 +87,7 @@ async fn faults_behind_a_description_are_told_where_they_are() {
                 30,
             ),
             ("\"é😀\" query { viewer { id: } }", 1, 27),
+            ("\"é😀\" query { viewer @skip(if) { id } }", 1, 27),
         ] {
             let answer = app.admin.run(document).await;
             let at = json!([{ "line": line, "column": column }]);

@@ -11,13 +11,19 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::{Document, Refused, description, introspection, refusal::Refusal, translate};
+use super::{
+    Document, Refused, description, incomplete, introspection, place::Places, refusal::Refusal,
+    translate,
+};
 use crate::{
     config::LimitArgs,
     error::Problem,
     graphql::{
         coercion::{Coercion, Values},
-        error::{BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error},
+        error::{
+            BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error,
+            request_error,
+        },
         overlooked::overlooked,
         size,
     },
@@ -44,6 +50,11 @@ impl Checker {
         let syntax = parser
             .parse_ast(&*read, "request")
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
+        if let Some((name, at)) = incomplete::find(&read) {
+            let message = format!("syntax error: expected a colon and a value after `{name}`");
+            let at = Places::of(&read).at(at);
+            return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);
+        }
         size::check(&syntax, &self.limits).map_err(|error| vec![error])?;
         if !self.is_open {
             let refused = introspection::refused(&syntax);
