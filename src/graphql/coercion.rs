@@ -35,6 +35,13 @@ pub struct Values {
     json: Vec<Problem>,
 }
 
+impl Values {
+    /// What is wrong inside of JSON that the document holds.
+    pub fn json(&self) -> &[Problem] {
+        &self.json
+    }
+}
+
 /// A place in the arguments of an operation.
 #[derive(Clone, Default)]
 struct Place {

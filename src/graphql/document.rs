@@ -133,15 +133,24 @@ impl Documents {
     ) -> Result<(), Refused> {
         let none = Values::default();
         let values = document.values.get(&operation.name).unwrap_or(&none);
-        let mut coercion = Coercion::new(&self.checker.schema, self.checker.is_open);
-        if operation.is_mutation() && values.root_fields > 1 {
-            coercion.report_faults_of_json(values);
-        }
-        coercion.variables(operation, variables, values);
-        let problems = coercion.into_problems();
-        if problems.is_empty() {
+        let mut problems = |with_json: bool| {
+            let mut coercion = Coercion::new(&self.checker.schema, self.checker.is_open);
+            if with_json {
+                coercion.report_faults_of_json(values);
+            }
+            coercion.variables(operation, variables, values);
+            coercion.into_problems()
+        };
+        let has_others = operation.is_mutation() && values.root_fields > 1;
+        let found = problems(has_others);
+        if found.is_empty() {
             return Ok(());
         }
+        // Then none runs, and all that is wrong is told at once.
+        let problems = match has_others {
+            true => found,
+            false => problems(true),
+        };
         let text = document.checked.to_string();
         Err(self.checker.refusal(&text).input(problems))
     }

@@ -144,8 +144,8 @@ impl Subscription {
     /// DELETED to you; one that moves into them comes as UPDATED. When you join a project, read what is there
     /// already; when you leave one, nothing more comes of it.
     ///
-    /// Ends with LIMIT_EXCEEDED when events come faster than you take them; `extensions.cursor` leads on. Ends
-    /// with SERVICE_UNAVAILABLE when the server stops: the last event's cursor leads on. Ends with FORBIDDEN
+    /// Ends with LIMIT_EXCEEDED when events come faster than you take them; `extensions.cursor` leads on. When
+    /// the server stops, the connection ends: the last event's cursor leads on. Ends with FORBIDDEN
     /// when your role changes, and with UNAUTHENTICATED when your token ends, at the next event.
     async fn annotation_events(
         &self,

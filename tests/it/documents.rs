@@ -158,7 +158,7 @@ async fn documents_that_break_a_rule_are_refused() {
             "query a { viewer { id } } query a { viewer { username } }",
             "{ viewer { id } } query b { viewer { id } }",
             "query @skip(if: true) { viewer { id } }",
-            "subscription { annotationEvents { cursor } }",
+            "subscription { a: annotationEvents { cursor } b: annotationEvents { cursor } }",
             "type Query { x: Int } { viewer { id } }",
             // Objects.
             "{ annotations(filter: { wasCancelled: true, wasCancelled: false }) { nodes { id } } }",

@@ -6,6 +6,7 @@ mod filters;
 mod load;
 mod processes;
 mod resume;
+mod servers;
 
 use std::{pin::Pin, time::Duration};
 

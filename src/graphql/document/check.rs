@@ -156,8 +156,13 @@ impl Checker {
         for operation in document.operations.iter() {
             let mut coercion = Coercion::new(&self.schema, self.is_open);
             let found = coercion.literals(document, operation);
+            let mut found_here = coercion.into_problems();
+            if !found_here.is_empty() {
+                // No mutation will come to tell what is wrong inside of JSON.
+                found_here.splice(0..0, found.json().iter().cloned());
+            }
             // Operations that share a fragment share its problems.
-            for problem in coercion.into_problems() {
+            for problem in found_here {
                 if !problems.contains(&problem) {
                     problems.push(problem);
                 }

@@ -138,6 +138,11 @@ impl Server {
         (answer.status(), answer.headers().clone())
     }
 
+    pub fn address(&self) -> std::net::SocketAddr {
+        let address = self.base.strip_prefix("http://").unwrap();
+        address.trim_end_matches('/').parse().unwrap()
+    }
+
     pub fn id(&self) -> u32 {
         self.child.id()
     }

@@ -144,6 +144,7 @@ async fn an_annotation_that_moves_away_is_deleted_to_those_who_stay() {
         update(&test.admin, &next, json!({ "taskId": boat }))
             .await
             .ok();
+        assert_eq!(stays.short().await, format!("DELETED {next} v2"));
         join(&test, &boats, &max).await;
         update(&test.admin, &next, json!({ "leadTime": 1 }))
             .await

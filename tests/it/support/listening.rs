@@ -67,9 +67,7 @@ impl Listening {
 
     /// A socket that has said nothing so far.
     pub async fn socket(&self) -> Socket {
-        self.socket_with(Some("graphql-transport-ws"), &[])
-            .await
-            .unwrap()
+        Socket::open(self.address).await
     }
 
     /// A socket; the status of a handshake that was refused, 0 when this side gave up.
@@ -78,7 +76,34 @@ impl Listening {
         protocol: Option<&'static str>,
         headers: &[(header::HeaderName, &str)],
     ) -> Result<Socket, u16> {
-        let url = format!("ws://{}/graphql", self.address);
+        Socket::open_with(self.address, protocol, headers).await
+    }
+
+    /// A socket that is signed in.
+    pub async fn signed_in(&self, token: &str) -> Socket {
+        Socket::signed_in(self.address, token).await
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+impl Socket {
+    /// A socket that has said nothing so far.
+    pub async fn open(address: SocketAddr) -> Self {
+        let protocol = Some("graphql-transport-ws");
+        Self::open_with(address, protocol, &[]).await.unwrap()
+    }
+
+    async fn open_with(
+        address: SocketAddr,
+        protocol: Option<&'static str>,
+        headers: &[(header::HeaderName, &str)],
+    ) -> Result<Self, u16> {
+        let url = format!("ws://{address}/graphql");
         let mut request = url.into_client_request().unwrap();
         if let Some(protocol) = protocol {
             let value = HeaderValue::from_static(protocol);
@@ -90,7 +115,7 @@ impl Listening {
             request.headers_mut().insert(name, value.parse().unwrap());
         }
         match connect_async(request).await {
-            Ok((socket, _)) => Ok(Socket(socket)),
+            Ok((socket, _)) => Ok(Self(socket)),
             Err(tokio_tungstenite::tungstenite::Error::Http(response)) => {
                 Err(response.status().as_u16())
             }
@@ -101,8 +126,8 @@ impl Listening {
     }
 
     /// A socket that is signed in.
-    pub async fn signed_in(&self, token: &str) -> Socket {
-        let mut socket = self.socket().await;
+    pub async fn signed_in(address: SocketAddr, token: &str) -> Self {
+        let mut socket = Self::open(address).await;
         let payload = json!({ "authorization": format!("Bearer {token}") });
         socket
             .say(&json!({ "type": "connection_init", "payload": payload }))
@@ -110,15 +135,18 @@ impl Listening {
         assert_eq!(socket.hear().await, json!({ "type": "connection_ack" }));
         socket
     }
-}
 
-impl Drop for Listening {
-    fn drop(&mut self) {
-        self.task.abort();
+    /// The next message, unless the connection is gone.
+    pub async fn hear_any(&mut self) -> Option<Value> {
+        loop {
+            match self.next().await? {
+                Message::Text(text) => return Some(serde_json::from_str(&text).unwrap()),
+                Message::Ping(_) | Message::Pong(_) => {}
+                _ => return None,
+            }
+        }
     }
-}
 
-impl Socket {
     pub async fn say(&mut self, message: &Value) {
         self.send(Message::text(message.to_string())).await;
     }

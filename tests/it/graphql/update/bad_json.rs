@@ -128,7 +128,12 @@ async fn every_problem_of_a_literal_is_told_with_its_path() {
             ),
             (
                 "{result: [{id: 1, x: 1e400}, {id: null}], leadTime: -5}",
-                vec!["input.result.0.x NUMBER_OUT_OF_RANGE"],
+                vec![
+                    "input.result.0.id WRONG_TYPE",
+                    "input.result.0.x NUMBER_OUT_OF_RANGE",
+                    "input.result.1.id WRONG_TYPE",
+                    "input.leadTime OUT_OF_BOUNDS",
+                ],
             ),
         ] {
             let answer = with_literal(&app, &id, input).await;
@@ -149,7 +154,7 @@ async fn every_problem_of_a_literal_is_told_with_its_path() {
             answer.text
         );
         let answer = with_literal(&app, &id, &deep(200)).await;
-        assert_eq!(answer.code(), "GRAPHQL_PARSE_FAILED");
+        assert_eq!(answer.code(), "LIMIT_EXCEEDED");
         let answer = with_literal(&app, &id, r#"{result: [{x: "\uD800"}]}"#).await;
         assert_eq!(
             answer.json["errors"][0]["extensions"]["code"],
