@@ -131,7 +131,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let http = connections(&args.http);
     let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
-    let most = u32::try_from(args.http.max_connections.max(1)).unwrap_or(u32::MAX);
+    let most = most_connections(args.http.max_connections);
     let places = Arc::new(Semaphore::new(most as usize));
     let ending = CancellationToken::new();
     tokio::pin!(stop);
@@ -209,6 +209,25 @@ pub async fn serve(
         ending.cancel();
     }
     Ok(())
+}
+
+/// As many connections as are asked for and as the system has file descriptors for, some left for the
+/// database. The system's soft limit is raised as far as it lets us.
+fn most_connections(asked: usize) -> u32 {
+    const OTHERS: u64 = 128;
+    let asked = asked.max(1) as u64;
+    let most = match rlimit::increase_nofile_limit(asked.saturating_add(OTHERS)) {
+        Ok(descriptors) => asked.min(descriptors.saturating_sub(OTHERS).max(1)),
+        Err(_) => asked,
+    };
+    if most < asked {
+        tracing::warn!(
+            most,
+            asked,
+            "fewer connections than asked for: the system's limit of open files is low"
+        );
+    }
+    u32::try_from(most).unwrap_or(u32::MAX)
 }
 
 fn connections(args: &HttpArgs) -> http1::Builder {
