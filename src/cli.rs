@@ -33,7 +33,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run the server. The database is brought up to date first.
-    Serve(ServeArgs),
+    Serve(Box<ServeArgs>),
     /// Print the GraphQL schema.
     Schema {
         /// As a subgraph for an Apollo Federation 2 gateway.
@@ -66,7 +66,7 @@ pub async fn run() -> anyhow::Result<()> {
     let cli = Cli::parse();
     telemetry::start(&cli.log)?;
     match cli.command {
-        Command::Serve(args) => serve::run(&cli.database, args).await,
+        Command::Serve(args) => serve::run(&cli.database, *args).await,
         Command::Schema { federation } => {
             if federation {
                 print!("{}", graphql::federation_sdl());

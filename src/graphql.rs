@@ -135,7 +135,7 @@ impl Schema {
         mut prepared: Prepared,
     ) -> impl Stream<Item = Response> + Send + 'static + use<> {
         if let Ok(document) = prepared.request.parsed_query() {
-            let document = subscription::without_root_fragments(document.clone());
+            let document = subscription::with_one_root_field(document.clone());
             prepared.request.set_parsed_query(document);
         }
         // Events come for hours, so nothing that was read for one stands in for the next.

@@ -131,8 +131,9 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let http = connections(&args.http);
     let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
-    let most = u32::try_from(args.http.max_connections.max(1)).unwrap_or(u32::MAX);
+    let most = most_connections(args.http.max_connections);
     let places = Arc::new(Semaphore::new(most as usize));
+    let ending = CancellationToken::new();
     tokio::pin!(stop);
     loop {
         let accepted = async {
@@ -161,6 +162,7 @@ pub async fn serve(
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(write_timeout));
         let place = handler::Place::new(place?);
+        let stream = handler::Gated::new(stream, place.clone());
         let marked = place.clone();
         let service = router
             .clone()
@@ -169,17 +171,25 @@ pub async fn serve(
                 request
             });
         let service = TowerToHyperService::new(service);
-        let connection = http.serve_connection(TokioIo::new(Box::pin(stream)), service);
+        let connection = http.serve_connection(TokioIo::new(stream), service);
         let stopping = stopping.clone();
+        let ending = ending.clone();
         tokio::spawn(async move {
             let connection = connection.with_upgrades();
             tokio::pin!(connection);
-            let ended = tokio::select! {
-                ended = &mut connection => ended,
-                () = stopping.cancelled() => {
-                    connection.as_mut().graceful_shutdown();
-                    connection.await
+            let gracefully = async {
+                tokio::select! {
+                    ended = &mut connection => ended,
+                    () = stopping.cancelled() => {
+                        connection.as_mut().graceful_shutdown();
+                        connection.await
+                    }
                 }
+            };
+            let ended = tokio::select! {
+                ended = gracefully => ended,
+                // Whatever still runs for it ends with it.
+                () = ending.cancelled() => Ok(()),
             };
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
@@ -196,8 +206,28 @@ pub async fn serve(
         .is_err()
     {
         tracing::warn!("requests were still under way");
+        ending.cancel();
     }
     Ok(())
+}
+
+/// As many connections as are asked for and as the system has file descriptors for, some left for the
+/// database. The system's soft limit is raised as far as it lets us.
+fn most_connections(asked: usize) -> u32 {
+    const OTHERS: u64 = 128;
+    let asked = asked.max(1) as u64;
+    let most = match rlimit::increase_nofile_limit(asked.saturating_add(OTHERS)) {
+        Ok(descriptors) => asked.min(descriptors.saturating_sub(OTHERS).max(1)),
+        Err(_) => asked,
+    };
+    if most < asked {
+        tracing::warn!(
+            most,
+            asked,
+            "fewer connections than asked for: the system's limit of open files is low"
+        );
+    }
+    u32::try_from(most).unwrap_or(u32::MAX)
 }
 
 fn connections(args: &HttpArgs) -> http1::Builder {

@@ -1,7 +1,7 @@
 //! Connections that outlive a request: they end when the token that opened them does.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -58,7 +58,7 @@ impl Sessions {
     async fn check(self) {
         loop {
             tokio::time::sleep(self.interval).await;
-            let ids: Vec<i64> = {
+            let ids: HashSet<i64> = {
                 let mut live = self.live();
                 live.tokens.retain(|_, ended| ended.receiver_count() > 0);
                 if live.tokens.is_empty() {
@@ -67,7 +67,7 @@ impl Sessions {
                 }
                 live.tokens.keys().map(|(id, _)| *id).collect()
             };
-            match token::active(&self.app, &ids).await {
+            match token::active(&self.app, &ids.iter().copied().collect::<Vec<_>>()).await {
                 Ok(active) => self.live().tokens.retain(|(id, role), ended| {
                     let is_good = !ids.contains(id) || active.get(id) == Some(role);
                     if !is_good {

@@ -2,7 +2,7 @@
 
 mod demo;
 
-use std::{io::Write, net::SocketAddr};
+use std::{io::Write, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use entity::user::Role;
@@ -15,6 +15,9 @@ use crate::{
     domain::{import, token, user},
     server,
 };
+
+/// How long the database has to come to rest when the server stops.
+const CLOSING: Duration = Duration::from_secs(2);
 
 pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()> {
     let mut database = database.clone();
@@ -43,7 +46,10 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
     app.events.stop();
-    app.db.close().await?;
+    // What was given up may hold its connection for a moment.
+    if tokio::time::timeout(CLOSING, app.db.close()).await.is_err() {
+        tracing::warn!("the database was still in use");
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -5,6 +5,8 @@
 
 mod cache;
 mod check;
+mod description;
+mod incomplete;
 mod introspection;
 mod place;
 mod refusal;

@@ -3,6 +3,7 @@
 mod answer;
 mod body;
 mod media;
+mod place;
 mod quota;
 mod socket;
 mod stream;
@@ -13,13 +14,19 @@ use async_graphql::{Response as GraphQlResponse, parser::types::OperationType};
 use axum::{
     body::Body,
     extract::{Request, State},
-    http::{HeaderMap, Method, StatusCode, request::Parts},
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
 };
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use self::{answer::Refusal, body::Room, media::Media, quota::Quotas};
+pub use self::place::{Gated, Place};
+use self::{
+    answer::Refusal,
+    body::Room,
+    media::Media,
+    quota::{Permit, Quotas},
+};
 use super::{
     Envelope, Prepared, Schema,
     envelope::{self, Incoming},
@@ -44,24 +51,13 @@ pub struct Endpoint {
     stopping: CancellationToken,
 }
 
-/// One connection among those that the server takes at once. Whatever outlives the HTTP of a connection
-/// holds on to its place.
-#[derive(Clone)]
-pub struct Place(#[expect(dead_code, reason = "held for its drop")] Arc<OwnedSemaphorePermit>);
-
-impl Place {
-    pub fn new(permit: OwnedSemaphorePermit) -> Self {
-        Self(Arc::new(permit))
-    }
-}
-
 impl Endpoint {
     pub fn new(app: App, schema: Schema, settings: HttpArgs, stopping: CancellationToken) -> Self {
         Self {
             schema,
             quotas: Quotas::new(&settings),
             sessions: Sessions::new(app, Duration::from_secs(settings.token_check.max(1))),
-            room: Room::new(),
+            room: Room::new(settings.max_body),
             settings: Arc::new(settings),
             stopping,
         }
@@ -103,15 +99,30 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, BAD_REQUEST, message);
         return refusal.into_response(Media::Json);
     };
-    let answered = tokio::time::timeout(
-        endpoint.timeout(),
-        Box::pin(respond(&endpoint, media, &parts, body)),
-    );
-    match answered.await {
+    let deadline = Instant::now() + endpoint.timeout();
+    let answered = Box::pin(respond(&endpoint, media, &parts, body, deadline));
+    // A batch holds its deadline by itself.
+    let patience = deadline + Duration::from_secs(1);
+    match tokio::time::timeout_at(patience, answered).await {
         Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => refusal.into_response(media),
+        Ok(Err(refusal)) => {
+            let mut response = refusal.into_response(media);
+            if parts.method == Method::POST && !has_little(&parts.headers) {
+                // What is left of the body is not read.
+                let close = HeaderValue::from_static("close");
+                response.headers_mut().insert(header::CONNECTION, close);
+            }
+            response
+        }
         Err(_) => Refusal::timed_out(endpoint.timeout()).into_response(media),
     }
+}
+
+/// The body is known to be a small one, of which nothing is left behind.
+fn has_little(headers: &HeaderMap) -> bool {
+    let length = headers.get(header::CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
+    length.is_some_and(|length| length <= 8 << 10)
 }
 
 /// The answer when the code that should have given one has a bug.
@@ -132,12 +143,15 @@ async fn respond(
     media: Media,
     parts: &Parts,
     body: Body,
+    deadline: Instant,
 ) -> Result<Response, Refusal> {
     let is_get = matches!(parts.method, Method::GET | Method::HEAD);
     if !is_get && parts.method != Method::POST {
         return Err(Refusal::method("GET, POST", "send a GET or POST request"));
     }
     let actor = signed_in(endpoint, &parts.headers).await?;
+    endpoint.quotas.count(&actor, 1)?;
+    let permit = endpoint.quotas.request(&actor)?;
     // Held until the request is answered: what is made of a body is larger than the body.
     let body_read;
     let incoming = if is_get {
@@ -154,8 +168,13 @@ async fn respond(
         Incoming::Batch(_) if media == Media::EventStream => {
             Err(Refusal::bad_request("a stream answers one request"))
         }
-        Incoming::Single(envelope) => single(endpoint, media, actor, parts, envelope).await,
-        Incoming::Batch(envelopes) => batch(endpoint, media, actor, envelopes).await,
+        Incoming::Single(envelope) => single(endpoint, media, actor, parts, envelope, permit).await,
+        Incoming::Batch(envelopes) => {
+            endpoint.quotas.count(&actor, envelopes.len() - 1)?;
+            let answers = batch(endpoint, &actor, envelopes, deadline).await;
+            drop(permit);
+            Ok(answer::batch(media, &answers))
+        }
     }
 }
 
@@ -171,9 +190,8 @@ async fn single(
     actor: Actor,
     parts: &Parts,
     envelope: Envelope,
+    permit: Permit,
 ) -> Result<Response, Refusal> {
-    endpoint.quotas.count(&actor, 1)?;
-    let permit = endpoint.quotas.request(&actor)?;
     let prepared = match endpoint.schema.prepare(envelope).await {
         Ok(prepared) => prepared,
         // graphql-sse: what validation finds comes as an event, over a connection that is accepted.
@@ -200,27 +218,29 @@ async fn single(
     Ok(answer::single(media, response))
 }
 
-/// Runs requests one after the other. Each has an answer of its own, in its place.
+/// Runs requests one after the other. Each has an answer of its own, in its place, also when the time is
+/// over before its turn.
 async fn batch(
     endpoint: &Endpoint,
-    media: Media,
-    actor: Actor,
+    actor: &Actor,
     envelopes: Vec<Envelope>,
-) -> Result<Response, Refusal> {
-    endpoint.quotas.count(&actor, envelopes.len())?;
-    let _permit = endpoint.quotas.request(&actor)?;
-    let mut responses = Vec::with_capacity(envelopes.len());
+    deadline: Instant,
+) -> Vec<GraphQlResponse> {
+    let mut answers = Vec::with_capacity(envelopes.len());
     for envelope in envelopes {
-        let response = match endpoint.schema.prepare(envelope).await {
-            Ok(prepared) if prepared.operation == OperationType::Subscription => {
-                GraphQlResponse::from_errors(not_a_stream().errors)
+        let answer = async {
+            let prepared = endpoint.schema.prepare(envelope).await?;
+            if prepared.operation == OperationType::Subscription {
+                return Err(not_a_stream().errors);
             }
-            Ok(prepared) => endpoint.run(actor.clone(), prepared).await?,
-            Err(errors) => GraphQlResponse::from_errors(errors),
+            let answer = endpoint.run(actor.clone(), prepared).await;
+            answer.map_err(|refusal| refusal.errors)
         };
-        responses.push(response);
+        let answer = tokio::time::timeout_at(deadline, answer).await;
+        let answer = answer.unwrap_or_else(|_| Err(Refusal::timed_out(endpoint.timeout()).errors));
+        answers.push(answer.unwrap_or_else(GraphQlResponse::from_errors));
     }
-    Ok(answer::batch(media, &responses))
+    answers
 }
 
 fn not_a_stream() -> Refusal {

@@ -13,8 +13,9 @@ use futures_util::{Stream, StreamExt};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Puts the fields of fragments at the root in their place: the library runs no others there.
-pub fn without_root_fragments(mut document: ExecutableDocument) -> ExecutableDocument {
+/// Makes one field of the parts that a subscription selects it in: the library runs no fragments at the root,
+/// and each part as a stream of its own.
+pub fn with_one_root_field(mut document: ExecutableDocument) -> ExecutableDocument {
     let fragments = &document.fragments;
     let operations = match &mut document.operations {
         DocumentOperations::Single(operation) => vec![operation],
@@ -24,10 +25,21 @@ pub fn without_root_fragments(mut document: ExecutableDocument) -> ExecutableDoc
         if operation.node.ty == OperationType::Subscription {
             let mut fields = Vec::new();
             spread(&operation.node.selection_set.node, fragments, &mut fields);
-            operation.node.selection_set.node.items = fields;
+            operation.node.selection_set.node.items = merged(fields).into_iter().collect();
         }
     }
     document
+}
+
+/// In a valid document the parts differ in nothing but what they select.
+fn merged(parts: Vec<Positioned<Selection>>) -> Option<Positioned<Selection>> {
+    parts.into_iter().reduce(|mut whole, part| {
+        if let (Selection::Field(whole), Selection::Field(part)) = (&mut whole.node, part.node) {
+            let selected = part.node.selection_set.node.items;
+            whole.node.selection_set.node.items.extend(selected);
+        }
+        whole
+    })
 }
 
 /// Gathers the fields of a selection set. A valid document has no cycles.

@@ -53,6 +53,17 @@ async fn text_that_does_not_parse_is_refused() {
             "{ viewer { id: } }",
             "{ viewer @ { id } }",
             "<html>",
+            "{ tasks(first) { totalCount } }",
+            "{ annotation(id: 1 X) { id } }",
+            "{ viewer @skip(if) { id } }",
+            "{ tasks(filter: { isLabeled: true id }) { totalCount } }",
+            "query($f: TaskFilter = { id }) { tasks(filter: $f) { totalCount } }",
+            "\"of a shorthand\" { viewer { id } }",
+            "\"one\" \"two\" query { viewer { id } }",
+            "\"unterminated query { viewer { id } }",
+            "query \"of a name\" a { viewer { id } }",
+            "{ \"of a field\" viewer { id } }",
+            "\"of a fragment named on\" fragment on Query { viewer { id } } { ...fragment }",
         ] {
             let answer = app.admin.run(document).await;
             assert_eq!(
@@ -61,6 +72,27 @@ async fn text_that_does_not_parse_is_refused() {
                 "{document}: {}",
                 answer.text
             );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn faults_behind_a_description_are_told_where_they_are() {
+    each_database(async |app| {
+        for (document, line, column) in [
+            (
+                "\"\"\"two\nlines é😀\"\"\" query { viewer { nonsense } }",
+                2,
+                30,
+            ),
+            ("\"é😀\" query { viewer { id: } }", 1, 27),
+            ("\"é😀\" query { viewer @skip(if) { id } }", 1, 27),
+        ] {
+            let answer = app.admin.run(document).await;
+            let at = json!([{ "line": line, "column": column }]);
+            let last = answer.json["errors"].as_array().unwrap().last().unwrap();
+            assert_eq!(last["locations"], at, "{}", answer.text);
         }
     })
     .await;
@@ -167,6 +199,8 @@ async fn documents_that_other_servers_take_are_taken() {
                 json!({ "tasks": { "nodes": [] } }),
             ),
             ("query true { viewer { id } }", json!({}), json!({ "viewer": id })),
+            ("\"one\" query a { ...f } \"\"\"two \"quoted\" words\"\"\" fragment f on Query { viewer { id } }", json!({}), json!({ "viewer": id })),
+            ("query(\"one\" $a: String = \"x\" \"two\" $b: ID! = 1) { __type(name: $a) { name } user(id: $b) { id } }", json!({}), json!({ "__type": null, "user": id })),
             ("{ annotation(id: \"\\u{1F600}\\u{31}\\uD83D\\uDE00\") { id } }", json!({}), json!({ "annotation": null })),
             ("query($ids: [ ID ! ] ) { a: annotations(filter: { id: { in: $ids } }) { nodes { id } } }", json!({}), json!({ "a": { "nodes": [] } })),
             ("{ viewer { ... on# comment\nUser { id } ...on User{id} } }", json!({}), json!({ "viewer": id })),

@@ -270,12 +270,33 @@ async fn fragments_at_the_root_are_followed() {
 }
 
 #[tokio::test]
+async fn a_root_field_in_several_parts_is_one_stream() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = support::schema(&test.app);
+        let query = "subscription S { annotationEvents(filter: {}) { version ...E } ...F ...F }
+                     fragment F on Subscription { annotationEvents(filter: {}) { annotation { id } version } ... { annotationEvents(filter: {}) { annotation { version } } } }
+                     fragment E on AnnotationEvent { annotationId }";
+        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        for number in 1..=2 {
+            let id = test.annotation(&test.admin, &task, json!({})).await;
+            let event = json!({ "version": 1, "annotationId": id, "annotation": { "id": id, "version": 1 } });
+            assert_eq!(follower.event().await, event, "{number}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
     each_database(async |test| {
         let schema = support::schema(&test.app);
         for query in [
             "subscription { a: annotationEvents { at } b: annotationEvents { at } }",
             "subscription { annotationEvents { at } ...F } fragment F on Subscription { x: annotationEvents { at } }",
+            "subscription { annotationEvents { at } annotationEvents(after: \"x\") { at } }",
+            "subscription { annotationEvents { at } annotationEvents { nonsense } }",
+            "subscription { annotationEvents { at } annotationEvents @skip(if: false) { at } }",
             "subscription { __typename }",
         ] {
             let Err(refused) = schema.prepare(request(query)).await else {

@@ -1,7 +1,7 @@
 //! From a text to a valid document.
 //!
-//! Documents are parsed and validated by apollo-compiler, whose verdicts are those of graphql-js; the
-//! library's own validation misses several rules.
+//! Documents are parsed and validated by apollo-compiler, and what it does not find is looked for besides, so
+//! that the verdicts are those of graphql-js; the library's own validation misses several rules.
 
 use std::collections::HashMap;
 
@@ -11,13 +11,19 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::{Document, Refused, introspection, refusal::Refusal, translate};
+use super::{
+    Document, Refused, description, incomplete, introspection, place::Places, refusal::Refusal,
+    translate,
+};
 use crate::{
     config::LimitArgs,
     error::Problem,
     graphql::{
         coercion::{Coercion, Values},
-        error::{BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error},
+        error::{
+            BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error,
+            request_error,
+        },
         overlooked::overlooked,
         size,
     },
@@ -40,9 +46,15 @@ impl Checker {
         let mut parser = apollo_compiler::parser::Parser::new()
             .recursion_limit(MAX_BRACKETS)
             .token_limit(self.limits.max_tokens);
+        let read = description::without(query, self.limits.max_tokens);
         let syntax = parser
-            .parse_ast(query, "request")
+            .parse_ast(&*read, "request")
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
+        if let Some((name, at)) = incomplete::find(&read) {
+            let message = format!("syntax error: expected a colon and a value after `{name}`");
+            let at = Places::of(&read).at(at);
+            return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);
+        }
         size::check(&syntax, &self.limits).map_err(|error| vec![error])?;
         if !self.is_open {
             let refused = introspection::refused(&syntax);
@@ -52,6 +64,9 @@ impl Checker {
         }
         let checked = match syntax.to_executable_validate(&self.schema) {
             Ok(checked) => checked,
+            Err(refused) if has_one_field(&refused.partial, &refused.errors) => {
+                Valid::assume_valid(refused.partial)
+            }
             Err(refused) => return Err(self.explain(query, &refused.partial, &refused.errors)),
         };
         let (problems, values) = self.literals(&checked);
@@ -63,7 +78,7 @@ impl Checker {
             return Err(overlooked);
         }
         Ok(Document {
-            parsed: translate::document(&syntax, query),
+            parsed: translate::document(&syntax, &read),
             checked,
             values,
             size: (query.len(), parser.tokens_reached()),
@@ -169,4 +184,16 @@ fn is_about_a_value(name: &str) -> bool {
             | "UndefinedInputValue"
             | "RequiredField"
     )
+}
+
+/// Whether the only fault is that a subscription has several fields, and they are parts of one:
+/// apollo-compiler counts the parts, the specification counts the names in the answer.
+fn has_one_field(document: &CheckedDocument, errors: &DiagnosticList) -> bool {
+    let mut names = errors.iter().map(|error| error.error.unstable_error_name());
+    names.all(|name| name == Some("SubscriptionUsesMultipleFields"))
+        && document.operations.iter().all(|operation| {
+            let mut fields = operation.root_fields(document);
+            let first = fields.next().map(|field| field.response_key());
+            !operation.is_subscription() || fields.all(|field| Some(field.response_key()) == first)
+        })
 }

@@ -55,6 +55,13 @@ impl Refusal {
         refusal.with(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
+    /// The server has no room; the same request may be sent after a while.
+    pub fn busy(message: &str) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let refusal = Self::new(status, SERVICE_UNAVAILABLE, message);
+        refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     pub fn timed_out(limit: Duration) -> Self {
         let message = format!("a request may take {} s", limit.as_secs_f64());
         Self::new(

@@ -13,28 +13,47 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::answer::Refusal;
 use crate::graphql::error::BAD_REQUEST;
 
-/// Larger bodies wait until few others are in memory.
+/// Larger bodies wait until few others are being worked on.
 const LARGE: usize = 1 << 20;
-/// Large bodies that are in memory at once, with all that is made of them.
+/// Large bodies that are worked on at once, with all that is made of them.
 const LARGE_AT_ONCE: usize = 4;
+/// Bodies of the largest size that are in memory at once, whole or in part.
+const BODIES: usize = 8;
+/// Bytes that are counted as one.
+const UNIT: usize = 1 << 10;
+/// Larger compressed bodies are decompressed where it holds up nobody.
+const QUICK: usize = 16 << 10;
 
-/// Room for large bodies.
+/// Room for bodies.
 #[derive(Clone)]
-pub struct Room(Arc<Semaphore>);
+pub struct Room {
+    bytes: Arc<Semaphore>,
+    places: Arc<Semaphore>,
+}
 
-/// A body, decompressed. Its place in the room is given up when it is dropped.
+/// A body, decompressed. What it takes of the room is given back when it is dropped.
 pub struct Read {
     pub bytes: Bytes,
-    _place: Option<OwnedSemaphorePermit>,
+    _held: Held,
+}
+
+#[derive(Default)]
+struct Held {
+    bytes: Vec<OwnedSemaphorePermit>,
+    place: Option<OwnedSemaphorePermit>,
 }
 
 impl Room {
-    pub fn new() -> Self {
-        Self(Arc::new(Semaphore::new(LARGE_AT_ONCE)))
+    pub fn new(max_body: usize) -> Self {
+        let bytes = (BODIES * max_body.max(LARGE) / UNIT).min(Semaphore::MAX_PERMITS);
+        Self {
+            bytes: Arc::new(Semaphore::new(bytes)),
+            places: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
+        }
     }
 
     async fn place(&self) -> OwnedSemaphorePermit {
-        let place = self.0.clone().acquire_owned().await;
+        let place = self.places.clone().acquire_owned().await;
         place.expect("the room is never closed")
     }
 }
@@ -65,24 +84,24 @@ pub async fn read(
     if length.is_some_and(|length| length > limit as u64) {
         return Err(too_large(limit));
     }
-    let mut place = None;
-    let gathered = gathered(body, limit, room, &mut place);
+    let mut held = Held::default();
+    let gathered = gathered(body, limit, room, &mut held);
     let Ok(bytes) = tokio::time::timeout(patience, gathered).await else {
         let message = format!("a body has {} s to arrive", patience.as_secs_f64());
         let status = StatusCode::REQUEST_TIMEOUT;
         return Err(Refusal::new(status, BAD_REQUEST, message));
     };
     let mut bytes = bytes?;
+    if bytes.len() > LARGE {
+        held.place = Some(room.place().await);
+    }
     if !matches!(encoding, Encoding::Identity) {
-        let small = decompressed(encoding, &bytes, limit.min(LARGE));
-        bytes = match small {
+        bytes = match expanded(encoding, bytes.clone(), limit.min(LARGE)).await? {
             Err(Expanded::TooFar) if limit > LARGE => {
-                if place.is_none() {
-                    place = Some(room.place().await);
+                if held.place.is_none() {
+                    held.place = Some(room.place().await);
                 }
-                let work = move || decompressed(encoding, &bytes, limit);
-                let large = tokio::task::spawn_blocking(work).await;
-                large.map_err(|_| Refusal::internal())?
+                expanded(encoding, bytes, limit).await?
             }
             small => small,
         }
@@ -93,34 +112,61 @@ pub async fn read(
             }
         })?;
     }
-    Ok(Read {
-        bytes,
-        _place: place,
-    })
+    Ok(Read { bytes, _held: held })
 }
 
-/// Reads a body as it comes, and takes a place for it once it turns out to be large.
+/// Reads a body as it comes. What has come takes room; when there is none, the body is refused, for all who
+/// wait for room would hold some.
 async fn gathered(
     mut body: Body,
     limit: usize,
     room: &Room,
-    place: &mut Option<OwnedSemaphorePermit>,
+    held: &mut Held,
 ) -> Result<Bytes, Refusal> {
-    let mut bytes = BytesMut::new();
+    let mut whole = Bytes::new();
+    let mut parts = BytesMut::new();
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::bad_request("the body ends before its end"))?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if bytes.len() + data.len() > limit {
+        let length = whole.len() + parts.len() + data.len();
+        if length > limit {
             return Err(too_large(limit));
         }
-        if bytes.len() + data.len() > LARGE && place.is_none() {
-            *place = Some(room.place().await);
+        let units = u32::try_from(data.len().div_ceil(UNIT)).unwrap_or(u32::MAX);
+        match room.bytes.clone().try_acquire_many_owned(units) {
+            Ok(permit) => held.bytes.push(permit),
+            Err(_) => return Err(Refusal::busy("too many large requests at once, try again")),
         }
-        bytes.extend_from_slice(&data);
+        // Most bodies come in one part, which is not copied.
+        if whole.is_empty() && parts.is_empty() {
+            whole = data;
+        } else {
+            parts.extend_from_slice(&std::mem::take(&mut whole));
+            parts.extend_from_slice(&data);
+        }
     }
-    Ok(bytes.freeze())
+    Ok(if parts.is_empty() {
+        whole
+    } else {
+        parts.freeze()
+    })
+}
+
+/// Decompresses a small body at once, a larger one beside the threads that answer requests: how long it
+/// takes depends on the bytes that go in as well as on those that come out.
+async fn expanded(
+    encoding: Encoding,
+    bytes: Bytes,
+    limit: usize,
+) -> Result<Result<Bytes, Expanded>, Refusal> {
+    if bytes.len() <= QUICK {
+        return Ok(decompressed(encoding, &bytes, limit));
+    }
+    let work = move || decompressed(encoding, &bytes, limit);
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|_| Refusal::internal())
 }
 
 /// Why a body is not decompressed.
@@ -131,11 +177,14 @@ enum Expanded {
 
 /// Never more than the limit, however far the body would expand.
 fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes, Expanded> {
-    let mut plain = Vec::new();
+    // All the room that it may need, of which only what is written to takes memory: growing step by step
+    // would take twice as much at the end.
+    let mut plain = Vec::with_capacity(limit + 1);
     let bound = limit as u64 + 1;
     let read = match encoding {
         Encoding::Identity => bytes.take(bound).read_to_end(&mut plain),
-        Encoding::Gzip => flate2::read::MultiGzDecoder::new(bytes)
+        // One member: a body of thousands of empty ones would take long and come to nothing.
+        Encoding::Gzip => flate2::bufread::GzDecoder::new(bytes)
             .take(bound)
             .read_to_end(&mut plain),
         Encoding::Deflate => flate2::read::ZlibDecoder::new(bytes)
@@ -148,7 +197,10 @@ fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes,
     match read {
         Err(_) => Err(Expanded::Wrong),
         Ok(_) if plain.len() > limit => Err(Expanded::TooFar),
-        Ok(_) => Ok(plain.into()),
+        Ok(_) => {
+            plain.shrink_to_fit();
+            Ok(plain.into())
+        }
     }
 }
 

@@ -55,13 +55,16 @@ impl Quotas {
         let Some(rate) = &self.rate else {
             return Ok(());
         };
-        let count = u32::try_from(requests).unwrap_or(u32::MAX);
-        let count = NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let Some(count) = NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX)) else {
+            return Ok(());
+        };
         let wait = match rate.check_key_n(&actor.token_id, count) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
-            // More than a second's worth at once.
-            Err(_) => PAUSE,
+            Err(_) => {
+                let message = "a batch of more requests than this token may send per second";
+                return Err(Refusal::bad_request(message));
+            }
         };
         let message = "more requests per second than this token may send: wait, then send it again";
         Err(Refusal::too_often(message, wait))

@@ -28,6 +28,9 @@ use crate::{
     graphql::error::BAD_REQUEST,
 };
 
+/// Bytes that a socket may send before it has said who it is, about.
+const UNKNOWN: usize = 64 << 10;
+
 type Sink = SplitSink<WebSocket, Message>;
 
 /// The request asks to become a WebSocket.
@@ -56,13 +59,17 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
     let authorization = parts.headers.get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok().map(ToOwned::to_owned));
     let place = parts.extensions.get::<Place>().cloned();
+    // Until it is known who it is, little is read.
+    if let Some(place) = &place {
+        place.hold_to(UNKNOWN);
+    }
     let largest = endpoint.settings.ws_max_message;
     upgrade
         .protocols([PROTOCOL])
         .max_message_size(largest)
         .max_frame_size(largest)
         .on_upgrade(async move |socket| {
-            serve(endpoint, socket, authorization).await;
+            serve(&endpoint, socket, authorization, place.as_ref()).await;
             drop(place);
         })
 }
@@ -82,18 +89,23 @@ fn is_from_here(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     origins.contains(origin) || (host.is_some() && host == of_origin)
 }
 
-async fn serve(endpoint: Endpoint, socket: WebSocket, authorization: Option<String>) {
+async fn serve(
+    endpoint: &Endpoint,
+    socket: WebSocket,
+    authorization: Option<String>,
+    place: Option<&Place>,
+) {
     let is_spoken = socket.protocol().is_some();
     let (mut sink, mut stream) = socket.split();
     let close = if is_spoken {
-        converse(&endpoint, &mut sink, &mut stream, authorization).await
+        converse(endpoint, &mut sink, &mut stream, authorization, place).await
     } else {
         Some(Close::NoProtocol)
     };
     let Some(close) = close else {
         return;
     };
-    let patience = ping_interval(&endpoint);
+    let patience = ping_interval(endpoint);
     // The peer may be gone, or not listen.
     if timeout(patience, sink.send(close.message()))
         .await
@@ -115,6 +127,7 @@ async fn converse(
     sink: &mut Sink,
     stream: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
     authorization: Option<String>,
+    place: Option<&Place>,
 ) -> Option<Close> {
     let settings = &endpoint.settings;
     let mut conversation = Conversation {
@@ -128,8 +141,9 @@ async fn converse(
     let every = ping_interval(endpoint);
     let mut pings = interval_at(Instant::now() + every, every);
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    let mut heard = Instant::now();
+    let mut unanswered: Option<Instant> = None;
     let mut session = None;
+    let mut is_stopping = false;
     loop {
         let session_ended = async {
             match &mut session {
@@ -137,14 +151,29 @@ async fn converse(
                 None => std::future::pending().await,
             }
         };
+        if is_stopping && conversation.operations.is_empty() {
+            return Some(Close::GoingAway);
+        }
         let answer = tokio::select! {
             biased;
-            () = endpoint.stopping.cancelled() => return Some(Close::GoingAway),
+            // What runs once is answered still.
+            () = endpoint.stopping.cancelled(), if !is_stopping => {
+                is_stopping = true;
+                None
+            }
             () = session_ended => return Some(Close::Forbidden),
             () = &mut init, if conversation.actor.is_none() => return Some(Close::NotInitialised),
+            _ = pings.tick() => {
+                if unanswered.is_some_and(|since| since.elapsed() >= every) {
+                    return None;
+                }
+                unanswered = unanswered.or(Some(Instant::now()));
+                Some(Message::Ping(Default::default()))
+            }
             received = stream.next() => {
-                heard = Instant::now();
+                unanswered = None;
                 match received? {
+                    Ok(Message::Text(_)) if is_stopping => None,
                     Ok(Message::Text(text)) => match conversation.hear(&text).await {
                         Ok(answer) => answer,
                         Err(close) => return Some(close),
@@ -160,18 +189,15 @@ async fn converse(
                     Err(error) => return broken(&error),
                 }
             }
-            said = conversation.operations.next() => Some(said),
-            _ = pings.tick() => {
-                if heard.elapsed() > 2 * every {
-                    return None;
-                }
-                Some(Message::Ping(Default::default()))
-            }
+            said = conversation.operations.next() => said,
         };
         if session.is_none()
             && let Some(actor) = &conversation.actor
         {
             session = Some(endpoint.sessions.begin(actor));
+            if let Some(place) = place {
+                place.open();
+            }
         }
         if let Some(message) = answer {
             // A peer that takes nothing in is as good as dead.
@@ -215,7 +241,13 @@ impl Conversation<'_> {
             Received::Ping(payload) => Ok(Some(protocol::pong(payload.as_deref()))),
             Received::Pong => Ok(None),
             Received::Subscribe { id, payload } => {
-                let actor = self.again().await?;
+                let actor = self.actor.as_ref().ok_or(Close::Unauthorized)?;
+                if let Some(refusal) = self.operations.count(actor, &id) {
+                    return Ok(Some(refusal));
+                }
+                // Whoever signed in, if they still may.
+                let actor = token::sign_in_again(self.endpoint.app(), actor.token_id).await;
+                let actor = actor.map_err(|error| refused(&error))?;
                 self.operations.begin(actor, id, &payload)
             }
             Received::Complete { id } => {
@@ -234,14 +266,6 @@ impl Conversation<'_> {
         let actor = auth::actor_of(self.endpoint.app(), &authorization).await;
         self.actor = Some(actor.map_err(|error| refused(&error))?);
         Ok(protocol::ack())
-    }
-
-    /// Who sends an operation: the one who signed in, if they still may.
-    async fn again(&self) -> Result<Actor, Close> {
-        let actor = self.actor.as_ref().ok_or(Close::Unauthorized)?;
-        token::sign_in_again(self.endpoint.app(), actor.token_id)
-            .await
-            .map_err(|error| refused(&error))
     }
 }
 

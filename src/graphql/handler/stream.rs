@@ -1,6 +1,6 @@
 //! Answers as server-sent events: the distinct connections mode of graphql-sse.
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
 
 use async_graphql::{Response as GraphQlResponse, ServerError, parser::types::OperationType};
 use axum::{
@@ -55,12 +55,17 @@ pub fn events(
     let stopping = endpoint.stopping.clone();
     tokio::spawn(async move {
         let _permit = permit;
-        let deliver = deliver(results, &sender);
+        // What runs once is answered, unless nobody listens; what goes on for ever is ended.
+        let ended = async {
+            tokio::select! {
+                () = session.ended() => {}
+                () = stopping.cancelled() => {}
+            }
+        };
         tokio::select! {
-            () = deliver => {}
-            () = session.ended() => {}
+            () = deliver(results, &sender) => {}
             () = sender.closed() => {}
-            () = stopping.cancelled() => {}
+            () = ended, if is_subscription => {}
         }
     });
     let body = ReceiverStream::new(receiver).map(|part| Ok::<_, Infallible>(Bytes::from(part)));
@@ -83,7 +88,15 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
     };
     if prepared.operation == OperationType::Subscription {
         let responses = endpoint.schema.subscribe(actor, prepared);
-        return responses.map(result).boxed();
+        let results = AssertUnwindSafe(responses.map(result)).catch_unwind();
+        return results
+            .map(|result| {
+                result.unwrap_or_else(|_| {
+                    tracing::error!("a subscription ended in a panic");
+                    Err(Refusal::internal().errors)
+                })
+            })
+            .boxed();
     }
     let endpoint = endpoint.clone();
     let run = async move { endpoint.run(actor, prepared).await };
@@ -94,8 +107,10 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
 
 fn next(result: &str) -> String {
     // A line break ends a field of an event; in JSON it stands only where a space may.
-    let line = result.replace(['\n', '\r'], " ");
-    format!("event: next\ndata: {line}\n\n")
+    if result.contains(['\n', '\r']) {
+        return next(&result.replace(['\n', '\r'], " "));
+    }
+    format!("event: next\ndata: {result}\n\n")
 }
 
 async fn deliver(mut results: Results, sender: &tokio::sync::mpsc::Sender<String>) {

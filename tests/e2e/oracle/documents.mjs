@@ -2,13 +2,11 @@
 
 const FAR = '9007199254740991';
 
-/** Pairs of a rule's name and a document. Those on subscriptions come when the schema has any. */
-export function* documents(schema) {
+/** Pairs of a rule's name and a document. */
+export function* documents() {
   for (const [rule, texts] of Object.entries(RULES)) {
     for (const text of texts) yield [rule, text];
   }
-  const subscription = schema.getSubscriptionType();
-  for (const text of subscription ? subscriptions(subscription) : []) yield ['SingleFieldSubscriptions', text];
 }
 
 /** Documents of which the server's verdict is another one on purpose: that verdict, and why. */
@@ -17,27 +15,18 @@ export const ON_PURPOSE = [
   ['{ annotation(id: -0) { id } }', 'invalid', 'no id is spelled -0'],
   ['{ annotations(filter: { leadTime: { gt: 1e400 } }) { totalCount } }', 'invalid', 'a Float is finite'],
   ['{ a: annotation(id: "x") { id } a: annotation(id: """x""") { id } }', 'valid', 'both strings are the same'],
+  ['subscription { annotationEvents(after: "x") { cursor } annotationEvents(after: """x""") { cursor } }', 'valid', 'both strings are the same'],
+  ['scalar X "a" query { viewer { id } }', 'syntax error', 'descriptions are looked for behind braces, and the document is refused anyway'],
+  ...[
+    'subscription { annotationEvents @skip(if: false) { cursor } }',
+    'subscription { annotationEvents @include(if: true) { cursor } }',
+    'subscription { ... @include(if: true) { annotationEvents { cursor } } }',
+    'subscription { ...f @skip(if: false) } fragment f on Subscription { annotationEvents { cursor } }',
+    'subscription { ...f } fragment f on Subscription { annotationEvents @include(if: true) { cursor } }',
+    'subscription { annotationEvents { cursor } b: annotationEvents @skip(if: true) { cursor } }',
+    'subscription { annotationEvents { cursor } __typename @skip(if: true) }',
+  ].map((document) => [document, 'invalid', 'the specification has no conditions at the root of a subscription']),
 ];
-
-function subscriptions(type) {
-  const field = Object.values(type.getFields()).find((field) => field.args.every((argument) => !/!$/.test(`${argument.type}`)));
-  if (!field) return [];
-  const name = field.name;
-  const set = '{ __typename }';
-  // Valid ones would run until they are told to stop, so there are none here.
-  return [
-    `subscription { a: ${name} ${set} b: ${name} ${set} }`,
-    `subscription { ...f } fragment f on ${type.name} { a: ${name} ${set} b: ${name} ${set} }`,
-    `subscription { ${name} ${set} __typename }`,
-    'subscription { __typename }',
-    'subscription { __schema { queryType { name } } }',
-    `subscription { ${name} ${set} nonsense }`,
-    `subscription { ${name} { nonsense } }`,
-    `subscription { ${name} }`,
-    `subscription { ${name}(nonsense: 1) ${set} }`,
-    `subscription a { ${name} ${set} } subscription a { ${name} ${set} }`,
-  ];
-}
 
 const RULES = {
   Syntax: [
@@ -55,8 +44,14 @@ const RULES = {
     'fragment on on Query { viewer { id } } { ...on }', '{ ... on { id } }', '{ ...on }', 'fragment f on { id } { ...f }', 'fragment f Query { viewer { id } } { ...f }', 'fragment f($x: Int) on Query { viewer { id } } { ...f }',
     '{ tasks(filter: { isLabeled: $ }) { totalCount } }', '{ tasks(filter: { : true }) { totalCount } }', '{ tasks(filter: [) { totalCount } }', '{ tasks(first: $1) { totalCount } }',
     'query($x: Int! = $y) { tasks(first: $x) { totalCount } }', 'query($x: Int = [$y]) { tasks(first: $x) { totalCount } }', 'query($x: !Int) { tasks(first: $x) { totalCount } }', 'query($x: Int!!) { tasks(first: $x) { totalCount } }', 'query($x: [Int) { tasks(first: $x) { totalCount } }', 'query($x: []) { tasks(first: $x) { totalCount } }',
-    'query($x: Int @skip(if: $y)) { tasks(first: $x) { totalCount } }', '{ viewer { id } }; { viewer { id } }', 'mutation mutation mutation { __typename }', '"a description" { viewer { id } }', '"a description" query { viewer { id } }',
+    'query($x: Int @skip(if: $y)) { tasks(first: $x) { totalCount } }', '{ viewer { id } }; { viewer { id } }', 'mutation mutation mutation { __typename }',
     'extend { viewer { id } }', '{ viewer { id } & }', '{ viewer { ..id } }', '{ viewer { .. on User { id } } }', '{ viewer { ....on User { id } } }',
+  ],
+  Arguments: [
+    '{ tasks(first) { totalCount } }', '{ tasks(first first: 1) { totalCount } }', '{ tasks(first: 1 after) { totalCount } }', '{ tasks(first: 1, after, last: 1) { totalCount } }', '{ annotation(id) { id } }', '{ annotation(id: 1 X) { id } }', '{ annotation(id: "1" null) { id } }', '{ annotation(id null) { id } }', '{ annotation(id: a: 1) { id } }', '{ annotation(id: 1 :) { id } }', '{ annotation(id:: 1) { id } }', '{ annotation(id # : 1\n) { id } }', '{ nonsense(x) }', 'query($x: ID!) { annotation(id: $x x) { id } }',
+    '{ viewer @skip(if) { id } }', '{ viewer @skip(if: true if) { id } }', '{ viewer @include(x if: true) { id } }', 'query($x: Int @deprecated(reason)) { tasks(first: $x) { totalCount } }', 'query($x: Int @deprecated(reason: "a" reason) $y: Int) { tasks(first: $x, last: $y) { totalCount } }',
+    '{ tasks(filter: { id }) { totalCount } }', '{ tasks(filter: { isLabeled: true id }) { totalCount } }', '{ tasks(filter: { id isLabeled: true }) { totalCount } }', '{ tasks(filter: { id: { eq } }) { totalCount } }', '{ tasks(filter: { id: { in: [1 2] eq } }) { totalCount } }', '{ tasks(filter: [{ id }]) { totalCount } }', 'query($x: TaskFilter = { id }) { tasks(filter: $x) { totalCount } }', 'query($x: TaskFilter = { isLabeled: true, id }) { tasks(filter: $x) { totalCount } }', `mutation { updateAnnotation(id: ${FAR}, input: { leadTime: 1 groundTruth }) { id } }`, `mutation { updateAnnotation(id: ${FAR}, input: { result: [{ a }] }) { id } }`,
+    '{ tasks(orderBy: { field: ID direction: ASC }) { totalCount } }', '{ annotation(id # a\n : # b\n 1) { id } }', '{ annotation(id , : , 1) { id } }', `mutation { updateAnnotation(id: ${FAR}, input: { result: [{ a: [1 true null] b: {} c: "x" d: false }] }) { id } }`, 'query($a: Int = 1 $b: [ID!] = [a b] $c: OrderDirection = ASC @deprecated(reason: null)) { tasks(first: $a) { totalCount } }',
   ],
   SyntaxThatIsRight: [
     '{viewer{id}}', '\ufeff{ viewer { id } }', '{ viewer { id\r\n,\rusername\n\tid } }', '{,viewer,{,id,},}', '# a\n{ # b\n viewer # c\n { id } }#d', 'query query { viewer { id } }', 'query on { viewer { id } }', 'query true { viewer { id } }', 'query null { viewer { id } }',
@@ -65,6 +60,24 @@ const RULES = {
     '{ annotation(id: "\\u{1F600}") { id } }', '{ annotation(id: "\\u{31}\\u{0031}") { id } }', '{ annotation(id: "\\uD83D\\uDE00") { id } }', '{ annotation(id: "\u{1F600} \u00e9") { id } }', '{ annotation(id: """\\u{1F600} \\q""") { id } }', '{ annotation(id: "\\u{10FFFF}") { id } }', '{ annotation(id: "\u007f") { id } }',
     '{ annotation(id: 0) { id } }', '{ annotations(filter: { leadTime: { gt: -1.5e+10, lt: 1E5, gte: 0.0, lte: 123 } }) { totalCount } }', 'query($ids: [ ID ! ] ) { annotations(filter: { id: { in: $ids } }) { totalCount } }', 'query( $a : Int = 1 , $b : Int ) { tasks ( first : $a , last : $b ) { totalCount } }',
     'query($x: Int @include(if: true)) { tasks(first: $x) { totalCount } }', 'fragment f on Query { viewer { id } } query { ...f }', 'fragment fragment on Query { viewer { id } } query { ...fragment }', 'fragment mutation on Query { viewer { id } } query { ...mutation }',
+  ],
+  Descriptions: [
+    '"a" query { viewer { id } }', '"a" query a { viewer { id } }', '"""a""" query a { viewer { id } }', '"" query a { viewer { id } }', '"""""" query a { viewer { id } }', '"a" mutation { __typename }', '"a"query{viewer{id}}', '"a",query a { viewer { id } }', '"a" # "b"\nquery a { viewer { id } }', '# "a"\n"b" query a { viewer { id } }', '"\\u{1F600} \\"\\n \u00e9\u{1F600}" query a { viewer { id } }', '"""\n a "b" \\""" { $c\n""" query a { viewer { id } }',
+    '{ ...f } "a" fragment f on Query { viewer { id } }', '"a" fragment f on Query { viewer { id } } "b" query { ...f }', '"a" fragment f on Query { viewer { id } } """b""" query a { ...f } "c" query b { ...f }', '"a" fragment fragment on Query { viewer { id } } "b" query query { ...fragment }', '"a" subscription { annotationEvents { cursor } }',
+    'query a("b" $x: Int) { tasks(first: $x) { totalCount } }', 'query("a" $x: Int = 1 """b""" $y: String = "c" "d" $z: String) { tasks(first: $x, after: $y, before: $z) { totalCount } }', 'query($x: String = "a" "b" $y: String) { tasks(after: $x, before: $y) { totalCount } }', 'query($x: String = "a" $y: String) { tasks(after: $x, before: $y) { totalCount } }', 'query("a", $x: [ID!]! = ["b", "c"], "d", $y: Int) { tasks(filter: { id: { in: $x } }, first: $y) { totalCount } }', 'query($x: TaskFilter = { id: { eq: "1" } } "a" $y: Int) { tasks(filter: $x, first: $y) { totalCount } }', 'query($x: Int @deprecated(reason: "a") "b" $y: Int) { tasks(first: $x, last: $y) { totalCount } }', 'query($x: Int! "a" $y: Int!) { tasks(first: $x, last: $y) { totalCount } }', 'query("""a "b" (""" $x: Int) { tasks(first: $x) { totalCount } }', '"a" query("b" $x: Int) { viewer { id } }',
+    '"a" { viewer { id } }', '"""a""" { viewer { id } }', '"a"', '"a" "b"', '"a" "b" query { viewer { id } }', '"a" """b""" query { viewer { id } }', '"""a""" "b" fragment f on Query { viewer { id } } { ...f }', '{ viewer { id } } "a"', '{ viewer { id } } "a" { viewer { id } }', '"a query { viewer { id } }', '"a\nb" query { viewer { id } }', '"""a query { viewer { id } }', '"""a"" query { viewer { id } }', '"\\q" query { viewer { id } }', '"\\u{110000}" query { viewer { id } }', '"\\uD800" query { viewer { id } }', "'a' query { viewer { id } }", 'a query { viewer { id } }', '1 query { viewer { id } }', '"a" queries { viewer { id } }', '"a" on { viewer { id } }', '"a" extend type Query { x: Int }', '"a" type X { x: Int } { viewer { id } }', '"a" type X { "b" x: Int } "c" query { viewer { id } }',
+    'query "a" { viewer { id } }', 'query "a" query { viewer { id } }', 'query a "b" { viewer { id } }', 'query "a" ($x: Int) { tasks(first: $x) { totalCount } }', 'query a @include(if: true) "b" { viewer { id } }', 'fragment "a" f on Query { viewer { id } } { ...f }', 'fragment "a" fragment on Query { viewer { id } } { ...fragment }', 'fragment f "a" on Query { viewer { id } } { ...f }', 'fragment f on "a" Query { viewer { id } } { ...f }', '"a" fragment on Query { viewer { id } } { ...fragment }', '"a" fragment on on Query { viewer { id } } { ...on }', '"a" fragment f { viewer { id } } { ...f }',
+    '{ "a" viewer { id } }', '{ viewer { "a" id } }', '{ viewer { id "a" } }', '{ "a" query }', '{ "a" ... { viewer { id } } }', '{ ... "a" @include(if: true) { viewer { id } } }', '{ tasks("a" first: 1) { totalCount } }', '{ tasks(first: "a" 1) { totalCount } }', 'query($x: Int) { tasks(first: "a" $x) { totalCount } }', 'query($x: Int) { tasks("a" first: $x) { totalCount } }', 'query($x: ID!) { tasks(filter: { id: { in: ["a" $x] } }) { totalCount } }', 'query($x: Boolean!) { viewer @include("a" if: $x) { id } }', 'query($x: Boolean!) @a(b: "c" $x) { viewer @include(if: $x) { id } }',
+    'query("a") { viewer { id } }', 'query("a" "b" $x: Int) { tasks(first: $x) { totalCount } }', 'query($x: Int "a") { tasks(first: $x) { totalCount } }', 'query($ "a" x: Int) { tasks(first: $x) { totalCount } }', 'query($x "a": Int) { tasks(first: $x) { totalCount } }', 'query($x: "a" Int) { tasks(first: $x) { totalCount } }', 'query($x: "a" $y: Int) { tasks(first: $x) { totalCount } }', 'query($x: [ID!] = ["a" $y: ID]) { viewer { id } }', 'query("a $x: Int) { tasks(first: $x) { totalCount } }', 'query("\\q" $x: Int) { tasks(first: $x) { totalCount } }', 'query("a" x: Int) { tasks(first: $x) { totalCount } }', 'query($x: Int = "a" $y: Int) { tasks(first: $x, last: $y) { totalCount } }', 'fragment f("a" $x: Int) on Query { tasks(first: $x) { totalCount } } { ...f }', 'query("a" $x: Int, "b" $x: Int) { tasks(first: $x) { totalCount } }',
+  ],
+  SingleFieldSubscriptions: [
+    'subscription { annotationEvents { cursor } }', 'subscription a { b: annotationEvents { cursor } }', 'subscription { ...f } fragment f on Subscription { annotationEvents { cursor } }', 'subscription { ... { annotationEvents { cursor } } }', 'subscription { ... on Subscription { ... { ...f } } } fragment f on Subscription { annotationEvents { cursor } }', 'subscription a { annotationEvents { cursor } } subscription b { annotationEvents { cursor } }', 'subscription a { annotationEvents { cursor } } query b { viewer { id } }', 'subscription a($x: String) { annotationEvents(after: $x) { cursor } }', 'subscription a($x: AnnotationEventFilter) { annotationEvents(filter: $x) { cursor } }', 'subscription($x: Boolean!) { annotationEvents { cursor @skip(if: $x) } }', 'subscription { annotationEvents { __typename cursor } }', 'subscription { annotationEvents { ... @include(if: false) { cursor } action } }',
+    'subscription { a: annotationEvents { cursor } b: annotationEvents { cursor } }', 'subscription { ...f } fragment f on Subscription { a: annotationEvents { cursor } b: annotationEvents { cursor } }', 'subscription { a: annotationEvents { cursor } ...f } fragment f on Subscription { b: annotationEvents { cursor } }', 'subscription { a: annotationEvents { cursor } ... { b: annotationEvents { cursor } } }', 'subscription a { annotationEvents { cursor } } subscription b { annotationEvents { cursor } b: annotationEvents { cursor } }', 'query a { viewer { id } tasks { totalCount } } subscription b { annotationEvents { cursor } b: annotationEvents { cursor } }',
+    'subscription { annotationEvents { cursor } annotationEvents { action } }', 'subscription { annotationEvents { cursor } annotationEvents { cursor } }', 'subscription { a: annotationEvents { cursor } a: annotationEvents { action } }', 'subscription { annotationEvents { cursor } ...f } fragment f on Subscription { annotationEvents { action } }', 'subscription { ...f ...f } fragment f on Subscription { annotationEvents { cursor } }', 'subscription { ...f ... { ...f annotationEvents { action } } } fragment f on Subscription { annotationEvents { cursor } }', 'subscription { annotationEvents { cursor } annotationEvents: annotationEvents { cursor } }', 'subscription { annotationEvents(after: "x") { cursor } annotationEvents(after: "x",) { action } }', 'subscription { annotationEvents(after: "x", filter: {}) { cursor } annotationEvents(filter: {}, after: "x") { action } }', 'subscription($x: String) { annotationEvents(after: $x) { cursor } annotationEvents(after: $x) { action } }', 'subscription a { annotationEvents { cursor } annotationEvents { action } } subscription b { annotationEvents { cursor } }', 'subscription { annotationEvents { cursor } annotationEvents { cursor } annotationEvents { action } }',
+    'subscription { annotationEvents { cursor } annotationEvents { nonsense } }', 'subscription { annotationEvents(after: "x") { cursor } annotationEvents(after: "y") { cursor } }', 'subscription { annotationEvents { cursor } annotationEvents(after: "y") { cursor } }', 'subscription { annotationEvents { a: cursor } annotationEvents { a: action } }', 'subscription { annotationEvents(filter: { annotationId: { in: [1] } }) { cursor } annotationEvents(filter: { annotationId: { in: [1, 2] } }) { cursor } }', 'subscription { annotationEvents { cursor } annotationEvents(after: 1) { cursor } }', 'subscription { annotationEvents { cursor } annotationEvents { annotation { id } } annotationEvents { annotation { id: version } } }', 'subscription($x: Int) { annotationEvents { cursor } annotationEvents { action } }', 'subscription a { annotationEvents { cursor } annotationEvents { action } } subscription b { a: annotationEvents { cursor } b: annotationEvents { cursor } }',
+    'subscription { annotationEvents { cursor } __typename }', 'subscription { __typename }', 'subscription { a: __typename }', 'subscription { __schema { queryType { name } } }', 'subscription { __type(name: "User") { name } }', 'subscription { ... { __typename } }', 'subscription { ...f } fragment f on Subscription { __typename }', 'subscription { annotationEvents { cursor } ...f } fragment f on Subscription { __typename }', 'subscription { annotationEvents: __typename annotationEvents { cursor } }',
+    'subscription($x: Boolean!) { annotationEvents @skip(if: $x) { cursor } }', 'subscription($x: Boolean = true) { ... @include(if: $x) { annotationEvents { cursor } } }', 'subscription($x: Boolean!) { ...f @include(if: $x) } fragment f on Subscription { annotationEvents { cursor } }', 'subscription { annotationEvents @skip { cursor } }', 'subscription { annotationEvents @include(if: 1) { cursor } }', 'subscription { annotationEvents @nonsense { cursor } }', 'subscription @skip(if: true) { annotationEvents { cursor } }', 'subscription @include(if: true) { annotationEvents { cursor } }',
+    'subscription {}', 'subscription', 'subscription { annotationEvents { cursor } nonsense }', 'subscription { nonsense }', 'subscription { annotationEvents { nonsense } }', 'subscription { annotationEvents }', 'subscription { annotationEvents {} }', 'subscription { annotationEvents(nonsense: 1) { cursor } }', 'subscription a { annotationEvents { cursor } } subscription a { annotationEvents { cursor } }', 'subscription { annotationEvents { cursor } } subscription { annotationEvents { cursor } }', 'subscription { ... on Query { viewer { id } } }', 'subscription { ...f } fragment f on Query { viewer { id } }', 'subscription { ...f } fragment f on Subscription { ...f annotationEvents { cursor } }', 'subscription { ...f }', '{ annotationEvents { cursor } }', '{ ...f } fragment f on Subscription { annotationEvents { cursor } }', 'subscription { viewer { id } }', 'subscription { annotationEvents(filter: { nonsense: 1 }) { cursor } }', 'subscription { annotationEvents(after: 1) { cursor } }', 'subscription { annotationEvents(after: $x) { cursor } }', 'subscription($x: Int) { annotationEvents(after: $x) { cursor } }',
   ],
   ExecutableDefinitions: ['type Query { x: Int } { viewer { id } }', 'extend type Query { x: Int } { viewer { id } }', 'schema { query: Query } { viewer { id } }', 'directive @a on FIELD { viewer { id } }', 'scalar X'],
   UniqueOperationNames: ['query a { viewer { id } } query a { viewer { id } }', 'query a { viewer { id } } mutation a { __typename }', 'query a { viewer { id } } query b { viewer { id } }', 'fragment a on Query { viewer { id } } query a { ...a }'],

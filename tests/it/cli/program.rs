@@ -80,9 +80,14 @@ impl Program {
 
     /// Starts a server on a port of its own; returns once it has said where it is.
     pub fn serve(&self, arguments: &[&str]) -> Server {
+        self.serve_with_log(arguments, Stdio::null())
+    }
+
+    /// The same, with its log in a file.
+    pub fn serve_with_log(&self, arguments: &[&str], log: impl Into<Stdio>) -> Server {
         let mut command =
             self.command(&[&["serve", "--listen", "127.0.0.1:0"], arguments].concat());
-        let mut child = command.stderr(Stdio::null()).spawn().unwrap();
+        let mut child = command.stderr(log).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();

@@ -5,7 +5,7 @@ use std::io::{Read, Write};
 use axum::http::StatusCode;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ConnectionTrait, EntityTrait};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::program::{Program, app_on};
 use crate::support::each_database;
@@ -228,6 +228,53 @@ async fn a_request_without_end_is_given_up_after_the_grace_period() {
         assert_eq!(server.ended().await.0, Some(0));
         // The database took no harm.
         app.app.db.writer().execute_unprepared("SELECT 1").await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn each_untrusted_document_is_logged_once() {
+    each_database(async |app| {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = folder.path().join("manifest.json");
+        let trusted = "query Trusted { viewer { id } }";
+        std::fs::write(&manifest, json!({ "t": trusted }).to_string()).unwrap();
+        let log = folder.path().join("log");
+        let flags = [
+            "--log-format",
+            "json",
+            "--trusted-documents",
+            manifest.to_str().unwrap(),
+            "--trusted-documents-mode",
+            "log",
+        ];
+        let program = Program::on(&app.url);
+        let server = program.serve_with_log(&flags, std::fs::File::create(&log).unwrap());
+        for query in [
+            trusted,
+            "query One { viewer { id } }",
+            "{ viewer { username } }",
+        ] {
+            for _ in 0..3 {
+                let (status, _) = server.run(&app.admin.token, query).await;
+                assert_eq!(status, StatusCode::OK);
+            }
+        }
+        // What does not run is not logged.
+        server.run(&app.admin.token, "query Two { nonsense }").await;
+        server.stop().await;
+        let log = std::fs::read_to_string(log).unwrap();
+        assert!(!log.contains("viewer"), "{log}");
+        let lines = log.lines().map(|line| serde_json::from_str(line).unwrap());
+        let told =
+            lines.filter(|line: &Value| line.to_string().contains("an untrusted document runs"));
+        let told: Vec<Value> = told.collect();
+        let hashes = told
+            .iter()
+            .map(|line| line["sha256"].as_str().unwrap().len());
+        assert_eq!(hashes.collect::<Vec<_>>(), [64, 64], "{log}");
+        let names = told.iter().map(|line| &line["operation"]);
+        assert_eq!(names.collect::<Vec<_>>(), ["One", ""], "{log}");
     })
     .await;
 }

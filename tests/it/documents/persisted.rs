@@ -127,3 +127,15 @@ async fn a_hash_is_that_of_its_text_and_of_version_1() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn the_hash_is_of_the_text_with_its_descriptions() {
+    each_database(async |app| {
+        let query = "\"who I am\" query { viewer { id } }";
+        app.admin.run(query).await.ok();
+        let answer = app.admin.post(by_hash(&sha256(query)).to_string()).await;
+        assert_eq!(answer.data(), &json!({ "viewer": { "id": "1" } }));
+        not_found(&app.admin, &sha256("           query { viewer { id } }")).await;
+    })
+    .await;
+}

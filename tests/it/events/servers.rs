@@ -41,7 +41,7 @@ async fn subscribers_of_one_server_miss_nothing_when_the_one_that_writes_is_kill
         let mut subscribers = JoinSet::new();
         for _ in 0..SUBSCRIBERS {
             let events = Events::follow(telling.address(), token, &from).await;
-            subscribers.spawn(events.to_the_end());
+            subscribers.spawn(events.finished());
         }
         let acknowledged = Acknowledged::default();
         let writers = write(&writing.base, token, &annotations, &acknowledged);
@@ -83,7 +83,7 @@ async fn a_subscriber_goes_on_at_another_server_when_its_own_is_killed() {
         let events = events.go_on(other.address(), token).await;
         writers.stop().await;
         let last = finish(&other.base, token, &annotations).await;
-        assert_whole(&events.to_the_end().await, &last);
+        assert_whole(&events.finished().await, &last);
     })
     .await;
 }
@@ -232,7 +232,7 @@ impl Events {
         true
     }
 
-    async fn to_the_end(mut self) -> HashMap<String, Vec<i64>> {
+    async fn finished(mut self) -> HashMap<String, Vec<i64>> {
         while self.ended.len() < WRITERS {
             self.next().await;
         }

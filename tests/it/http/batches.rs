@@ -1,6 +1,7 @@
 //! Several requests in one body.
 
 use axum::http::StatusCode;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use super::assert_refused;
@@ -61,6 +62,32 @@ async fn batches_are_bounded_and_a_refused_one_does_nothing() {
             "BAD_REQUEST",
         );
         assert_eq!(app.dump().await, before);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn time_that_is_over_for_one_leaves_the_answers_of_the_others() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        let held = app.app.db.begin().await.unwrap();
+        let update = "UPDATE project SET title = title WHERE id = 1";
+        held.execute_unprepared(update).await.unwrap();
+        let client = Client {
+            router: app.router_with(&["--timeout", "1"]),
+            ..app.admin.clone()
+        };
+        let viewer = json!({ "query": "{ viewer { id } }" });
+        let rename = r#"mutation { updateProject(id: 1, input: { title: "y" }) { id } }"#;
+        let body = json!([viewer, { "query": rename }, viewer]);
+        let answer = client.post(body.to_string()).await;
+        held.rollback().await.unwrap();
+        assert_eq!(answer.status, StatusCode::OK);
+        let code = |index: usize| &answer.json[index]["errors"][0]["extensions"]["code"];
+        assert_eq!(answer.json[0]["data"]["viewer"]["id"], "1");
+        assert_eq!(code(1), "SERVICE_UNAVAILABLE");
+        assert_eq!(code(2), "SERVICE_UNAVAILABLE");
+        assert_eq!(answer.json[1].get("data"), None);
     })
     .await;
 }

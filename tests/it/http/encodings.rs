@@ -119,3 +119,15 @@ async fn bodies_that_are_not_what_they_are_called_are_refused() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_body_of_many_empty_parts_is_not_read_for_long() {
+    each_database(async |app| {
+        let whole = gzip(VIEWER.as_bytes());
+        let answer = send(&app, "gzip", [gzip(b""), whole].concat()).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+        let answer = send(&app, "gzip", gzip(b"").repeat(100_000)).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+    })
+    .await;
+}

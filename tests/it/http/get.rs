@@ -6,18 +6,32 @@ use axum::{
 };
 
 use super::{assert_refused, bearer};
-use crate::support::{Answer, TestApp, each_database, send};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use crate::support::{Answer, Client, TestApp, each_database, send};
 
 async fn get(app: &TestApp, parameters: &[(&str, &str)]) -> Answer {
+    get_by(&app.admin, parameters).await
+}
+
+async fn get_by(client: &Client, parameters: &[(&str, &str)]) -> Answer {
     let query: String = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(parameters)
         .finish();
     let request = Request::get(format!("/graphql?{query}"))
-        .header(header::AUTHORIZATION, bearer(&app.admin))
+        .header(header::AUTHORIZATION, bearer(client))
         .header(header::ACCEPT, "application/graphql-response+json")
         .body(Body::empty())
         .unwrap();
-    send(&app.router, request).await
+    send(&client.router, request).await
+}
+
+/// `extensions` that name a document by its hash.
+fn persisted(text: &str) -> String {
+    let hash = Sha256::digest(text);
+    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } }).to_string()
 }
 
 #[tokio::test]
@@ -71,6 +85,107 @@ async fn bad_parameters_are_refused() {
             vec![query, ("extensions", "\"x\"")],
         ] {
             let answer = get(&app, &parameters).await;
+            assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_parameter_that_is_there_twice_is_refused() {
+    each_database(async |app| {
+        let query = ("query", "{ viewer { id } }");
+        for name in [
+            "query",
+            "documentId",
+            "doc_id",
+            "id",
+            "operationName",
+            "variables",
+            "extensions",
+        ] {
+            for value in ["", "{}"] {
+                let answer = get(&app, &[query, (name, value), (name, value)]).await;
+                assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+                let message = answer.error()["message"].as_str().unwrap();
+                assert!(
+                    message.contains(&format!("`{name}` is there twice")),
+                    "{message}"
+                );
+            }
+        }
+        let others = [query, ("unknown", "a"), ("unknown", "b")];
+        get(&app, &others).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn parameters_that_are_empty_are_not_filled_in() {
+    each_database(async |app| {
+        let empty = [("operationName", ""), ("variables", ""), ("extensions", "")];
+        let parameters = [&[("query", "query a { viewer { id } }")], &empty[..]].concat();
+        get(&app, &parameters).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_trusted_document_is_asked_for_by_its_id() {
+    each_database(async |app| {
+        let text = "query($id: ID!) { user(id: $id) { username } }";
+        let manifest = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(manifest.path(), json!({ "u": text }).to_string()).unwrap();
+        let path = manifest.path().to_str().unwrap();
+        let flags = [
+            "--trusted-documents",
+            path,
+            "--trusted-documents-mode",
+            "enforce",
+        ];
+        let client = app.serving(&flags).unwrap();
+        let variables = ("variables", r#"{"id":"1"}"#);
+        for name in ["documentId", "doc_id", "id"] {
+            let answer = get_by(&client, &[(name, "u"), variables]).await;
+            assert_eq!(answer.data(), &json!({ "user": { "username": "admin" } }));
+        }
+        get_by(&client, &[("documentId", "u"), ("id", "u"), variables])
+            .await
+            .ok();
+        let answer = get_by(&client, &[("documentId", "u"), ("id", "v"), variables]).await;
+        assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
+        let answer = get_by(&client, &[("documentId", "u")]).await;
+        assert_eq!(answer.code(), "BAD_USER_INPUT");
+        let answer = get_by(&client, &[("documentId", "v"), variables]).await;
+        assert_eq!(answer.code(), "PERSISTED_QUERY_NOT_FOUND");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_persisted_query_is_asked_for_by_its_hash() {
+    each_database(async |app| {
+        let text = "query($id: ID!) { user(id: $id) { id } }";
+        let hash = persisted(text);
+        let by_hash = [
+            ("extensions", hash.as_str()),
+            ("variables", r#"{"id":"1"}"#),
+        ];
+        let answer = get(&app, &by_hash).await;
+        assert_eq!(answer.code(), "PERSISTED_QUERY_NOT_FOUND");
+        let with_text = [&[("query", text)], &by_hash[..]].concat();
+        for parameters in [&with_text[..], &by_hash[..]] {
+            let answer = get(&app, parameters).await;
+            assert_eq!(answer.data(), &json!({ "user": { "id": "1" } }));
+        }
+        let other = [&[("query", "{ viewer { id } }")], &by_hash[..]].concat();
+        let answer = get(&app, &other).await;
+        assert_eq!(answer.code(), "BAD_REQUEST");
+        for extensions in [
+            json!({ "persistedQuery": 1 }),
+            json!({ "persistedQuery": { "version": 1 } }),
+        ] {
+            let answer = get(&app, &[("extensions", &extensions.to_string())]).await;
             assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
         }
     })

@@ -1,6 +1,7 @@
 //! What becomes of sockets with time.
 
 use annograph::domain::token;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
 
@@ -78,6 +79,91 @@ async fn operations_of_one_socket_count() {
             }
         }
         assert!(errors > 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_subscription_is_no_request_that_runs() {
+    each_database(async |app| {
+        let flags = ["--max-concurrent", "1", "--max-subscriptions", "2"];
+        let server = Listening::start(&app.app, &flags).await;
+        let mut socket = server.signed_in(&app.admin.token).await;
+        let follow = "subscription { annotationEvents { version } }";
+        for id in ["a", "b"] {
+            socket.subscribe(id, follow).await;
+            // One after the other, so that there is leave for each.
+            loop {
+                socket.subscribe("query", VIEWER).await;
+                if socket.hear().await["type"] == "next" {
+                    assert_eq!(socket.hear().await["type"], "complete");
+                    break;
+                }
+            }
+        }
+        socket.subscribe("c", follow).await;
+        let refused = socket.hear().await;
+        assert_eq!(
+            (&refused["id"], &refused["type"]),
+            (&json!("c"), &json!("error"))
+        );
+        assert_eq!(
+            refused["payload"][0]["extensions"]["code"],
+            "LIMIT_EXCEEDED"
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn little_is_read_of_somebody_unknown() {
+    each_database(async |app| {
+        let server = Listening::start(&app.app, &[]).await;
+        let mut unknown = server.socket().await;
+        let padding = "x".repeat(2 << 20);
+        let init = json!({ "type": "connection_init", "payload": {
+            "token": app.admin.token, "padding": padding,
+        } });
+        unknown.say(&init).await;
+        assert_eq!(unknown.hear_any().await, None);
+        let mut known = server.signed_in(&app.admin.token).await;
+        known
+            .subscribe("1", &format!("{VIEWER} {}", " ".repeat(900_000)))
+            .await;
+        assert_eq!(known.hear().await["type"], "next");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_runs_is_answered_when_the_server_stops() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        let server = Listening::start(&app.app, &[]).await;
+        let mut socket = server.signed_in(&app.admin.token).await;
+        socket
+            .subscribe("events", "subscription { annotationEvents { version } }")
+            .await;
+        let held = app.app.db.begin().await.unwrap();
+        let update = "UPDATE project SET title = title WHERE id = 1";
+        held.execute_unprepared(update).await.unwrap();
+        let rename = r#"mutation { updateProject(id: 1, input: { title: "y" }) { title } }"#;
+        socket.subscribe("rename", rename).await;
+        // Answered behind it, so both are under way.
+        socket.subscribe("query", VIEWER).await;
+        while socket.hear().await["type"] != "complete" {}
+        let stopped = tokio::spawn(server.stop());
+        // A message that comes once it stops is not taken.
+        held.rollback().await.unwrap();
+        let next = socket.hear().await;
+        assert_eq!(
+            (&next["id"], &next["type"]),
+            (&json!("rename"), &json!("next"))
+        );
+        assert_eq!(next["payload"]["data"]["updateProject"]["title"], "y");
+        assert_eq!(socket.hear().await["type"], "complete");
+        assert_eq!(socket.closed().await.0, 1001);
+        stopped.await.unwrap();
     })
     .await;
 }

@@ -1,10 +1,10 @@
 //! The operations under way on one socket.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, panic::AssertUnwindSafe};
 
 use async_graphql::parser::types::OperationType;
 use axum::extract::ws::Message;
-use futures_util::StreamExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -42,7 +42,8 @@ struct Operation {
 struct Said {
     id: String,
     number: u64,
-    message: Message,
+    /// Nothing when it ends without a word.
+    message: Option<Message>,
     /// It says no more.
     is_last: bool,
 }
@@ -79,10 +80,6 @@ impl Operations {
             let errors = answer::errors_text(&errors);
             return Ok(Some(protocol::error(&quoted, &errors)));
         }
-        if let Err(refusal) = self.endpoint.quotas.count(&actor, 1) {
-            let errors = answer::errors_text(&refusal.errors);
-            return Ok(Some(protocol::error(&quoted, &errors)));
-        }
         self.count += 1;
         let number = self.count;
         let run = Run {
@@ -103,13 +100,25 @@ impl Operations {
         Ok(None)
     }
 
+    /// Counts an operation; answers its refusal, when they come too fast.
+    pub fn count(&self, actor: &Actor, id: &str) -> Option<Message> {
+        let refusal = self.endpoint.quotas.count(actor, 1).err()?;
+        let errors = answer::errors_text(&refusal.errors);
+        Some(protocol::error(&quoted(id), &errors))
+    }
+
     /// Ends an operation that the client wants no more of. It may be over already.
     pub fn end(&mut self, id: &str) {
         self.by_id.remove(id);
     }
 
-    /// What is to be said next.
-    pub async fn next(&mut self) -> Message {
+    /// Whether none is under way.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// What is to be said next; nothing when an operation has ended without a word.
+    pub async fn next(&mut self) -> Option<Message> {
         loop {
             let Some(said) = self.said.recv().await else {
                 return std::future::pending().await;
@@ -130,6 +139,13 @@ impl Operations {
     }
 }
 
+/// How an operation ended.
+enum End {
+    Complete,
+    /// The server stops.
+    Stopped,
+}
+
 /// One operation on its way.
 struct Run {
     endpoint: Endpoint,
@@ -142,15 +158,22 @@ struct Run {
 
 impl Run {
     async fn finish(self, actor: Actor, envelope: Envelope) {
-        let last = match self.results(actor, envelope).await {
-            Ok(()) => protocol::complete(&self.quoted),
-            Err(errors) => protocol::error(&self.quoted, &errors),
+        let results = AssertUnwindSafe(self.results(actor, envelope)).catch_unwind();
+        let last = match results.await {
+            Ok(Ok(End::Complete)) => Some(protocol::complete(&self.quoted)),
+            Ok(Ok(End::Stopped)) => None,
+            Ok(Err(errors)) => Some(protocol::error(&self.quoted, &errors)),
+            Err(_) => {
+                tracing::error!("an operation of a socket ended in a panic");
+                let errors = answer::errors_text(&Refusal::internal().errors);
+                Some(protocol::error(&self.quoted, &errors))
+            }
         };
         self.say(last, true).await;
     }
 
     /// Says every result; fails with the errors of an operation that did not begin to run.
-    async fn results(&self, actor: Actor, envelope: Envelope) -> Result<(), String> {
+    async fn results(&self, actor: Actor, envelope: Envelope) -> Result<End, String> {
         let refused = |refusal: Refusal| answer::errors_text(&refusal.errors);
         let quotas = &self.endpoint.quotas;
         let request = quotas.request(&actor).map_err(refused)?;
@@ -158,20 +181,34 @@ impl Run {
         let prepared = prepared.map_err(|errors| answer::errors_text(&errors))?;
         let is_subscription = prepared.operation == OperationType::Subscription;
         let _permit = match is_subscription {
-            true => quotas.subscription(&actor).map_err(refused)?,
+            true => {
+                let subscription = quotas.subscription(&actor).map_err(refused)?;
+                drop(request);
+                subscription
+            }
             false => request,
         };
         let mut results = stream::results(&self.endpoint, actor, prepared);
-        while let Some(result) = results.next().await {
+        loop {
+            let result = tokio::select! {
+                result = results.next() => result,
+                // The client goes on elsewhere: that the events are complete would be a lie.
+                () = self.endpoint.stopping.cancelled(), if is_subscription => {
+                    return Ok(End::Stopped);
+                }
+            };
             match result {
-                Ok(result) => self.say(protocol::next(&self.quoted, &result), false).await,
-                Err(errors) => return Err(answer::errors_text(&errors)),
+                Some(Ok(result)) => {
+                    let next = protocol::next(&self.quoted, &result);
+                    self.say(Some(next), false).await;
+                }
+                Some(Err(errors)) => return Err(answer::errors_text(&errors)),
+                None => return Ok(End::Complete),
             }
         }
-        Ok(())
     }
 
-    async fn say(&self, message: Message, is_last: bool) {
+    async fn say(&self, message: Option<Message>, is_last: bool) {
         let said = Said {
             id: self.id.clone(),
             number: self.number,
