@@ -143,7 +143,6 @@ impl Schema {
         let began = self.app.events.now();
         let request = prepared.request.data(actor).data(loader).data(began);
         let responses = self.inner.execute_stream(request);
-        let responses = subscription::until_a_panic(responses);
         responses.map(|response| subscription::without_root_path(error::coded(response)))
     }
 }

@@ -1,15 +1,14 @@
 //! What the library leaves to do for a subscription.
 
-use std::{collections::HashMap, panic::AssertUnwindSafe};
+use std::collections::HashMap;
 
 use async_graphql::{
-    Name, PathSegment, Positioned, Response, ServerError, Value,
+    Name, PathSegment, Positioned, Response, Value,
     parser::types::{
         DocumentOperations, ExecutableDocument, FragmentDefinition, OperationType, Selection,
         SelectionSet,
     },
 };
-use futures_util::{Stream, StreamExt};
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -59,18 +58,6 @@ fn spread(set: &SelectionSet, fragments: &Fragments, fields: &mut Vec<Positioned
     }
 }
 
-/// Ends with an error when a resolver panics: whoever follows would otherwise wait for ever.
-pub fn until_a_panic(responses: impl Stream<Item = Response>) -> impl Stream<Item = Response> {
-    // Nothing of the stream is used again.
-    let responses = AssertUnwindSafe(responses).catch_unwind();
-    responses.map(|response| {
-        response.unwrap_or_else(|_| {
-            let error = ServerError::new("a resolver panicked", None);
-            Response::from_errors(vec![error])
-        })
-    })
-}
-
 /// An error of the stream itself, at its beginning or its end, has no data and no path: it is none of a
 /// field's.
 pub fn without_root_path(mut response: Response) -> Response {
@@ -82,26 +69,4 @@ pub fn without_root_path(mut response: Response) -> Response {
         }
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use futures_util::{StreamExt, stream};
-
-    use super::*;
-    use crate::graphql::error::{INTERNAL_SERVER_ERROR, coded, is_request_error};
-
-    #[tokio::test]
-    async fn a_panic_ends_a_stream_with_an_error() {
-        let responses = stream::iter(1..=3).map(|number| match number {
-            1 => Response::new(number),
-            number => panic!("{number}"),
-        });
-        let told: Vec<Response> = until_a_panic(responses).map(coded).collect().await;
-        assert_eq!(told.len(), 2);
-        assert_eq!(told[0].data, Value::from(1));
-        assert!(is_request_error(&told[1]));
-        let values = told[1].errors[0].extensions.as_ref().unwrap();
-        assert_eq!(values.get("code"), Some(&INTERNAL_SERVER_ERROR.into()));
-    }
 }
