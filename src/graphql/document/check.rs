@@ -50,7 +50,7 @@ impl Checker {
         let syntax = parser
             .parse_ast(&*read, "request")
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
-        if let Some((name, at)) = incomplete::find(&read) {
+        if let Some((name, at)) = incomplete::first(&read) {
             let message = format!("syntax error: expected a colon and a value after `{name}`");
             let at = Places::of(&read).at(at);
             return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);

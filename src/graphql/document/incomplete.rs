@@ -4,7 +4,7 @@
 use apollo_parser::{Lexer, TokenKind};
 
 /// The name and the place of the first that has no value. Of a text that is otherwise right.
-pub fn find(text: &str) -> Option<(&str, usize)> {
+pub fn first(text: &str) -> Option<(&str, usize)> {
     // Brackets that are open.
     let mut open: Vec<TokenKind> = vec![];
     let mut last = TokenKind::Eof;
@@ -78,7 +78,7 @@ mod tests {
                 None,
             ),
         ] {
-            assert_eq!(find(text), expected, "{text}");
+            assert_eq!(first(text), expected, "{text}");
         }
     }
 }
