@@ -183,10 +183,16 @@ fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes,
     let bound = limit as u64 + 1;
     let read = match encoding {
         Encoding::Identity => bytes.take(bound).read_to_end(&mut plain),
-        // One member: a body of thousands of empty ones would take long and come to nothing.
-        Encoding::Gzip => flate2::bufread::GzDecoder::new(bytes)
-            .take(bound)
-            .read_to_end(&mut plain),
+        // One member and nothing behind it: thousands of empty ones would take long and come to nothing.
+        Encoding::Gzip => {
+            let mut member = flate2::bufread::GzDecoder::new(bytes).take(bound);
+            let read = member.read_to_end(&mut plain);
+            let is_all = plain.len() > limit || member.into_inner().into_inner().is_empty();
+            read.and_then(|read| match is_all {
+                true => Ok(read),
+                false => Err(std::io::ErrorKind::InvalidData.into()),
+            })
+        }
         Encoding::Deflate => flate2::read::ZlibDecoder::new(bytes)
             .take(bound)
             .read_to_end(&mut plain),
