@@ -4,12 +4,6 @@ use std::cmp::Reverse;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
-const NAMES: [(Media, &str); 3] = [
-    (Media::Json, "application/json"),
-    (Media::GraphQl, "application/graphql-response+json"),
-    (Media::EventStream, "text/event-stream"),
-];
-
 /// How an answer is labelled, and so which status a refused request has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
@@ -27,8 +21,8 @@ impl Media {
             return Some(Self::Json);
         }
         let mut best = None;
-        for (media, name) in NAMES {
-            let liking = media.liking(name, &ranges);
+        for media in [Self::Json, Self::GraphQl, Self::EventStream] {
+            let liking = media.liking(&ranges);
             if liking > best.and_then(|(_, liking)| liking) {
                 best = Some((media, liking));
             }
@@ -38,27 +32,23 @@ impl Media {
 
     /// The client takes a stream of events, whatever it likes better.
     pub fn takes_stream(headers: &HeaderMap) -> bool {
-        let name = "text/event-stream";
-        Self::EventStream.liking(name, &ranges(headers)).is_some()
+        Self::EventStream.liking(&ranges(headers)).is_some()
     }
 
     /// How well the ranges of an `Accept` like this type: by quality, then by how exactly they name it,
     /// then by how early. The most exact range decides, as RFC 9110 has it.
-    fn liking(
-        self,
-        name: &str,
-        ranges: &[(String, f32)],
-    ) -> Option<(f32, Reverse<usize>, Reverse<usize>)> {
-        // Nobody gets a stream who does not name it.
+    fn liking(self, ranges: &[(String, f32)]) -> Option<(f32, Reverse<usize>, Reverse<usize>)> {
+        // The most exact comes first. Nobody gets a stream who does not name it.
         let names: &[&str] = match self {
-            Self::EventStream => &[name],
-            Self::Json | Self::GraphQl => &["*/*", "application/*", name],
+            Self::Json => &["application/json", "application/*", "*/*"],
+            Self::GraphQl => &["application/graphql-response+json", "application/*", "*/*"],
+            Self::EventStream => &["text/event-stream"],
         };
         let (exactness, position, quality) = ranges
             .iter()
             .enumerate()
             .filter_map(|(position, (range, quality))| {
-                let generality = names.iter().rev().position(|name| name == range)?;
+                let generality = names.iter().position(|name| name == range)?;
                 Some((Reverse(generality), Reverse(position), *quality))
             })
             .max_by_key(|(exactness, position, _)| (*exactness, *position))?;

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, panic::AssertUnwindSafe};
 
-use async_graphql::parser::types::OperationType;
+use async_graphql::{ServerError, parser::types::OperationType};
 use axum::extract::ws::Message;
 use futures_util::{FutureExt, StreamExt};
 use tokio::sync::mpsc;
@@ -72,21 +72,19 @@ impl Operations {
         }
         let envelope = envelope::from_message(payload)
             .map_err(|_| Close::Invalid("the payload is not a GraphQL request"))?;
-        let quoted = quoted(&id);
         let most = self.endpoint.settings.ws_max_operations;
         if self.by_id.len() >= most {
             let message = format!("{most} operations at once on one WebSocket are the limit");
             let errors = [request_error(LIMIT_EXCEEDED, message, None)];
-            let errors = answer::errors_text(&errors);
-            return Ok(Some(protocol::error(&quoted, &errors)));
+            return Ok(Some(refused(&id, &errors)));
         }
         self.count += 1;
         let number = self.count;
         let run = Run {
             endpoint: self.endpoint.clone(),
             say: self.say.clone(),
+            quoted: quoted(&id),
             id: id.clone(),
-            quoted,
             number,
         };
         let task = AbortOnDropHandle::new(tokio::spawn(run.finish(actor, envelope)));
@@ -103,8 +101,7 @@ impl Operations {
     /// Counts an operation; answers its refusal, when they come too fast.
     pub fn count(&self, actor: &Actor, id: &str) -> Option<Message> {
         let refusal = self.endpoint.quotas.count(actor, 1).err()?;
-        let errors = answer::errors_text(&refusal.errors);
-        Some(protocol::error(&quoted(id), &errors))
+        Some(refused(id, &refusal.errors))
     }
 
     /// Ends an operation that the client wants no more of. It may be over already.
@@ -218,6 +215,10 @@ impl Run {
         // Without a listener the socket is gone.
         let _ = self.say.send(said).await;
     }
+}
+
+fn refused(id: &str, errors: &[ServerError]) -> Message {
+    protocol::error(&quoted(id), &answer::errors_text(errors))
 }
 
 fn quoted(id: &str) -> String {
