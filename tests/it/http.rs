@@ -26,6 +26,16 @@ async fn post(app: &TestApp, headers: &[(HeaderName, &str)], body: impl Into<Bod
     send(&app.router, request.body(body.into()).unwrap()).await
 }
 
+/// A request for a stream of events.
+fn for_stream(app: &TestApp, accept: &str, body: impl Into<Body>) -> Request<Body> {
+    Request::post("/graphql")
+        .header(header::ACCEPT, accept)
+        .header(header::CONTENT_TYPE, "application/json")
+        .header(header::AUTHORIZATION, bearer(&app.admin))
+        .body(body.into())
+        .unwrap()
+}
+
 fn bearer(client: &Client) -> String {
     format!("Bearer {}", client.token)
 }

@@ -8,7 +8,7 @@ use sea_orm::ConnectionTrait;
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::{assert_refused, bearer};
+use super::{assert_refused, bearer, for_stream};
 use crate::support::{Client, TestApp, each_database, send};
 
 #[tokio::test]
@@ -163,12 +163,11 @@ async fn subscriptions_of_one_token_are_bounded() {
         let router = app.router_with(&["--max-subscriptions", "1"]);
         let open = || {
             let query = "subscription { annotationEvents { version } }";
-            let request = Request::post("/graphql")
-                .header(header::ACCEPT, "text/event-stream")
-                .header(header::CONTENT_TYPE, "application/json")
-                .header(header::AUTHORIZATION, bearer(&app.admin))
-                .body(Body::from(json!({ "query": query }).to_string()))
-                .unwrap();
+            let request = for_stream(
+                &app,
+                "text/event-stream",
+                json!({ "query": query }).to_string(),
+            );
             router.clone().oneshot(request)
         };
         let first = open().await.unwrap();

@@ -1,22 +1,18 @@
 //! Answers as server-sent events, over HTTP as it is.
 
-use axum::{
-    body::Body,
-    http::{Request, StatusCode, header},
-};
+use axum::http::{StatusCode, header};
 use serde_json::json;
 use tower::ServiceExt;
 
-use super::{assert_refused, bearer};
+use super::{assert_refused, for_stream};
 use crate::support::{Answer, TestApp, each_database, send};
 
 async fn stream(app: &TestApp, query: &str) -> Answer {
-    let request = Request::post("/graphql")
-        .header(header::ACCEPT, "text/event-stream")
-        .header(header::CONTENT_TYPE, "application/json")
-        .header(header::AUTHORIZATION, bearer(&app.admin))
-        .body(Body::from(json!({ "query": query }).to_string()))
-        .unwrap();
+    let request = for_stream(
+        app,
+        "text/event-stream",
+        json!({ "query": query }).to_string(),
+    );
     send(&app.router, request).await
 }
 
@@ -48,12 +44,7 @@ async fn a_subscription_is_a_stream_for_whoever_takes_one() {
             ("*/*", StatusCode::BAD_REQUEST),
         ] {
             let query = "subscription { annotationEvents { version } }";
-            let request = Request::post("/graphql")
-                .header(header::ACCEPT, accept)
-                .header(header::CONTENT_TYPE, "application/json")
-                .header(header::AUTHORIZATION, bearer(&app.admin))
-                .body(Body::from(json!({ "query": query }).to_string()))
-                .unwrap();
+            let request = for_stream(&app, accept, json!({ "query": query }).to_string());
             let response = app.router.clone().oneshot(request).await.unwrap();
             assert_eq!(response.status(), status, "{accept}");
         }
@@ -102,24 +93,18 @@ async fn what_validation_finds_is_an_event_and_the_end() {
 #[tokio::test]
 async fn what_is_no_request_is_refused_as_json() {
     each_database(async |app| {
-        let request = Request::post("/graphql")
-            .header(header::ACCEPT, "text/event-stream")
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, bearer(&app.admin))
-            .body(Body::from("{}"))
-            .unwrap();
+        let request = for_stream(&app, "text/event-stream", "{}");
         let answer = send(&app.router, request).await;
         assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
         assert_eq!(
             answer.headers[header::CONTENT_TYPE],
             "application/graphql-response+json; charset=utf-8"
         );
-        let batch = Request::post("/graphql")
-            .header(header::ACCEPT, "text/event-stream")
-            .header(header::CONTENT_TYPE, "application/json")
-            .header(header::AUTHORIZATION, bearer(&app.admin))
-            .body(Body::from(r#"[{"query":"{ viewer { id } }"}]"#))
-            .unwrap();
+        let batch = for_stream(
+            &app,
+            "text/event-stream",
+            r#"[{"query":"{ viewer { id } }"}]"#,
+        );
         let answer = send(&app.router, batch).await;
         assert_refused(&answer, StatusCode::BAD_REQUEST, "BAD_REQUEST");
     })
