@@ -58,9 +58,19 @@ pub struct Problem {
     pub code: ProblemCode,
     /// A sentence for a person.
     pub message: String,
+    /// Where it is in a text with lines, such as a labelling config.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
     /// The root field of a GraphQL request, by its key in the answer, when the request has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
+}
+
+/// A place in a text: both count from 1, columns in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Location {
+    pub line: u32,
+    pub column: u32,
 }
 
 /// What kind of problem it is, stable for programs.
@@ -97,6 +107,25 @@ pub enum ProblemCode {
     TaskMismatch,
     /// A value that has to be unique and is in use.
     AlreadyTaken,
+    /// A labelling config that is no XML, or that can't work.
+    InvalidConfig,
+    /// A region lacks a key that its kind of region has.
+    MissingField,
+    /// A region names a control that the labelling config does not have.
+    UnknownControl,
+    /// A region names an object that the labelling config does not have, or that its control does not
+    /// work on.
+    UnknownObject,
+    /// A region's type is not the one of its control.
+    WrongRegionType,
+    /// A label or choice that the control does not offer.
+    UnknownLabel,
+    /// An end of a relation that is no valid region of the same result.
+    UnknownRegion,
+    /// More values or regions than the control takes.
+    TooMany,
+    /// The stored result does not fit the labelling config that it would come under.
+    UnfitResult,
 }
 
 /// A place in an input: `["input", "result", 3, "value", "x"]`.
@@ -141,7 +170,16 @@ impl Problem {
             path: path.into_iter().map(Into::into).collect(),
             code,
             message: message.into(),
+            location: None,
             field: None,
+        }
+    }
+
+    /// The problem with its place in the text that the path leads to.
+    pub fn in_text(self, location: Location) -> Self {
+        Self {
+            location: Some(location),
+            ..self
         }
     }
 

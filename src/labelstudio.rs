@@ -1,4 +1,6 @@
 //! The foreign format: pure functions over Label Studio's JSON and its rules.
 
 pub mod ago;
+pub mod check;
+pub mod config;
 pub mod document;
