@@ -13,9 +13,22 @@ pub struct Model {
     /// Label Studio's labelling config, XML.
     #[sea_orm(column_type = "Text")]
     pub label_config: String,
+    /// 1 at first, one more with every change of `label_config`.
+    pub config_version: i32,
+    pub check_mode: CheckMode,
     pub created_by_id: Option<i64>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+}
+
+/// How much of what comes into a project is checked against its labelling config.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum CheckMode {
+    Off,
+    #[default]
+    Standard,
+    Strict,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

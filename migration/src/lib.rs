@@ -11,6 +11,7 @@ mod m20261123_000005_create_annotation;
 mod m20261123_000006_create_annotation_revision;
 mod m20261123_000007_create_annotation_draft;
 mod m20261123_000008_create_event;
+mod m20261123_000009_check_results;
 
 pub struct Migrator;
 
@@ -26,6 +27,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_create_annotation_revision::Migration),
             Box::new(m20261123_000007_create_annotation_draft::Migration),
             Box::new(m20261123_000008_create_event::Migration),
+            Box::new(m20261123_000009_check_results::Migration),
         ]
     }
 }

@@ -6,7 +6,7 @@ pub mod operator;
 use std::collections::HashMap;
 
 use entity::{
-    project::{self, Column},
+    project::{self, CheckMode, Column},
     project_member::Role,
 };
 use sea_orm::{
@@ -70,6 +70,7 @@ pub struct New {
     pub description: String,
     /// Label Studio's labelling config, XML.
     pub label_config: String,
+    pub check_mode: CheckMode,
 }
 
 /// A change of a project; nothing can be cleared.
@@ -78,6 +79,7 @@ pub struct Change {
     pub title: Patch<String>,
     pub description: Patch<String>,
     pub label_config: Patch<String>,
+    pub check_mode: Patch<CheckMode>,
 }
 
 /// Projects by id, those that the actor sees.
@@ -161,6 +163,8 @@ pub(super) async fn insert(
         title: Set(new.title),
         description: Set(new.description),
         label_config: Set(new.label_config),
+        config_version: Set(1),
+        check_mode: Set(new.check_mode),
         created_by_id: Set(created_by_id),
         created_at: Set(at),
         updated_at: Set(at),
@@ -179,22 +183,25 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     check_change(&change)?;
     let txn = app.db.begin().await?;
     let mut row = lock(&txn, actor, id, "projects are changed by their managers").await?;
-    let mut changed = false;
+    let before = row.clone();
     for (field, patch) in [
         (&mut row.title, change.title),
         (&mut row.description, change.description),
         (&mut row.label_config, change.label_config),
     ] {
-        if let Patch::Set(text) = patch
-            && *field != text
-        {
+        if let Patch::Set(text) = patch {
             *field = text;
-            changed = true;
         }
     }
-    if !changed {
+    if let Patch::Set(mode) = change.check_mode {
+        row.check_mode = mode;
+    }
+    if row == before {
         txn.rollback().await?;
         return Ok(row);
+    }
+    if row.label_config != before.label_config {
+        row.config_version += 1;
     }
     row.updated_at = db::now().max(row.updated_at);
     project::ActiveModel {
@@ -202,6 +209,8 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         title: Set(row.title.clone()),
         description: Set(row.description.clone()),
         label_config: Set(row.label_config.clone()),
+        config_version: Set(row.config_version),
+        check_mode: Set(row.check_mode),
         updated_at: Set(row.updated_at),
         ..Default::default()
     }
@@ -241,20 +250,27 @@ fn check_change(change: &Change) -> Result<()> {
     for (field, patch) in fields {
         match patch {
             Patch::Keep => {}
-            Patch::Null => problems.push(Problem::new(
-                ["input", field],
-                ProblemCode::NullNotAllowed,
-                "this can't be cleared: leave it out to keep it as it is",
-            )),
+            Patch::Null => problems.push(not_cleared(field)),
             Patch::Set(title) if field == "title" => problems.extend(check_title(title)),
             Patch::Set(text) => problems.extend(check_text(text, field)),
         }
+    }
+    if change.check_mode.is_null() {
+        problems.push(not_cleared("checkMode"));
     }
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Error::BadInput(problems))
     }
+}
+
+fn not_cleared(field: &str) -> Problem {
+    Problem::new(
+        ["input", field],
+        ProblemCode::NullNotAllowed,
+        "this can't be cleared: leave it out to keep it as it is",
+    )
 }
 
 fn check_title(title: &str) -> Option<Problem> {

@@ -76,6 +76,20 @@ pub enum ProjectRole {
     Manager,
 }
 
+/// How much of what comes into a project is checked against its labelling config: regions of annotations,
+/// of submitted drafts and of predictions.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "project::CheckMode")]
+pub enum CheckMode {
+    /// Nothing: a result is any list of objects, as in Label Studio itself.
+    Off,
+    /// What Label Studio's SDK checks: controls, objects, types, labels, and the shape of values.
+    Standard,
+    /// What the config promises besides: lower bounds, single choices, what is required, `min` and `max`,
+    /// `maxSubmissions`, and that offsets lie within the task's text.
+    Strict,
+}
+
 /// Somebody's membership in a project.
 pub struct ProjectMember(project_member::Model);
 
@@ -124,6 +138,11 @@ impl Project {
     /// Label Studio's labelling config, XML.
     async fn label_config(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.row(ctx).await?.label_config.clone())
+    }
+
+    /// How much of what comes into it is checked against the config. Without a config nothing is.
+    async fn check_mode(&self, ctx: &Context<'_>) -> Result<CheckMode> {
+        Ok(self.row(ctx).await?.check_mode.into())
     }
 
     /// Its tasks.
@@ -232,7 +251,7 @@ impl Project {
         Ok(DateTime(self.row(ctx).await?.created_at))
     }
 
-    /// When its title, description or config last changed.
+    /// When its title, description, config or check mode last changed.
     async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(DateTime(self.row(ctx).await?.updated_at))
     }
@@ -254,7 +273,7 @@ pub enum ProjectOrderField {
     Id,
     /// By when they were created.
     CreatedAt,
-    /// By when title, description or config last changed.
+    /// By when title, description, config or check mode last changed.
     UpdatedAt,
 }
 

@@ -23,6 +23,7 @@ pub async fn fill(app: &App, admin_id: i64) -> anyhow::Result<()> {
                 title: "Street scenes".to_owned(),
                 description: "Every kind of region, exported from Label Studio.".to_owned(),
                 label_config: CONFIG.to_owned(),
+                ..Default::default()
             },
             created_by_id: Some(admin_id),
         },

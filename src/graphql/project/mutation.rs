@@ -4,7 +4,7 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::{
     super::{annotation::patch, context::ContextExt},
-    Project, ProjectMember, ProjectRole,
+    CheckMode, Project, ProjectMember, ProjectRole,
 };
 use crate::{db::reference, domain::project as projects, error::Result};
 
@@ -19,6 +19,9 @@ pub struct CreateProjectInput {
     /// Label Studio's labelling config, XML.
     #[graphql(default)]
     label_config: String,
+    /// How much of what comes into the project is checked against its config.
+    #[graphql(default_with = "CheckMode::Standard")]
+    check_mode: CheckMode,
 }
 
 /// A change of a project. A field that is left out stays as it is; `null` is BAD_USER_INPUT.
@@ -30,6 +33,8 @@ pub struct UpdateProjectInput {
     description: MaybeUndefined<String>,
     /// Label Studio's labelling config, XML.
     label_config: MaybeUndefined<String>,
+    /// How much of what comes into the project is checked against its config. What is in it stays.
+    check_mode: MaybeUndefined<CheckMode>,
 }
 
 #[derive(Default)]
@@ -47,6 +52,7 @@ impl ProjectMutation {
             title: input.title,
             description: input.description,
             label_config: input.label_config,
+            check_mode: input.check_mode.into(),
         };
         let row = projects::create(ctx.app(), ctx.actor(), new).await;
         Some(row.map(Project::from))
@@ -63,6 +69,7 @@ impl ProjectMutation {
             title: patch(input.title, |text| text),
             description: patch(input.description, |text| text),
             label_config: patch(input.label_config, |text| text),
+            check_mode: patch(input.check_mode, Into::into),
         };
         let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change).await;
         Some(row.map(Project::from))

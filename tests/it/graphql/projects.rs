@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, each_database};
 
-const PROJECT: &str = "id title description labelConfig taskCount annotationCount viewerRole
+const PROJECT: &str =
+    "id title description labelConfig checkMode taskCount annotationCount viewerRole
     createdBy { id } members { user { id } role project { id } }";
 
 async fn create_project(by: &Client, input: Value) -> Answer {
@@ -54,13 +55,14 @@ async fn whoever_creates_a_project_manages_it() {
         assert_eq!(
             answer.data(),
             &json!({ "createProject": {
-                "id": "1", "title": "Cars", "description": "", "labelConfig": "", "taskCount": 0,
+                "id": "1", "title": "Cars", "description": "", "labelConfig": "",
+                "checkMode": "STANDARD", "taskCount": 0,
                 "annotationCount": 0, "viewerRole": "MANAGER", "createdBy": { "id": "2" },
                 "members": [member],
             } })
         );
-        let whole =
-            json!({ "title": "é".repeat(255), "description": "d", "labelConfig": "<View/>" });
+        let whole = json!({ "title": "é".repeat(255), "description": "d",
+            "labelConfig": "<View/>", "checkMode": "STRICT" });
         let answer = create_project(&ann, whole.clone()).await;
         for (field, value) in whole.as_object().unwrap() {
             assert_eq!(&answer.data()["createProject"][field], value);
@@ -105,6 +107,7 @@ async fn a_project_changes_only_where_it_was_told_to() {
             ("title", "Boats"),
             ("description", ""),
             ("labelConfig", "<View></View>"),
+            ("checkMode", "OFF"),
         ] {
             let answer = update_project(&app.admin, "1", json!({ field: value })).await;
             let after = answer.data()["updateProject"].clone();
@@ -113,11 +116,19 @@ async fn a_project_changes_only_where_it_was_told_to() {
             last = after;
         }
         assert_eq!(
-            json!([last["title"], last["description"], last["labelConfig"]]),
-            json!(["Boats", "", "<View></View>"])
+            json!([
+                last["title"],
+                last["description"],
+                last["labelConfig"],
+                last["checkMode"]
+            ]),
+            json!(["Boats", "", "<View></View>", "OFF"])
         );
         let before = app.dump().await;
-        for input in [json!({}), json!({ "title": "Boats", "description": "" })] {
+        for input in [
+            json!({}),
+            json!({ "title": "Boats", "description": "", "checkMode": "OFF" }),
+        ] {
             let answer = update_project(&app.admin, "1", input).await;
             assert_eq!(answer.data()["updateProject"], last);
             assert_eq!(app.dump().await, before);
@@ -133,7 +144,12 @@ async fn nothing_of_a_project_can_be_cleared() {
             .await
             .ok();
         let before = app.dump().await;
-        for field in ["title", "description", "labelConfig"] {
+        for (field, kind) in [
+            ("title", "String"),
+            ("description", "String"),
+            ("labelConfig", "String"),
+            ("checkMode", "CheckMode"),
+        ] {
             let problem = format!("input.{field} NULL_NOT_ALLOWED");
             let answer = update_project(&app.admin, "1", json!({ field: null })).await;
             assert_eq!(answer.problems(), [problem.as_str()]);
@@ -141,20 +157,22 @@ async fn nothing_of_a_project_can_be_cleared() {
                 format!("mutation {{ updateProject(id: 1, input: {{ {field}: null }}) {{ id }} }}");
             assert_eq!(app.admin.run(&literal).await.problems(), [problem.as_str()]);
             let variable = format!(
-                "mutation($a: String) {{ updateProject(id: 1, input: {{ {field}: $a }}) {{ id }} }}"
+                "mutation($a: {kind}) {{ updateProject(id: 1, input: {{ {field}: $a }}) {{ id }} }}"
             );
             let null = app.admin.run_with(&variable, json!({ "a": null })).await;
             assert_eq!(null.problems(), [problem.as_str()]);
             app.admin.run(&variable).await.ok();
             assert_eq!(app.dump().await, before);
         }
-        let wrong = json!({ "title": "", "description": null, "labelConfig": "\u{0}" });
+        let wrong =
+            json!({ "title": "", "description": null, "labelConfig": "\u{0}", "checkMode": null });
         assert_eq!(
             update_project(&app.admin, "1", wrong).await.problems(),
             [
                 "input.title INVALID_FORMAT",
                 "input.description NULL_NOT_ALLOWED",
                 "input.labelConfig INVALID_TEXT",
+                "input.checkMode NULL_NOT_ALLOWED",
             ]
         );
         assert_eq!(

@@ -46,7 +46,7 @@ type Task {
   createdAt: DateTime! updatedAt: DateTime! updatedBy: User
 }
 type Project {
-  id: ID! title: String! description: String! labelConfig: String!
+  id: ID! title: String! description: String! labelConfig: String! checkMode: CheckMode!
   tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection!
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
   members: [ProjectMember!]! taskCount: Int! annotationCount: Int! createdBy: User createdAt: DateTime!
@@ -135,8 +135,9 @@ input AnnotationEventFilter {
   annotationId: IDFilter taskId: IDFilter projectId: IDFilter actorId: IDFilter
   action: AnnotationEventActionFilter
 }
-input CreateProjectInput { title: String! description: String! = "" labelConfig: String! = "" }
-input UpdateProjectInput { title: String description: String labelConfig: String }
+input CreateProjectInput { title: String! description: String! = "" labelConfig: String! = "" checkMode: CheckMode! = STANDARD }
+input UpdateProjectInput { title: String description: String labelConfig: String checkMode: CheckMode }
+enum CheckMode { OFF STANDARD STRICT }
 input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 "#;
 
