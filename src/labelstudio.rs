@@ -4,3 +4,5 @@ pub mod ago;
 pub mod check;
 pub mod config;
 pub mod document;
+pub mod entry;
+pub mod merge;
