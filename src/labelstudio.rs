@@ -4,5 +4,6 @@ pub mod ago;
 pub mod check;
 pub mod config;
 pub mod document;
+pub mod edit;
 pub mod entry;
 pub mod merge;

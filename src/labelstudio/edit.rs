@@ -1,0 +1,240 @@
+//! Edits of single regions of a result, which leave the text of all others as it is.
+
+use std::collections::{HashMap, HashSet};
+
+use super::{
+    entry::{Entry, Name, entries, name},
+    merge::list,
+};
+use crate::error::{Problem, ProblemCode, Segment};
+
+/// What to do with single entries of a result.
+///
+/// An entry is addressed by its region's id and the control that it is from; a relation, which has no id,
+/// by its ends.
+#[derive(Clone, Debug, Default)]
+pub struct Edits {
+    /// Entries, each a JSON object as text: each takes the place of the entry that it names, or comes last.
+    pub upsert: Vec<String>,
+    /// Ids of regions: every entry of each goes, and every relation that ends at one.
+    pub remove: Vec<String>,
+    /// Single entries, by region id and control.
+    pub remove_entries: Vec<(String, String)>,
+}
+
+/// An edited result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// A JSON list of objects.
+    pub result: String,
+    pub region_count: usize,
+    /// Where each of the upserted entries is in it, in their order.
+    pub places: Vec<usize>,
+}
+
+/// What is wrong with edits by themselves: an entry without an id, or one that is named twice. `at` is the
+/// path of the edits.
+pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
+    let mut named = HashSet::new();
+    let removed: HashSet<&str> = edits.remove.iter().map(String::as_str).collect();
+    let wrong = edits
+        .upsert
+        .iter()
+        .enumerate()
+        .filter_map(|(index, entry)| {
+            let name = name(entry);
+            let (step, code, message) = if matches!(&name, Name::Region { id: None, .. }) {
+                let message = "an entry that is sent alone needs an id, a relation both its ends";
+                (Some("id"), ProblemCode::Required, message)
+            } else if name.id().is_some_and(|id| removed.contains(id)) {
+                let message = "the region is to be removed as well";
+                (None, ProblemCode::InvalidFormat, message)
+            } else if !named.insert(name) {
+                let message = "an entry before it has the same id and control";
+                (None, ProblemCode::InvalidFormat, message)
+            } else {
+                return None;
+            };
+            let path = at
+                .iter()
+                .cloned()
+                .chain([Segment::from("upsert"), index.into()]);
+            Some(Problem::new(
+                path.chain(step.map(Segment::from)),
+                code,
+                message,
+            ))
+        });
+    wrong.collect()
+}
+
+/// Edits a result. What is to be removed and is not there is a problem; `at` is the path of the edits.
+pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> Result<Edited, Vec<Problem>> {
+    let entries = entries(result);
+    let problems = missing(&entries, edits, at);
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    let removed: HashSet<&str> = edits.remove.iter().map(String::as_str).collect();
+    let single: HashSet<(&str, &str)> = edits
+        .remove_entries
+        .iter()
+        .map(|(id, control)| (id.as_str(), control.as_str()))
+        .collect();
+    let goes = |name: &Name<'_>| match name {
+        Name::Region {
+            id: Some(id),
+            from_name,
+        } => {
+            removed.contains(&**id)
+                || from_name
+                    .as_deref()
+                    .is_some_and(|control| single.contains(&(&**id, control)))
+        }
+        Name::Region { id: None, .. } => false,
+        Name::Relation { from_id, to_id } => {
+            removed.contains(&**from_id) || removed.contains(&**to_id)
+        }
+    };
+    let new: Vec<Name<'_>> = edits.upsert.iter().map(|entry| name(entry)).collect();
+    let by_name: HashMap<&Name<'_>, usize> = new.iter().zip(0..).collect();
+    let mut places = vec![None; new.len()];
+    let mut texts: Vec<&str> = Vec::with_capacity(entries.len() + new.len());
+    for entry in entries.iter().filter(|entry| !goes(&entry.key.name)) {
+        let upserted = by_name.get(&entry.key.name).copied();
+        match upserted.filter(|_| entry.key.nth == 0) {
+            Some(index) => {
+                places[index] = Some(texts.len());
+                texts.push(&edits.upsert[index]);
+            }
+            None => texts.push(entry.text),
+        }
+    }
+    for (index, entry) in edits.upsert.iter().enumerate() {
+        if places[index].is_none() {
+            places[index] = Some(texts.len());
+            texts.push(entry);
+        }
+    }
+    Ok(Edited {
+        result: list(texts.iter().copied()),
+        region_count: texts.len(),
+        places: places.into_iter().flatten().collect(),
+    })
+}
+
+fn missing(entries: &[Entry<'_>], edits: &Edits, at: &[Segment]) -> Vec<Problem> {
+    let ids: HashSet<&str> = entries
+        .iter()
+        .filter_map(|entry| entry.key.name.id())
+        .collect();
+    let single: HashSet<(&str, &str)> = entries
+        .iter()
+        .filter_map(|entry| match &entry.key.name {
+            Name::Region {
+                id: Some(id),
+                from_name: Some(control),
+            } => Some((&**id, &**control)),
+            _ => None,
+        })
+        .collect();
+    let problem = |field: &str, index: usize, message: &str| {
+        let path = at.iter().cloned().chain([field.into(), index.into()]);
+        Problem::new(path, ProblemCode::UnknownRegion, message)
+    };
+    let regions = edits.remove.iter().enumerate();
+    let regions = regions
+        .filter(|(_, id)| !ids.contains(id.as_str()))
+        .map(|(index, _)| problem("remove", index, "the annotation has no region with this id"));
+    let single_entries = edits.remove_entries.iter().enumerate();
+    let single_entries = single_entries
+        .filter(|(_, (id, control))| !single.contains(&(id.as_str(), control.as_str())))
+        .map(|(index, _)| {
+            let message = "the annotation has no region with this id from this control";
+            problem("removeEntries", index, message)
+        });
+    regions.chain(single_entries).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESULT: &str = r#"[{"id":"a","from_name":"box","v":1.0},{"id":"a","from_name":"note","v":"x"}, {"id":"b","from_name":"box"},{"type":"relation","from_id":"a","to_id":"b","direction":"right"}]"#;
+
+    fn edits(upsert: &[&str], remove: &[&str], single: &[(&str, &str)]) -> Edits {
+        Edits {
+            upsert: upsert.iter().map(|entry| (*entry).to_owned()).collect(),
+            remove: remove.iter().map(|id| (*id).to_owned()).collect(),
+            remove_entries: single
+                .iter()
+                .map(|(id, control)| ((*id).to_owned(), (*control).to_owned()))
+                .collect(),
+        }
+    }
+
+    fn codes(problems: &[Problem]) -> Vec<(String, ProblemCode)> {
+        problems
+            .iter()
+            .map(|problem| (crate::error::dotted(&problem.path), problem.code))
+            .collect()
+    }
+
+    #[test]
+    fn an_entry_takes_the_place_of_its_namesake_or_comes_last() {
+        let new = [
+            r#"{"id":"a","from_name":"note","v":"y"}"#,
+            r#"{"id":"c","from_name":"box"}"#,
+            r#"{"type":"relation","from_id":"a","to_id":"b","direction":"bi"}"#,
+        ];
+        let edited = edit(RESULT, &edits(&new, &[], &[]), &[]).unwrap();
+        let expected = format!(
+            r#"[{{"id":"a","from_name":"box","v":1.0}},{},{{"id":"b","from_name":"box"}},{},{}]"#,
+            new[0], new[2], new[1]
+        );
+        assert_eq!(edited.result, expected);
+        assert_eq!((edited.region_count, edited.places), (5, vec![1, 4, 3]));
+    }
+
+    #[test]
+    fn a_region_goes_with_its_entries_and_relations_a_single_entry_alone() {
+        let edited = edit(RESULT, &edits(&[], &["a"], &[]), &[]).unwrap();
+        assert_eq!(edited.result, r#"[{"id":"b","from_name":"box"}]"#);
+        let edited = edit(RESULT, &edits(&[], &[], &[("a", "note")]), &[]).unwrap();
+        assert_eq!(edited.region_count, 3);
+        assert!(edited.result.contains("relation"), "{}", edited.result);
+    }
+
+    #[test]
+    fn what_is_not_there_can_not_be_removed() {
+        let wrong = edits(&[], &["b", "z"], &[("a", "z"), ("a", "box")]);
+        let problems = edit(RESULT, &wrong, &["input".into()]).unwrap_err();
+        let unknown = |path: &str| (path.to_owned(), ProblemCode::UnknownRegion);
+        let expected = ["input.remove.1", "input.removeEntries.0"].map(unknown);
+        assert_eq!(codes(&problems), expected);
+    }
+
+    #[test]
+    fn edits_name_every_entry_once() {
+        let wrong = edits(
+            &[
+                r#"{"from_name":"box"}"#,
+                r#"{"id":"a","from_name":"box"}"#,
+                r#"{"id":"a","from_name":"note"}"#,
+                r#"{"from_name":"box","id":"a"}"#,
+                r#"{"id":"b","from_name":"box"}"#,
+                r#"{"type":"relation","from_id":"a"}"#,
+            ],
+            &["b"],
+            &[],
+        );
+        let expected = [
+            ("upsert.0.id", ProblemCode::Required),
+            ("upsert.3", ProblemCode::InvalidFormat),
+            ("upsert.4", ProblemCode::InvalidFormat),
+            ("upsert.5.id", ProblemCode::Required),
+        ];
+        let expected = expected.map(|(path, code)| (path.to_owned(), code));
+        assert_eq!(codes(&check(&wrong, &[])), expected);
+    }
+}
