@@ -81,7 +81,14 @@ fn the_foreign_format_knows_only_problems() {
             );
         }
         for import in source.imports_from("error") {
-            let allowed = ["Problem", "ProblemCode", "Path", "Segment", "dotted"];
+            let allowed = [
+                "Problem",
+                "ProblemCode",
+                "Path",
+                "Segment",
+                "Location",
+                "dotted",
+            ];
             assert!(
                 allowed.contains(&import.as_str()),
                 "{} knows error::{import}",
