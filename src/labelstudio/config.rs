@@ -2,10 +2,18 @@
 //! clients need to know of it.
 //!
 //! What a control or an object is, and which labels belong to which control, is decided as label-studio-sdk's
-//! `LabelInterface` decides it.
+//! `LabelInterface` decides it; what is refused, as Label Studio does when a project is saved.
 
-use std::collections::HashMap;
+mod kind;
+mod labels;
+mod reading;
+mod rules;
+mod xml;
 
+use std::{collections::HashMap, sync::Arc};
+
+pub use self::kind::Kind;
+use self::labels::Index;
 use crate::error::Location;
 
 /// A labelling config, understood.
@@ -15,6 +23,8 @@ pub struct Config {
     pub controls: Vec<Control>,
     /// In the order of the text.
     pub objects: Vec<Object>,
+    /// What relations can be labelled with: every `Relation`, whichever tag it stands in.
+    pub relation_labels: Vec<Label>,
     controls_by_name: HashMap<String, usize>,
     objects_by_name: HashMap<String, usize>,
 }
@@ -26,11 +36,12 @@ pub struct Control {
     /// The tag as it is written: `RectangleLabels`.
     pub tag: String,
     pub kind: Kind,
-    /// Names of the objects that it labels, at least one.
+    /// Names of the objects that it labels, at least one; of a chat its own.
     pub to_names: Vec<String>,
-    /// What it offers, in the order of the text; of labels that are stored alike the last one.
+    /// What it offers, in the order of the text; of labels that are stored alike the last one, in the place of
+    /// the first.
     pub labels: Vec<Label>,
-    /// Its labels come from the task or from elsewhere: `value="$x"`, `apiUrl`.
+    /// Labels come from the task or from elsewhere, too: `value="$x"`, `apiUrl`.
     pub has_dynamic_labels: bool,
     /// `choice`: how many of the choices can be chosen.
     pub choice: Choice,
@@ -41,7 +52,7 @@ pub struct Control {
     /// `perItem="true"`: it says something about single items of a list of images.
     pub is_per_item: bool,
     /// When it is shown at all; as long as it is not, nothing of it is required.
-    pub condition: Option<Condition>,
+    pub condition: Option<Arc<Condition>>,
     /// `min`, of numbers.
     pub min: Option<f64>,
     /// `max`, of numbers.
@@ -55,47 +66,7 @@ pub struct Control {
     /// Every attribute as it is written, in the order of the text.
     pub attributes: Vec<(String, String)>,
     pub location: Location,
-}
-
-/// What a control is; the tags that have rules of their own.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    Bitmask,
-    BitmaskLabels,
-    Brush,
-    BrushLabels,
-    Chat,
-    Choices,
-    DateTime,
-    Ellipse,
-    EllipseLabels,
-    HyperTextLabels,
-    KeyPoint,
-    KeyPointLabels,
-    Labels,
-    MagicWand,
-    Number,
-    OcrLabels,
-    Pairwise,
-    ParagraphLabels,
-    Polygon,
-    PolygonLabels,
-    Ranker,
-    Rating,
-    ReactCode,
-    Rectangle,
-    RectangleLabels,
-    Taxonomy,
-    TextArea,
-    TimeSeriesLabels,
-    TimelineLabels,
-    Vector,
-    VectorLabels,
-    VideoRectangle,
-    VideoVector,
-    VideoVectorLabels,
-    /// Any other tag.
-    Other,
+    index: Index,
 }
 
 /// How many choices can be chosen at once.
@@ -107,6 +78,8 @@ pub enum Choice {
 }
 
 /// Something that a control offers: a `Label`, `Choice` or `Relation`.
+///
+/// [`Control::parents`] tells which choices are around it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
     /// What a result holds: the alias, else the value.
@@ -117,14 +90,13 @@ pub struct Label {
     /// `background`, a CSS colour.
     pub background: Option<String>,
     pub hotkey: Option<String>,
-    /// What the choices around it store, outermost first; empty unless choices are nested.
-    pub parents: Vec<String>,
+    branch: usize,
 }
 
 /// When a control is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// `visibleWhen`, as it is written, of the control or the nearest `View` around it that has one.
+    /// `visibleWhen`, as it is written.
     pub visible_when: Option<String>,
     /// `whenTagName`
     pub tag_names: Vec<String>,
@@ -132,6 +104,8 @@ pub struct Condition {
     pub label_values: Vec<String>,
     /// `whenChoiceValue`
     pub choice_values: Vec<String>,
+    /// The condition of the nearest tag around it that has a `visibleWhen`: it has to hold, too.
+    pub around: Option<Arc<Self>>,
 }
 
 /// A tag that shows a part of the task.
@@ -151,11 +125,23 @@ pub struct Object {
 /// Something in a config that can't work.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
+    /// A sentence for a person.
     pub message: String,
     pub location: Location,
 }
 
 impl Config {
+    /// Reads a config. Tells everything that is wrong with it in the order of the text, the first 1,000 faults
+    /// at most; of a text that is no XML the first fault alone.
+    ///
+    /// Takes time and memory in proportion to the text, whatever it holds.
+    pub fn parse(xml: &str) -> Result<Self, Vec<Fault>> {
+        let document = xml::read(xml).map_err(|fault| vec![fault])?;
+        let places = xml::Places::of(xml);
+        rules::check(&document, &places)?;
+        Ok(reading::read(&document, &places))
+    }
+
     pub fn control(&self, name: &str) -> Option<&Control> {
         self.controls_by_name
             .get(name)
@@ -170,8 +156,90 @@ impl Config {
 }
 
 impl Control {
-    /// The control offers this label, or its labels are not known here.
-    pub fn offers(&self, label: &str) -> bool {
-        self.labels.is_empty() || self.labels.iter().any(|offered| offered.stored == label)
+    /// The `type` of its regions: the tag in lower case, of a chat `chatmessage`.
+    pub fn region_type(&self) -> String {
+        match self.kind {
+            Kind::Chat => "chatmessage".to_owned(),
+            _ => self.tag.to_lowercase(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A config that shows a text, and what else it has.
+    pub fn around_text(inside: &str) -> Config {
+        Config::parse(&format!(
+            r#"<View><Text name="t" value="$text"/>{inside}</View>"#
+        ))
+        .unwrap()
+    }
+
+    /// What labels store.
+    pub fn stored(labels: &[Label]) -> Vec<&str> {
+        labels.iter().map(|label| label.stored.as_str()).collect()
+    }
+
+    /// What is wrong with a config, a line each.
+    pub fn faults(xml: &str) -> String {
+        let faults = Config::parse(xml).err().unwrap_or_default();
+        let told = faults.iter().map(|fault| {
+            let Location { line, column } = fault.location;
+            format!("{line}:{column} {}", fault.message)
+        });
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn huge_and_hostile_texts_are_read_or_refused() {
+        let many = |piece: &str, times: usize| piece.repeat(times);
+        let numbered = |times: usize, piece: &dyn Fn(usize) -> String| -> String {
+            (0..times).map(piece).collect()
+        };
+        let refused = [
+            many("<a>", 100_000),
+            many("<a>", 257) + &many("</a>", 257),
+            many("<", 1 << 20),
+            many("<!--", 1 << 18),
+            many("<a ", 300_000),
+            many("&", 1 << 20),
+            format!("<a {}/>", numbered(100_000, &|n| format!("a{n}=\"\" "))),
+            format!("<a {}/>", many("a=\"\" ", 100_000)),
+            format!(
+                "<a {}>",
+                numbered(200, &|n| format!("xmlns:a{n}=\"u{n}\" "))
+            ),
+            format!("<View>{}</View>", many("<a name=\"n\"/>", 70_000)),
+            format!("<View><a toName=\"{}\"/></View>", many("x,", 500_000)),
+            format!("<View>{}</View>", many("<a/>x", 200_000)),
+            "x".repeat((1 << 20) + 1),
+        ];
+        for text in &refused {
+            let faults = Config::parse(text).unwrap_err();
+            assert!((1..=1_000).contains(&faults.len()));
+            assert!(faults.iter().all(|fault| fault.message.len() < 300));
+        }
+
+        let labels = numbered(40_000, &|n| format!("<Label value=\"{n}\"/>"));
+        let config = around_text(&format!(
+            "<Labels name=\"l\" toName=\"t\">{labels}</Labels>"
+        ));
+        let control = config.control("l").unwrap();
+        assert_eq!(control.labels.len(), 40_000);
+        assert!((0..40_000).all(|n| control.offers(&n.to_string())));
+
+        let nested = many("<Choice value=\"a\">", 250) + &many("</Choice>", 250);
+        let config = around_text(&format!(
+            "<Choices name=\"c\" toName=\"t\">{nested}</Choices>"
+        ));
+        assert_eq!(config.controls[0].labels.len(), 1);
+        assert!(config.controls[0].offers_path(["a"; 250]));
+        assert!(!config.controls[0].offers_path(["a"; 251]));
+
+        let names = numbered(20_000, &|n| format!("<Foo name=\"{n}\" toName=\"t\"/>"));
+        let config = around_text(&format!("<View visibleWhen=\"x\">{names}</View>"));
+        assert_eq!(config.control("19999").unwrap().kind, Kind::Other);
     }
 }

@@ -82,11 +82,11 @@ fn the_foreign_format_knows_only_problems() {
         }
         for import in source.imports_from("error") {
             let allowed = [
-                "Location",
-                "Path",
                 "Problem",
                 "ProblemCode",
+                "Path",
                 "Segment",
+                "Location",
                 "dotted",
             ];
             assert!(

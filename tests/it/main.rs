@@ -14,6 +14,7 @@ mod federation;
 mod graphql;
 mod http;
 mod import;
+mod labelling;
 mod layers;
 mod migration;
 mod races;

@@ -1,0 +1,3 @@
+//! The labelling config, as Label Studio has it.
+
+mod config;
