@@ -8,6 +8,7 @@ pub mod export;
 pub mod filter;
 pub mod history;
 pub mod import;
+pub mod labelling;
 pub mod page;
 pub mod prediction;
 pub mod project;

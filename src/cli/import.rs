@@ -19,7 +19,7 @@ use crate::{
         import::{self, Failure, MatchKind, Options, Phase, Problems, Progress, Summary},
         project,
     },
-    error::{Segment, dotted},
+    error::{Error, Location, Problem, Segment, dotted},
 };
 
 #[derive(Args, Debug)]
@@ -71,6 +71,7 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
         eprintln!("{what} an import into project {project} that had died");
     }
     let json = args.json;
+    let config = args.config.clone();
     let source = seekable(&args.file)?;
     let options = options(args)?;
     let bar = Bar::new();
@@ -88,6 +89,17 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
                 );
             }
             print_problems(&problems);
+            bail!("nothing was imported, see above");
+        }
+        Err(Failure::Other(Error::BadInput(problems))) => {
+            if json {
+                let count = problems.len();
+                println!("{}", json!({ "problems": problems, "problemCount": count }));
+            }
+            for problem in &problems {
+                let place = place_in_arguments(problem, config.as_deref());
+                eprintln!("{place}: {}", problem.message);
+            }
             bail!("nothing was imported, see above");
         }
         Err(failure) => return Err(failure).context("nothing was imported"),
@@ -229,6 +241,16 @@ fn print_problems(problems: &Problems) {
     }
     if problems.more > 0 {
         eprintln!("and {} more", problems.more);
+    }
+}
+
+/// `config.xml:3:7`, or the field of the new project.
+fn place_in_arguments(problem: &Problem, config: Option<&Path>) -> String {
+    match (problem.location, config) {
+        (Some(Location { line, column }), Some(path)) => {
+            format!("{}:{line}:{column}", path.display())
+        }
+        _ => dotted(&problem.path),
     }
 }
 

@@ -27,6 +27,7 @@ use crate::{
     app::App,
     db,
     error::{Error, Problem, ProblemCode, Result},
+    labelstudio::config::{self, Config},
 };
 
 use self::member::put_member;
@@ -35,7 +36,7 @@ pub use self::member::{add_member, members, own_roles, remove_member};
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 255;
 /// Longest description and labelling config, in bytes.
-pub const MAX_TEXT: usize = 1 << 20;
+pub const MAX_TEXT: usize = config::MAX_BYTES;
 
 /// Which projects a list holds; every part that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -144,7 +145,7 @@ pub(super) fn check_new(new: &New) -> Result<()> {
     let mut problems = Vec::new();
     problems.extend(check_title(&new.title));
     problems.extend(check_text(&new.description, "description"));
-    problems.extend(check_text(&new.label_config, "labelConfig"));
+    problems.extend(check_config(&new.label_config));
     if problems.is_empty() {
         Ok(())
     } else {
@@ -251,8 +252,11 @@ fn check_change(change: &Change) -> Result<()> {
         match patch {
             Patch::Keep => {}
             Patch::Null => problems.push(not_cleared(field)),
-            Patch::Set(title) if field == "title" => problems.extend(check_title(title)),
-            Patch::Set(text) => problems.extend(check_text(text, field)),
+            Patch::Set(text) => problems.extend(match field {
+                "title" => Vec::from_iter(check_title(text)),
+                "labelConfig" => check_config(text),
+                _ => Vec::from_iter(check_text(text, field)),
+            }),
         }
     }
     if change.check_mode.is_null() {
@@ -290,6 +294,23 @@ fn check_title(title: &str) -> Option<Problem> {
         ));
     }
     check_text(title, "title")
+}
+
+/// What is wrong with a labelling config, everything of it. An empty one says that there is none yet.
+fn check_config(text: &str) -> Vec<Problem> {
+    let field = "labelConfig";
+    if let Some(problem) = check_text(text, field) {
+        return vec![problem];
+    }
+    if text.is_empty() {
+        return Vec::new();
+    }
+    let faults = Config::parse(text).err().unwrap_or_default();
+    let problems = faults.into_iter().map(|fault| {
+        Problem::new(["input", field], ProblemCode::InvalidConfig, fault.message)
+            .in_text(fault.location)
+    });
+    problems.collect()
 }
 
 fn check_text(text: &str, field: &str) -> Option<Problem> {

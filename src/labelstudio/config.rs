@@ -12,8 +12,8 @@ mod xml;
 
 use std::{collections::HashMap, sync::Arc};
 
-pub use self::kind::Kind;
 use self::labels::Index;
+pub use self::{kind::Kind, xml::MAX_BYTES};
 use crate::error::Location;
 
 /// A labelling config, understood.

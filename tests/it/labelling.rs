@@ -1,3 +1,4 @@
 //! The labelling config, as Label Studio has it.
 
 mod config;
+mod projects;

@@ -16,7 +16,8 @@ pub struct CreateProjectInput {
     /// What it is about.
     #[graphql(default)]
     description: String,
-    /// Label Studio's labelling config, XML.
+    /// Label Studio's labelling config, XML; empty as long as there is none. What is wrong with it is told as
+    /// problems INVALID_CONFIG, each with its `line` and `column`.
     #[graphql(default)]
     label_config: String,
     /// How much of what comes into the project is checked against its config.
@@ -31,7 +32,8 @@ pub struct UpdateProjectInput {
     title: MaybeUndefined<String>,
     /// What it is about.
     description: MaybeUndefined<String>,
-    /// Label Studio's labelling config, XML.
+    /// Label Studio's labelling config, XML; empty as long as there is none. What is wrong with it is told as
+    /// problems INVALID_CONFIG, each with its `line` and `column`. What is stored already is not checked.
     label_config: MaybeUndefined<String>,
     /// How much of what comes into the project is checked against its config. What is in it stays.
     check_mode: MaybeUndefined<CheckMode>,

@@ -58,8 +58,8 @@ async fn who_is_slow_is_told_and_goes_on_from_there() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
         let app = App {
-            db: test.app.db.clone(),
             events: Events::with_buffer(test.app.db.clone(), 2),
+            ..test.app.clone()
         };
         let schema = support::schema(&app);
         let mut quick = Follower::new(&app, &schema, &test.admin, "").await;
