@@ -1,3 +1,4 @@
-//! The labelling config, as Label Studio has it.
+//! The labelling config, as Label Studio has it, and results against it.
 
+mod check;
 mod config;
