@@ -120,7 +120,9 @@ pub enum ProblemCode {
     WrongRegionType,
     /// A label or choice that the control does not offer.
     UnknownLabel,
-    /// An end of a relation that is no valid region of the same result.
+    /// A text that is none of the few that the field takes.
+    UnknownValue,
+    /// An end of a relation that is no region of the same result.
     UnknownRegion,
     /// More values or regions than the control takes.
     TooMany,

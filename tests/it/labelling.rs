@@ -1,4 +1,5 @@
-//! The labelling config, as Label Studio has it.
+//! The labelling config, as Label Studio has it, and results against it.
 
+mod check;
 mod config;
 mod projects;

@@ -5,9 +5,13 @@ use std::{fmt::Write, fs, path::PathBuf};
 use annograph::labelstudio::config::{Choice, Config, Control};
 use serde_json::Value;
 
-fn fixture(path: &str) -> String {
-    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/label-studio");
-    fs::read_to_string(root.join(path)).unwrap()
+pub fn fixture(path: &str) -> String {
+    fs::read_to_string(fixture_path(path)).unwrap()
+}
+
+pub fn fixture_path(path: &str) -> PathBuf {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    root.join("tests/fixtures/label-studio").join(path)
 }
 
 #[test]
