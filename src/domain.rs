@@ -44,4 +44,23 @@ impl<T> Patch<T> {
             Self::Keep | Self::Null => None,
         }
     }
+
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Patch<U> {
+        match self {
+            Self::Keep => Patch::Keep,
+            Self::Null => Patch::Null,
+            Self::Set(value) => Patch::Set(convert(value)),
+        }
+    }
+
+    /// The value, or the default of what was not set.
+    pub fn or_default(self) -> T
+    where
+        T: Default,
+    {
+        match self {
+            Self::Set(value) => value,
+            Self::Keep | Self::Null => T::default(),
+        }
+    }
 }

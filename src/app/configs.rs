@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
 
 use crate::labelstudio::config::{Config, Fault};
 
@@ -12,12 +11,10 @@ const MAX_BYTES: u64 = 64 << 20;
 /// What a config takes for each byte of its text, at worst: the tags that are short are the dear ones.
 const BYTES_PER_BYTE: usize = 32;
 
-/// Labelling configs by their project and the SHA-256 of their text: a changed text is another config, so
-/// nothing here is ever out of date. Cheap to clone.
+/// Labelling configs by project and version: a changed text is another version, so nothing here is ever out
+/// of date. Cheap to clone.
 #[derive(Clone)]
-pub struct Configs(Cache<Key, Read>);
-
-type Key = (i64, [u8; 32]);
+pub struct Configs(Cache<(i64, i32), Read>);
 
 #[derive(Clone)]
 struct Read {
@@ -35,17 +32,26 @@ impl Default for Configs {
 }
 
 impl Configs {
-    /// The config of a project. Reads it unless that was done, and takes what `otherwise` makes of its faults
-    /// when it has any.
-    pub fn get(
+    /// A config that was read before.
+    pub fn get(&self, project_id: i64, version: i32) -> Option<Arc<Config>> {
+        let read = self.0.get(&(project_id, version))?;
+        Some(read.config)
+    }
+
+    /// A config; reads its text unless that was done. The empty text is no config, and of one with faults it
+    /// is what `otherwise` makes of them.
+    pub fn get_or_read(
         &self,
         project_id: i64,
+        version: i32,
         text: &str,
         otherwise: impl FnOnce(&[Fault]) -> Config,
     ) -> Arc<Config> {
-        let key = (project_id, Sha256::digest(text).into());
-        let read = self.0.get_with(key, || {
-            let config = Config::parse(text).unwrap_or_else(|faults| otherwise(&faults));
+        let read = self.0.get_with((project_id, version), || {
+            let config = match text {
+                "" => Config::default(),
+                text => Config::parse(text).unwrap_or_else(|faults| otherwise(&faults)),
+            };
             Read {
                 config: Arc::new(config),
                 weight: u32::try_from(text.len() * BYTES_PER_BYTE).unwrap_or(u32::MAX),

@@ -47,7 +47,12 @@ pub struct ImportArgs {
     #[arg(long, value_enum, default_value = "create")]
     users: Users,
 
-    /// Print one JSON object: the project's id, the counts, the users, and what had to be changed.
+    /// What becomes of annotations and predictions whose result does not fit the project's labelling config.
+    #[arg(long, value_enum, default_value = "warn")]
+    check: Check,
+
+    /// Print one JSON object: the project's id, the counts, the users, what had to be changed, and what
+    /// does not fit the labelling config.
     #[arg(long)]
     json: bool,
 }
@@ -58,6 +63,16 @@ enum Users {
     Create,
     /// Nothing is imported.
     Strict,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Check {
+    /// They are imported as they are, and reported.
+    Warn,
+    /// Nothing is imported.
+    Strict,
+    /// They are imported without a word.
+    Off,
 }
 
 pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
@@ -132,6 +147,11 @@ fn options(args: ImportArgs) -> anyhow::Result<Options> {
         unmapped: match args.users {
             Users::Create => import::Unmapped::Create,
             Users::Strict => import::Unmapped::Refuse,
+        },
+        misfits: match args.check {
+            Check::Warn => import::Misfits::Note,
+            Check::Strict => import::Misfits::Refuse,
+            Check::Off => import::Misfits::Ignore,
         },
     })
 }

@@ -6,6 +6,7 @@
 
 mod batch;
 mod fields;
+mod fitting;
 mod item;
 mod job;
 mod others;
@@ -31,6 +32,7 @@ use tokio::sync::mpsc;
 
 use self::{
     batch::Import,
+    fitting::Fitting,
     job::Job,
     parents::Parents,
     people::Resolved,
@@ -43,8 +45,11 @@ pub use self::{
     recover::{Recovered, recover},
     survey::Counts,
 };
-use super::project;
-use crate::{app::App, db, error::Error};
+use super::{
+    labelling::{self, Rules},
+    project,
+};
+use crate::{app::App, db, error::Error, labelstudio::config::Config};
 
 /// A batch ends with the item that reaches one of these.
 const BATCH_TASKS: usize = 1_000;
@@ -58,6 +63,19 @@ pub struct Options {
     /// From a user's id or e-mail address in the file to the username or id of one of ours.
     pub user_map: BTreeMap<String, String>,
     pub unmapped: Unmapped,
+    pub misfits: Misfits,
+}
+
+/// What becomes of annotations and predictions whose result does not fit the project's labelling config.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Misfits {
+    /// They are imported as they are, and noted.
+    #[default]
+    Note,
+    /// Nothing is imported.
+    Refuse,
+    /// They are imported; nobody looks.
+    Ignore,
 }
 
 /// The project that the tasks go to.
@@ -94,7 +112,7 @@ pub struct Summary {
     pub counts: Counts,
     /// Everybody whom the file names.
     pub users: Vec<Match>,
-    /// What had to be changed.
+    /// What had to be changed, then what does not fit the labelling config.
     pub notes: Notes,
 }
 
@@ -129,18 +147,28 @@ pub async fn run<R>(
 where
     R: Read + Seek + Send + 'static,
 {
-    match &options.target {
+    let rules = match &options.target {
         Target::Project(id) => {
             let project = entity::project::Entity::find_by_id(*id);
             let project = project.one(app.db.reader()).await?;
-            project.ok_or(Error::NotFound("project"))?;
+            let project = project.ok_or(Error::NotFound("project"))?;
+            Rules::new(labelling::config(app, &project), project.check_mode)
         }
-        Target::New { project, .. } => project::check_new(project)?,
-    }
+        Target::New { project, .. } => {
+            project::check_new(project)?;
+            let config = Config::parse(&project.label_config).unwrap_or_default();
+            Rules::new(Arc::new(config), project.check_mode)
+        }
+    };
+    let fitting = rules.map(|rules| Fitting {
+        rules,
+        misfits: options.misfits,
+    });
     let total = source.seek(SeekFrom::End(0))?;
     let mut told = |phase, done| observe(Progress { phase, done, total });
-    let (source, survey) = check(source, |done| told(Phase::Check, done)).await?;
+    let (source, survey) = check(source, fitting, |done| told(Phase::Check, done)).await?;
     let survey = survey.map_err(Failure::Refused)?;
+    let mut notes = Notes::default();
     let at = db::now();
     let (job, people, row) = start(app, options, survey.people, at).await?;
     let import = Import {
@@ -152,28 +180,22 @@ where
     };
     let parents = Parents::new(survey.wanted);
     let expected = survey.counts;
-    let written = write(&import, source, parents, expected, |done| {
+    let written = write(&import, source, parents, expected, &mut notes, |done| {
         told(Phase::Write, done);
     })
     .await;
     let written = match written {
-        Ok(notes) => job
-            .mark_written(app)
-            .await
-            .map(|()| notes)
-            .map_err(Failure::from),
+        Ok(()) => job.mark_written(app).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
-    let notes = match written {
-        Ok(notes) => notes,
-        Err(failure) => {
-            // What can't be taken back now is taken back at the next start.
-            if let Err(error) = recover::take_back(app, job, &row).await {
-                tracing::error!(%error, "a failed import could not be taken back");
-            }
-            return Err(failure);
+    if let Err(failure) = written {
+        // What can't be taken back now is taken back at the next start.
+        if let Err(error) = recover::take_back(app, job, &row).await {
+            tracing::error!(%error, "a failed import could not be taken back");
         }
-    };
+        return Err(failure);
+    }
+    notes.append(survey.notes);
     let project_id = job.project_id;
     // What is left undone here, the next start does: the import has happened.
     if let Err(error) = job.finish(app).await {
@@ -190,6 +212,7 @@ where
 /// The first reading, off the async threads.
 async fn check<R>(
     mut source: R,
+    fitting: Option<Fitting>,
     mut observe: impl FnMut(u64),
 ) -> Result<(R, Result<Survey, Problems>), Failure>
 where
@@ -197,7 +220,7 @@ where
 {
     let (tell, mut told) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || {
-        let survey = survey(&mut source, |done| {
+        let survey = survey(&mut source, fitting.as_ref(), |done| {
             // Progress that nobody has looked at yet is not worth waiting for.
             let _ = tell.try_send(done);
         });
@@ -246,14 +269,14 @@ async fn write<R>(
     source: R,
     mut parents: Parents,
     expected: Counts,
+    notes: &mut Notes,
     mut observe: impl FnMut(u64),
-) -> Result<Notes, Failure>
+) -> Result<(), Failure>
 where
     R: Read + Seek + Send + 'static,
 {
     let (send, mut batches) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || read_batches(source, &send));
-    let mut notes = Notes::default();
     let mut counts = Counts::default();
     while let Some(Batch { tasks, position }) = batches.recv().await {
         for task in &tasks {
@@ -264,7 +287,7 @@ where
             }
         }
         let begun = Instant::now();
-        import.write(tasks, &mut parents, &mut notes).await?;
+        import.write(tasks, &mut parents, notes).await?;
         observe(position);
         others::make_way(import.app, begun).await;
     }
@@ -274,8 +297,8 @@ where
     if counts != expected {
         return Err(Failure::Changed);
     }
-    parents.settle(import.app, &mut notes).await?;
-    Ok(notes)
+    parents.settle(import.app, notes).await?;
+    Ok(())
 }
 
 /// Tasks that are written together, and how far in the file they reach.

@@ -1,22 +1,98 @@
-//! The labelling config of a project, as it is understood.
+//! Labelling configs, understood once for every version, and what results have to fit.
 
 use std::sync::Arc;
 
-use entity::project;
+use entity::project::{self, CheckMode, Column};
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
 
-use crate::{app::App, labelstudio::config::Config};
+use crate::{
+    app::App,
+    error::{Problem, Result, Segment},
+    labelstudio::{
+        check::{self, Mode},
+        config::Config,
+    },
+};
+
+/// What results of a project have to fit.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    config: Arc<Config>,
+    mode: Mode,
+}
+
+impl Rules {
+    /// `None` where everything fits: in an unchecked project, and without a config.
+    pub fn new(config: Arc<Config>, mode: CheckMode) -> Option<Self> {
+        let mode = match mode {
+            CheckMode::Off => return None,
+            CheckMode::Standard => Mode::Standard,
+            CheckMode::Strict => Mode::Strict,
+        };
+        (!config.is_absent()).then_some(Self { config, mode })
+    }
+
+    /// All problems of a result of a task with this data, with `at` before each path.
+    pub fn check(
+        &self,
+        result: &str,
+        data: &str,
+        is_cancelled: bool,
+        at: &[Segment],
+    ) -> Vec<Problem> {
+        let rules = check::Rules {
+            config: &self.config,
+            mode: self.mode,
+            data: Some(data),
+            is_cancelled,
+        };
+        check::check(rules, result, at)
+    }
+
+    pub fn is_strict(&self) -> bool {
+        self.mode == Mode::Strict
+    }
+}
+
+/// The rules of a project as they stand in this transaction. `None` where everything fits.
+pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Result<Option<Rules>> {
+    let project = || project::Entity::find_by_id(project_id).select_only();
+    let found: Option<(CheckMode, i32)> = project()
+        .columns([Column::CheckMode, Column::ConfigVersion])
+        .into_tuple()
+        .one(db)
+        .await?;
+    let Some((mode, version)) = found.filter(|(mode, _)| *mode != CheckMode::Off) else {
+        return Ok(None);
+    };
+    if let Some(config) = app.configs.get(project_id, version) {
+        return Ok(Rules::new(config, mode));
+    }
+    // Both together: the version may be another one by now.
+    let found: Option<(String, i32)> = project()
+        .columns([Column::LabelConfig, Column::ConfigVersion])
+        .into_tuple()
+        .one(db)
+        .await?;
+    let Some((xml, version)) = found else {
+        return Ok(None);
+    };
+    let config = understood(app, project_id, version, &xml);
+    Ok(Rules::new(config, mode))
+}
 
 /// What the labelling config of a project says. It has no controls when the project has no config yet, or one
 /// that can't be read, which only data of an older version can have.
 pub fn config(app: &App, project: &project::Model) -> Arc<Config> {
-    let text = &project.label_config;
-    if text.is_empty() {
-        return Arc::default();
-    }
-    app.configs.get(project.id, text, |faults| {
+    let version = project.config_version;
+    understood(app, project.id, version, &project.label_config)
+}
+
+fn understood(app: &App, project_id: i64, version: i32, xml: &str) -> Arc<Config> {
+    app.configs.get_or_read(project_id, version, xml, |faults| {
         let first = faults.first();
         tracing::warn!(
-            project = project.id,
+            project = project_id,
             line = first.map(|fault| fault.location.line),
             fault = first.map(|fault| &*fault.message),
             "a stored labelling config can't be read and counts as none"

@@ -10,8 +10,9 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, ExprTrait, IntoActiveModel, Iterable,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait,
+    IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    Select,
     sea_query::{CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
 };
 
@@ -293,6 +294,17 @@ pub(super) async fn lock(
         .lock(LockType::NoKeyUpdate)
         .all(txn)
         .await?)
+}
+
+/// The data of a task, which a locked one comes without; empty once it is gone.
+pub(super) async fn data(db: &impl ConnectionTrait, id: i64) -> Result<String> {
+    let data: Option<String> = task::Entity::find_by_id(id)
+        .select_only()
+        .column(Column::Data)
+        .into_tuple()
+        .one(db)
+        .await?;
+    Ok(data.unwrap_or_default())
 }
 
 /// Notes that annotations of a locked task changed; with `recount`, counts them anew.

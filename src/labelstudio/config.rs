@@ -27,6 +27,8 @@ pub struct Config {
     pub relation_labels: Vec<Label>,
     controls_by_name: HashMap<String, usize>,
     objects_by_name: HashMap<String, usize>,
+    /// There is one at all.
+    is_present: bool,
 }
 
 /// A tag that makes regions: it has a name and says which objects it labels.
@@ -139,7 +141,15 @@ impl Config {
         let document = xml::read(xml).map_err(|fault| vec![fault])?;
         let places = xml::Places::of(xml);
         rules::check(&document, &places)?;
-        Ok(reading::read(&document, &places))
+        Ok(Self {
+            is_present: true,
+            ..reading::read(&document, &places)
+        })
+    }
+
+    /// There is no config, as opposed to one without controls.
+    pub fn is_absent(&self) -> bool {
+        !self.is_present
     }
 
     pub fn control(&self, name: &str) -> Option<&Control> {

@@ -5,6 +5,7 @@ mod dead;
 mod large;
 mod people;
 mod refused;
+mod unfit;
 
 use std::io::Cursor;
 
@@ -13,7 +14,7 @@ use annograph::{
     db::{Database, Options},
     domain::{
         export,
-        import::{self, Failure, Summary, Target, Unmapped},
+        import::{self, Failure, Misfits, Summary, Target, Unmapped},
         project,
     },
     error::dotted,
@@ -38,6 +39,7 @@ pub fn into_new_project() -> import::Options {
         },
         user_map: Default::default(),
         unmapped: Unmapped::Create,
+        misfits: Misfits::Note,
     }
 }
 

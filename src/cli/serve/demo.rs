@@ -7,7 +7,7 @@ use anyhow::Context;
 use crate::{
     app::App,
     domain::{
-        import::{self, Options, Target, Unmapped},
+        import::{self, Misfits, Options, Target, Unmapped},
         project,
     },
 };
@@ -29,6 +29,7 @@ pub async fn fill(app: &App, admin_id: i64) -> anyhow::Result<()> {
         },
         user_map: BTreeMap::new(),
         unmapped: Unmapped::Create,
+        misfits: Misfits::Note,
     };
     import::run(app, Cursor::new(EXPORT), &options, |_| {})
         .await

@@ -78,6 +78,8 @@ pub struct Draft {
 
 #[derive(Debug)]
 pub struct Prediction {
+    /// Its place in the task's list.
+    pub index: usize,
     /// Its id in the file, which parents refer to.
     pub id: Option<i64>,
     pub import_id: Option<i64>,
@@ -177,9 +179,12 @@ fn task(index: usize, text: &str, checker: &mut Checker) -> Option<Task> {
     let drafts = children(&mut fields, "drafts", checker, |index, fields, checker| {
         draft(index, fields, checker, &mut mentions)
     });
-    let predictions = children(&mut fields, "predictions", checker, |_, fields, checker| {
-        Some(prediction(fields, checker))
-    });
+    let predictions = children(
+        &mut fields,
+        "predictions",
+        checker,
+        |index, fields, checker| Some(prediction(index, fields, checker)),
+    );
     // Counted anew, or references to what is written around them.
     for derived in [
         "total_annotations",
@@ -320,10 +325,11 @@ fn draft(
     })
 }
 
-fn prediction(fields: &mut Fields, checker: &mut Checker) -> Prediction {
+fn prediction(index: usize, fields: &mut Fields, checker: &mut Checker) -> Prediction {
     let id = checker.integer(fields, "id");
     let (result, _) = checker.regions(fields);
     let prediction = Prediction {
+        index,
         id,
         import_id: checker.integer(fields, "import_id").or(id),
         result,

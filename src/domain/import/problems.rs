@@ -1,6 +1,6 @@
 //! What an import finds wrong or worth telling, bounded however large the file is.
 
-use crate::error::{Path, Problem};
+use crate::error::{Path, Problem, ProblemCode};
 
 /// How many of each are told; the rest is counted.
 const MAX_TOLD: usize = 1_000;
@@ -31,7 +31,7 @@ impl Problems {
     }
 }
 
-/// What an import had to change, each with its place in the file.
+/// What an import had to change or leave unfit, each with its place in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     pub told: Vec<Note>,
@@ -39,11 +39,14 @@ pub struct Notes {
     pub more: usize,
 }
 
-/// Something that an import had to change.
+/// Something that an import had to change, or that does not fit the labelling config.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Note {
     /// From the item's index inwards.
     pub path: Path,
+    /// What does not fit; `None` for what was changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub code: Option<ProblemCode>,
     /// A sentence for a person.
     pub message: String,
 }
@@ -54,9 +57,33 @@ impl Notes {
     }
 
     pub fn push(&mut self, path: Path, message: impl Into<String>) {
+        self.push_note(Note {
+            path,
+            code: None,
+            message: message.into(),
+        });
+    }
+
+    /// Notes what does not fit.
+    pub fn push_problem(&mut self, problem: Problem) {
+        self.push_note(Note {
+            path: problem.path,
+            code: Some(problem.code),
+            message: problem.message,
+        });
+    }
+
+    /// Notes all of these, too.
+    pub fn append(&mut self, other: Self) {
+        self.more += other.more;
+        for note in other.told {
+            self.push_note(note);
+        }
+    }
+
+    fn push_note(&mut self, note: Note) {
         if self.told.len() < MAX_TOLD {
-            let message = message.into();
-            self.told.push(Note { path, message });
+            self.told.push(note);
         } else {
             self.more += 1;
         }

@@ -4,10 +4,11 @@
 use std::io::{self, Read, Seek};
 
 use super::{
+    fitting::Fitting,
     item,
     parents::Wanted,
     people::People,
-    problems::Problems,
+    problems::{Notes, Problems},
     reader::{Fault, Reader},
 };
 use crate::error::{Path, Problem};
@@ -18,6 +19,8 @@ pub struct Survey {
     pub counts: Counts,
     pub people: People,
     pub wanted: Wanted,
+    /// What does not fit the labelling config.
+    pub notes: Notes,
 }
 
 /// How much of what a file holds.
@@ -45,6 +48,7 @@ impl Counts {
 /// Reads the whole file. `observe` is told how many bytes are read, from time to time.
 pub fn survey(
     source: &mut (impl Read + Seek),
+    fitting: Option<&Fitting>,
     mut observe: impl FnMut(u64),
 ) -> io::Result<Result<Survey, Problems>> {
     source.rewind()?;
@@ -64,6 +68,9 @@ pub fn survey(
         }
         if let Some(task) = item::parse(index, &text, &mut problems) {
             survey.counts.add(&task);
+            if let Some(fitting) = fitting {
+                fitting.look_at(&task, &mut problems, &mut survey.notes);
+            }
             for annotation in &task.annotations {
                 survey.wanted.add(annotation);
             }
