@@ -46,6 +46,8 @@ pub struct Conflict {
     pub current_version: i32,
     /// Fields of the refused change that others changed since the expected version.
     pub clashing_fields: Vec<String>,
+    /// Ids of the regions that both the refused change and others touched since.
+    pub clashing_regions: Vec<String>,
     /// The annotation as it is now, a JSON object.
     pub current: String,
 }
@@ -74,7 +76,7 @@ pub struct Location {
 }
 
 /// What kind of problem it is, stable for programs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProblemCode {
     /// `null` where a value can be left out but not cleared.
@@ -128,13 +130,15 @@ pub enum ProblemCode {
     TooMany,
     /// The stored result does not fit the labelling config that it would come under.
     UnfitResult,
+    /// A field that excludes another one that was sent.
+    NotTogether,
 }
 
 /// A place in an input: `["input", "result", 3, "value", "x"]`.
 pub type Path = Vec<Segment>;
 
 /// One step of a path.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Segment {
     Key(String),

@@ -3,6 +3,8 @@
 mod conflict;
 mod create;
 mod delete;
+mod fit;
+mod incoming;
 mod lock;
 mod update;
 
@@ -23,7 +25,7 @@ use sea_orm::{
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
-    update::{Change, update},
+    update::{Change, ConflictPolicy, RegionChanges, update},
 };
 use super::{
     access::{self, Actor},
@@ -344,6 +346,15 @@ fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
 /// A lead time as it is stored. SQLite keeps no minus zero.
 fn unsigned(seconds: f64) -> f64 {
     seconds + 0.0
+}
+
+/// The problem of a null where a value can be left out but not cleared.
+fn not_cleared(path: &[&str]) -> Problem {
+    Problem::new(
+        path.iter().copied(),
+        ProblemCode::NullNotAllowed,
+        "this can't be cleared: leave it out to keep it as it is",
+    )
 }
 
 /// The problem of a reference that leads nowhere, or nowhere that the actor may look.

@@ -1,5 +1,7 @@
 //! The history of an annotation: one revision per accepted change, never rewritten.
 
+pub mod state;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};

@@ -111,6 +111,7 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
         Error::Conflict(conflict) => {
             values.set("currentVersion", conflict.current_version);
             values.set("clashingFields", json(&conflict.clashing_fields));
+            values.set("clashingRegions", json(&conflict.clashing_regions));
             values.set("current", scalar::raw(conflict.current.clone()));
         }
         Error::TooSlow { cursor } => values.set("cursor", cursor.as_str()),

@@ -2,10 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{
-    entry::{Entry, Name, entries, name},
-    merge::list,
-};
+use super::entry::{Entry, Name, entries, list, name};
 use crate::error::{Problem, ProblemCode, Segment};
 
 /// What to do with single entries of a result.

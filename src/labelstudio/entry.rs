@@ -39,6 +39,26 @@ pub enum Name<'a> {
     },
 }
 
+impl Key<'_> {
+    pub fn into_owned(self) -> Key<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let name = match self.name {
+            Name::Region { id, from_name } => Name::Region {
+                id: id.map(owned),
+                from_name: from_name.map(owned),
+            },
+            Name::Relation { from_id, to_id } => Name::Relation {
+                from_id: owned(from_id),
+                to_id: owned(to_id),
+            },
+        };
+        Key {
+            name,
+            nth: self.nth,
+        }
+    }
+}
+
 impl Name<'_> {
     /// The region's id; `None` of a relation, and of a region without one.
     pub fn id(&self) -> Option<&str> {
@@ -68,6 +88,19 @@ pub fn entries(result: &str) -> Vec<Entry<'_>> {
             }
         })
         .collect()
+}
+
+/// Entries, put together to a result.
+pub fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::from("[");
+    for (index, entry) in entries.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(entry);
+    }
+    text.push(']');
+    text
 }
 
 /// What an entry is called; without anything when it is no object.

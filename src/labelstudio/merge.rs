@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     document::rewritten,
-    entry::{Entry, Key, entries},
+    entry::{Entry, Key, entries, list},
 };
 
 /// Both edits touched something, each in its own way.
@@ -55,19 +55,6 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, Clash> {
     let order = first.iter().chain(second).map(|entry| &entry.key);
     let texts = order.filter(|key| placed.insert(*key));
     Ok(list(texts.filter_map(|key| merged.get(key).copied())))
-}
-
-/// The entries of a list, put together to a result.
-pub(super) fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
-    let mut text = String::from("[");
-    for (index, entry) in entries.enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(entry);
-    }
-    text.push(']');
-    text
 }
 
 fn texts<'e, 'a>(entries: &'e [Entry<'a>]) -> HashMap<&'e Key<'a>, &'a str> {

@@ -1,5 +1,6 @@
 //! The operations, through GraphQL.
 
+mod checks;
 mod create;
 mod delete;
 mod projects;

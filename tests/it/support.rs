@@ -115,6 +115,15 @@ impl TestApp {
         App::new(Database::connect(&Options::new(&self.url)).await.unwrap())
     }
 
+    /// The admin at another server on the same database, with a memory of its own.
+    pub async fn client_beside(&self) -> Client {
+        let args = Defaults::parse_from(["test"]).serve;
+        let app = self.beside().await;
+        let router = server::router(app, &args, CancellationToken::new()).unwrap();
+        let admin = self.admin.clone();
+        Client { router, ..admin }
+    }
+
     /// A new user who belongs to no project.
     pub async fn stranger(&self, username: &str) -> Client {
         sign_up(&self.app, &self.router, username, user_row::Role::Member).await

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{check_lead_time, clear_other_ground_truth, unknown, unsigned};
+use super::{check_lead_time, clear_other_ground_truth, fit, unknown, unsigned};
 use crate::{
     app::App,
     db,
@@ -67,7 +67,11 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         new.completed_by_id.is_none_or(|id| id == actor.id()) || access::may_manage(role),
         "authorship is changed by managers",
     )?;
-    check_references(&txn, actor, task.id, &new).await?;
+    let mut problems = check_references(&txn, actor, task.id, &new).await?;
+    problems.extend(fit::of_new(app, &txn, &task, &new).await?);
+    if !problems.is_empty() {
+        return Err(Error::BadInput(problems));
+    }
 
     let at = db::now();
     if new.ground_truth {
@@ -137,7 +141,7 @@ async fn check_references(
     actor: &Actor,
     task_id: i64,
     new: &New,
-) -> Result<()> {
+) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     if let Some(id) = new.completed_by_id
         && !user::visible_ids(txn, actor, &[id]).await?.contains(&id)
@@ -184,11 +188,7 @@ async fn check_references(
             problems.push(taken());
         }
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::BadInput(problems))
-    }
+    Ok(problems)
 }
 
 fn taken() -> Problem {

@@ -66,7 +66,7 @@ async fn delete_locked(
         access::may_delete(actor, role, &row),
         "you may delete only annotations of your own; managers may delete any",
     )?;
-    check_version(txn, actor, &row, expected_version, &[]).await?;
+    check_version(txn, actor, &row, expected_version).await?;
     let at = db::now();
     let action = row.last_action.unwrap_or(Action::Updated);
     touch(&mut row, actor.id(), action, at);

@@ -10,10 +10,10 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    check_lead_time, clear_other_ground_truth,
-    conflict::check_version,
+    check_lead_time, clear_other_ground_truth, conflict, fit,
+    incoming::{self, Incoming},
     lock::{self, Locked},
-    save, touch, unknown, unsigned,
+    not_cleared, save, touch, unknown, unsigned,
 };
 use crate::{
     app::App,
@@ -33,6 +33,8 @@ use crate::{
 pub struct Change {
     /// The whole new list of regions, JSON text.
     pub result: Patch<String>,
+    /// Edits of single regions, instead of the whole list.
+    pub regions: Patch<RegionChanges>,
     /// The task to move to; its project comes along.
     pub task_id: Patch<i64>,
     /// Never a change of its own: refused unless it is the project of the task.
@@ -45,8 +47,28 @@ pub struct Change {
     pub ground_truth: Patch<bool>,
     /// Seconds.
     pub lead_time: Patch<f64>,
-    /// Refuse the change unless the annotation is at this version.
+    /// The version that the change was made to.
     pub expected_version: Patch<i32>,
+    /// What becomes of the change when the annotation moved on since; it is refused when kept.
+    pub on_conflict: Patch<ConflictPolicy>,
+}
+
+/// Edits of single regions of a result; absent is not null.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RegionChanges {
+    pub upsert: Patch<Vec<String>>,
+    pub remove: Patch<Vec<String>>,
+    /// Region ids, each with a control.
+    pub remove_entries: Patch<Vec<(String, String)>>,
+}
+
+/// What becomes of a change that was made to an older version.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ConflictPolicy {
+    #[default]
+    Reject,
+    /// It is merged, by field and by region, unless both touched the same.
+    Merge,
 }
 
 /// Changes an annotation and answers with it as it is then.
@@ -58,10 +80,10 @@ pub async fn update(
     id: i64,
     change: Change,
 ) -> Result<annotation::Model> {
-    let region_count = check_input(&change)?;
+    check_input(&change)?;
     let target = change.task_id.value().copied();
     let (txn, locked) = lock::begin(app, actor, id, target).await?;
-    match change_locked(&txn, actor, change, locked, region_count).await {
+    match change_locked(app, &txn, actor, change, locked).await {
         Ok(Outcome::Changed(row)) => {
             txn.commit().await?;
             Ok(row)
@@ -83,11 +105,11 @@ enum Outcome {
 }
 
 async fn change_locked(
+    app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
-    change: Change,
+    mut change: Change,
     locked: Locked,
-    region_count: Option<usize>,
 ) -> Result<Outcome> {
     let role = access::role_in(txn, actor, locked.annotation.project_id).await?;
     let target_role = match &locked.target {
@@ -95,17 +117,28 @@ async fn change_locked(
         None => None,
     };
     check_access(actor, role, target_role, &locked.annotation, &change)?;
-    let expected = change.expected_version.value().copied();
-    check_version(txn, actor, &locked.annotation, expected, &change.sent()).await?;
-    check_references(txn, actor, &change, &locked).await?;
-    apply(txn, actor, change, locked, region_count).await
+    let (incoming, mut problems) =
+        conflict::settle(txn, actor, &locked.annotation, &mut change).await?;
+    problems.extend(check_references(txn, actor, &change, &locked).await?);
+    let moves = change.task_id.is_sent();
+    let task = locked.target.as_ref().filter(|_| moves);
+    // Of a task that leads nowhere, nobody knows the config.
+    if task.is_some() || !moves {
+        let (row, task) = (&locked.annotation, task.unwrap_or(&locked.task));
+        let incoming = incoming.as_ref();
+        problems.extend(fit::of_change(app, txn, row, task, &change, incoming).await?);
+    }
+    if !problems.is_empty() {
+        return Err(Error::BadInput(problems));
+    }
+    apply(txn, actor, change, locked, incoming).await
 }
 
 impl Change {
     /// Public names of the fields that were sent, as revisions name them.
-    fn sent(&self) -> Vec<&'static str> {
+    pub(super) fn sent(&self) -> Vec<&'static str> {
         [
-            ("result", self.result.is_sent()),
+            ("result", self.makes_result()),
             ("task", self.task_id.is_sent()),
             ("project", self.project_id.is_sent()),
             ("completedBy", self.completed_by_id.is_sent()),
@@ -118,12 +151,18 @@ impl Change {
         .filter_map(|(name, sent)| sent.then_some(name))
         .collect()
     }
+
+    /// A result, or edits of it, were sent.
+    pub(super) fn makes_result(&self) -> bool {
+        self.result.is_sent() || self.regions.is_sent()
+    }
 }
 
-/// All problems that need no database. Answers with the number of regions in a sent result.
-fn check_input(change: &Change) -> Result<Option<usize>> {
+/// All problems that need no database.
+fn check_input(change: &Change) -> Result<()> {
     let mut problems: Vec<Problem> = [
         ("result", change.result.is_null()),
+        ("regions", change.regions.is_null()),
         ("taskId", change.task_id.is_null()),
         ("projectId", change.project_id.is_null()),
         ("completedById", change.completed_by_id.is_null()),
@@ -131,30 +170,41 @@ fn check_input(change: &Change) -> Result<Option<usize>> {
         ("wasCancelled", change.was_cancelled.is_null()),
         ("groundTruth", change.ground_truth.is_null()),
         ("expectedVersion", change.expected_version.is_null()),
+        ("onConflict", change.on_conflict.is_null()),
     ]
     .into_iter()
     .filter(|(_, null)| *null)
-    .map(|(field, _)| {
-        Problem::new(
-            ["input", field],
-            ProblemCode::NullNotAllowed,
-            "this can't be cleared: leave it out to keep it as it is",
-        )
-    })
+    .map(|(field, _)| not_cleared(&["input", field]))
     .collect();
-    let mut region_count = None;
     if let Some(text) = change.result.value() {
-        match document::check_result(text, &["input".into(), "result".into()]) {
-            Ok(count) => region_count = Some(count),
-            Err(found) => problems.extend(found),
+        let checked = document::check_result(text, &["input".into(), "result".into()]);
+        problems.extend(checked.err().unwrap_or_default());
+    }
+    if let Some(regions) = change.regions.value() {
+        problems.extend(incoming::check_edits(regions));
+        if change.result.is_sent() {
+            problems.push(Problem::new(
+                ["input", "regions"],
+                ProblemCode::NotTogether,
+                "send either the whole result or edits of its regions",
+            ));
         }
+    }
+    if change.on_conflict == Patch::Set(ConflictPolicy::Merge)
+        && change.expected_version == Patch::Keep
+    {
+        problems.push(Problem::new(
+            ["input", "expectedVersion"],
+            ProblemCode::Required,
+            "a merge needs the version that the change was made to",
+        ));
     }
     problems.extend(check_lead_time(
         change.lead_time.value().copied(),
         ["input", "leadTime"],
     ));
     if problems.is_empty() {
-        Ok(region_count)
+        Ok(())
     } else {
         Err(Error::BadInput(problems))
     }
@@ -194,7 +244,7 @@ async fn check_references(
     actor: &Actor,
     change: &Change,
     locked: &Locked,
-) -> Result<()> {
+) -> Result<Vec<Problem>> {
     let mut problems = Vec::new();
     let target = locked.target.as_ref();
     if change.task_id.is_sent() && target.is_none() {
@@ -231,11 +281,7 @@ async fn check_references(
             problems.push(unknown(["input", field], "user"));
         }
     }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::BadInput(problems))
-    }
+    Ok(problems)
 }
 
 async fn apply(
@@ -243,7 +289,7 @@ async fn apply(
     actor: &Actor,
     change: Change,
     locked: Locked,
-    region_count: Option<usize>,
+    incoming: Option<Incoming>,
 ) -> Result<Outcome> {
     let Locked {
         mut task,
@@ -251,9 +297,9 @@ async fn apply(
         target,
     } = locked;
     let updated_by_id = change.updated_by_id.value().copied();
-    let mut target = target.filter(|target| target.id != row.task_id);
+    let mut target = target.filter(|target| change.task_id.is_sent() && target.id != row.task_id);
     let before = row.clone();
-    let changes = set(&mut row, change, target.as_ref(), region_count);
+    let changes = set(&mut row, change, target.as_ref(), incoming);
     if changes.is_empty() {
         return Ok(Outcome::Unchanged(row));
     }
@@ -294,19 +340,13 @@ fn set(
     row: &mut annotation::Model,
     change: Change,
     target: Option<&task::Model>,
-    region_count: Option<usize>,
+    incoming: Option<Incoming>,
 ) -> Changes {
     let mut changes = Changes::default();
-    if let Patch::Set(result) = change.result
-        && result != row.result
-        // An imported text is kept to the letter; sent back, it comes as we would write it.
-        && document::rewritten(&row.result).as_ref() != Some(&result)
-    {
-        changes.result(&result);
-        row.result = result;
-        row.region_count = region_count
-            .and_then(|count| i32::try_from(count).ok())
-            .unwrap_or(i32::MAX);
+    if let Some(incoming) = incoming {
+        changes.result(&incoming.result);
+        row.result = incoming.result;
+        row.region_count = i32::try_from(incoming.region_count).unwrap_or(i32::MAX);
     }
     if let Some(target) = target {
         changes.moved_from(row.task_id, row.project_id);

@@ -25,6 +25,8 @@ use crate::{
 pub struct UpdateAnnotationInput {
     /// The whole new list of regions. Each region is an object; its `id`, when it has one, is a string.
     result: MaybeUndefined<Vec<JsonObject>>,
+    /// Edits of single regions, instead of the whole list: not together with `result`.
+    regions: MaybeUndefined<RegionChangesInput>,
     /// Move to this task; its project comes along, and both tasks are counted anew. For managers of both
     /// projects.
     task_id: MaybeUndefined<ID>,
@@ -42,8 +44,64 @@ pub struct UpdateAnnotationInput {
     ground_truth: MaybeUndefined<bool>,
     /// How long it took, in seconds: finite, zero or more. `null` clears it.
     lead_time: MaybeUndefined<f64>,
-    /// Refuse with CONFLICT unless the annotation is at this version.
+    /// The version that the change was made to. When the annotation is at another one, `onConflict` decides.
     expected_version: MaybeUndefined<i32>,
+    /// What becomes of the change when the annotation moved on since `expectedVersion`: REJECT unless given.
+    on_conflict: MaybeUndefined<ConflictPolicy>,
+}
+
+/// Edits of single regions of a result; all others keep their text.
+///
+/// A region is addressed by its `id`. Where ids repeat, because a control says something about a region in
+/// an entry of its own (`perRegion`), an entry is addressed by `id` and `from_name`; a relation, which has
+/// no id, by `from_id` and `to_id`. `null` is BAD_USER_INPUT.
+#[derive(InputObject)]
+pub struct RegionChangesInput {
+    /// Entries as they are to be. Each takes the place of the one with the same `id` and `from_name`, a
+    /// relation that of the one with the same ends; without one, it comes last.
+    upsert: MaybeUndefined<Vec<JsonObject>>,
+    /// Ids of regions to remove, with every entry that repeats the id and every relation that ends at it.
+    /// One that is not there is UNKNOWN_REGION.
+    remove: MaybeUndefined<Vec<ID>>,
+    /// Single entries to remove. One that is not there is UNKNOWN_REGION.
+    remove_entries: MaybeUndefined<Vec<RegionEntryInput>>,
+}
+
+/// One entry among those that share a region's id.
+#[derive(InputObject)]
+pub struct RegionEntryInput {
+    /// The region's `id`.
+    id: ID,
+    /// The control that the entry is from, its `from_name`.
+    from_name: String,
+}
+
+impl From<RegionChangesInput> for annotation::RegionChanges {
+    fn from(input: RegionChangesInput) -> Self {
+        let texts = |items: Vec<JsonObject>| items.into_iter().map(|item| item.0).collect();
+        let ids = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
+        let entries = |entries: Vec<RegionEntryInput>| {
+            let pair = |entry: RegionEntryInput| (entry.id.0, entry.from_name);
+            entries.into_iter().map(pair).collect()
+        };
+        Self {
+            upsert: patch(input.upsert, texts),
+            remove: patch(input.remove, ids),
+            remove_entries: patch(input.remove_entries, entries),
+        }
+    }
+}
+
+/// What becomes of a change of an annotation that moved on since the change was made.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "annotation::ConflictPolicy")]
+pub enum ConflictPolicy {
+    /// It is refused with CONFLICT.
+    Reject,
+    /// It is brought into the newest version: a field or region that one side alone changed is as that side
+    /// left it. What both changed, each in its own way, is CONFLICT with `clashingFields` and
+    /// `clashingRegions`. Needs `expectedVersion`.
+    Merge,
 }
 
 impl From<UpdateAnnotationInput> for annotation::Change {
@@ -51,6 +109,7 @@ impl From<UpdateAnnotationInput> for annotation::Change {
         let id = |id: MaybeUndefined<ID>| patch(id, |id| reference(&id));
         Self {
             result: patch(input.result, |items| list_text(&items)),
+            regions: patch(input.regions, Into::into),
             task_id: id(input.task_id),
             project_id: id(input.project_id),
             completed_by_id: id(input.completed_by_id),
@@ -59,6 +118,7 @@ impl From<UpdateAnnotationInput> for annotation::Change {
             ground_truth: patch(input.ground_truth, |value| value),
             lead_time: patch(input.lead_time, |value| value),
             expected_version: patch(input.expected_version, |value| value),
+            on_conflict: patch(input.on_conflict, Into::into),
         }
     }
 }

@@ -7,7 +7,9 @@ mod conflict;
 mod counters;
 mod fidelity;
 mod ground_truth;
+mod merge;
 mod moving;
+mod regions;
 mod several;
 
 use entity::project_member::Role;

@@ -29,7 +29,10 @@ enum AnnotationAction {
 input UpdateAnnotationInput {
   result: [JSONObject!] taskId: ID projectId: ID completedById: ID updatedById: ID
   wasCancelled: Boolean groundTruth: Boolean leadTime: Float expectedVersion: Int
+  regions: RegionChangesInput onConflict: ConflictPolicy
 }
+input RegionChangesInput { upsert: [JSONObject!] remove: [ID!] }
+enum ConflictPolicy { REJECT MERGE }
 input CreateAnnotationInput {
   result: [JSONObject!]! completedById: ID wasCancelled: Boolean groundTruth: Boolean leadTime: Float
   uniqueId: UUID parentPredictionId: ID parentAnnotationId: ID
@@ -144,10 +147,10 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
 AnnotationSnapshot AnnotationDiff FieldChange
-RegionChange Region RegionType RegionChangesInput ConflictPolicy AgreementMetric UpdateAnnotationItem
+RegionChange Region RegionType AgreementMetric UpdateAnnotationItem
 UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
-Annotation.regions Annotation.diff AnnotationRevision.annotation UpdateAnnotationInput.regions
-UpdateAnnotationInput.onConflict Task.agreement Project.controls Prediction.regions
+Annotation.regions Annotation.diff AnnotationRevision.annotation
+Task.agreement Project.controls Prediction.regions
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.annotationAt Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)

@@ -41,6 +41,7 @@ async fn the_late_one_gets_the_current_state() {
               "result",
               "wasCancelled"
             ],
+            "clashingRegions": [],
             "code": "CONFLICT",
             "current": {
               "id": "1",

@@ -1,0 +1,164 @@
+//! Whether what a change brings fits the labelling config of the project that it comes into.
+
+use std::collections::HashSet;
+
+use entity::{annotation, task};
+use sea_orm::ConnectionTrait;
+
+use super::{
+    Change,
+    create::New,
+    incoming::{Incoming, Sent},
+};
+use crate::{
+    app::App,
+    domain::{
+        labelling::{self, Rules},
+        task as tasks,
+    },
+    error::{Path, Problem, ProblemCode, Result, Segment, dotted},
+    labelstudio::entry::{Key, entries},
+};
+
+/// All problems of a new annotation's result.
+pub async fn of_new(
+    app: &App,
+    db: &impl ConnectionTrait,
+    task: &task::Model,
+    new: &New,
+) -> Result<Vec<Problem>> {
+    let Some(rules) = labelling::rules(app, db, task.project_id).await? else {
+        return Ok(Vec::new());
+    };
+    let data = data(db, &rules, task).await?;
+    let at = ["input".into(), "result".into()];
+    Ok(rules.check(&new.result, &data, new.was_cancelled, &at))
+}
+
+/// What a result is about: only strict rules look at it.
+async fn data(db: &impl ConnectionTrait, rules: &Rules, task: &task::Model) -> Result<String> {
+    if rules.is_strict() {
+        tasks::data(db, task.id).await
+    } else {
+        Ok(String::new())
+    }
+}
+
+/// All problems of a changed annotation's result. `task` is the one that it is in then.
+///
+/// What is stored was accepted once and stays so, whatever became of the config, until it comes under
+/// another project's. Strict projects look at it again when it comes to another task, and when the task is
+/// no longer skipped.
+pub async fn of_change(
+    app: &App,
+    db: &impl ConnectionTrait,
+    row: &annotation::Model,
+    task: &task::Model,
+    change: &Change,
+    incoming: Option<&Incoming>,
+) -> Result<Vec<Problem>> {
+    let is_cancelled = *change.was_cancelled.value().unwrap_or(&row.was_cancelled);
+    let moves = task.id != row.task_id;
+    let returns = row.was_cancelled && !is_cancelled;
+    if !(incoming.is_some() || moves || returns) {
+        return Ok(Vec::new());
+    }
+    let Some(rules) = labelling::rules(app, db, task.project_id).await? else {
+        return Ok(Vec::new());
+    };
+    let data = data(db, &rules, task).await?;
+    let check = |result: &str| rules.check(result, &data, is_cancelled, &[]);
+    if let Some(incoming) = incoming {
+        let problems = check(&incoming.result);
+        return Ok(match &incoming.sent {
+            Sent::Whole => below(&["input".into(), "result".into()], problems),
+            // Only what is wrong by this change: a region can be edited beside one that never fitted.
+            Sent::Entries { .. } if problems.is_empty() => problems,
+            Sent::Entries { paths, field } => {
+                let known = if moves {
+                    Vec::new()
+                } else {
+                    check(&row.result)
+                };
+                let known = placed(&row.result, known);
+                let known: HashSet<_> = known
+                    .iter()
+                    .map(|(key, problem)| (key, rest(problem), problem.code))
+                    .collect();
+                placed(&incoming.result, problems)
+                    .into_iter()
+                    .filter(|(key, problem)| !known.contains(&(key, rest(problem), problem.code)))
+                    .map(|(key, problem)| sent_at(paths, field, key, problem))
+                    .collect()
+            }
+        });
+    }
+    if task.project_id == row.project_id && !rules.is_strict() {
+        return Ok(Vec::new());
+    }
+    let field = if moves { "taskId" } else { "wasCancelled" };
+    Ok(unfit(field, &check(&row.result)).into_iter().collect())
+}
+
+/// Problems with the entry that each is about; none for what is about the result as a whole.
+fn placed(result: &str, problems: Vec<Problem>) -> Vec<(Option<Key<'_>>, Problem)> {
+    let entries = entries(result);
+    let key = |problem: &Problem| match problem.path.first() {
+        Some(Segment::Index(index)) => Some(entries.get(*index)?.key.clone()),
+        _ => None,
+    };
+    problems
+        .into_iter()
+        .map(|problem| (key(&problem), problem))
+        .collect()
+}
+
+/// The path within the entry.
+fn rest(problem: &Problem) -> &[Segment] {
+    problem.path.get(1..).unwrap_or_default()
+}
+
+/// The problem at its place in the input; at the whole field when the entry was not sent.
+fn sent_at(
+    paths: &std::collections::HashMap<Key<'static>, Path>,
+    field: &str,
+    key: Option<Key<'_>>,
+    problem: Problem,
+) -> Problem {
+    let sent = key.and_then(|key| paths.get(&key.into_owned()));
+    let path = match sent {
+        Some(path) => path.iter().chain(rest(&problem)).cloned().collect(),
+        None => vec!["input".into(), field.into()],
+    };
+    Problem { path, ..problem }
+}
+
+fn below(at: &[Segment], problems: Vec<Problem>) -> Vec<Problem> {
+    let path = |path: Path| at.iter().cloned().chain(path).collect();
+    problems
+        .into_iter()
+        .map(|problem| Problem {
+            path: path(problem.path.clone()),
+            ..problem
+        })
+        .collect()
+}
+
+/// One problem that stands for all of a result that nobody sent.
+fn unfit(field: &str, problems: &[Problem]) -> Option<Problem> {
+    let first = problems.first()?;
+    let place = [&["result".into()], first.path.as_slice()].concat();
+    let more = match problems.len() - 1 {
+        0 => String::new(),
+        more => format!("; {more} more"),
+    };
+    Some(Problem::new(
+        ["input", field],
+        ProblemCode::UnfitResult,
+        format!(
+            "the stored result does not fit the labelling config there: {}: {}{more}",
+            dotted(&place),
+            first.message
+        ),
+    ))
+}

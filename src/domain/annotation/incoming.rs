@@ -1,0 +1,171 @@
+//! The result that a change makes of the stored one, whichever way the change says it: as a whole, by edits
+//! of single regions, or by either of them against an older version.
+
+use std::collections::HashMap;
+
+use super::{Change, RegionChanges, not_cleared};
+use crate::{
+    domain::Patch,
+    error::{Path, Problem, Segment},
+    labelstudio::{
+        document,
+        edit::{self, Edits},
+        entry::{Key, entries, list, name},
+        merge::{Clash, merge},
+    },
+};
+
+/// A result that is to take the place of the stored one.
+#[derive(Debug)]
+pub struct Incoming {
+    pub result: String,
+    pub region_count: usize,
+    pub sent: Sent,
+}
+
+/// Where the entries of an incoming result are in the input.
+#[derive(Debug)]
+pub enum Sent {
+    /// All of them in `result`, each at its own place.
+    Whole,
+    /// These; the others are the stored ones.
+    Entries {
+        paths: HashMap<Key<'static>, Path>,
+        /// The field of the input that made the result what it is.
+        field: &'static str,
+    },
+}
+
+/// What came of bringing a change's result into the stored one.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The result stays.
+    Kept,
+    New(Incoming),
+    /// Others changed the same regions in the meantime.
+    Clash(Clash),
+    Wrong(Vec<Problem>),
+}
+
+/// What is wrong with edits by themselves.
+pub fn check_edits(changes: &RegionChanges) -> Vec<Problem> {
+    let at = at("regions");
+    let mut problems: Vec<Problem> = [
+        ("upsert", changes.upsert.is_null()),
+        ("remove", changes.remove.is_null()),
+        ("removeEntries", changes.remove_entries.is_null()),
+    ]
+    .into_iter()
+    .filter(|(_, null)| *null)
+    .map(|(field, _)| not_cleared(&["input", "regions", field]))
+    .collect();
+    let edits = edits_of(changes.clone());
+    let texts = list(edits.upsert.iter().map(String::as_str));
+    let place = [at.as_slice(), &["upsert".into()]].concat();
+    match document::check_result(&texts, &place) {
+        Ok(_) => problems.extend(edit::check(&edits, &at)),
+        Err(found) => problems.extend(found),
+    }
+    problems
+}
+
+/// Edits of which nothing is null.
+fn edits_of(changes: RegionChanges) -> Edits {
+    Edits {
+        upsert: changes.upsert.or_default(),
+        remove: changes.remove.or_default(),
+        remove_entries: changes.remove_entries.or_default(),
+    }
+}
+
+/// What a change makes of the result that it was made to. Takes it out of the change.
+pub fn of_current(change: &mut Change, stored: &str) -> Outcome {
+    let whole = std::mem::take(&mut change.result);
+    let edits = std::mem::take(&mut change.regions).map(edits_of);
+    let incoming = match (whole, edits) {
+        (Patch::Set(result), _) => Incoming {
+            region_count: entries(&result).len(),
+            result,
+            sent: Sent::Whole,
+        },
+        (_, Patch::Set(edits)) => match edit::edit(stored, &edits, &at("regions")) {
+            Ok(edited) => Incoming {
+                region_count: edited.region_count,
+                result: edited.result,
+                sent: Sent::Entries {
+                    paths: paths_of_edits(&edits),
+                    field: "regions",
+                },
+            },
+            Err(problems) => return Outcome::Wrong(problems),
+        },
+        _ => return Outcome::Kept,
+    };
+    unless_same(incoming, stored)
+}
+
+/// What a change makes of the stored result that was made to an older one, `base`. Takes it out of the
+/// change.
+pub fn of_older(change: &mut Change, base: &str, stored: &str) -> Outcome {
+    let whole = std::mem::take(&mut change.result);
+    let edits = std::mem::take(&mut change.regions).map(edits_of);
+    let (ours, paths, field) = match (whole, edits) {
+        (Patch::Set(result), _) => {
+            let paths = paths_of_whole(&result);
+            (result, paths, "result")
+        }
+        (_, Patch::Set(edits)) => match edit::edit(base, &edits, &at("regions")) {
+            Ok(edited) => (edited.result, paths_of_edits(&edits), "regions"),
+            Err(problems) => return Outcome::Wrong(problems),
+        },
+        _ => return Outcome::Kept,
+    };
+    let result = match merge(base, &ours, stored) {
+        Ok(result) => result,
+        Err(clash) => return Outcome::Clash(clash),
+    };
+    let incoming = Incoming {
+        region_count: entries(&result).len(),
+        result,
+        sent: Sent::Entries { paths, field },
+    };
+    unless_same(incoming, stored)
+}
+
+/// An imported text is kept to the letter; sent back, it comes as we would write it.
+fn unless_same(incoming: Incoming, stored: &str) -> Outcome {
+    let is_same = incoming.result == stored
+        || document::rewritten(stored) == document::rewritten(&incoming.result);
+    if is_same {
+        Outcome::Kept
+    } else {
+        Outcome::New(incoming)
+    }
+}
+
+fn paths_of_whole(result: &str) -> HashMap<Key<'static>, Path> {
+    let keys = entries(result).into_iter().map(|entry| entry.key);
+    keys.enumerate()
+        .map(|(index, key)| (key.into_owned(), path("result", [index.into()])))
+        .collect()
+}
+
+fn paths_of_edits(edits: &Edits) -> HashMap<Key<'static>, Path> {
+    let names = edits.upsert.iter().map(|entry| name(entry));
+    names
+        .enumerate()
+        .map(|(index, name)| {
+            let key = Key { name, nth: 0 };
+            let path = path("regions", ["upsert".into(), index.into()]);
+            (key.into_owned(), path)
+        })
+        .collect()
+}
+
+fn at(field: &str) -> [Segment; 2] {
+    ["input".into(), field.into()]
+}
+
+fn path<const N: usize>(field: &str, rest: [Segment; N]) -> Path {
+    at(field).into_iter().chain(rest).collect()
+}
