@@ -135,7 +135,7 @@ where
             let project = project.one(app.db.reader()).await?;
             project.ok_or(Error::NotFound("project"))?;
         }
-        Target::New { project, .. } => project::check_new(project)?,
+        Target::New { project, .. } => project::check_new(project).await?,
     }
     let total = source.seek(SeekFrom::End(0))?;
     let mut told = |phase, done| observe(Progress { phase, done, total });
