@@ -1,4 +1,5 @@
 //! The labelling config, as Label Studio has it.
 
 mod config;
+mod controls;
 mod projects;

@@ -5,7 +5,7 @@ use std::{fmt::Write, fs, path::PathBuf};
 use annograph::labelstudio::config::{Choice, Config, Control};
 use serde_json::Value;
 
-fn fixture(path: &str) -> String {
+pub fn fixture(path: &str) -> String {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/label-studio");
     fs::read_to_string(root.join(path)).unwrap()
 }
