@@ -9,6 +9,7 @@ mod annotation;
 mod coercion;
 mod connection;
 mod context;
+mod control;
 mod cost;
 mod draft;
 mod error;

@@ -155,7 +155,7 @@ where
             Rules::new(labelling::config(app, &project), project.check_mode)
         }
         Target::New { project, .. } => {
-            project::check_new(project)?;
+            project::check_new(project).await?;
             let config = Config::parse(&project.label_config).unwrap_or_default();
             Rules::new(Arc::new(config), project.check_mode)
         }

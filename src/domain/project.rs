@@ -3,7 +3,7 @@
 mod member;
 pub mod operator;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use entity::{
     project::{self, CheckMode, Column},
@@ -37,6 +37,8 @@ pub use self::member::{add_member, members, own_roles, remove_member};
 pub const MAX_TITLE: usize = 255;
 /// Longest description and labelling config, in bytes.
 pub const MAX_TEXT: usize = config::MAX_BYTES;
+/// Labelling configs of more bytes are read beside the threads that answer requests.
+const LONG_CONFIG: usize = 16 << 10;
 
 /// Which projects a list holds; every part that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -134,18 +136,18 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
 
 /// Creates a project. Anybody may; whoever does becomes its first manager.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
-    check_new(&new)?;
+    check_new(&new).await?;
     let txn = app.db.begin().await?;
     let row = insert(&txn, new, Some(actor.id())).await?;
     txn.commit().await?;
     Ok(row)
 }
 
-pub(super) fn check_new(new: &New) -> Result<()> {
+pub(super) async fn check_new(new: &New) -> Result<()> {
     let mut problems = Vec::new();
     problems.extend(check_title(&new.title));
     problems.extend(check_text(&new.description, "description"));
-    problems.extend(check_config(&new.label_config));
+    problems.extend(check_config(&new.label_config).await?);
     if problems.is_empty() {
         Ok(())
     } else {
@@ -181,7 +183,7 @@ pub(super) async fn insert(
 
 /// Changes a project and answers with it as it is then.
 pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<project::Model> {
-    check_change(&change)?;
+    check_change(&change).await?;
     let txn = app.db.begin().await?;
     let mut row = lock(&txn, actor, id, "projects are changed by their managers").await?;
     let before = row.clone();
@@ -241,7 +243,7 @@ async fn lock(
     Ok(row)
 }
 
-fn check_change(change: &Change) -> Result<()> {
+async fn check_change(change: &Change) -> Result<()> {
     let fields = [
         ("title", &change.title),
         ("description", &change.description),
@@ -254,7 +256,7 @@ fn check_change(change: &Change) -> Result<()> {
             Patch::Null => problems.push(not_cleared(field)),
             Patch::Set(text) => problems.extend(match field {
                 "title" => Vec::from_iter(check_title(text)),
-                "labelConfig" => check_config(text),
+                "labelConfig" => check_config(text).await?,
                 _ => Vec::from_iter(check_text(text, field)),
             }),
         }
@@ -297,20 +299,27 @@ fn check_title(title: &str) -> Option<Problem> {
 }
 
 /// What is wrong with a labelling config, everything of it. An empty one says that there is none yet.
-fn check_config(text: &str) -> Vec<Problem> {
+async fn check_config(text: &str) -> Result<Vec<Problem>> {
     let field = "labelConfig";
     if let Some(problem) = check_text(text, field) {
-        return vec![problem];
+        return Ok(vec![problem]);
     }
     if text.is_empty() {
-        return Vec::new();
+        return Ok(Vec::new());
     }
-    let faults = Config::parse(text).err().unwrap_or_default();
-    let problems = faults.into_iter().map(|fault| {
+    let read = if text.len() > LONG_CONFIG {
+        let text = text.to_owned();
+        tokio::task::spawn_blocking(move || Config::parse(&text).err())
+            .await
+            .map_err(|panic| Error::Internal(Arc::new(panic)))?
+    } else {
+        Config::parse(text).err()
+    };
+    let problems = read.into_iter().flatten().map(|fault| {
         Problem::new(["input", field], ProblemCode::InvalidConfig, fault.message)
             .in_text(fault.location)
     });
-    problems.collect()
+    Ok(problems.collect())
 }
 
 fn check_text(text: &str, field: &str) -> Option<Problem> {

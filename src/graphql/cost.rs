@@ -4,7 +4,7 @@
 //! - A field of one object costs 1, and what is selected in it.
 //! - A page costs 1, and for each item that it could hold 1 and what is selected of it; `pageInfo` is free.
 //! - Any other list of objects is like a page, of as many items as its longest list argument has (of
-//!   `_entities` the representations), or else of 10.
+//!   `_entities` the representations), or else of 10; a control's labels of 100.
 
 use std::collections::HashMap;
 
@@ -20,6 +20,8 @@ use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
 
 /// Items that a list of unknown length is taken to hold.
 const PLAIN_LIST: u64 = 10;
+/// Labels that a control is taken to have: some have thousands.
+const LABELS: u64 = 100;
 
 /// Every event is answered anew, so a subscription may cost this much less than another operation.
 const SUBSCRIPTION: u64 = 100;
@@ -115,7 +117,11 @@ impl<'a> Counting<'a> {
             return inner;
         }
         if ty.is_list() {
-            return page(self.longest_list(field).unwrap_or(PLAIN_LIST));
+            let unknown = match name {
+                "ControlLabel" => LABELS,
+                _ => PLAIN_LIST,
+            };
+            return page(self.longest_list(field).unwrap_or(unknown));
         }
         inner.saturating_add(1)
     }

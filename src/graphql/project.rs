@@ -11,6 +11,7 @@ use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
     connection::{Connection, Total, arguments},
     context::ContextExt,
+    control::Control,
     filter::{IDFilter, OrderDirection, StringFilter, ordering},
     loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
     scalar::DateTime,
@@ -21,6 +22,7 @@ use crate::{
     db::reference,
     domain::{
         annotation::{self, Parent},
+        labelling,
         page::{Arguments, OrderKey, Ordering, Page},
         project as projects, task,
     },
@@ -135,7 +137,7 @@ impl Project {
         Ok(self.row(ctx).await?.description.clone())
     }
 
-    /// Label Studio's labelling config, XML.
+    /// Label Studio's labelling config, XML; empty as long as there is none.
     async fn label_config(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.row(ctx).await?.label_config.clone())
     }
@@ -143,6 +145,13 @@ impl Project {
     /// How much of what comes into it is checked against the config. Without a config nothing is.
     async fn check_mode(&self, ctx: &Context<'_>) -> Result<CheckMode> {
         Ok(self.row(ctx).await?.check_mode.into())
+    }
+
+    /// What its labelling config offers for labelling, in the order of the config; empty as long as there is
+    /// none.
+    async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
+        let row = self.row(ctx).await?;
+        Ok(Control::all(&labelling::config(ctx.app(), &row)))
     }
 
     /// Its tasks.

@@ -45,7 +45,7 @@ pub struct Control {
     pub labels: Vec<Label>,
     /// Labels come from the task or from elsewhere, too: `value="$x"`, `apiUrl`.
     pub has_dynamic_labels: bool,
-    /// `choice`: how many of the choices can be chosen.
+    /// `choice`: how many of the labels can be chosen; means something where [`Kind::has_choice`].
     pub choice: Choice,
     /// `required="true"`
     pub is_required: bool,

@@ -106,4 +106,9 @@ impl Kind {
                 | Self::Other
         )
     }
+
+    /// It has a `choice`: whether one of its labels can be chosen, or several.
+    pub fn has_choice(self) -> bool {
+        self.takes_labels_from_elsewhere() && !matches!(self, Self::Taxonomy | Self::Other)
+    }
 }

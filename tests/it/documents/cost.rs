@@ -44,6 +44,7 @@ async fn an_operation_costs_what_its_answer_could_hold() {
             ("{ tasks(first: 10) { nodes { ...f } } } fragment f on Task { ... { project { id } } }", json!({}), 21),
             ("{ a: viewer { id } b: viewer { id } c: viewer @skip(if: true) { id } }", json!({}), 3),
             ("{ tasks(first: 1) { nodes { predictions { id } } } }", json!({}), 13),
+            ("{ project(id: 1) { controls { name labels { stored } objects { name } } } }", json!({}), 2 + 10 * (1 + 101 + 11)),
             ("query($r: [_Any!]!) { _entities(representations: $r) { ... on Task { project { id } } } }",
                 json!({ "r": [{ "__typename": "Task", "id": 1 }, { "__typename": "Task", "id": 2 }] }), 5),
         ] {

@@ -48,10 +48,12 @@ async fn a_config_that_cannot_work_is_refused_with_every_place() {
             assert_eq!(answer.error()["extensions"]["problems"], json!(faults()));
             assert_eq!(test.dump().await, before);
         }
+        let long = format!("<View>{}</Text>", "\n".repeat(20_000));
         for (config, line, column) in [
             (" ", 1, 1),
             ("<View>\n<Text", 2, 1),
             ("<!DOCTYPE v><View/>", 1, 1),
+            (long.as_str(), 20_001, 1),
         ] {
             for answer in projects(&test, config).await {
                 let problems = &answer.error()["extensions"]["problems"];

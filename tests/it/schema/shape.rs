@@ -49,10 +49,32 @@ type Task {
   createdAt: DateTime! updatedAt: DateTime! updatedBy: User
 }
 type Project {
-  id: ID! title: String! description: String! labelConfig: String! checkMode: CheckMode!
+  id: ID! title: String! description: String! labelConfig: String! checkMode: CheckMode! controls: [Control!]!
   tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection!
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
   members: [ProjectMember!]! taskCount: Int! annotationCount: Int! createdBy: User createdAt: DateTime!
+}
+type Control {
+  name: String! tag: String! kind: ControlKind! regionType: String! objects: [ConfigObject!]!
+  labels: [ControlLabel!]! hasDynamicLabels: Boolean! choice: ControlChoice isRequired: Boolean!
+  isPerRegion: Boolean! isPerItem: Boolean! condition: ControlCondition min: Float max: Float
+  maxRating: Int maxSubmissions: Int maxUsages: Int attributes: JSONObject!
+}
+enum ControlKind {
+  BITMASK BITMASK_LABELS BRUSH BRUSH_LABELS CHAT CHOICES DATE_TIME ELLIPSE ELLIPSE_LABELS
+  HYPER_TEXT_LABELS KEY_POINT KEY_POINT_LABELS LABELS MAGIC_WAND NUMBER OCR_LABELS PAIRWISE
+  PARAGRAPH_LABELS POLYGON POLYGON_LABELS RANKER RATING REACT_CODE RECTANGLE RECTANGLE_LABELS TAXONOMY
+  TEXT_AREA TIME_SERIES_LABELS TIMELINE_LABELS VECTOR VECTOR_LABELS VIDEO_RECTANGLE VIDEO_VECTOR
+  VIDEO_VECTOR_LABELS OTHER
+}
+enum ControlChoice { SINGLE MULTIPLE }
+type ControlCondition {
+  visibleWhen: String tagNames: [String!]! labelValues: [String!]! choiceValues: [String!]!
+  around: ControlCondition
+}
+type ConfigObject { name: String! tag: String! value: String variable: String attributes: JSONObject! }
+type ControlLabel {
+  stored: String! value: String alias: String background: String hotkey: String parents: [String!]!
 }
 type ProjectMember { user: User role: ProjectRole! }
 enum ProjectRole { VIEWER ANNOTATOR REVIEWER MANAGER }
@@ -150,7 +172,7 @@ AnnotationSnapshot AnnotationDiff FieldChange
 RegionChange Region RegionType AgreementMetric UpdateAnnotationItem
 UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
 Annotation.regions Annotation.diff AnnotationRevision.annotation
-Task.agreement Project.controls Prediction.regions
+Task.agreement Prediction.regions
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.annotationAt Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)

@@ -1,0 +1,276 @@
+//! What the labelling config of a project offers: its controls, with their labels and objects.
+
+mod kind;
+
+use std::sync::Arc;
+
+use async_graphql::{Enum, Object, SimpleObject};
+
+pub use self::kind::ControlKind;
+use super::scalar::JsonObject;
+use crate::labelstudio::config::{self, Choice, Condition, Config, Kind, Label};
+
+/// A tag of a labelling config that makes regions.
+pub struct Control {
+    config: Arc<Config>,
+    index: usize,
+}
+
+impl Control {
+    /// The controls of a config, in the order of its text.
+    pub fn all(config: &Arc<Config>) -> Vec<Self> {
+        let control = |index| Self {
+            config: config.clone(),
+            index,
+        };
+        (0..config.controls.len()).map(control).collect()
+    }
+
+    fn inner(&self) -> &config::Control {
+        &self.config.controls[self.index]
+    }
+}
+
+/// A tag of a labelling config that makes regions.
+#[Object]
+impl Control {
+    /// Its name, unique among the tags of the config: the `from_name` of its regions.
+    async fn name(&self) -> &str {
+        &self.inner().name
+    }
+
+    /// The tag as it is written: `RectangleLabels`.
+    async fn tag(&self) -> &str {
+        &self.inner().tag
+    }
+
+    /// Which of the known tags it is.
+    async fn kind(&self) -> ControlKind {
+        self.inner().kind.into()
+    }
+
+    /// The `type` of its regions: `rectanglelabels`.
+    async fn region_type(&self) -> String {
+        self.inner().region_type()
+    }
+
+    /// What it labels, in the order of its `toName`. What is named there and shows nothing is left out.
+    async fn objects(&self) -> Vec<ConfigObject> {
+        let objects = self.inner().to_names.iter();
+        objects
+            .filter_map(|name| self.config.object(name))
+            .map(ConfigObject::from)
+            .collect()
+    }
+
+    /// What it offers, in the order of the config; choices in choices come after the ones around them. Of
+    /// labels that are stored alike the last one counts.
+    async fn labels(&self) -> Vec<ControlLabel> {
+        let label = |index| ControlLabel {
+            config: self.config.clone(),
+            control: self.index,
+            index,
+        };
+        (0..self.inner().labels.len()).map(label).collect()
+    }
+
+    /// Whether more labels come from the task's data or from another server (`value="$x"`, `apiUrl`).
+    async fn has_dynamic_labels(&self) -> bool {
+        self.inner().has_dynamic_labels
+    }
+
+    /// How many of the labels can be chosen at once. Null for controls that have no such setting, a taxonomy
+    /// among them.
+    async fn choice(&self) -> Option<ControlChoice> {
+        let control = self.inner();
+        control.kind.has_choice().then(|| control.choice.into())
+    }
+
+    /// Whether something has to be given (`required`), as long as the control is shown.
+    async fn is_required(&self) -> bool {
+        self.inner().is_required
+    }
+
+    /// Whether it says something about single regions (`perRegion`), not about the whole.
+    async fn is_per_region(&self) -> bool {
+        self.inner().is_per_region
+    }
+
+    /// Whether it says something about single items of a list of images (`perItem`).
+    async fn is_per_item(&self) -> bool {
+        self.inner().is_per_item
+    }
+
+    /// When it is shown. Null when it always is.
+    async fn condition(&self) -> Option<ControlCondition> {
+        let condition = self.inner().condition.clone()?;
+        Some(ControlCondition(condition))
+    }
+
+    /// The least number that can be given (`min`). Null when there is no such bound.
+    async fn min(&self) -> Option<f64> {
+        self.inner().min
+    }
+
+    /// The greatest number that can be given (`max`). Null when there is no such bound.
+    async fn max(&self) -> Option<f64> {
+        self.inner().max
+    }
+
+    /// The best rating (`maxRating`), 5 unless the config says otherwise. Null unless it is a rating.
+    async fn max_rating(&self) -> Option<i32> {
+        let control = self.inner();
+        let best = control.max_rating.clamp(i32::MIN.into(), i32::MAX.into());
+        let best = i32::try_from(best).unwrap_or(i32::MAX);
+        (control.kind == Kind::Rating).then_some(best)
+    }
+
+    /// How many texts can be given (`maxSubmissions`). Null when there is no such bound.
+    async fn max_submissions(&self) -> Option<i32> {
+        self.inner().max_submissions.map(count)
+    }
+
+    /// How many regions can have the same label (`maxUsages`). Null when there is no such bound.
+    async fn max_usages(&self) -> Option<i32> {
+        self.inner().max_usages.map(count)
+    }
+
+    /// All attributes of the tag as they are written: an object of strings.
+    async fn attributes(&self) -> JsonObject {
+        object(&self.inner().attributes)
+    }
+}
+
+/// A tag of a labelling config that shows a part of the task.
+#[derive(SimpleObject)]
+pub struct ConfigObject {
+    /// Its name, unique among the tags of the config: the `to_name` of regions on it.
+    name: String,
+    /// The tag as it is written: `Image`.
+    tag: String,
+    /// What it shows (`valueList`, else `value`): as a rule a variable, `$image`. Null for a chat that has none.
+    value: Option<String>,
+    /// The key of the task's `data` that it shows: `image` of `$image`. Null when it shows something else.
+    variable: Option<String>,
+    /// All attributes of the tag as they are written: an object of strings.
+    attributes: JsonObject,
+}
+
+impl From<&config::Object> for ConfigObject {
+    fn from(shown: &config::Object) -> Self {
+        Self {
+            name: shown.name.clone(),
+            tag: shown.tag.clone(),
+            value: shown.value.clone(),
+            variable: shown.variable.clone(),
+            attributes: object(&shown.attributes),
+        }
+    }
+}
+
+/// Something that a control offers: a `Label` or a `Choice`.
+pub struct ControlLabel {
+    config: Arc<Config>,
+    control: usize,
+    index: usize,
+}
+
+impl ControlLabel {
+    fn control(&self) -> &config::Control {
+        &self.config.controls[self.control]
+    }
+
+    fn inner(&self) -> &Label {
+        &self.control().labels[self.index]
+    }
+}
+
+/// Something that a control offers: a `Label` or a `Choice`.
+#[Object]
+impl ControlLabel {
+    /// What a region holds when this was chosen: the alias, else the value.
+    async fn stored(&self) -> &str {
+        &self.inner().stored
+    }
+
+    /// What people see. Null when the config gives an alias alone.
+    async fn value(&self) -> Option<&str> {
+        self.inner().value.as_deref()
+    }
+
+    /// Its `alias`. Null when it has none.
+    async fn alias(&self) -> Option<&str> {
+        self.inner().alias.as_deref()
+    }
+
+    /// Its `background`, a CSS colour. Null when the config gives none.
+    async fn background(&self) -> Option<&str> {
+        self.inner().background.as_deref()
+    }
+
+    /// Its `hotkey`. Null when it has none.
+    async fn hotkey(&self) -> Option<&str> {
+        self.inner().hotkey.as_deref()
+    }
+
+    /// What the choices around it store, outermost first; empty unless choices are nested, as in a taxonomy.
+    async fn parents(&self) -> Vec<&str> {
+        self.control().parents(self.inner())
+    }
+}
+
+/// How many labels can be chosen at once.
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+#[graphql(remote = "Choice")]
+pub enum ControlChoice {
+    /// One.
+    Single,
+    /// Any number.
+    Multiple,
+}
+
+/// When a control is shown. What it says has to hold together.
+pub struct ControlCondition(Arc<Condition>);
+
+/// When a control is shown. What it says has to hold together.
+#[Object]
+impl ControlCondition {
+    /// `visibleWhen`, as it is written: `region-selected`, `choice-selected`, … Null when only the rest is
+    /// asked for.
+    async fn visible_when(&self) -> Option<&str> {
+        self.0.visible_when.as_deref()
+    }
+
+    /// Names of tags of which one has to be concerned (`whenTagName`); empty for any.
+    async fn tag_names(&self) -> &[String] {
+        &self.0.tag_names
+    }
+
+    /// Labels of which one has to be chosen (`whenLabelValue`); empty for any.
+    async fn label_values(&self) -> &[String] {
+        &self.0.label_values
+    }
+
+    /// Choices of which one has to be chosen (`whenChoiceValue`); empty for any.
+    async fn choice_values(&self) -> &[String] {
+        &self.0.choice_values
+    }
+
+    /// The condition of the tag around the control that has one, which has to hold, too. Null when there is
+    /// none.
+    async fn around(&self) -> Option<Self> {
+        self.0.around.clone().map(Self)
+    }
+}
+
+/// A count as GraphQL has it, with 32 bits: no result gets beyond.
+fn count(count: u64) -> i32 {
+    i32::try_from(count).unwrap_or(i32::MAX)
+}
+
+fn object(attributes: &[(String, String)]) -> JsonObject {
+    let attributes = attributes
+        .iter()
+        .map(|(name, value)| (name.clone(), value.as_str().into()));
+    JsonObject(serde_json::Value::Object(attributes.collect()).to_string())
+}
