@@ -4,3 +4,4 @@ pub mod ago;
 pub mod check;
 pub mod config;
 pub mod document;
+pub mod region;
