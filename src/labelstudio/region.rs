@@ -8,6 +8,7 @@ mod answer;
 mod fields;
 mod image;
 mod kind;
+mod mask;
 mod span;
 
 use std::{collections::HashMap, sync::OnceLock};
@@ -20,6 +21,7 @@ pub use self::{
     answer::{Bucket, Choices, Direction, Relation},
     image::{Brush, Ellipse, ImageSize, KeyPoint, Point, Polygon, Rectangle, Vector, Vertex},
     kind::{Kind, Shape},
+    mask::MAX_PIXELS,
     span::{
         Audio, FrameRange, HyperTextSpan, Instant, Keyframe, TextSpan, TimeSeries, Timeline, Video,
     },

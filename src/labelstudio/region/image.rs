@@ -1,7 +1,7 @@
 //! Regions of images. Lengths and places are percent of the image: of its width what goes across, of its
 //! height what goes down.
 
-use super::fields::Fields;
+use super::{fields::Fields, mask};
 
 /// `original_width` and `original_height`, in pixels, both positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,6 +91,10 @@ impl ImageSize {
         })
     }
 
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width.unsigned_abs()) * u64::from(self.height.unsigned_abs())
+    }
+
     /// From percent to pixels. `None` beyond all numbers.
     pub fn point(self, percent: Point) -> Option<Point> {
         let x = percent.x / 100.0 * f64::from(self.width);
@@ -170,6 +174,17 @@ impl Brush {
             format: value.text("format"),
             rle: value.parsed("rle")?,
         })
+    }
+
+    /// How many pixels are painted. `None` for run lengths that are not those of an image of this size.
+    pub fn area(&self, size: ImageSize) -> Option<u64> {
+        mask::area(&self.rle, size)
+    }
+
+    /// How opaque each pixel is, as a greyscale PNG. `None` for run lengths that are not those of an image of
+    /// this size, and for more than [`mask::MAX_PIXELS`].
+    pub fn png(&self, size: ImageSize) -> Option<Vec<u8>> {
+        mask::png(&self.rle, size)
     }
 }
 
