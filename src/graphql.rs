@@ -20,6 +20,7 @@ mod loader;
 mod overlooked;
 mod prediction;
 mod project;
+mod region;
 mod scalar;
 mod sdl;
 mod size;
@@ -121,6 +122,7 @@ impl Schema {
         let remember = prepared.operation == OperationType::Query;
         let loader = loader::new(self.app.clone(), actor.clone(), remember);
         let request = prepared.request.data(actor).data(loader);
+        let request = request.data(region::Budget::default());
         let response = error::coded(self.inner.execute(request).await);
         if prepared.tells_cost {
             return prepared.cost.tell(response);
@@ -143,6 +145,7 @@ impl Schema {
         let loader = loader::new(self.app.clone(), actor.clone(), false);
         let began = self.app.events.now();
         let request = prepared.request.data(actor).data(loader).data(began);
+        let request = request.data(region::Budget::default());
         let responses = self.inner.execute_stream(request);
         responses.map(|response| subscription::without_root_path(error::coded(response)))
     }

@@ -7,3 +7,4 @@ pub mod document;
 pub mod edit;
 pub mod entry;
 pub mod merge;
+pub mod region;

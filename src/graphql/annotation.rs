@@ -21,6 +21,7 @@ use super::{
     },
     prediction::Prediction,
     project::Project,
+    region::{self, Region, RegionType},
     scalar::{DateTime, JsonList, Uuid},
     task::Task,
     user::User,
@@ -98,12 +99,25 @@ impl Annotation {
 
     /// The regions, in Label Studio's format and value-faithful: same key order, same number values.
     async fn result(&self, ctx: &Context<'_>) -> Result<JsonList> {
-        // A list that was read without results leaves the text empty; no stored result is.
-        if !self.0.result.is_empty() {
-            return Ok(JsonList(self.0.result.clone()));
-        }
-        let text = ctx.loader().load_one(ResultOf(self.0.id)).await?;
-        text.map(JsonList).ok_or(Error::NotFound("annotation"))
+        self.stored_result(ctx).await.map(JsonList)
+    }
+
+    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    async fn regions(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
+            Vec<ID>,
+        >,
+        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
+            Vec<RegionType>,
+        >,
+    ) -> Result<Vec<Region>> {
+        let filter = region::Filter::new(ids, labels, types);
+        Ok(region::of_result(&self.stored_result(ctx).await?, &filter))
     }
 
     /// Items of `result`.
@@ -256,5 +270,16 @@ impl Annotation {
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> Result<bool> {
         let role = ctx.loader().load_one(RoleIn(self.0.project_id)).await?;
         Ok(role.is_some_and(|role| access::may_edit(ctx.actor(), role, &self.0)))
+    }
+}
+
+impl Annotation {
+    /// The text of `result`. A list that was read without results leaves it empty; no stored one is.
+    async fn stored_result(&self, ctx: &Context<'_>) -> Result<String> {
+        if !self.0.result.is_empty() {
+            return Ok(self.0.result.clone());
+        }
+        let text = ctx.loader().load_one(ResultOf(self.0.id)).await?;
+        text.ok_or(Error::NotFound("annotation"))
     }
 }

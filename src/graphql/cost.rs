@@ -4,7 +4,8 @@
 //! - A field of one object costs 1, and what is selected in it.
 //! - A page costs 1, and for each item that it could hold 1 and what is selected of it; `pageInfo` is free.
 //! - Any other list of objects is like a page, of as many items as its longest list argument has (of
-//!   `_entities` the representations), or else of 10; a control's labels of 100.
+//!   `_entities` the representations), or else of 10; a control's labels of 100. `regions` are 10: what their
+//!   arguments list only filters.
 
 use std::collections::HashMap;
 
@@ -121,7 +122,8 @@ impl<'a> Counting<'a> {
                 "ControlLabel" => LABELS,
                 _ => PLAIN_LIST,
             };
-            return page(self.longest_list(field).unwrap_or(unknown));
+            let told = self.longest_list(field).filter(|_| name != "Region");
+            return page(told.unwrap_or(unknown));
         }
         inner.saturating_add(1)
     }

@@ -8,6 +8,7 @@ use super::{
     annotation::Annotation,
     context::ContextExt,
     loader::AnnotationId,
+    region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
     task::Task,
     user::User,
@@ -45,6 +46,23 @@ impl AnnotationDraft {
     /// The regions so far.
     async fn result(&self) -> JsonList {
         JsonList(self.0.result.clone())
+    }
+
+    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    async fn regions(
+        &self,
+        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
+            Vec<ID>,
+        >,
+        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
+            Vec<RegionType>,
+        >,
+    ) -> Vec<Region> {
+        let filter = region::Filter::new(ids, labels, types);
+        region::of_result(&self.0.result, &filter)
     }
 
     /// How long it took so far, in seconds. Null when nobody measured.

@@ -7,8 +7,8 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    annotation::Annotation, context::ContextExt, filter::IDFilter, scalar::DateTime, task::Task,
-    user::User,
+    annotation::Annotation, context::ContextExt, filter::IDFilter, region::Budget,
+    scalar::DateTime, task::Task, user::User,
 };
 use crate::{
     domain::{
@@ -192,8 +192,11 @@ impl Subscription {
         let seen =
             event::subscribe(ctx.app(), ctx.actor(), filter, after.as_deref(), began).await?;
         let turns = ctx.data_unchecked::<Turns>().clone();
+        let budget = ctx.data_unchecked::<Budget>().clone();
         Ok(seen.then(move |seen| {
             let turns = turns.clone();
+            // The event before was answered: the next one is asked for only then.
+            budget.renew();
             async move { Ok(turns.take(seen?).await) }
         }))
     }

@@ -10,6 +10,7 @@ use super::{
     context::ContextExt,
     loader::PredictionId,
     project::Project,
+    region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
     task::Task,
 };
@@ -40,6 +41,23 @@ impl Prediction {
     /// The regions, in Label Studio's format and value-faithful.
     async fn result(&self) -> JsonList {
         JsonList(self.0.result.clone())
+    }
+
+    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    async fn regions(
+        &self,
+        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
+            Vec<ID>,
+        >,
+        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
+            Vec<String>,
+        >,
+        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
+            Vec<RegionType>,
+        >,
+    ) -> Vec<Region> {
+        let filter = region::Filter::new(ids, labels, types);
+        region::of_result(&self.0.result, &filter)
     }
 
     /// How sure the model is of the whole, usually from 0 to 1. Null when it does not say.

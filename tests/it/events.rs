@@ -5,6 +5,7 @@ mod cursors;
 mod filters;
 mod load;
 mod processes;
+mod regions;
 mod resume;
 mod servers;
 

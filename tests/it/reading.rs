@@ -5,6 +5,7 @@ mod cost;
 mod fields;
 mod filters;
 mod pages;
+mod regions;
 mod results;
 
 pub use self::fields::predict;

@@ -113,6 +113,11 @@ fn query(
     Query {
         filter: filter.unwrap_or_default().into(),
         order: AnnotationOrder::ordering(order),
-        with_result: ctx.wants(&[&["nodes", "result"], &["edges", "node", "result"]]),
+        with_result: ctx.wants(&[
+            &["nodes", "result"],
+            &["nodes", "regions"],
+            &["edges", "node", "result"],
+            &["edges", "node", "regions"],
+        ]),
     }
 }

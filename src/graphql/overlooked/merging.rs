@@ -14,7 +14,8 @@ use indexmap::IndexMap;
 type Merged<'a> = IndexMap<(&'a str, &'a str), Vec<&'a Field>>;
 
 /// Finds fields that apollo-compiler would merge though their arguments differ. Those of different parent
-/// types are never of one object, as no type of the schema is an interface.
+/// types are taken to be of different objects: no field of an interface's members has arguments, nor has any
+/// below them.
 pub fn check(
     document: &ExecutableDocument,
     operation: &Operation,

@@ -14,7 +14,8 @@ const PROMISED: &str = r#"
 scalar DateTime scalar JSONObject scalar UUID
 
 type Annotation {
-  id: ID! uniqueId: UUID! task: Task! project: Project! result: [JSONObject!]! regionCount: Int!
+  id: ID! uniqueId: UUID! task: Task! project: Project! result: [JSONObject!]!
+  regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]! regionCount: Int!
   completedBy: User createdUsername: String! createdAgo(now: DateTime): String! createdAt: DateTime!
   updatedAt: DateTime! updatedAgo(now: DateTime): String! draftCreatedAt: DateTime updatedBy: User
   lastCreatedBy: User lastAction: AnnotationAction wasCancelled: Boolean! groundTruth: Boolean!
@@ -84,12 +85,24 @@ type User {
 }
 type Prediction {
   id: ID! task: Task! project: Project! result: [JSONObject!]! score: Float modelVersion: String
+  regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]!
   createdAt: DateTime! createdAgo(now: DateTime): String!
 }
 type AnnotationDraft {
   id: ID! task: Task! annotation: Annotation user: User result: [JSONObject!]! leadTime: Float
+  regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]!
   createdAt: DateTime! createdAgo(now: DateTime): String! updatedAt: DateTime!
 }
+
+interface Region {
+  id: ID fromName: String! toName: String! type: RegionType! labels: [String!]! score: Float
+  origin: String parentId: ID raw: JSONObject!
+}
+enum RegionType {
+  RECTANGLE ELLIPSE POLYGON KEY_POINT BRUSH BITMASK VECTOR TEXT_SPAN HYPER_TEXT_SPAN AUDIO TIME_SERIES
+  TIMELINE VIDEO CHOICES TAXONOMY TEXT_AREA NUMBER RATING DATE_TIME PAIRWISE RANKER RELATION OTHER
+}
+enum RelationDirection { LEFT RIGHT BI }
 
 type PageInfo { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
 type AnnotationConnection { edges: [AnnotationEdge!]! nodes: [Annotation!]! pageInfo: PageInfo! totalCount: Int! }
@@ -169,10 +182,10 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
 AnnotationSnapshot AnnotationDiff FieldChange
-RegionChange Region RegionType AgreementMetric UpdateAnnotationItem
+RegionChange AgreementMetric UpdateAnnotationItem
 UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
-Annotation.regions Annotation.diff AnnotationRevision.annotation
-Task.agreement Prediction.regions
+Annotation.diff AnnotationRevision.annotation
+Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.annotationAt Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)

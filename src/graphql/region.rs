@@ -1,0 +1,274 @@
+//! Regions in the graph: the typed view of a `result`.
+
+mod answer;
+mod budget;
+mod drawing;
+mod geometry;
+mod image;
+mod member;
+mod span;
+
+use std::{collections::HashSet, sync::Arc};
+
+use async_graphql::{Enum, ID, Interface, Result};
+
+use super::scalar::JsonObject;
+use crate::labelstudio::region::{self, Kind, Regions, Shape};
+
+pub use self::budget::Budget;
+use self::{
+    answer::{
+        ChoicesRegion, DateTimeRegion, NumberRegion, OtherRegion, PairwiseRegion, RankerRegion,
+        RatingRegion, RelationRegion, TaxonomyRegion, TextAreaRegion,
+    },
+    image::{
+        BitmaskRegion, BrushRegion, EllipseRegion, KeyPointRegion, PolygonRegion, RectangleRegion,
+        VectorRegion,
+    },
+    span::{
+        AudioRegion, HyperTextSpanRegion, TextSpanRegion, TimeSeriesRegion, TimelineRegion,
+        VideoRegion,
+    },
+};
+
+/// What kind of region an entry of a result is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "Kind")]
+pub enum RegionType {
+    /// A rectangle of an image: RectangleRegion.
+    Rectangle,
+    /// An ellipse of an image: EllipseRegion.
+    Ellipse,
+    /// A polygon of an image: PolygonRegion.
+    Polygon,
+    /// A point of an image: KeyPointRegion.
+    KeyPoint,
+    /// Painted pixels of an image: BrushRegion.
+    Brush,
+    /// Pixels of an image, as another image: BitmaskRegion.
+    Bitmask,
+    /// A path of an image: VectorRegion.
+    Vector,
+    /// Characters of a plain text: TextSpanRegion.
+    TextSpan,
+    /// Characters of a page or of a dialogue: HyperTextSpanRegion.
+    HyperTextSpan,
+    /// A stretch of a recording: AudioRegion.
+    Audio,
+    /// A stretch of a time series: TimeSeriesRegion.
+    TimeSeries,
+    /// Stretches of a video: TimelineRegion.
+    Timeline,
+    /// Something that moves through a video: VideoRegion.
+    Video,
+    /// Choices that were made: ChoicesRegion.
+    Choices,
+    /// Items of a tree: TaxonomyRegion.
+    Taxonomy,
+    /// Texts that were written: TextAreaRegion.
+    TextArea,
+    /// A number: NumberRegion.
+    Number,
+    /// A rating: RatingRegion.
+    Rating,
+    /// A date, a time, or both: DateTimeRegion.
+    DateTime,
+    /// One of two: PairwiseRegion.
+    Pairwise,
+    /// An order of items: RankerRegion.
+    Ranker,
+    /// A relation between two regions: RelationRegion.
+    Relation,
+    /// Of a type that is not known, or without what its type needs: OtherRegion.
+    Other,
+}
+
+/// One entry of a `result`, understood: each kind of region has a type of its own. Reading never fails: what is
+/// not understood is an OtherRegion, and `raw` has everything as it is stored.
+#[derive(Interface)]
+#[expect(
+    clippy::duplicated_attributes,
+    reason = "fields of one type are not one field"
+)]
+#[graphql(
+    field(
+        name = "id",
+        ty = "Option<ID>",
+        desc = "Its `id`. Not unique: what says something about a region repeats the region's id. Null when it has none."
+    ),
+    field(
+        name = "fromName",
+        method = "control",
+        ty = "&str",
+        desc = "The control of the labelling config that made it. Empty when it names none, as relations do."
+    ),
+    field(
+        name = "toName",
+        method = "object",
+        ty = "&str",
+        desc = "The object of the labelling config that it is about. Empty when it names none, as relations do."
+    ),
+    field(
+        name = "type",
+        method = "kind",
+        ty = "RegionType",
+        desc = "What kind of region it is."
+    ),
+    field(
+        name = "labels",
+        ty = "&[String]",
+        desc = "Its labels: what stands under the key of its kind of labels, like `rectanglelabels`, or under `labels`. \
+                Empty when it has none; what was chosen or written is no label."
+    ),
+    field(
+        name = "score",
+        ty = "Option<f64>",
+        desc = "How sure a model is of it, usually from 0 to 1. Null when nobody says."
+    ),
+    field(
+        name = "origin",
+        ty = "Option<&str>",
+        desc = "Where it comes from: `manual`, `prediction`, or `prediction-changed`. Null when nobody says."
+    ),
+    field(
+        name = "parent_id",
+        ty = "Option<ID>",
+        desc = "The id of the region that it is a part of. Null when it is part of none."
+    ),
+    field(
+        name = "item_index",
+        ty = "Option<i32>",
+        desc = "Which item of a list of images it is on, from 0. Null when it is on no list."
+    ),
+    field(
+        name = "raw",
+        ty = "JsonObject",
+        desc = "The entry, as `result` has it."
+    )
+)]
+pub enum Region {
+    Rectangle(RectangleRegion),
+    Ellipse(EllipseRegion),
+    Polygon(PolygonRegion),
+    KeyPoint(KeyPointRegion),
+    Brush(BrushRegion),
+    Bitmask(BitmaskRegion),
+    Vector(VectorRegion),
+    TextSpan(TextSpanRegion),
+    HyperTextSpan(HyperTextSpanRegion),
+    Audio(AudioRegion),
+    TimeSeries(TimeSeriesRegion),
+    Timeline(TimelineRegion),
+    Video(VideoRegion),
+    Choices(ChoicesRegion),
+    Taxonomy(TaxonomyRegion),
+    TextArea(TextAreaRegion),
+    Number(NumberRegion),
+    Rating(RatingRegion),
+    DateTime(DateTimeRegion),
+    Pairwise(PairwiseRegion),
+    Ranker(RankerRegion),
+    Relation(RelationRegion),
+    Other(OtherRegion),
+}
+
+/// Which regions are asked for. Of each list that is given one item has to match, so that none does of an
+/// empty one.
+pub struct Filter {
+    ids: Option<HashSet<String>>,
+    labels: Option<HashSet<String>>,
+    kinds: Option<HashSet<Kind>>,
+}
+
+impl Filter {
+    pub fn new(
+        ids: Option<Vec<ID>>,
+        labels: Option<Vec<String>>,
+        types: Option<Vec<RegionType>>,
+    ) -> Self {
+        Self {
+            ids: ids.map(|ids| ids.into_iter().map(|id| id.0).collect()),
+            labels: labels.map(|labels| labels.into_iter().collect()),
+            kinds: types.map(|types| types.into_iter().map(Kind::from).collect()),
+        }
+    }
+
+    fn matches(&self, region: &region::Region) -> bool {
+        let has_id = |ids: &HashSet<String>| region.id.as_ref().is_some_and(|id| ids.contains(id));
+        let has_label =
+            |labels: &HashSet<String>| region.labels.iter().any(|label| labels.contains(label));
+        self.ids.as_ref().is_none_or(has_id)
+            && self.labels.as_ref().is_none_or(has_label)
+            && self
+                .kinds
+                .as_ref()
+                .is_none_or(|kinds| kinds.contains(&region.shape.kind()))
+    }
+}
+
+/// The regions of a stored result.
+pub fn of_result(result: &str, filter: &Filter) -> Vec<Region> {
+    let regions = Arc::new(Regions::read(result));
+    let places = 0..regions.all.len();
+    places
+        .filter(|index| filter.matches(&regions.all[*index]))
+        .map(|index| {
+            Region::of(At {
+                regions: regions.clone(),
+                index,
+            })
+        })
+        .collect()
+}
+
+/// One region among those of its result.
+#[derive(Clone)]
+pub struct At {
+    regions: Arc<Regions>,
+    index: usize,
+}
+
+impl At {
+    fn region(&self) -> &region::Region {
+        &self.regions.all[self.index]
+    }
+
+    /// The first region of the same result that has an id.
+    fn other(&self, budget: &Budget, id: &str) -> Option<Result<Region>> {
+        let index = self.regions.position(id)?;
+        let regions = self.regions.clone();
+        let at = Self { regions, index };
+        let allowed = budget.follow(at.region().raw.len());
+        Some(allowed.map(|()| Region::of(at)))
+    }
+}
+
+impl Region {
+    fn of(at: At) -> Self {
+        match at.region().shape {
+            Shape::Rectangle(_) => Self::Rectangle(RectangleRegion(at)),
+            Shape::Ellipse(_) => Self::Ellipse(EllipseRegion(at)),
+            Shape::Polygon(_) => Self::Polygon(PolygonRegion(at)),
+            Shape::KeyPoint(_) => Self::KeyPoint(KeyPointRegion(at)),
+            Shape::Brush(_) => Self::Brush(BrushRegion(at)),
+            Shape::Bitmask(_) => Self::Bitmask(BitmaskRegion(at)),
+            Shape::Vector(_) => Self::Vector(VectorRegion(at)),
+            Shape::TextSpan(_) => Self::TextSpan(TextSpanRegion(at)),
+            Shape::HyperTextSpan(_) => Self::HyperTextSpan(HyperTextSpanRegion(at)),
+            Shape::Audio(_) => Self::Audio(AudioRegion(at)),
+            Shape::TimeSeries(_) => Self::TimeSeries(TimeSeriesRegion(at)),
+            Shape::Timeline(_) => Self::Timeline(TimelineRegion(at)),
+            Shape::Video(_) => Self::Video(VideoRegion(at)),
+            Shape::Choices(_) => Self::Choices(ChoicesRegion(at)),
+            Shape::Taxonomy(_) => Self::Taxonomy(TaxonomyRegion(at)),
+            Shape::TextArea(_) => Self::TextArea(TextAreaRegion(at)),
+            Shape::Number(_) => Self::Number(NumberRegion(at)),
+            Shape::Rating(_) => Self::Rating(RatingRegion(at)),
+            Shape::DateTime(_) => Self::DateTime(DateTimeRegion(at)),
+            Shape::Pairwise(_) => Self::Pairwise(PairwiseRegion(at)),
+            Shape::Ranker(_) => Self::Ranker(RankerRegion(at)),
+            Shape::Relation(_) => Self::Relation(RelationRegion(at)),
+            Shape::Other(_) => Self::Other(OtherRegion(at)),
+        }
+    }
+}

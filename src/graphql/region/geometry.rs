@@ -1,0 +1,155 @@
+//! Places and figures in the graph.
+
+use async_graphql::{ID, SimpleObject};
+
+use crate::labelstudio::region::{Ellipse, ImageSize, Point, Rectangle, Vertex};
+
+/// A place of an image, in percent of it.
+#[derive(SimpleObject)]
+pub struct PercentPoint {
+    /// From the left, in percent of the image's width.
+    x: f64,
+    /// From the top, in percent of the image's height.
+    y: f64,
+}
+
+/// A place of an image, in pixels of the original image; pixels have fractions.
+#[derive(SimpleObject)]
+pub struct PixelPoint {
+    /// From the left.
+    x: f64,
+    /// From the top.
+    y: f64,
+}
+
+/// A rectangle in pixels of the original image; pixels have fractions.
+#[derive(SimpleObject)]
+pub struct PixelBox {
+    /// The top left corner, from the left.
+    x: f64,
+    /// The top left corner, from the top.
+    y: f64,
+    /// How wide it is before it is turned.
+    width: f64,
+    /// How high it is before it is turned.
+    height: f64,
+    /// Degrees, clockwise, about the top left corner.
+    rotation: f64,
+    /// Where its corners are once it is turned: top left, top right, bottom right, bottom left.
+    corners: Vec<PixelPoint>,
+}
+
+/// An ellipse in pixels of the original image; pixels have fractions.
+#[derive(SimpleObject)]
+pub struct PixelEllipse {
+    /// The centre, from the left.
+    x: f64,
+    /// The centre, from the top.
+    y: f64,
+    /// Half of its width before it is turned.
+    radius_x: f64,
+    /// Half of its height before it is turned.
+    radius_y: f64,
+    /// Degrees, clockwise, about the centre.
+    rotation: f64,
+}
+
+/// A vertex of a path.
+#[derive(SimpleObject)]
+pub struct VectorVertex {
+    /// Unique among the vertices of the path. Null when it has none.
+    id: Option<ID>,
+    /// From the left, in percent of the image's width.
+    x: f64,
+    /// From the top, in percent of the image's height.
+    y: f64,
+    /// The id of the vertex that a line leads here from. Null for the first one.
+    previous_id: Option<ID>,
+    /// The line that leads here is a Bézier curve.
+    is_bezier: bool,
+    /// The curve's first control point. Null when it has none.
+    control_point1: Option<PercentPoint>,
+    /// The curve's second control point. Null when it has none.
+    control_point2: Option<PercentPoint>,
+}
+
+impl From<Point> for PercentPoint {
+    fn from(Point { x, y }: Point) -> Self {
+        Self { x, y }
+    }
+}
+
+impl From<Point> for PixelPoint {
+    fn from(Point { x, y }: Point) -> Self {
+        Self { x, y }
+    }
+}
+
+impl PixelBox {
+    /// `None` when it lies beyond all numbers.
+    pub fn of(rectangle: &Rectangle, size: ImageSize) -> Option<Self> {
+        let Rectangle { x, y, rotation, .. } = *rectangle;
+        let at = size.point(Point { x, y })?;
+        let extent = size.point(Point {
+            x: rectangle.width,
+            y: rectangle.height,
+        })?;
+        let corner = |x, y| {
+            let Point { x, y } = at.turn(
+                Point {
+                    x: at.x + x,
+                    y: at.y + y,
+                },
+                rotation,
+            );
+            (x.is_finite() && y.is_finite()).then_some(PixelPoint { x, y })
+        };
+        Some(Self {
+            x: at.x,
+            y: at.y,
+            width: extent.x,
+            height: extent.y,
+            rotation,
+            corners: vec![
+                at.into(),
+                corner(extent.x, 0.0)?,
+                corner(extent.x, extent.y)?,
+                corner(0.0, extent.y)?,
+            ],
+        })
+    }
+}
+
+impl PixelEllipse {
+    /// `None` when it lies beyond all numbers.
+    pub fn of(ellipse: &Ellipse, size: ImageSize) -> Option<Self> {
+        let Ellipse { x, y, rotation, .. } = *ellipse;
+        let at = size.point(Point { x, y })?;
+        let radii = size.point(Point {
+            x: ellipse.radius_x,
+            y: ellipse.radius_y,
+        })?;
+        Some(Self {
+            x: at.x,
+            y: at.y,
+            radius_x: radii.x,
+            radius_y: radii.y,
+            rotation,
+        })
+    }
+}
+
+impl From<&Vertex> for VectorVertex {
+    fn from(vertex: &Vertex) -> Self {
+        let [control_point1, control_point2] = vertex.control_points;
+        Self {
+            id: vertex.id.clone().map(ID),
+            x: vertex.at.x,
+            y: vertex.at.y,
+            previous_id: vertex.previous_id.clone().map(ID),
+            is_bezier: vertex.is_bezier,
+            control_point1: control_point1.map(Into::into),
+            control_point2: control_point2.map(Into::into),
+        }
+    }
+}

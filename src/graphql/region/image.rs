@@ -1,0 +1,267 @@
+//! Regions of images in the graph.
+
+use async_graphql::{Context, Result};
+
+use super::{
+    budget::Spending,
+    drawing,
+    geometry::{PercentPoint, PixelBox, PixelEllipse, PixelPoint, VectorVertex},
+    member::member,
+};
+use crate::labelstudio::region::{
+    Brush, Ellipse, KeyPoint, Point, Polygon, Rectangle, Shape, Vector,
+};
+
+member! {
+    /// A rectangle of an image: `rectangle`, `rectanglelabels`, and `ocrlabels` with what is written in it.
+    RectangleRegion(Shape::Rectangle(value) => value): &Rectangle {
+        /// The top left corner, from the left, in percent of the image's width.
+        async fn x(&self) -> f64 {
+            self.value().x
+        }
+
+        /// The top left corner, from the top, in percent of the image's height.
+        async fn y(&self) -> f64 {
+            self.value().y
+        }
+
+        /// How wide it is before it is turned, in percent of the image's width.
+        async fn width(&self) -> f64 {
+            self.value().width
+        }
+
+        /// How high it is before it is turned, in percent of the image's height.
+        async fn height(&self) -> f64 {
+            self.value().height
+        }
+
+        /// Degrees, clockwise, about the top left corner; 0 unless given.
+        async fn rotation(&self) -> f64 {
+            self.value().rotation
+        }
+
+        /// The same in pixels. Null when the image's size is not known.
+        async fn pixel_box(&self) -> Option<PixelBox> {
+            PixelBox::of(self.value(), self.0.region().image?)
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+
+        /// What is written in it, of `ocrlabels`. Null for others, and when nobody says.
+        async fn ocr_text(&self) -> Option<&str> {
+            self.value().ocr_text.as_deref()
+        }
+
+        /// The page of a document that it is on, of `ocrlabels`. Null for others, and when nobody says.
+        async fn page_index(&self) -> Option<i32> {
+            self.value().page_index
+        }
+    }
+}
+
+member! {
+    /// An ellipse of an image: `ellipse`, `ellipselabels`.
+    EllipseRegion(Shape::Ellipse(value) => value): &Ellipse {
+        /// The centre, from the left, in percent of the image's width.
+        async fn x(&self) -> f64 {
+            self.value().x
+        }
+
+        /// The centre, from the top, in percent of the image's height.
+        async fn y(&self) -> f64 {
+            self.value().y
+        }
+
+        /// Half of its width before it is turned, in percent of the image's width.
+        async fn radius_x(&self) -> f64 {
+            self.value().radius_x
+        }
+
+        /// Half of its height before it is turned, in percent of the image's height.
+        async fn radius_y(&self) -> f64 {
+            self.value().radius_y
+        }
+
+        /// Degrees, clockwise, about the centre; 0 unless given.
+        async fn rotation(&self) -> f64 {
+            self.value().rotation
+        }
+
+        /// The same in pixels. Null when the image's size is not known.
+        async fn pixel_ellipse(&self) -> Option<PixelEllipse> {
+            PixelEllipse::of(self.value(), self.0.region().image?)
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+    }
+}
+
+member! {
+    /// A polygon of an image: `polygon`, `polygonlabels`.
+    PolygonRegion(Shape::Polygon(value) => value): &Polygon {
+        /// Its corners, one after the other.
+        async fn points(&self) -> Vec<PercentPoint> {
+            self.value().points.iter().copied().map(Into::into).collect()
+        }
+
+        /// A line leads from the last corner to the first. Null when nobody says.
+        async fn closed(&self) -> Option<bool> {
+            self.value().closed
+        }
+
+        /// Its corners in pixels. Null when the image's size is not known.
+        async fn pixel_points(&self) -> Option<Vec<PixelPoint>> {
+            let size = self.0.region().image?;
+            let pixel = |point: &Point| size.point(*point).map(Into::into);
+            self.value().points.iter().map(pixel).collect()
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+    }
+}
+
+member! {
+    /// A point of an image: `keypoint`, `keypointlabels`.
+    KeyPointRegion(Shape::KeyPoint(value) => value): &KeyPoint {
+        /// From the left, in percent of the image's width.
+        async fn x(&self) -> f64 {
+            self.value().x
+        }
+
+        /// From the top, in percent of the image's height.
+        async fn y(&self) -> f64 {
+            self.value().y
+        }
+
+        /// How wide the point is drawn, in percent of the image's width: its `width`. Null when nobody says.
+        async fn size(&self) -> Option<f64> {
+            self.value().width
+        }
+
+        /// The same place in pixels. Null when the image's size is not known.
+        async fn pixel_point(&self) -> Option<PixelPoint> {
+            let KeyPoint { x, y, .. } = *self.value();
+            self.0.region().image?.point(Point { x, y }).map(Into::into)
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+    }
+}
+
+member! {
+    /// Painted pixels of an image: `brush`, `brushlabels`.
+    BrushRegion(Shape::Brush(value) => value): &Brush {
+        /// How its pixels are stored; `rle`. Null when nobody says.
+        async fn format(&self) -> Option<&str> {
+            self.value().format.as_deref()
+        }
+
+        /// How opaque each pixel is, from 0 to 255, as a data URL of a greyscale PNG of the image's size. Null when
+        /// the image's size is not known or not that of the stored pixels, and for more than 16,777,216 pixels.
+        /// LIMIT_EXCEEDED once an answer has drawn 67,108,864 pixels.
+        async fn png_data_url(&self, ctx: &Context<'_>) -> Option<Result<String>> {
+            let size = self.0.region().image?;
+            drawing::data_url(ctx.budget(), self.value(), size).await.transpose()
+        }
+
+        /// How many pixels are painted: those that are not wholly transparent. Null when the image's size is not
+        /// known or not that of the stored pixels.
+        async fn area_pixels(&self) -> Option<i32> {
+            self.value().area(self.0.region().image?)?.try_into().ok()
+        }
+
+        /// How much of the image is painted, in percent. Null when the image's size is not known or not that of
+        /// the stored pixels.
+        async fn area_percent(&self) -> Option<f64> {
+            let size = self.0.region().image?;
+            Some(self.value().area(size)? as f64 / size.pixels() as f64 * 100.0)
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+    }
+}
+
+member! {
+    /// Pixels of an image, given as another image: `bitmask`, `bitmasklabels`.
+    BitmaskRegion(Shape::Bitmask(value) => value): &str {
+        /// The other image, as a data URL, usually of a PNG; as it is stored.
+        async fn image_data_url(&self) -> &str {
+            self.value()
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+    }
+}
+
+member! {
+    /// A path of an image, of lines and Bézier curves: `vector`, `vectorlabels`.
+    VectorRegion(Shape::Vector(value) => value): &Vector {
+        /// Its vertices; which lines there are, `previousId` says.
+        async fn vertices(&self) -> Vec<VectorVertex> {
+            self.value().vertices.iter().map(Into::into).collect()
+        }
+
+        /// The path ends where it begins. Null when nobody says.
+        async fn closed(&self) -> Option<bool> {
+            self.value().closed
+        }
+
+        /// The image's width, in pixels. Null when its size is not known.
+        async fn original_width(&self) -> Option<i32> {
+            Some(self.0.region().image?.width)
+        }
+
+        /// The image's height, in pixels. Null when its size is not known.
+        async fn original_height(&self) -> Option<i32> {
+            Some(self.0.region().image?.height)
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! The typed view of a `result`: what each of its regions says, read without ever failing.
+//!
+//! The types are those of Label Studio's documentation of its tags; the units are kept as they are stored.
+//! A region whose type is not known, or that lacks what its type needs, is [`Shape::Other`]. A number in
+//! quotes is no number; an integer is a number like any other.
+
+mod answer;
+mod fields;
+mod image;
+mod kind;
+mod mask;
+mod span;
+
+use std::{collections::HashMap, sync::OnceLock};
+
+use serde_json::value::RawValue;
+
+use fields::Fields;
+
+pub use self::{
+    answer::{Bucket, Choices, Direction, Relation},
+    image::{Brush, Ellipse, ImageSize, KeyPoint, Point, Polygon, Rectangle, Vector, Vertex},
+    kind::{Kind, Shape},
+    mask::MAX_PIXELS,
+    span::{
+        Audio, FrameRange, HyperTextSpan, Instant, Keyframe, TextSpan, TimeSeries, Timeline, Video,
+    },
+};
+
+/// One entry of a `result`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Region {
+    /// Not unique: a control that speaks of a region repeats the region's id.
+    pub id: Option<String>,
+    /// The control that made it; empty where the entry names none, as relations do.
+    pub from_name: String,
+    /// The object that it is about; empty where the entry names none, as relations do.
+    pub to_name: String,
+    /// What stands under the key of its kind of labels, or `labels`.
+    pub labels: Vec<String>,
+    pub score: Option<f64>,
+    pub origin: Option<String>,
+    pub parent_id: Option<String>,
+    /// Which item of a list of images, from 0.
+    pub item_index: Option<i32>,
+    /// The size of the image that it is on.
+    pub image: Option<ImageSize>,
+    pub shape: Shape,
+    /// The entry, as it is stored.
+    pub raw: String,
+}
+
+/// The regions of one result, in its order.
+#[derive(Debug, Default)]
+pub struct Regions {
+    pub all: Vec<Region>,
+    by_id: OnceLock<HashMap<String, usize>>,
+}
+
+impl Regions {
+    /// Reads a stored result. Linear in its length.
+    pub fn read(result: &str) -> Self {
+        let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
+        Self {
+            all: items.into_iter().map(Region::read).collect(),
+            by_id: OnceLock::new(),
+        }
+    }
+
+    /// The place of the first region with an id. All are indexed when the first one is looked for.
+    pub fn position(&self, id: &str) -> Option<usize> {
+        let by_id = self.by_id.get_or_init(|| {
+            let mut by_id = HashMap::new();
+            for (index, region) in self.all.iter().enumerate() {
+                if let Some(id) = &region.id {
+                    by_id.entry(id.clone()).or_insert(index);
+                }
+            }
+            by_id
+        });
+        by_id.get(id).copied()
+    }
+}
+
+impl Region {
+    fn read(raw: &RawValue) -> Self {
+        let entry = Fields::of(raw).unwrap_or_default();
+        let value = entry.object("value").unwrap_or_default();
+        let type_name = entry.text("type");
+        let kind = type_name.as_deref().unwrap_or_default();
+        let kind = kind.to_ascii_lowercase();
+        Self {
+            id: entry.text("id"),
+            from_name: entry.text("from_name").unwrap_or_default(),
+            to_name: entry.text("to_name").unwrap_or_default(),
+            labels: labels(&kind, &entry, &value),
+            score: entry.number("score"),
+            origin: entry.text("origin"),
+            parent_id: entry.text("parentID"),
+            item_index: entry.int("item_index"),
+            image: ImageSize::read(&entry),
+            shape: Shape::read(&kind, &entry, &value).unwrap_or(Shape::Other(type_name)),
+            raw: raw.get().to_owned(),
+        }
+    }
+}
+
+/// `rectanglelabels` of one with that type, else `labels`, else `rectanglelabels` of a bare `rectangle`.
+/// A relation has them beside its ends.
+fn labels(kind: &str, entry: &Fields, value: &Fields) -> Vec<String> {
+    if kind == "relation" {
+        return entry.texts("labels").unwrap_or_default();
+    }
+    let own = kind.ends_with("labels").then(|| value.texts(kind));
+    own.flatten()
+        .or_else(|| value.texts("labels"))
+        .or_else(|| value.texts(&format!("{kind}labels")))
+        .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(entries: &Value) -> Vec<Region> {
+        Regions::read(&entries.to_string()).all
+    }
+
+    fn one(entry: &Value) -> Region {
+        read(&json!([entry])).remove(0)
+    }
+
+    #[test]
+    fn labels_stand_under_the_key_of_their_kind() {
+        let labels = |entry: Value| one(&entry).labels;
+        assert_eq!(
+            labels(
+                json!({ "type": "rectanglelabels", "value": { "rectanglelabels": ["a", "b"], "labels": ["c"] } })
+            ),
+            ["a", "b"]
+        );
+        assert_eq!(
+            labels(json!({ "type": "rectanglelabels", "value": { "labels": ["c"] } })),
+            ["c"]
+        );
+        assert_eq!(
+            labels(json!({ "type": "rectangle", "value": { "rectanglelabels": ["a"] } })),
+            ["a"]
+        );
+        assert_eq!(
+            labels(
+                json!({ "type": "videorectangle", "value": { "labels": ["a", null, 1, ["b"]] } })
+            ),
+            ["a"]
+        );
+        assert_eq!(
+            labels(
+                json!({ "type": "relation", "labels": ["drives"], "value": { "labels": ["no"] } })
+            ),
+            ["drives"]
+        );
+        for value in [
+            json!({}),
+            json!({ "labels": null }),
+            json!({ "labels": "a" }),
+            json!(1),
+        ] {
+            assert!(labels(json!({ "type": "choices", "value": value })).is_empty());
+        }
+    }
+
+    #[test]
+    fn of_a_repeated_key_the_last_value_counts() {
+        let text = r#"[{"id":"a","type":"number","value":{"number":1},"id":"b","value":{"number":1,"number":2.50}}]"#;
+        let regions = Regions::read(text).all;
+        assert_eq!(regions[0].id.as_deref(), Some("b"));
+        assert_eq!(regions[0].shape, Shape::Number(2.5));
+        assert_eq!(regions[0].raw, &text[1..text.len() - 1]);
+    }
+
+    #[test]
+    fn an_id_leads_to_the_first_region_that_has_it() {
+        let regions = Regions::read(r#"[{},{"id":"a"},{"id":"b"},{"id":"a"}]"#);
+        assert_eq!(regions.position("a"), Some(1));
+        assert_eq!(regions.position("b"), Some(2));
+        assert_eq!(regions.position(""), None);
+    }
+
+    #[test]
+    fn places_turn_clockwise_and_become_pixels() {
+        let size = ImageSize {
+            width: 200,
+            height: 50,
+        };
+        assert_eq!(
+            size.point(Point { x: 10.0, y: 20.0 }),
+            Some(Point { x: 20.0, y: 10.0 })
+        );
+        let turned = Point { x: 1.0, y: 1.0 }.turn(Point { x: 3.0, y: 1.0 }, 90.0);
+        assert!(
+            (turned.x - 1.0).abs() < 1e-9 && (turned.y - 3.0).abs() < 1e-9,
+            "{turned:?}"
+        );
+        assert_eq!(
+            size.point(Point {
+                x: f64::MAX,
+                y: 0.0
+            }),
+            None
+        );
+        for (width, height) in [
+            (json!(0), json!(1)),
+            (json!(-1), json!(1)),
+            (json!("9"), json!(1)),
+            (json!(1), json!(null)),
+        ] {
+            let entry = json!({ "original_width": width, "original_height": height });
+            assert_eq!(one(&entry).image, None);
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Regions that answer a question about the task, about another region, or about two of them.
+
+use indexmap::IndexMap;
+use serde::Deserialize;
+
+use super::fields::Fields;
+
+/// What was chosen.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choices {
+    /// Each with the choices around it, outermost first.
+    pub paths: Vec<Vec<String>>,
+}
+
+/// A place that items were put into, best ones first.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Bucket {
+    pub name: String,
+    pub item_ids: Vec<String>,
+}
+
+/// How two regions relate.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Relation {
+    pub from_id: String,
+    pub to_id: String,
+    pub direction: Option<Direction>,
+}
+
+/// Which way a relation points.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    Left,
+    Right,
+    Bi,
+}
+
+impl Choices {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Chosen {
+            Alone(String),
+            Nested(Vec<String>),
+        }
+        let chosen: Vec<Chosen> = value.parsed("choices")?;
+        let path = |chosen| match chosen {
+            Chosen::Alone(choice) => vec![choice],
+            Chosen::Nested(path) => path,
+        };
+        Some(Self {
+            paths: chosen.into_iter().map(path).collect(),
+        })
+    }
+
+    /// The choices themselves.
+    pub fn innermost(&self) -> impl Iterator<Item = &str> {
+        self.paths
+            .iter()
+            .filter_map(|path| Some(path.last()?.as_str()))
+    }
+}
+
+impl Relation {
+    pub(super) fn read(entry: &Fields) -> Option<Self> {
+        Some(Self {
+            from_id: entry.text("from_id")?,
+            to_id: entry.text("to_id")?,
+            direction: entry.parsed("direction"),
+        })
+    }
+}
+
+pub fn taxonomy(value: &Fields) -> Option<Vec<Vec<String>>> {
+    value.parsed("taxonomy")
+}
+
+/// A list of texts, or one text alone as older results have it.
+pub fn texts(value: &Fields) -> Option<Vec<String>> {
+    let alone = || Some(vec![value.text("text")?]);
+    value.parsed("text").or_else(alone)
+}
+
+/// Buckets in the order of the text.
+pub fn buckets(value: &Fields) -> Option<Vec<Bucket>> {
+    let buckets: IndexMap<String, Vec<String>> = value.parsed("ranker")?;
+    let bucket = |(name, item_ids)| Bucket { name, item_ids };
+    Some(buckets.into_iter().map(bucket).collect())
+}

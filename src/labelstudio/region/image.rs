@@ -1,0 +1,214 @@
+//! Regions of images. Lengths and places are percent of the image: of its width what goes across, of its
+//! height what goes down.
+
+use super::{fields::Fields, mask};
+
+/// `original_width` and `original_height`, in pixels, both positive.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ImageSize {
+    pub width: i32,
+    pub height: i32,
+}
+
+/// A place, in whichever unit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Point {
+    pub x: f64,
+    pub y: f64,
+}
+
+/// The top left corner is at (`x`, `y`), and what it turns about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Rectangle {
+    pub x: f64,
+    pub y: f64,
+    pub width: f64,
+    pub height: f64,
+    /// Degrees, clockwise; 0 unless given.
+    pub rotation: f64,
+    /// `ocrtext`, of `ocrlabels`.
+    pub ocr_text: Option<String>,
+    /// Of `ocrlabels`.
+    pub page_index: Option<i32>,
+}
+
+/// The centre is at (`x`, `y`), and what it turns about.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ellipse {
+    pub x: f64,
+    pub y: f64,
+    pub radius_x: f64,
+    pub radius_y: f64,
+    /// Degrees, clockwise; 0 unless given.
+    pub rotation: f64,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Polygon {
+    pub points: Vec<Point>,
+    pub closed: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyPoint {
+    pub x: f64,
+    pub y: f64,
+    /// How wide the point is drawn, in percent of the image's width.
+    pub width: Option<f64>,
+}
+
+/// Painted pixels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Brush {
+    pub format: Option<String>,
+    /// Run lengths of red, green, blue and alpha of each pixel, packed into bits.
+    pub rle: Vec<u8>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vector {
+    pub vertices: Vec<Vertex>,
+    pub closed: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Vertex {
+    pub id: Option<String>,
+    pub at: Point,
+    /// The vertex that a line leads here from.
+    pub previous_id: Option<String>,
+    /// The line is a Bézier curve; false unless given.
+    pub is_bezier: bool,
+    pub control_points: [Option<Point>; 2],
+}
+
+impl ImageSize {
+    pub(super) fn read(entry: &Fields) -> Option<Self> {
+        let length = |key| entry.int(key).filter(|length| *length > 0);
+        Some(Self {
+            width: length("original_width")?,
+            height: length("original_height")?,
+        })
+    }
+
+    pub fn pixels(self) -> u64 {
+        u64::from(self.width.unsigned_abs()) * u64::from(self.height.unsigned_abs())
+    }
+
+    /// From percent to pixels. `None` beyond all numbers.
+    pub fn point(self, percent: Point) -> Option<Point> {
+        let x = percent.x / 100.0 * f64::from(self.width);
+        let y = percent.y / 100.0 * f64::from(self.height);
+        (x.is_finite() && y.is_finite()).then_some(Point { x, y })
+    }
+}
+
+impl Point {
+    pub(super) fn read(fields: &Fields) -> Option<Self> {
+        Some(Self {
+            x: fields.number("x")?,
+            y: fields.number("y")?,
+        })
+    }
+
+    /// The point when the plane is turned about this one, degrees clockwise.
+    pub fn turn(self, other: Self, rotation: f64) -> Self {
+        let (sin, cos) = rotation.to_radians().sin_cos();
+        let (x, y) = (other.x - self.x, other.y - self.y);
+        Self {
+            x: self.x + x * cos - y * sin,
+            y: self.y + x * sin + y * cos,
+        }
+    }
+}
+
+impl Rectangle {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        let Point { x, y } = Point::read(value)?;
+        Some(Self {
+            x,
+            y,
+            width: value.number("width")?,
+            height: value.number("height")?,
+            rotation: value.number("rotation").unwrap_or_default(),
+            ocr_text: value.text("ocrtext"),
+            page_index: value.int("pageIndex"),
+        })
+    }
+}
+
+impl Ellipse {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        let Point { x, y } = Point::read(value)?;
+        Some(Self {
+            x,
+            y,
+            radius_x: value.number("radiusX")?,
+            radius_y: value.number("radiusY")?,
+            rotation: value.number("rotation").unwrap_or_default(),
+        })
+    }
+}
+
+impl Polygon {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        let points: Vec<[f64; 2]> = value.parsed("points")?;
+        Some(Self {
+            points: points.into_iter().map(|[x, y]| Point { x, y }).collect(),
+            closed: value.flag("closed"),
+        })
+    }
+}
+
+impl KeyPoint {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        let Point { x, y } = Point::read(value)?;
+        let width = value.number("width");
+        Some(Self { x, y, width })
+    }
+}
+
+impl Brush {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        Some(Self {
+            format: value.text("format"),
+            rle: value.parsed("rle")?,
+        })
+    }
+
+    /// How many pixels are painted. `None` for run lengths that are not those of an image of this size.
+    pub fn area(&self, size: ImageSize) -> Option<u64> {
+        mask::area(&self.rle, size)
+    }
+
+    /// How opaque each pixel is, as a greyscale PNG. `None` for run lengths that are not those of an image of
+    /// this size, and for more than [`mask::MAX_PIXELS`].
+    pub fn png(&self, size: ImageSize) -> Option<Vec<u8>> {
+        mask::png(&self.rle, size)
+    }
+}
+
+impl Vector {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        Some(Self {
+            vertices: value.each("vertices", Vertex::read)?,
+            closed: value.flag("closed"),
+        })
+    }
+}
+
+impl Vertex {
+    pub(super) fn read(fields: &Fields) -> Option<Self> {
+        let control_point = |key| Point::read(&fields.object(key)?);
+        Some(Self {
+            id: fields.text("id"),
+            at: Point::read(fields)?,
+            previous_id: fields.text("prevPointId"),
+            is_bezier: fields.flag("isBezier").unwrap_or_default(),
+            control_points: [
+                control_point("controlPoint1"),
+                control_point("controlPoint2"),
+            ],
+        })
+    }
+}

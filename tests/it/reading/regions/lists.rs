@@ -1,0 +1,206 @@
+//! Which regions are asked for, wherever results are, and at which cost.
+
+use entity::annotation_draft;
+use sea_orm::{ActiveModelTrait, ActiveValue::Set};
+use serde_json::{Value, json};
+
+use super::{annotated, regions};
+use crate::{
+    reading::fields::{draft, predict},
+    support::each_database,
+};
+
+fn numbered(count: usize) -> Value {
+    let entry = |index| json!({ "id": format!("r{index}"), "type": "number", "value": { "number": index } });
+    (0..count).map(entry).collect()
+}
+
+#[tokio::test]
+async fn each_list_that_is_given_has_to_have_a_match() {
+    each_database(async |app| {
+        let rectangle = |id: &str, labels: Value| json!({ "id": id, "type": "rectanglelabels",
+            "value": { "x": 1, "y": 1, "width": 1, "height": 1, "rectanglelabels": labels } });
+        let id = annotated(&app, &json!([
+            rectangle("a", json!(["Car", "Red"])),
+            rectangle("b", json!(["Car"])),
+            { "id": "a", "type": "choices", "value": { "choices": ["Car"] } },
+            { "type": "relation", "from_id": "a", "to_id": "b", "direction": "left", "labels": ["Red"] },
+        ])).await;
+        let all = [json!(["a", "RECTANGLE"]), json!(["b", "RECTANGLE"]), json!(["a", "CHOICES"]), json!([null, "RELATION"])];
+        for (arguments, variables, expected) in [
+            ("", json!({}), &[0, 1, 2, 3][..]),
+            ("(ids: null, labels: null, types: null)", json!({}), &[0, 1, 2, 3]),
+            (r#"(ids: ["a"])"#, json!({}), &[0, 2]),
+            (r#"(ids: "a")"#, json!({}), &[0, 2]),
+            (r#"(ids: ["b", "unknown"])"#, json!({}), &[1]),
+            (r#"(labels: ["Red"])"#, json!({}), &[0, 3]),
+            (r#"(labels: ["Red", "Car"])"#, json!({}), &[0, 1, 3]),
+            (r#"(labels: ["red"])"#, json!({}), &[]),
+            ("(types: [CHOICES, RELATION])", json!({}), &[2, 3]),
+            ("(types: RECTANGLE)", json!({}), &[0, 1]),
+            (r#"(types: [RECTANGLE], labels: ["Red"])"#, json!({}), &[0]),
+            (r#"(types: [RECTANGLE], labels: ["Car"], ids: ["b"])"#, json!({}), &[1]),
+            ("(ids: [])", json!({}), &[]),
+            ("(labels: [])", json!({}), &[]),
+            (r#"(types: [], ids: ["a"])"#, json!({}), &[]),
+            ("(ids: $ids, types: $types)", json!({ "ids": ["a"], "types": ["CHOICES"] }), &[2]),
+            ("(ids: $ids, types: $types)", json!({ "ids": null }), &[0, 1, 2, 3]),
+            ("(ids: $ids, types: $types)", json!({ "ids": [] }), &[]),
+        ] {
+            let query = format!("query($ids: [ID!], $types: [RegionType!]) {{
+              annotation(id: {id}) {{ regions{arguments} {{ id type }} other: regions(ids: $ids, types: $types) {{ id }} }} }}");
+            let answer = app.admin.run_with(&query, variables).await;
+            let found = answer.data()["annotation"]["regions"].as_array().unwrap().iter();
+            let found: Vec<Value> = found.map(|region| json!([region["id"], region["type"]])).collect();
+            let expected: Vec<Value> = expected.iter().map(|index: &usize| all[*index].clone()).collect();
+            assert_eq!(found, expected, "{arguments}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn predictions_and_drafts_have_regions_too() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        let result = json!([{ "id": "p", "score": 0.5, "type": "rating", "value": { "rating": 4 } }, { "type": "number" }]);
+        predict(&app, &task, &result.to_string()).await;
+        let annotation = app.annotation(&app.admin, &task, json!({ "result": result })).await;
+        draft(&app, &task, Some(&annotation), &app.admin.user_id).await;
+        let row = annotation_draft::ActiveModel { id: Set(1), result: Set(result.to_string()), ..Default::default() };
+        row.update(app.app.db.writer()).await.unwrap();
+        let fields = "regions(ids: [\"p\"], types: [RATING, OTHER]) { __typename id score ... on RatingRegion { rating } }";
+        let query = format!("{{ task(id: {task}) {{ predictions {{ {fields} }} drafts {{ {fields} }} annotations {{ nodes {{ {fields} }} }} }} }}");
+        let answer = app.admin.run(&query).await;
+        let one = json!({ "regions": [{ "__typename": "RatingRegion", "id": "p", "score": 0.5, "rating": 4 }] });
+        let expected = json!({ "predictions": [one], "drafts": [one], "annotations": { "nodes": [one] } });
+        assert_eq!(answer.data()["task"], expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn federated_entities_have_regions() {
+    each_database(async |app| {
+        let id = annotated(&app, &numbered(1)).await;
+        let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Annotation { regions { __typename id ... on NumberRegion { number } } } } }";
+        let answer = app.admin.run_with(query, json!({ "r": [{ "__typename": "Annotation", "id": id }] })).await;
+        let expected = json!([{ "regions": [{ "__typename": "NumberRegion", "id": "r0", "number": 0.0 }] }]);
+        assert_eq!(answer.data()["_entities"], expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn documents_over_regions_are_validated() {
+    each_database(async |app| {
+        let id = annotated(&app, &numbered(1)).await;
+        for fields in [
+            "x",
+            "... on Task { id }",
+            "... on NumberRegion { x }",
+            "raw { x }",
+            "... on RectangleRegion { v: x } ... on ChoicesRegion { v: choices }",
+            "... on TextSpanRegion { v: start } ... on AudioRegion { v: startSeconds }",
+            "v: id ... on NumberRegion { v: type }",
+        ] {
+            let query = format!("{{ annotation(id: {id}) {{ regions {{ {fields} }} }} }}");
+            let answer = app.admin.run(&query).await;
+            assert_eq!(answer.json["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{fields}");
+            assert_eq!(answer.json.get("data"), None);
+        }
+        for arguments in ["types: [SPHERE]", "types: [\"NUMBER\"]", "ids: [null]", "labels: [1]"] {
+            let query = format!("{{ annotation(id: {id}) {{ regions({arguments}) {{ id }} }} }}");
+            assert!(app.admin.run(&query).await.json.get("data").is_none(), "{arguments}");
+        }
+        let conflict = format!("{{ annotation(id: {id}) {{ regions(ids: [\"a\"]) {{ id }} regions(ids: [\"a\", \"b\"]) {{ id }} }} }}");
+        assert_eq!(app.admin.run(&conflict).await.code(), "GRAPHQL_VALIDATION_FAILED");
+        let answer = app.admin.run("{ __type(name: \"Region\") { kind possibleTypes { name } } }").await;
+        assert_eq!(answer.data()["__type"]["kind"], "INTERFACE");
+        assert_eq!(answer.data()["__type"]["possibleTypes"].as_array().unwrap().len(), 23);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn lists_with_regions_take_as_many_statements_as_with_results() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        for _ in 0..50 {
+            app.annotation(&app.admin, &task, json!({ "result": numbered(3) })).await;
+        }
+        for list in [
+            "{ annotations(first: 50) { nodes { WHAT } } }",
+            "{ annotations(first: 50) { edges { node { WHAT } } } }",
+            "{ tasks { nodes { annotations(first: 50) { nodes { WHAT } } } } }",
+            "query($no: Boolean = false) { annotations(first: 50) { nodes { id WHAT result @include(if: $no) } } }",
+        ] {
+            let ask = async |what: &str| {
+                let (statements, answer) = app.statements(app.admin.run(&list.replace("WHAT", what))).await;
+                answer.ok();
+                statements
+            };
+            let with_results = ask("result").await;
+            assert_eq!(ask("regions { id }").await, with_results, "{list}");
+            let in_fragments = "... on Annotation { r: regions { ... on NumberRegion { number } } }";
+            assert_eq!(ask(in_fragments).await, with_results, "{list}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn regions_cost_ten_objects_a_result_and_what_is_in_them() {
+    each_database(async |app| {
+        let inner = "... on RelationRegion { from { id } } ... on PolygonRegion { points { x } }";
+        for (document, cost) in [
+            (
+                "{ annotation(id: 1) { regions { id labels raw } } }".to_owned(),
+                12,
+            ),
+            (
+                "{ annotation(id: 1) { regions(ids: [\"a\"], types: [NUMBER]) { id } } }"
+                    .to_owned(),
+                12,
+            ),
+            (
+                "{ annotations(first: 100) { nodes { regions { id } } } }".to_owned(),
+                1 + 100 * 12,
+            ),
+            (
+                format!("{{ annotation(id: 1) {{ regions {{ {inner} }} }} }}"),
+                1 + 1 + 10 * (1 + 1 + 11),
+            ),
+        ] {
+            let body = json!({ "query": document, "extensions": { "cost": true } });
+            let answer = app.admin.post(body.to_string()).await.ok();
+            assert_eq!(
+                answer.json["extensions"]["cost"]["requested"],
+                json!(cost),
+                "{document}"
+            );
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn results_of_thousands_of_regions_are_answered_whole() {
+    each_database(async |app| {
+        let mut entries = numbered(10_000);
+        for index in 0..10_000 {
+            let (from, to) = (format!("r{index}"), format!("r{}", 9_999 - index));
+            let relation = json!({ "type": "relation", "from_id": from, "to_id": to, "direction": "left" });
+            entries.as_array_mut().unwrap().push(relation);
+        }
+        let id = annotated(&app, &entries).await;
+        let fields = "... on NumberRegion { number } ... on RelationRegion { to { ... on NumberRegion { number } } }";
+        let answer = regions(&app, &id, "", fields).await;
+        assert_eq!(answer.as_array().unwrap().len(), 20_000);
+        assert_eq!(answer[9_999], json!({ "number": 9_999.0 }));
+        assert_eq!(answer[10_000], json!({ "to": { "number": 9_999.0 } }));
+        let only = regions(&app, &id, "(ids: [\"r77\", \"r9999\"])", "id").await;
+        assert_eq!(only, json!([{ "id": "r77" }, { "id": "r9999" }]));
+    })
+    .await;
+}
