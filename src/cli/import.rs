@@ -233,7 +233,7 @@ fn print_problems(problems: &Problems) {
 }
 
 /// `item 3, annotations.0.lead_time`; items count from 0, as Label Studio's errors do.
-fn place(path: &[Segment]) -> String {
+pub fn place(path: &[Segment]) -> String {
     match path {
         [Segment::Index(index)] => format!("item {index}"),
         [Segment::Index(index), rest @ ..] => format!("item {index}, {}", dotted(rest)),
