@@ -1,5 +1,6 @@
 //! The command line.
 
+mod check;
 mod events;
 mod export;
 mod import;
@@ -51,6 +52,8 @@ enum Command {
     Member(member::Command),
     /// Bring a Label Studio file into a project, all of it or nothing.
     Import(import::ImportArgs),
+    /// See whether the annotations and predictions in a Label Studio file fit a labelling config.
+    Check(check::CheckArgs),
     /// Write a project as a Label Studio file.
     Export(export::ExportArgs),
     /// Look after the log of events that clients follow.
@@ -79,6 +82,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Token(command) => token::run(&open(&cli.database).await?, command).await,
         Command::Member(command) => member::run(&open(&cli.database).await?, command).await,
         Command::Import(args) => import::run(&open(&cli.database).await?, args).await,
+        Command::Check(args) => check::run(&args),
         Command::Export(args) => export::run(&open(&cli.database).await?, args).await,
         Command::Events(command) => events::run(&open(&cli.database).await?, command).await,
         Command::Migrate(command) => migrate::run(&cli.database, command).await,

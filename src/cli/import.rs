@@ -275,7 +275,7 @@ fn place_in_arguments(problem: &Problem, config: Option<&Path>) -> String {
 }
 
 /// `item 3, annotations.0.lead_time`; items count from 0, as Label Studio's errors do.
-fn place(path: &[Segment]) -> String {
+pub fn place(path: &[Segment]) -> String {
     match path {
         [Segment::Index(index)] => format!("item {index}"),
         [Segment::Index(index), rest @ ..] => format!("item {index}, {}", dotted(rest)),

@@ -36,12 +36,13 @@ use self::{
     job::Job,
     parents::Parents,
     people::Resolved,
-    reader::{Fault, Reader},
     survey::{Survey, survey},
 };
 pub use self::{
+    fields::Fields,
     people::{Match, MatchKind, Unmapped},
     problems::{Note, Notes, Problems},
+    reader::{Fault, Reader},
     recover::{Recovered, recover},
     survey::Counts,
 };

@@ -112,7 +112,7 @@ impl<'a> Checker<'a> {
             return;
         }
         let Some(region) = region else {
-            let message = "a region must be an object";
+            let message = "must be an object";
             return report.add(&Place::region(index), ProblemCode::WrongType, message);
         };
         let region_type = region.region_type.as_ref().and_then(Value::text);

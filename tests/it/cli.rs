@@ -1,6 +1,7 @@
 //! The program itself: its commands, beside a running server and alone.
 
 mod beside;
+mod check;
 pub mod program;
 mod serve;
 

@@ -55,6 +55,10 @@ fn check_one(value: &Value<'_>, shape: &Shape, place: &Place<'_>, report: &mut R
             Some(number) => return in_bounds(number, *min, *max, place, report),
             None => "a number",
         },
+        Shape::Frame => match number(value).is_some() || integer(value).is_some() {
+            true => return,
+            false => "a number",
+        },
         Shape::Integer { min } => match integer(value) {
             Some(number) if number < *min => {
                 let message = format!("must be at least {min}, is {number}");

@@ -299,16 +299,16 @@ fn is_tool(kind: Kind) -> bool {
 
 /// The value below the control's name: Label Studio takes it there, too.
 fn nested<'r, 'a>(control: &Control, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
-    let is_allowed = match control.kind {
+    let inner = value.get(&control.name)?;
+    let is_nested = match control.kind {
         Kind::Ranker => false,
         Kind::VideoRectangle => !control.labels.is_empty() || value.get("labels").is_some(),
-        // The value itself has an object of this name.
-        Kind::Chat => control.name != "chatmessage",
-        Kind::ReactCode => control.name != "reactcode",
+        // A control may be named like the object that the value itself has.
+        Kind::Chat => control.name != "chatmessage" || inner.get("chatmessage").is_some(),
+        Kind::ReactCode => control.name != "reactcode" || inner.get("reactcode").is_some(),
         _ => true,
     };
-    let inner = value.get(&control.name).filter(|_| is_allowed)?;
-    matches!(inner, Value::Object(_)).then_some(inner)
+    (is_nested && matches!(inner, Value::Object(_))).then_some(inner)
 }
 
 fn check_rating(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {

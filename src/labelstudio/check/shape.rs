@@ -27,6 +27,8 @@ pub enum Shape {
         min: f64,
         max: f64,
     },
+    /// An integer or another number: more texts are one or the other than are a number.
+    Frame,
     /// An integer of at least `min`.
     Integer {
         min: i128,
@@ -214,8 +216,8 @@ const TIMELINE: &[Field] = &[required(
     Shape::Objects {
         min: 1,
         fields: &[
-            required("start", FREE),
-            required("end", FREE),
+            required("start", Shape::Frame),
+            required("end", Shape::Frame),
             nullable("enabled", Shape::Boolean),
         ],
     },

@@ -229,7 +229,7 @@ fn everything_that_is_wrong_is_told_at_once() {
     17.direction MISSING_FIELD: `direction` is missing
     17.from_id MISSING_FIELD: `from_id` is missing
     17.to_id WRONG_TYPE: must be a text, not a number
-    18 WRONG_TYPE: a region must be an object
+    18 WRONG_TYPE: must be an object
     "#);
 }
 

@@ -1,0 +1,208 @@
+//! `annograph check`
+
+use std::{
+    fs::File,
+    io::{self, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use clap::{Args, ValueEnum};
+use serde_json::value::RawValue;
+
+use super::import::place;
+use crate::{
+    config::is_stream,
+    domain::import::{Fault, Fields, Reader},
+    error::{Problem, ProblemCode, Segment},
+    labelstudio::{
+        check::{Mode, Rules, check},
+        config::Config,
+        document,
+    },
+};
+
+#[derive(Args, Debug)]
+pub struct CheckArgs {
+    /// Label Studio's JSON, as it exports or imports it; `-` reads standard input.
+    file: PathBuf,
+
+    /// The labelling config, an XML file. Without it only the format is checked.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
+    /// How much is checked.
+    #[arg(long, value_enum, default_value = "standard")]
+    mode: ModeArg,
+
+    /// Print each problem as a JSON object of its own line: `path`, `code` and `message`.
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum ModeArg {
+    /// What Label Studio's SDK checks.
+    Standard,
+    /// What the config promises besides.
+    Strict,
+}
+
+pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
+    let config = args.config.as_deref().map(config).transpose()?;
+    let checked = if is_stream(&args.file) {
+        Checker::new(args, config.as_ref()).run(io::stdin().lock())
+    } else {
+        let file = &args.file;
+        let reading = || format!("can't read {}", file.display());
+        let source = File::open(file).with_context(reading)?;
+        Checker::new(args, config.as_ref()).run(source)
+    }?;
+    if checked.problems > 0 {
+        bail!(
+            "problems: {} (results: {}, refused: {})",
+            checked.problems,
+            checked.results,
+            checked.refused
+        );
+    }
+    let summary = format!("nothing is wrong (results: {})", checked.results);
+    if args.json {
+        eprintln!("{summary}");
+    } else {
+        println!("{summary}");
+    }
+    Ok(())
+}
+
+fn config(path: &Path) -> anyhow::Result<Config> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path).with_context(|| format!("can't read {shown}"))?;
+    Config::parse(&text).or_else(|faults| {
+        for fault in faults {
+            let place = fault.location;
+            eprintln!("{shown}:{}:{}: {}", place.line, place.column, fault.message);
+        }
+        bail!("the labelling config can't work, see above");
+    })
+}
+
+struct Checker<'a> {
+    config: Option<&'a Config>,
+    mode: Mode,
+    json: bool,
+    out: BufWriter<io::StdoutLock<'static>>,
+    checked: Checked,
+}
+
+/// How much was looked at, and what came of it.
+#[derive(Default)]
+struct Checked {
+    problems: usize,
+    results: usize,
+    /// Results that have problems.
+    refused: usize,
+}
+
+impl<'a> Checker<'a> {
+    fn new(args: &CheckArgs, config: Option<&'a Config>) -> Self {
+        Self {
+            config,
+            mode: match args.mode {
+                ModeArg::Standard => Mode::Standard,
+                ModeArg::Strict => Mode::Strict,
+            },
+            json: args.json,
+            out: BufWriter::new(io::stdout().lock()),
+            checked: Checked::default(),
+        }
+    }
+
+    /// Checks a file, an item at a time.
+    fn run(mut self, source: impl Read) -> anyhow::Result<Checked> {
+        let mut reader = Reader::new(source);
+        let mut text = Vec::new();
+        for index in 0.. {
+            match reader.next(&mut text) {
+                Ok(true) => self.item(index, &text)?,
+                Ok(false) => break,
+                Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
+                Err(Fault::Text(code, message)) => {
+                    self.tell(&Problem::new([index], code, message))?;
+                    break;
+                }
+            }
+        }
+        self.out.flush()?;
+        Ok(self.checked)
+    }
+
+    fn item(&mut self, index: usize, text: &[u8]) -> io::Result<()> {
+        let fields = str::from_utf8(text).ok().and_then(Fields::of);
+        let Some(mut fields) = fields else {
+            let message = "must be a JSON object";
+            return self.tell(&Problem::new([index], ProblemCode::InvalidFormat, message));
+        };
+        let data = fields.take("data");
+        for kind in ["annotations", "predictions"] {
+            let Some(list) = fields.take(kind) else {
+                continue;
+            };
+            let Ok(list) = serde_json::from_str::<Vec<&RawValue>>(list) else {
+                let at: [Segment; 2] = [index.into(), kind.into()];
+                self.tell(&Problem::new(at, ProblemCode::WrongType, "must be a list"))?;
+                continue;
+            };
+            for (place, object) in list.into_iter().enumerate() {
+                // Label Studio writes bare ids, too.
+                if let Some(fields) = Fields::of(object.get()) {
+                    self.result([index.into(), kind.into(), place.into()], fields, data)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks one annotation or prediction.
+    fn result(
+        &mut self,
+        at: [Segment; 3],
+        mut fields: Fields<'_>,
+        data: Option<&str>,
+    ) -> io::Result<()> {
+        let at: Vec<_> = at.into_iter().chain(["result".into()]).collect();
+        let problems = match fields.take("result") {
+            Some(result) => match (document::check_result(result, &at), self.config) {
+                (Err(problems), _) => problems,
+                (Ok(_), None) => Vec::new(),
+                (Ok(_), Some(config)) => {
+                    let rules = Rules {
+                        config,
+                        mode: self.mode,
+                        data,
+                        is_cancelled: fields.take("was_cancelled") == Some("true"),
+                    };
+                    check(rules, result, &at)
+                }
+            },
+            None if fields.has("result") => Vec::new(),
+            None => vec![Problem::new(
+                at,
+                ProblemCode::MissingField,
+                "`result` is missing",
+            )],
+        };
+        self.checked.results += 1;
+        self.checked.refused += usize::from(!problems.is_empty());
+        problems.iter().try_for_each(|problem| self.tell(problem))
+    }
+
+    fn tell(&mut self, problem: &Problem) -> io::Result<()> {
+        self.checked.problems += 1;
+        if self.json {
+            serde_json::to_writer(&mut self.out, problem)?;
+            return writeln!(self.out);
+        }
+        writeln!(self.out, "{}: {}", place(&problem.path), problem.message)
+    }
+}
