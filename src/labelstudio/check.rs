@@ -63,16 +63,23 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
     if rules.mode == Mode::Off {
         return Vec::new();
     }
-    let mut checker = Checker::new(rules, at);
-    if let Err(error) = read::each(result, |index, region| checker.take(index, region)) {
-        let code = match error.classify() {
-            serde_json::error::Category::Data => ProblemCode::WrongType,
-            _ => ProblemCode::InvalidFormat,
-        };
-        let message = "must be a list of regions";
-        return vec![Problem::new(at.iter().cloned(), code, message)];
+    let mut drawn = HashMap::new();
+    loop {
+        let mut checker = Checker::new(rules, at, drawn);
+        if let Err(error) = read::each(result, |index, region| checker.take(index, region)) {
+            let code = match error.classify() {
+                serde_json::error::Category::Data => ProblemCode::WrongType,
+                _ => ProblemCode::InvalidFormat,
+            };
+            let message = "must be a list of regions";
+            return vec![Problem::new(at.iter().cloned(), code, message)];
+        }
+        if !checker.was_late {
+            return checker.finish();
+        }
+        // Once more, now that all that was drawn is known: what comes before its labels is the rule.
+        drawn = checker.drawn;
     }
-    checker.finish()
 }
 
 struct Checker<'a> {
@@ -82,14 +89,20 @@ struct Checker<'a> {
     has_split_regions: bool,
     /// The first thing that was drawn under an id.
     drawn: HashMap<Cow<'a, str>, &'static [Field]>,
-    /// Labels that may belong to something drawn that comes after them.
-    labels: Vec<(usize, Region<'a>)>,
+    /// Labels that were checked as such of a span.
+    of_spans: HashSet<Cow<'a, str>>,
+    /// Such labels turned out to belong to something drawn that comes after them.
+    was_late: bool,
     relations: Vec<(usize, Region<'a>)>,
-    ids: HashSet<Cow<'a, str>>,
+    ids: Vec<Cow<'a, str>>,
 }
 
 impl<'a> Checker<'a> {
-    fn new(rules: Rules<'a>, at: &'a [Segment]) -> Self {
+    fn new(
+        rules: Rules<'a>,
+        at: &'a [Segment],
+        drawn: HashMap<Cow<'a, str>, &'static [Field]>,
+    ) -> Self {
         let is_strict = rules.mode == Mode::Strict;
         let mut kinds = rules.config.controls.iter().map(|control| control.kind);
         Self {
@@ -99,53 +112,52 @@ impl<'a> Checker<'a> {
             },
             strict: is_strict.then(|| Strict::new(rules)),
             has_split_regions: kinds.any(|kind| kind == Kind::Labels),
-            drawn: HashMap::new(),
-            labels: Vec::new(),
+            drawn,
+            of_spans: HashSet::new(),
+            was_late: false,
             relations: Vec::new(),
-            ids: HashSet::new(),
+            ids: Vec::new(),
         }
     }
 
     fn take(&mut self, index: usize, region: Option<Region<'a>>) {
-        let report = &mut self.regions.report;
-        if report.is_full() {
-            return;
-        }
         let Some(region) = region else {
-            let message = "must be an object";
-            return report.add(&Place::region(index), ProblemCode::WrongType, message);
+            let place = Place::region(index);
+            let report = &mut self.regions.report;
+            return report.add(&place, ProblemCode::WrongType, "must be an object");
         };
         let region_type = region.region_type.as_ref().and_then(Value::text);
         let region_type = region_type.unwrap_or_default();
         if region_type == "relation" {
             return self.relations.push((index, region));
         }
-        let Some(id) = &region.id else {
-            return self.check(index, &region, None);
-        };
-        self.ids.insert(id.clone());
-        if !self.has_split_regions {
-            return self.check(index, &region, None);
+        let mut partner = None;
+        if let Some(id) = &region.id {
+            self.ids.push(id.clone());
+            if !self.has_split_regions {
+            } else if region_type.eq_ignore_ascii_case("labels") {
+                partner = self.drawn.get(id).copied();
+                if partner.is_none() {
+                    self.of_spans.insert(id.clone());
+                }
+            } else if let Some(shape) = shape::of_partner(region_type)
+                && !self.drawn.contains_key(id)
+            {
+                self.was_late |= self.of_spans.contains(id);
+                self.drawn.insert(id.clone(), shape);
+            }
         }
-        if region_type.eq_ignore_ascii_case("labels") {
-            return self.labels.push((index, region));
-        }
-        if let Some(shape) = shape::of_partner(region_type) {
-            self.drawn.entry(id.clone()).or_insert(shape);
-        }
-        self.check(index, &region, None);
+        self.check(index, &region, partner);
     }
 
-    fn finish(mut self) -> Vec<Problem> {
-        for (index, region) in std::mem::take(&mut self.labels) {
-            let drawn = region.id.as_ref().and_then(|id| self.drawn.get(id));
-            let partner = drawn.copied();
-            self.check(index, &region, partner);
-        }
+    fn finish(self) -> Vec<Problem> {
         let config = self.regions.config;
         let mut report = self.regions.report;
-        for (index, relation) in &self.relations {
-            relation::check(*index, relation, &self.ids, config, &mut report);
+        if !self.relations.is_empty() {
+            let ids: HashSet<_> = self.ids.into_iter().collect();
+            for (index, relation) in &self.relations {
+                relation::check(*index, relation, &ids, config, &mut report);
+            }
         }
         if let Some(strict) = self.strict {
             strict.finish(&mut report);

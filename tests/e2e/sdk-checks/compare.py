@@ -88,9 +88,9 @@ def same_kind(region, result, sdk, ours):
                 sdk = sdk - {end}
         if "relation" in sdk:
             return bool(ours)
-    elif region.get("to_name", "") is None:
+    elif region.get("to_name", "") is None and "to_name" in ours:
         # The SDK goes on with the only object, and refuses the region later.
-        return "to_name" in sdk and "to_name" in ours
+        return "to_name" in sdk
     elif "type" in ours and "value" in sdk and "value" not in ours:
         # A `Relations` that has a name: no region is of its type.
         return str(region.get("from_name")) == "rel"

@@ -168,6 +168,9 @@ async fn no_message_tells_a_name_that_the_client_did_not_send() {
             "version",
             "gt",
             "and",
+            "variable",
+            "condition",
+            "alias",
         ];
         let letter = |letter: char| !letter.is_ascii_alphanumeric() && letter != '_';
         let code: String = sdl.split("\"\"\"").step_by(2).collect();
