@@ -11,6 +11,7 @@ mod documents;
 mod events;
 mod export;
 mod federation;
+mod fuzz;
 mod graphql;
 mod http;
 mod import;

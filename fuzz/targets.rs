@@ -1,0 +1,150 @@
+//! What must hold of any bytes at all. The fuzzer makes them up; a plain test runs these on recorded data.
+
+use annograph::labelstudio::{
+    check::{self, Mode, Rules},
+    config::Config,
+    document,
+    edit::{self, Edits},
+    merge::merge as merged,
+    region::Regions,
+};
+
+/// Divides the parts of an input that has several.
+pub const DIVIDER: char = '\u{1e}';
+
+/// A labelling config is understood or has faults, each at a place in the text.
+pub fn config(data: &[u8]) {
+    let Ok(xml) = str::from_utf8(data) else {
+        return;
+    };
+    match Config::parse(xml) {
+        Ok(config) => {
+            for control in &config.controls {
+                assert!(config.control(&control.name).is_some());
+                assert!(
+                    control
+                        .labels
+                        .iter()
+                        .all(|label| control.offers(&label.stored))
+                );
+            }
+            for object in &config.objects {
+                assert!(config.object(&object.name).is_some());
+            }
+        }
+        Err(faults) => {
+            assert!(!faults.is_empty());
+            for fault in faults {
+                assert!(fault.location.line >= 1 && fault.location.column >= 1);
+            }
+        }
+    }
+}
+
+/// JSON is scanned as serde_json reads it, and what was disarmed can be parsed.
+pub fn document(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let Ok(faults) = document::scan(text) else {
+        assert!(serde_json::from_str::<serde_json::Value>(text).is_err());
+        assert!(document::disarm(text).is_err());
+        return;
+    };
+    let safe = document::disarm(text).expect("what can be scanned can be disarmed");
+    let value: serde_json::Value = serde_json::from_str(&safe).expect("it is safe to parse");
+    assert_eq!(
+        faults.is_empty(),
+        document::scan(&value.to_string()) == Ok(Vec::new())
+    );
+    if faults.is_empty() {
+        let once = document::rewritten(text).expect("it is JSON");
+        assert_eq!(document::rewritten(&once).as_ref(), Some(&once));
+    }
+    let _ = document::check_object(text, &[]);
+    let _ = document::check_result(text, &[]);
+}
+
+/// Every region of a result is read, whatever it says.
+pub fn region(data: &[u8]) {
+    let Some((result, count)) = str::from_utf8(data).ok().and_then(result) else {
+        return;
+    };
+    assert_eq!(Regions::read(result).all.len(), count);
+}
+
+/// A config, then a result: what a stricter mode accepts, a laxer one does too.
+pub fn check(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let Some((xml, text)) = text.split_once(DIVIDER) else {
+        return;
+    };
+    let (Ok(config), Some((result, _))) = (Config::parse(xml), result(text)) else {
+        return;
+    };
+    let fits = |mode, is_cancelled| {
+        let rules = Rules {
+            config: &config,
+            mode,
+            data: Some(r#"{"text":"some text"}"#),
+            is_cancelled,
+        };
+        check::check(rules, result, &[]).is_empty()
+    };
+    assert!(fits(Mode::Off, false));
+    assert!(fits(Mode::Standard, false) || !fits(Mode::Strict, true));
+    assert!(fits(Mode::Strict, true) || !fits(Mode::Strict, false));
+}
+
+/// Three results: merging is the identity without an edit of ours, and makes a result.
+pub fn merge(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let parts: Vec<_> = text.split(DIVIDER).filter_map(result).collect();
+    let &[(base, _), (ours, _), (theirs, _)] = parts.as_slice() else {
+        return;
+    };
+    let same = merged(base, base, theirs).expect("nothing clashes with nothing");
+    assert_eq!(document::rewritten(&same), document::rewritten(theirs));
+    let one = merged(base, ours, theirs);
+    assert_eq!(one.is_ok(), merged(base, theirs, ours).is_ok());
+    if let Ok(one) = one {
+        assert!(document::check_result(&one, &[]).is_ok());
+    }
+}
+
+/// A result, then entries that come into it: all are in it then, and a second time changes nothing.
+pub fn edit(data: &[u8]) {
+    let Ok(text) = str::from_utf8(data) else {
+        return;
+    };
+    let Some((base, entries)) = text.split_once(DIVIDER) else {
+        return;
+    };
+    let Some((base, _)) = result(base) else {
+        return;
+    };
+    let entries = entries.split(DIVIDER).map(str::to_owned);
+    let edits = Edits {
+        upsert: entries
+            .filter(|entry| document::check_object(entry, &[]).is_ok())
+            .collect(),
+        ..Edits::default()
+    };
+    if !edit::check(&edits, &[]).is_empty() {
+        return;
+    }
+    let once = edit::edit(base, &edits, &[]).expect("nothing is removed");
+    assert_eq!(once.places.len(), edits.upsert.len());
+    let twice = edit::edit(&once.result, &edits, &[]).expect("nothing is removed");
+    assert_eq!(twice, once);
+}
+
+/// A text that can be stored as a result, and how many regions it has.
+fn result(text: &str) -> Option<(&str, usize)> {
+    let count = document::check_result(text, &[]).ok()?;
+    Some((text, count))
+}
