@@ -103,6 +103,8 @@ pub enum ProblemCode {
     InvalidFormat,
     /// A referenced thing that does not exist, or that the caller may not see.
     UnknownId,
+    /// A version that the annotation never had, or that the caller may not see.
+    UnknownVersion,
     /// A project that is not the project of the task.
     ProjectMismatch,
     /// A parent that belongs to another task.
