@@ -1,5 +1,6 @@
 //! Annotations: what somebody said about a task.
 
+mod apply;
 mod conflict;
 mod create;
 mod delete;
