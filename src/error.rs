@@ -132,6 +132,8 @@ pub enum ProblemCode {
     TooMany,
     /// The stored result does not fit the labelling config that it would come under.
     UnfitResult,
+    /// A deleted annotation of which too little is left to bring it back.
+    NotRestorable,
     /// A field that excludes another one that was sent.
     NotTogether,
 }

@@ -7,6 +7,7 @@ mod delete;
 mod fit;
 mod incoming;
 mod lock;
+mod restore;
 mod update;
 
 use std::collections::HashMap;
@@ -26,6 +27,7 @@ use sea_orm::{
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
+    restore::restore,
     update::{Change, ConflictPolicy, RegionChanges, update},
 };
 use super::{

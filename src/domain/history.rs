@@ -11,8 +11,8 @@ use entity::{
     annotation_revision::{self, Event},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, Iterable,
-    QueryFilter, QueryOrder, QuerySelect, sea_query::Expr,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    FromQueryResult, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
 };
 use serde_json::{Map, Value, json};
 
@@ -170,6 +170,36 @@ pub async fn of_annotations(
         annotation_ids,
     )
     .await
+}
+
+/// Where an annotation's history ends.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct Newest {
+    pub version: i32,
+    pub event: Event,
+    pub task_id: i64,
+}
+
+/// The newest revision of an annotation, deleted or not; `None` unless the actor sees that one.
+pub async fn newest(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    annotation_id: i64,
+) -> Result<Option<Newest>> {
+    use annotation_revision::Column::{AnnotationId, Event, TaskId, Version};
+    let newest = annotation_revision::Entity::find()
+        .select_only()
+        .column_as(Version.max(), "version")
+        .filter(AnnotationId.eq(annotation_id))
+        .into_query();
+    Ok(access::visible_revisions(actor)
+        .select_only()
+        .columns([Version, Event, TaskId])
+        .filter(AnnotationId.eq(annotation_id))
+        .filter(Version.in_subquery(newest))
+        .into_model()
+        .one(db)
+        .await?)
 }
 
 /// What annotations were at versions that the actor sees.

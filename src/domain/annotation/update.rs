@@ -19,7 +19,8 @@ use crate::{
     labelstudio::document,
 };
 
-/// A change of an annotation. What is kept stays as it is; only `lead_time` can be cleared.
+/// A change of an annotation. What is kept stays as it is; only `lead_time` can be cleared; a
+/// restoration clears the author too.
 #[derive(Debug, Default)]
 pub struct Change {
     /// The whole new list of regions, JSON text.

@@ -110,6 +110,8 @@ pub async fn load(
 }
 
 /// The version that an annotation was at, at an instant; `None` before the first, and while it was deleted.
+///
+/// Of any annotation: whether the actor sees that version is asked by [`load`].
 pub async fn version_as_of(
     app: &App,
     annotation_id: i64,

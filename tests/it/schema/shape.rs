@@ -168,6 +168,7 @@ type Mutation {
   createAnnotation(taskId: ID!, input: CreateAnnotationInput!): Annotation
   updateAnnotation(id: ID!, input: UpdateAnnotationInput!): Annotation
   deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
+  restoreAnnotation(id: ID!, version: Int!, expectedVersion: Int): Annotation
   createProject(input: CreateProjectInput!): Project
   updateProject(id: ID!, input: UpdateProjectInput!): Project
   createTasks(projectId: ID!, tasks: [CreateTaskInput!]!): [Task!]
@@ -201,7 +202,7 @@ Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)
-Mutation.updateAnnotations Mutation.restoreAnnotation Mutation.reviewAnnotation Mutation.saveDraft
+Mutation.updateAnnotations Mutation.reviewAnnotation Mutation.saveDraft
 Mutation.submitDraft Mutation.discardDraft Mutation.convertAnnotationToDraft Mutation.deleteProject
 Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
 Mutation.importTasks
