@@ -103,6 +103,8 @@ pub enum ProblemCode {
     InvalidFormat,
     /// A referenced thing that does not exist, or that the caller may not see.
     UnknownId,
+    /// A version that the annotation never had, or that the caller may not see.
+    UnknownVersion,
     /// A project that is not the project of the task.
     ProjectMismatch,
     /// A parent that belongs to another task.
@@ -130,6 +132,8 @@ pub enum ProblemCode {
     TooMany,
     /// The stored result does not fit the labelling config that it would come under.
     UnfitResult,
+    /// A deleted annotation of which too little is left to bring it back.
+    NotRestorable,
     /// A field that excludes another one that was sent.
     NotTogether,
 }

@@ -3,6 +3,7 @@
 pub mod ago;
 pub mod check;
 pub mod config;
+pub mod diff;
 pub mod document;
 pub mod edit;
 pub mod entry;

@@ -3,6 +3,7 @@
 pub mod annotation;
 pub mod annotation_draft;
 pub mod annotation_revision;
+pub mod annotation_tombstone;
 pub mod api_token;
 pub mod event;
 pub mod event_log;

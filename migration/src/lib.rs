@@ -12,6 +12,7 @@ mod m20261123_000006_create_annotation_revision;
 mod m20261123_000007_create_annotation_draft;
 mod m20261123_000008_create_event;
 mod m20261123_000009_check_results;
+mod m20261123_000010_create_annotation_tombstone;
 
 pub struct Migrator;
 
@@ -28,6 +29,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000007_create_annotation_draft::Migration),
             Box::new(m20261123_000008_create_event::Migration),
             Box::new(m20261123_000009_check_results::Migration),
+            Box::new(m20261123_000010_create_annotation_tombstone::Migration),
         ]
     }
 }

@@ -178,7 +178,8 @@ pub fn may_edit(actor: &Actor, role: Role, annotation: &annotation::Model) -> bo
     role >= Role::Reviewer || (may_annotate(role) && is_own(actor, annotation))
 }
 
-/// The actor may delete this annotation: their own, or as a manager anybody's.
+/// The actor may delete this annotation, and restore it once it is deleted: their own, or as a manager
+/// anybody's.
 pub fn may_delete(actor: &Actor, role: Role, annotation: &annotation::Model) -> bool {
     may_manage(role) || (may_annotate(role) && is_own(actor, annotation))
 }

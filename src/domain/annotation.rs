@@ -1,11 +1,13 @@
 //! Annotations: what somebody said about a task.
 
+mod apply;
 mod conflict;
 mod create;
 mod delete;
 mod fit;
 mod incoming;
 mod lock;
+mod restore;
 mod update;
 
 use std::collections::HashMap;
@@ -25,6 +27,7 @@ use sea_orm::{
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
+    restore::restore,
     update::{Change, ConflictPolicy, RegionChanges, update},
 };
 use super::{

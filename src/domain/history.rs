@@ -1,5 +1,6 @@
 //! The history of an annotation: one revision per accepted change, never rewritten.
 
+pub mod snapshot;
 pub mod state;
 
 use std::collections::HashMap;
@@ -10,11 +11,12 @@ use entity::{
     annotation_revision::{self, Event},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    QueryOrder, QuerySelect,
+    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    FromQueryResult, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
 };
 use serde_json::{Map, Value, json};
 
+use self::snapshot::{ResultRef, Snapshot, VersionOf};
 use super::{
     access::{self, Actor},
     page::{Columns, Page, Slice},
@@ -143,16 +145,22 @@ pub async fn changed_since(
     Ok(names)
 }
 
-/// The same page of the history of several annotations, oldest revision first.
+/// The same page of the history of several annotations, oldest revision first. Without the results: those of
+/// snapshots are read when they are asked for.
 pub async fn of_annotations(
     app: &App,
     actor: &Actor,
     annotation_ids: &[i64],
     page: &Page,
 ) -> Result<HashMap<i64, Slice<annotation_revision::Model>>> {
+    use annotation_revision::Column;
+    let select = access::visible_revisions(actor)
+        .select_only()
+        .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
+        .expr_as(Expr::val(None::<String>), Column::Result);
     page.fetch_per_parent(
         app.db.reader(),
-        &access::visible_revisions(actor),
+        &select,
         Columns {
             key: None,
             id: annotation_revision::Column::Version,
@@ -162,6 +170,50 @@ pub async fn of_annotations(
         annotation_ids,
     )
     .await
+}
+
+/// Where an annotation's history ends.
+#[derive(Clone, Copy, Debug, FromQueryResult)]
+pub struct Newest {
+    pub version: i32,
+    pub event: Event,
+    pub task_id: i64,
+}
+
+/// The newest revision of an annotation, deleted or not; `None` unless the actor sees that one.
+pub async fn newest(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    annotation_id: i64,
+) -> Result<Option<Newest>> {
+    use annotation_revision::Column::{AnnotationId, Event, TaskId, Version};
+    let newest = annotation_revision::Entity::find()
+        .select_only()
+        .column_as(Version.max(), "version")
+        .filter(AnnotationId.eq(annotation_id))
+        .into_query();
+    Ok(access::visible_revisions(actor)
+        .select_only()
+        .columns([Version, Event, TaskId])
+        .filter(AnnotationId.eq(annotation_id))
+        .filter(Version.in_subquery(newest))
+        .into_model()
+        .one(db)
+        .await?)
+}
+
+/// What annotations were at versions that the actor sees.
+pub async fn snapshots(
+    app: &App,
+    actor: &Actor,
+    versions: &[VersionOf],
+) -> Result<HashMap<VersionOf, Snapshot>> {
+    snapshot::load(app.db.reader(), actor, versions).await
+}
+
+/// The results of snapshots, JSON texts.
+pub async fn results(app: &App, results: &[ResultRef]) -> Result<HashMap<ResultRef, String>> {
+    snapshot::results(app.db.reader(), results).await
 }
 
 /// How many revisions each of several annotations has.

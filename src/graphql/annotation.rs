@@ -14,7 +14,7 @@ use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
     draft::AnnotationDraft,
-    history::AnnotationRevision,
+    history::{AnnotationDiff, AnnotationRevision},
     loader::{
         AnnotationId, CountOf, DraftsOfAnnotation, History, PageOf, PredictionId, Question,
         ResultOf, RoleIn, UserId,
@@ -254,6 +254,18 @@ impl Annotation {
             slice,
             Total::HistoryOf(CountOf { parent, question }),
         ))
+    }
+
+    /// What changed between two of its versions. BAD_USER_INPUT with UNKNOWN_VERSION for a version that it
+    /// never had, or that you may not see.
+    async fn diff(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The version to compare.")] from: i32,
+        #[graphql(desc = "The version to compare it with; the current one unless given.")]
+        to: Option<i32>,
+    ) -> Result<AnnotationDiff> {
+        AnnotationDiff::between(ctx, self.0.id, from, to.unwrap_or(self.0.version)).await
     }
 
     /// Unfinished changes of it: yours, and in projects that you manage everybody's.

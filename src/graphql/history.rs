@@ -1,12 +1,20 @@
 //! The history of annotations in the graph.
 
+mod diff;
+mod snapshot;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Object};
 use entity::annotation_revision;
 
 use super::{annotation::AnnotationAction, scalar::DateTime, user::User};
-use crate::{domain::history, error::Result};
+use crate::{
+    domain::history,
+    error::{Error, Result},
+};
+
+pub use self::{diff::AnnotationDiff, snapshot::AnnotationSnapshot};
 
 /// One accepted change of an annotation.
 #[derive(Clone)]
@@ -45,5 +53,12 @@ impl AnnotationRevision {
     /// order. Those that follow every change (`version`, `updatedAt`, `lastAction`, …) are not named.
     async fn changed_fields(&self) -> Result<Vec<String>> {
         history::changed_fields(&self.0.changes)
+    }
+
+    /// The annotation as it was at this version. Of a deletion, what was deleted.
+    async fn annotation(&self, ctx: &Context<'_>) -> Result<AnnotationSnapshot> {
+        let (id, version) = (self.0.annotation_id, self.0.version);
+        let snapshot = AnnotationSnapshot::load(ctx, id, version).await?;
+        snapshot.ok_or(Error::NotFound("annotation"))
     }
 }

@@ -21,7 +21,11 @@ use crate::{
     app::App,
     domain::{
         access::Actor,
-        annotation, draft, history,
+        annotation, draft,
+        history::{
+            self,
+            snapshot::{ResultRef, Snapshot, VersionOf},
+        },
         page::{Page, Slice},
         prediction, project, task, user,
     },
@@ -180,6 +184,32 @@ by_id! {
     DraftsOfTask => Vec<annotation_draft::Model>, draft::of_tasks;
     DraftsOfAnnotation => Vec<annotation_draft::Model>, draft::of_annotations;
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
+}
+
+impl Loader<VersionOf> for Batches {
+    type Value = Arc<Snapshot>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[VersionOf]) -> Result<HashMap<VersionOf, Arc<Snapshot>>> {
+        let found = history::snapshots(&self.app, &self.actor, keys).await?;
+        Ok(found
+            .into_iter()
+            .map(|(key, snapshot)| (key, Arc::new(snapshot)))
+            .collect())
+    }
+}
+
+impl Loader<ResultRef> for Batches {
+    type Value = Arc<str>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ResultRef]) -> Result<HashMap<ResultRef, Arc<str>>> {
+        let found = history::results(&self.app, keys).await?;
+        Ok(found
+            .into_iter()
+            .map(|(key, text)| (key, text.into()))
+            .collect())
+    }
 }
 
 /// Asks each question once, about all the parents that it is asked of.

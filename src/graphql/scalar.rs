@@ -68,6 +68,36 @@ impl ScalarType for JsonObject {
     }
 }
 
+/// Any JSON, embedded as it is and never as a string of JSON. Integers within 64 bits are exact, other
+/// numbers are doubles.
+#[derive(Clone, Debug)]
+pub struct Json(pub String);
+
+/// Any JSON, embedded as it is and never as a string of JSON. Integers within 64 bits are exact, other
+/// numbers are doubles.
+#[Scalar(
+    name = "JSON",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
+)]
+impl ScalarType for Json {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        if !Self::is_valid(&value) {
+            return Err(InputValueError::expected_type(value));
+        }
+        serde_json::to_string(&value)
+            .map(Self)
+            .map_err(InputValueError::custom)
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        is_plain_json(value)
+    }
+
+    fn to_value(&self) -> Value {
+        raw(self.0.clone())
+    }
+}
+
 /// A list of JSON objects that is written out as the text it is stored as.
 pub struct JsonList(pub String);
 

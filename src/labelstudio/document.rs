@@ -88,6 +88,11 @@ pub fn rewritten(text: &str) -> Option<String> {
     serde_json::to_string(&value).ok()
 }
 
+/// Whether this server would store two JSON texts alike: key order counts, spelling does not.
+pub fn are_alike(one: &str, other: &str) -> bool {
+    one == other || rewritten(one) == rewritten(other)
+}
+
 fn check(text: &str, shape: Shape, at: &[Segment]) -> Result<usize, Vec<Problem>> {
     let problem = |path: Path, code, message: String| {
         Problem::new(at.iter().cloned().chain(path), code, message)

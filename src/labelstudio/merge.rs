@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use super::{
-    document::rewritten,
+    document::are_alike,
     entry::{Entry, Key, entries, list},
 };
 
@@ -64,7 +64,7 @@ fn texts<'e, 'a>(entries: &'e [Entry<'a>]) -> HashMap<&'e Key<'a>, &'a str> {
 
 fn are_same(one: Option<&str>, other: Option<&str>) -> bool {
     match (one, other) {
-        (Some(one), Some(other)) => one == other || rewritten(one) == rewritten(other),
+        (Some(one), Some(other)) => are_alike(one, other),
         (None, None) => true,
         _ => false,
     }

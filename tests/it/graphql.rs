@@ -4,6 +4,7 @@ mod checks;
 mod create;
 mod delete;
 mod projects;
+mod restore;
 mod tasks;
 mod update;
 
@@ -49,6 +50,18 @@ pub async fn delete(by: &Client, id: &str) -> Answer {
         json!({ "id": id }),
     )
     .await
+}
+
+/// Brings back what an annotation was at a version.
+pub async fn restore(by: &Client, id: &str, version: i32, expected: Option<i32>) -> Answer {
+    let query = format!(
+        "mutation($id: ID!, $version: Int!, $expected: Int) {{
+           restoreAnnotation(id: $id, version: $version, expectedVersion: $expected) {{
+             {ANNOTATION} uniqueId createdAt updatedAt }}
+         }}"
+    );
+    let variables = json!({ "id": id, "version": version, "expected": expected });
+    by.run_with(&query, variables).await
 }
 
 /// An annotation as a query answers it.

@@ -4,6 +4,7 @@ mod ago;
 mod cost;
 mod fields;
 mod filters;
+mod history;
 mod pages;
 mod regions;
 mod results;

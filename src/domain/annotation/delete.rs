@@ -3,8 +3,9 @@
 use entity::{
     annotation::{self, Action},
     annotation_revision::Event,
+    annotation_tombstone,
 };
-use sea_orm::{DatabaseTransaction, EntityTrait};
+use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
 
 use super::{
     conflict::check_version,
@@ -81,6 +82,26 @@ async fn delete_locked(
     )
     .await?;
     annotation::Entity::delete_by_id(row.id).exec(txn).await?;
+    bury(txn, &row).await?;
     tasks::touch(txn, &mut task, actor, at, true).await?;
     Ok(Deleted { row })
+}
+
+/// Keeps what the history does not hold, so that the annotation can come back.
+async fn bury(txn: &DatabaseTransaction, row: &annotation::Model) -> Result<()> {
+    let tombstone = annotation_tombstone::Model {
+        annotation_id: row.id,
+        project_id: row.project_id,
+        unique_id: row.unique_id,
+        created_at: row.created_at,
+        draft_created_at: row.draft_created_at,
+        import_id: row.import_id,
+        parent_prediction_id: row.parent_prediction_id,
+        parent_annotation_id: row.parent_annotation_id,
+        extra: row.extra.clone(),
+    };
+    annotation_tombstone::Entity::insert(tombstone.into_active_model().reset_all())
+        .exec_without_returning(txn)
+        .await?;
+    Ok(())
 }

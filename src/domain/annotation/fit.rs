@@ -97,7 +97,29 @@ pub async fn of_change(
         return Ok(Vec::new());
     }
     let field = if moves { "taskId" } else { "wasCancelled" };
-    Ok(unfit(field, &check(&row.result)).into_iter().collect())
+    let problem = unfit(&["input", field], &check(&row.result));
+    Ok(problem.into_iter().collect())
+}
+
+/// What is wrong with a result of old that comes back into a task; one that is stored already is looked at
+/// by strict projects alone.
+pub async fn of_restored(
+    app: &App,
+    db: &impl ConnectionTrait,
+    task: &task::Model,
+    result: &str,
+    is_cancelled: bool,
+    is_stored: bool,
+) -> Result<Option<Problem>> {
+    let Some(rules) = labelling::rules(app, db, task.project_id).await? else {
+        return Ok(None);
+    };
+    if is_stored && !rules.is_strict() {
+        return Ok(None);
+    }
+    let data = data(db, &rules, task).await?;
+    let problems = rules.check(result, &data, is_cancelled, &[]);
+    Ok(unfit(&["version"], &problems))
 }
 
 /// Problems with the entry that each is about; none for what is about the result as a whole.
@@ -145,7 +167,7 @@ fn below(at: &[Segment], problems: Vec<Problem>) -> Vec<Problem> {
 }
 
 /// One problem that stands for all of a result that nobody sent.
-fn unfit(field: &str, problems: &[Problem]) -> Option<Problem> {
+fn unfit(path: &[&str], problems: &[Problem]) -> Option<Problem> {
     let first = problems.first()?;
     let place = [&["result".into()], first.path.as_slice()].concat();
     let more = match problems.len() - 1 {
@@ -153,7 +175,7 @@ fn unfit(field: &str, problems: &[Problem]) -> Option<Problem> {
         more => format!("; {more} more"),
     };
     Some(Problem::new(
-        ["input", field],
+        path.iter().copied(),
         ProblemCode::UnfitResult,
         format!(
             "the stored result does not fit the labelling config there: {}: {}{more}",

@@ -134,9 +134,7 @@ pub fn of_older(change: &mut Change, base: &str, stored: &str) -> Outcome {
 
 /// An imported text is kept to the letter; sent back, it comes as we would write it.
 fn unless_same(incoming: Incoming, stored: &str) -> Outcome {
-    let is_same = incoming.result == stored
-        || document::rewritten(stored) == document::rewritten(&incoming.result);
-    if is_same {
+    if document::are_alike(stored, &incoming.result) {
         Outcome::Kept
     } else {
         Outcome::New(incoming)

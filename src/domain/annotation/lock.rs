@@ -2,6 +2,7 @@
 
 use entity::{
     annotation::{self, Column},
+    annotation_revision::Event,
     task,
 };
 use sea_orm::{
@@ -14,7 +15,7 @@ use crate::{
     db::Write,
     domain::{
         access::{self, Actor},
-        task as tasks,
+        history, task as tasks,
     },
     error::{Error, Result},
 };
@@ -25,6 +26,70 @@ pub struct Locked {
     pub annotation: annotation::Model,
     /// The task that the annotation is to move to; `None` when there is none that the actor sees.
     pub target: Option<task::Model>,
+}
+
+/// An annotation that is to be what it was.
+pub enum Found {
+    Alive(Box<Locked>),
+    Deleted(Deleted),
+}
+
+/// A deleted annotation, which stays deleted until the transaction ends.
+pub struct Deleted {
+    /// The task that it was in, ours until the transaction ends; `None` once that task is gone.
+    pub task: Option<task::Model>,
+    /// The version of the deletion.
+    pub version: i32,
+}
+
+/// How often an annotation is looked for that others delete, restore or move meanwhile.
+const TRIES: usize = 4;
+
+/// Like [`begin`], for an annotation that may be deleted. Whoever restores one holds the task that it comes
+/// back to, as everybody who writes in that task.
+pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Found)> {
+    let mut failure = Error::Unavailable;
+    for _ in 0..TRIES {
+        match begin(app, actor, id, None).await {
+            Ok((txn, locked)) => return Ok((txn, Found::Alive(Box::new(locked)))),
+            Err(Error::NotFound(_)) => {}
+            Err(error) => return Err(error),
+        }
+        let txn = app.db.begin().await?;
+        let Some(end) = history::newest(&txn, actor, id).await? else {
+            return Err(Error::NotFound("annotation"));
+        };
+        let named = tasks::visible_id(actor, end.task_id);
+        let task = tasks::lock(&txn, named, None).await?.pop();
+        // Others may have been there while we waited for the task.
+        let visible = access::visible_annotations(actor).filter(Column::Id.eq(id));
+        let annotation = visible.one(&*txn).await?;
+        match (annotation, task) {
+            (Some(annotation), Some(task)) if annotation.task_id == task.id => {
+                let locked = Locked {
+                    task,
+                    annotation,
+                    target: None,
+                };
+                return Ok((txn, Found::Alive(Box::new(locked))));
+            }
+            (Some(_), _) => failure = Error::Unavailable,
+            (None, task) => {
+                let newest = history::newest(&txn, actor, id).await?;
+                let deleted = newest.filter(|newest| newest.event == Event::Deleted);
+                failure = match deleted {
+                    Some(newest) if newest.task_id == end.task_id => {
+                        let version = newest.version;
+                        return Ok((txn, Found::Deleted(Deleted { task, version })));
+                    }
+                    Some(_) => Error::Unavailable,
+                    None => Error::NotFound("annotation"),
+                };
+            }
+        }
+        txn.rollback().await?;
+    }
+    Err(failure)
 }
 
 /// Begins a change of an annotation: nothing of what it touches changes until the transaction ends.

@@ -1,34 +1,26 @@
 //! `updateAnnotation`: change what is sent, keep what is not, and leave no trace when refused.
 
-use entity::{
-    annotation::{self, Action},
-    annotation_draft,
-    annotation_revision::Event,
-    project_member::Role,
-    task,
-};
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
+use entity::{annotation, project_member::Role};
+use sea_orm::DatabaseTransaction;
 
 use super::{
-    check_lead_time, clear_other_ground_truth, conflict, fit,
-    incoming::{self, Incoming},
+    apply, check_lead_time, conflict, fit, incoming,
     lock::{self, Locked},
-    not_cleared, save, touch, unknown, unsigned,
+    not_cleared, unknown,
 };
 use crate::{
     app::App,
-    db,
     domain::{
         Patch,
         access::{self, Actor},
-        history::{self, Changes},
-        project, task as tasks, user,
+        project, user,
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::document,
 };
 
-/// A change of an annotation. What is kept stays as it is; only `lead_time` can be cleared.
+/// A change of an annotation. What is kept stays as it is; only `lead_time` can be cleared; a
+/// restoration clears the author too.
 #[derive(Debug, Default)]
 pub struct Change {
     /// The whole new list of regions, JSON text.
@@ -83,25 +75,8 @@ pub async fn update(
     check_input(&change)?;
     let target = change.task_id.value().copied();
     let (txn, locked) = lock::begin(app, actor, id, target).await?;
-    match change_locked(app, &txn, actor, change, locked).await {
-        Ok(Outcome::Changed(row)) => {
-            txn.commit().await?;
-            Ok(row)
-        }
-        Ok(Outcome::Unchanged(row)) => {
-            txn.rollback().await?;
-            Ok(row)
-        }
-        Err(refusal) => {
-            txn.rollback().await?;
-            Err(refusal)
-        }
-    }
-}
-
-enum Outcome {
-    Unchanged(annotation::Model),
-    Changed(annotation::Model),
+    let outcome = change_locked(app, &txn, actor, change, locked).await;
+    apply::conclude(txn, outcome).await
 }
 
 async fn change_locked(
@@ -110,7 +85,7 @@ async fn change_locked(
     actor: &Actor,
     mut change: Change,
     locked: Locked,
-) -> Result<Outcome> {
+) -> Result<apply::Outcome> {
     let role = access::role_in(txn, actor, locked.annotation.project_id).await?;
     let target_role = match &locked.target {
         Some(target) => access::role_in(txn, actor, target.project_id).await?,
@@ -131,7 +106,7 @@ async fn change_locked(
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
-    apply(txn, actor, change, locked, incoming).await
+    apply::apply(txn, actor, change, locked, incoming).await
 }
 
 impl Change {
@@ -282,112 +257,4 @@ async fn check_references(
         }
     }
     Ok(problems)
-}
-
-async fn apply(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    change: Change,
-    locked: Locked,
-    incoming: Option<Incoming>,
-) -> Result<Outcome> {
-    let Locked {
-        mut task,
-        annotation: mut row,
-        target,
-    } = locked;
-    let updated_by_id = change.updated_by_id.value().copied();
-    let mut target = target.filter(|target| change.task_id.is_sent() && target.id != row.task_id);
-    let before = row.clone();
-    let changes = set(&mut row, change, target.as_ref(), incoming);
-    if changes.is_empty() {
-        return Ok(Outcome::Unchanged(row));
-    }
-    let action = if changes.has("wasCancelled") && row.was_cancelled {
-        Action::Skipped
-    } else {
-        Action::Updated
-    };
-    let at = db::now();
-    touch(&mut row, actor.id(), action, at);
-    if updated_by_id.is_some() {
-        row.updated_by_id = updated_by_id;
-    }
-    if row.ground_truth && (changes.has("groundTruth") || changes.has("task")) {
-        clear_other_ground_truth(txn, actor, row.task_id, Some(row.id), at).await?;
-    }
-    save(txn, before, &row).await?;
-    let recount = ["task", "wasCancelled", "completedBy"]
-        .iter()
-        .any(|field| changes.has(field));
-    let moved = changes.has("task");
-    history::append(txn, &row, Event::Updated, action, actor.id(), at, changes).await?;
-    if moved {
-        annotation_draft::Entity::update_many()
-            .col_expr(annotation_draft::Column::TaskId, Expr::value(row.task_id))
-            .filter(annotation_draft::Column::AnnotationId.eq(row.id))
-            .exec(txn)
-            .await?;
-    }
-    for task in std::iter::once(&mut task).chain(target.as_mut()) {
-        tasks::touch(txn, task, actor, at, recount).await?;
-    }
-    Ok(Outcome::Changed(row))
-}
-
-/// Sets what differs and says what did.
-fn set(
-    row: &mut annotation::Model,
-    change: Change,
-    target: Option<&task::Model>,
-    incoming: Option<Incoming>,
-) -> Changes {
-    let mut changes = Changes::default();
-    if let Some(incoming) = incoming {
-        changes.result(&incoming.result);
-        row.result = incoming.result;
-        row.region_count = i32::try_from(incoming.region_count).unwrap_or(i32::MAX);
-    }
-    if let Some(target) = target {
-        changes.moved_from(row.task_id, row.project_id);
-        row.task_id = target.id;
-        changes.id("task", Some(target.id));
-        if row.project_id != target.project_id {
-            row.project_id = target.project_id;
-            changes.id("project", Some(target.project_id));
-        }
-    }
-    if let Patch::Set(id) = change.completed_by_id
-        && row.completed_by_id != Some(id)
-    {
-        row.completed_by_id = Some(id);
-        changes.id("completedBy", Some(id));
-    }
-    if let Patch::Set(id) = change.updated_by_id
-        && row.updated_by_id != Some(id)
-    {
-        changes.id("updatedBy", Some(id));
-    }
-    if let Patch::Set(was_cancelled) = change.was_cancelled
-        && row.was_cancelled != was_cancelled
-    {
-        row.was_cancelled = was_cancelled;
-        changes.field("wasCancelled", was_cancelled);
-    }
-    if let Patch::Set(ground_truth) = change.ground_truth
-        && row.ground_truth != ground_truth
-    {
-        row.ground_truth = ground_truth;
-        changes.field("groundTruth", ground_truth);
-    }
-    let lead_time = match change.lead_time {
-        Patch::Keep => row.lead_time,
-        Patch::Null => None,
-        Patch::Set(seconds) => Some(unsigned(seconds)),
-    };
-    if row.lead_time != lead_time {
-        row.lead_time = lead_time;
-        changes.field("leadTime", lead_time);
-    }
-    changes
 }

@@ -57,6 +57,36 @@ impl AnnotationMutation {
         Some(row.map(Annotation::from))
     }
 
+    /// Bring back what an annotation was at one of its versions: `result`, `wasCancelled`, `groundTruth`,
+    /// `leadTime` and `completedBy`, who stays as it is when that user is gone. That is one more version; the
+    /// history is never rewritten. What is so already is no change. The annotation stays in the task that it
+    /// is in: a move is not undone.
+    ///
+    /// A deleted annotation comes back with its id, into the task that it was in; its drafts and its place as
+    /// a parent of others do not. The version of its deletion is what was deleted.
+    ///
+    /// Who may change the annotation may restore it; of deleted ones annotators their own, managers any. The
+    /// ground truth is given and taken by reviewers and managers, authorship changed by managers.
+    ///
+    /// Errors, in this order: NOT_FOUND, FORBIDDEN, CONFLICT, BAD_USER_INPUT with UNKNOWN_VERSION for a
+    /// version that there never was, NOT_RESTORABLE when its task is gone or it was deleted before this server
+    /// kept enough of it, UNFIT_RESULT when the result of then does not fit the labelling config, or
+    /// ALREADY_TAKEN when another annotation has its unique id by now.
+    async fn restore_annotation(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The annotation's id.")] id: ID,
+        #[graphql(desc = "The version to bring back.")] version: i32,
+        #[graphql(
+            desc = "Refuse with CONFLICT unless it is at this version; a deleted one is at that of its deletion."
+        )]
+        expected_version: Option<i32>,
+    ) -> Option<Result<Annotation>> {
+        let (app, actor) = (ctx.app(), ctx.actor());
+        let row = annotation::restore(app, actor, reference(&id), version, expected_version).await;
+        Some(row.map(Annotation::from))
+    }
+
     /// Delete an annotation and its drafts; its history stays. Annotators delete their own, managers any.
     async fn delete_annotation(
         &self,

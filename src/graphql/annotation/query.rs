@@ -6,7 +6,9 @@ use super::{
     super::{
         connection::{Connection, Total, arguments},
         context::ContextExt,
+        history::AnnotationSnapshot,
         loader::{AnnotationId, Annotations, CountOf, PageOf, Question},
+        scalar::DateTime,
     },
     Annotation, AnnotationFilter, AnnotationOrder,
 };
@@ -14,9 +16,10 @@ use crate::{
     db::reference,
     domain::{
         annotation::{self, Parent, Query},
+        history,
         page::{Arguments, Page},
     },
-    error::{Error, Result},
+    error::{Error, Problem, ProblemCode, Result},
 };
 
 #[derive(Default)]
@@ -32,6 +35,26 @@ impl AnnotationQuery {
     ) -> Option<Result<Annotation>> {
         let row = ctx.loader().load_one(AnnotationId(reference(&id))).await;
         Some(row.transpose()?.map(Annotation))
+    }
+
+    /// One annotation as it was, at a version or at an instant: exactly one of them has to be given. Works
+    /// for deleted annotations too. Null when there is no such annotation or version, before the first
+    /// version, at an instant at which it was deleted, and where you may not see the project that it was in
+    /// then.
+    async fn annotation_at(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The annotation's id.")] id: ID,
+        #[graphql(desc = "The version. That of a deletion is what was deleted.")] version: Option<
+            i32,
+        >,
+        #[graphql(desc = "The instant: the newest version that is not after it.")] as_of: Option<
+            DateTime,
+        >,
+    ) -> Option<Result<AnnotationSnapshot>> {
+        snapshot(ctx, reference(&id), version, as_of)
+            .await
+            .transpose()
     }
 
     /// The annotations that you may see.
@@ -60,6 +83,32 @@ impl AnnotationQuery {
             .ok()
             .flatten()
             .map(Annotation)
+    }
+}
+
+async fn snapshot(
+    ctx: &Context<'_>,
+    id: i64,
+    version: Option<i32>,
+    as_of: Option<DateTime>,
+) -> Result<Option<AnnotationSnapshot>> {
+    let version = match (version, as_of) {
+        (Some(version), None) => Some(version),
+        (None, Some(DateTime(instant))) => {
+            history::snapshot::version_as_of(ctx.app(), id, instant).await?
+        }
+        (None, None) => {
+            let message = "give either a version or an instant";
+            return Err(Problem::new(["version"], ProblemCode::Required, message).into());
+        }
+        (Some(_), Some(_)) => {
+            let message = "give either a version or an instant, not both";
+            return Err(Problem::new(["asOf"], ProblemCode::NotTogether, message).into());
+        }
+    };
+    match version {
+        Some(version) => AnnotationSnapshot::load(ctx, id, version).await,
+        None => Ok(None),
     }
 }
 

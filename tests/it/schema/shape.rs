@@ -11,7 +11,7 @@ use super::{fields, input_fields, published};
 
 /// Everything here has to be in the schema as it stands here. Enums are complete.
 const PROMISED: &str = r#"
-scalar DateTime scalar JSONObject scalar UUID
+scalar DateTime scalar JSON scalar JSONObject scalar UUID
 
 type Annotation {
   id: ID! uniqueId: UUID! task: Task! project: Project! result: [JSONObject!]!
@@ -21,6 +21,7 @@ type Annotation {
   lastCreatedBy: User lastAction: AnnotationAction wasCancelled: Boolean! groundTruth: Boolean!
   leadTime: Float importId: ID parentPrediction: Prediction parentAnnotation: Annotation version: Int!
   history(first: Int, after: String, last: Int, before: String): AnnotationRevisionConnection!
+  diff(from: Int!, to: Int): AnnotationDiff!
   drafts: [AnnotationDraft!]! viewerCanUpdate: Boolean!
 }
 enum AnnotationAction {
@@ -41,7 +42,19 @@ input CreateAnnotationInput {
 type DeletedAnnotation { id: ID! uniqueId: UUID! version: Int! taskId: ID! }
 type AnnotationRevision {
   version: Int! action: AnnotationAction! actor: User createdAt: DateTime! changedFields: [String!]!
+  annotation: AnnotationSnapshot!
 }
+type AnnotationSnapshot {
+  annotationId: ID! version: Int! result: [JSONObject!]! task: Task completedBy: User updatedBy: User
+  regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]! regionCount: Int!
+  wasCancelled: Boolean! groundTruth: Boolean! leadTime: Float lastAction: AnnotationAction at: DateTime!
+}
+type AnnotationDiff {
+  from: Int! to: Int! fields: [FieldChange!]! addedRegions: [JSONObject!]! removedRegions: [JSONObject!]!
+  changedRegions: [RegionChange!]!
+}
+type FieldChange { field: String! before: JSON after: JSON }
+type RegionChange { id: ID before: JSONObject! after: JSONObject! }
 type Task {
   id: ID! project: Project! data: JSONObject! meta: JSONObject
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
@@ -141,6 +154,7 @@ enum ProjectOrderField { ID CREATED_AT UPDATED_AT }
 type Query {
   viewer: User
   annotation(id: ID!): Annotation
+  annotationAt(id: ID!, version: Int, asOf: DateTime): AnnotationSnapshot
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection
   task(id: ID!): Task
   tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection
@@ -154,6 +168,7 @@ type Mutation {
   createAnnotation(taskId: ID!, input: CreateAnnotationInput!): Annotation
   updateAnnotation(id: ID!, input: UpdateAnnotationInput!): Annotation
   deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
+  restoreAnnotation(id: ID!, version: Int!, expectedVersion: Int): Annotation
   createProject(input: CreateProjectInput!): Project
   updateProject(id: ID!, input: UpdateProjectInput!): Project
   createTasks(projectId: ID!, tasks: [CreateTaskInput!]!): [Task!]
@@ -181,15 +196,13 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
-AnnotationSnapshot AnnotationDiff FieldChange
-RegionChange AgreementMetric UpdateAnnotationItem
+AgreementMetric UpdateAnnotationItem
 UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
-Annotation.diff AnnotationRevision.annotation
 Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
-Query.annotationAt Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)
-Mutation.updateAnnotations Mutation.restoreAnnotation Mutation.reviewAnnotation Mutation.saveDraft
+Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)
+Mutation.updateAnnotations Mutation.reviewAnnotation Mutation.saveDraft
 Mutation.submitDraft Mutation.discardDraft Mutation.convertAnnotationToDraft Mutation.deleteProject
 Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
 Mutation.importTasks

@@ -20,6 +20,7 @@ pub async fn everything(app: &App) -> String {
         prediction,
         annotation,
         annotation_revision,
+        annotation_tombstone,
         annotation_draft,
         event_log
     );

@@ -1,0 +1,344 @@
+//! `restoreAnnotation`: bring back what an annotation was, with a revision of its own; a deleted one too.
+
+use entity::{
+    annotation, annotation_revision::Event, annotation_tombstone, prediction, task, user,
+};
+use sea_orm::{
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
+};
+
+use super::{
+    Change,
+    apply::{self, Outcome},
+    clear_other_ground_truth,
+    conflict::check_version,
+    fit,
+    incoming::{Incoming, Sent},
+    lock::{self, Deleted, Found, Locked},
+    touch,
+};
+use crate::{
+    app::App,
+    db,
+    domain::{
+        Patch,
+        access::{self, Actor},
+        history::{
+            self,
+            snapshot::{self, Snapshot, VersionOf},
+        },
+        task as tasks,
+    },
+    error::{Error, Problem, ProblemCode, Result},
+    labelstudio::{document, entry::entries},
+};
+
+/// What an annotation was at a version.
+struct Past {
+    snapshot: Snapshot,
+    result: String,
+}
+
+/// Brings back result, flags, lead time and author that an annotation had at a version. It stays in the task
+/// that it is in, and a deleted one comes back to the task that it was in.
+///
+/// What is so already is no change, and leaves everything as it is, the version too.
+pub async fn restore(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    version: i32,
+    expected_version: Option<i32>,
+) -> Result<annotation::Model> {
+    let (txn, found) = lock::begin_any(app, actor, id).await?;
+    let outcome = match found {
+        Found::Alive(locked) => {
+            change_back(app, &txn, actor, *locked, version, expected_version).await
+        }
+        Found::Deleted(deleted) => {
+            let key = VersionOf {
+                annotation_id: id,
+                version,
+            };
+            bring_back(app, &txn, actor, deleted, key, expected_version).await
+        }
+    };
+    apply::conclude(txn, outcome).await
+}
+
+/// Restores an annotation that is there: as an update would.
+async fn change_back(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    locked: Locked,
+    version: i32,
+    expected_version: Option<i32>,
+) -> Result<Outcome> {
+    let row = &locked.annotation;
+    let role = access::role_in(txn, actor, row.project_id).await?;
+    let role = role.ok_or(Error::NotFound("annotation"))?;
+    access::require(
+        access::may_edit(actor, role, row),
+        "you may change only annotations of your own in this project",
+    )?;
+    let key = VersionOf {
+        annotation_id: row.id,
+        version,
+    };
+    let snapshot = snapshot::load(txn, actor, &[key]).await?.remove(&key);
+    let past = past(txn, snapshot).await?;
+    let author = match &past {
+        Some(past) => author(txn, &past.snapshot, row.completed_by_id).await?,
+        None => row.completed_by_id,
+    };
+    if let Some(Past { snapshot, .. }) = &past {
+        access::require(
+            snapshot.ground_truth == row.ground_truth || access::may_set_ground_truth(role),
+            "the ground truth is set by reviewers and managers",
+        )?;
+        access::require(
+            author == row.completed_by_id || access::may_manage(role),
+            "authorship is changed by managers",
+        )?;
+    }
+    check_version(txn, actor, row, expected_version).await?;
+    let past = past.ok_or_else(unknown_version)?;
+    let is_stored = document::are_alike(&row.result, &past.result);
+    let returns = row.was_cancelled && !past.snapshot.was_cancelled;
+    if !is_stored || returns {
+        check_fit(app, txn, &locked.task, &past, is_stored).await?;
+    }
+    let (change, incoming) = past.into_change(author, is_stored);
+    apply::apply(txn, actor, change, locked, incoming).await
+}
+
+/// Restores an annotation that is not there any more.
+async fn bring_back(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    deleted: Deleted,
+    key: VersionOf,
+    expected_version: Option<i32>,
+) -> Result<Outcome> {
+    let end = VersionOf {
+        version: deleted.version,
+        ..key
+    };
+    let mut snapshots = snapshot::load(txn, actor, &[key, end]).await?;
+    let snapshot = snapshots.get(&key).cloned();
+    let last = past(txn, snapshots.remove(&end)).await?;
+    let last = last.ok_or(Error::NotFound("annotation"))?;
+    let role = access::role_in(txn, actor, last.snapshot.project_id).await?;
+    let role = role.ok_or(Error::NotFound("annotation"))?;
+    let tombstone = annotation_tombstone::Entity::find_by_id(key.annotation_id)
+        .one(txn)
+        .await?;
+    let before = row(last, tombstone.as_ref());
+    access::require(
+        access::may_delete(actor, role, &before),
+        "you may restore only deleted annotations of your own; managers may restore any",
+    )?;
+    let past = past(txn, snapshot).await?;
+    let author = match &past {
+        Some(past) => author(txn, &past.snapshot, before.completed_by_id).await?,
+        None => None,
+    };
+    if let Some(Past { snapshot, .. }) = &past {
+        access::require(
+            !snapshot.ground_truth || access::may_set_ground_truth(role),
+            "the ground truth is set by reviewers and managers",
+        )?;
+        access::require(
+            author.is_none() || author == before.completed_by_id || access::may_manage(role),
+            "authorship is changed by managers",
+        )?;
+    }
+    check_version(txn, actor, &before, expected_version).await?;
+    let past = past.ok_or_else(unknown_version)?;
+    let (Some(mut task), Some(tombstone)) = (deleted.task, tombstone) else {
+        return Err(not_restorable());
+    };
+    check_fit(app, txn, &task, &past, false).await?;
+
+    let at = db::now();
+    let mut row = parents(txn, before.clone()).await?;
+    let is_stored = document::are_alike(&row.result, &past.result);
+    let (change, incoming) = past.into_change(author, is_stored);
+    let changes = apply::set(&mut row, &change, None, incoming);
+    let action = apply::action(&row, &changes);
+    touch(&mut row, actor.id(), action, at);
+    if row.ground_truth {
+        clear_other_ground_truth(txn, actor, row.task_id, None, at).await?;
+    }
+    insert(txn, row.clone()).await?;
+    annotation_tombstone::Entity::delete_by_id(tombstone.annotation_id)
+        .exec(txn)
+        .await?;
+    history::append(txn, &row, Event::Restored, action, actor.id(), at, changes).await?;
+    tasks::touch(txn, &mut task, actor, at, true).await?;
+    Ok(Outcome::Changed(row))
+}
+
+impl Past {
+    /// What it takes to get there. The result is left out when it is the stored one.
+    fn into_change(self, author: Option<i64>, is_stored: bool) -> (Change, Option<Incoming>) {
+        let or_null = |value: Option<f64>| value.map_or(Patch::Null, Patch::Set);
+        let change = Change {
+            completed_by_id: author.map_or(Patch::Null, Patch::Set),
+            was_cancelled: Patch::Set(self.snapshot.was_cancelled),
+            ground_truth: Patch::Set(self.snapshot.ground_truth),
+            lead_time: or_null(self.snapshot.lead_time),
+            ..Change::default()
+        };
+        let incoming = (!is_stored).then(|| Incoming {
+            region_count: entries(&self.result).len(),
+            result: self.result,
+            sent: Sent::Whole,
+        });
+        (change, incoming)
+    }
+}
+
+async fn past(txn: &DatabaseTransaction, snapshot: Option<Snapshot>) -> Result<Option<Past>> {
+    let Some(snapshot) = snapshot else {
+        return Ok(None);
+    };
+    let found = snapshot::results(txn, &[snapshot.result]).await?;
+    let result = found.into_values().next();
+    Ok(Some(Past {
+        result: result.unwrap_or_else(|| "[]".to_owned()),
+        snapshot,
+    }))
+}
+
+/// Who is the author after all: the one of then, but once they are gone the last one; nobody once they are
+/// gone, too.
+async fn author(
+    txn: &DatabaseTransaction,
+    snapshot: &Snapshot,
+    last: Option<i64>,
+) -> Result<Option<i64>> {
+    let Some(then) = snapshot.completed_by_id else {
+        return Ok(None);
+    };
+    let ids = [Some(then), last].into_iter().flatten();
+    let found: Vec<i64> = user::Entity::find()
+        .select_only()
+        .column(user::Column::Id)
+        .filter(user::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let there = |id: &i64| found.contains(id);
+    Ok(Some(then).filter(there).or(last.filter(there)))
+}
+
+async fn check_fit(
+    app: &App,
+    txn: &DatabaseTransaction,
+    task: &task::Model,
+    past: &Past,
+    is_stored: bool,
+) -> Result<()> {
+    let is_cancelled = past.snapshot.was_cancelled;
+    match fit::of_restored(app, txn, task, &past.result, is_cancelled, is_stored).await? {
+        Some(problem) => Err(problem.into()),
+        None => Ok(()),
+    }
+}
+
+/// The row that was deleted. Without a tombstone it lacks what the history does not tell.
+fn row(last: Past, tombstone: Option<&annotation_tombstone::Model>) -> annotation::Model {
+    let Past { snapshot, result } = last;
+    annotation::Model {
+        id: snapshot.annotation_id,
+        unique_id: tombstone.map_or_else(uuid::Uuid::nil, |row| row.unique_id),
+        task_id: snapshot.task_id,
+        project_id: snapshot.project_id,
+        region_count: i32::try_from(entries(&result).len()).unwrap_or(i32::MAX),
+        result,
+        completed_by_id: snapshot.completed_by_id,
+        updated_by_id: snapshot.updated_by_id,
+        last_created_by_id: None,
+        last_action: Some(snapshot.last_action),
+        was_cancelled: snapshot.was_cancelled,
+        ground_truth: snapshot.ground_truth,
+        lead_time: snapshot.lead_time,
+        created_at: tombstone.map_or(snapshot.at, |row| row.created_at),
+        updated_at: snapshot.at,
+        draft_created_at: tombstone.and_then(|row| row.draft_created_at),
+        import_id: tombstone.and_then(|row| row.import_id),
+        parent_prediction_id: tombstone.and_then(|row| row.parent_prediction_id),
+        parent_annotation_id: tombstone.and_then(|row| row.parent_annotation_id),
+        version: snapshot.version,
+        extra: tombstone.and_then(|row| row.extra.clone()),
+    }
+}
+
+/// Takes away the parents that are gone, and keeps the others where they are until the transaction ends.
+async fn parents(
+    txn: &DatabaseTransaction,
+    mut row: annotation::Model,
+) -> Result<annotation::Model> {
+    if let Some(id) = row.parent_prediction_id {
+        let parent = prediction::Entity::find_by_id(id).select_only();
+        let parent = parent.column(prediction::Column::Id);
+        let parent: Option<i64> = parent
+            .lock(LockType::KeyShare)
+            .into_tuple()
+            .one(txn)
+            .await?;
+        row.parent_prediction_id = parent;
+    }
+    if let Some(id) = row.parent_annotation_id {
+        let parent = annotation::Entity::find_by_id(id).select_only();
+        let parent = parent.column(annotation::Column::Id);
+        let parent: Option<i64> = parent
+            .lock(LockType::KeyShare)
+            .into_tuple()
+            .one(txn)
+            .await?;
+        row.parent_annotation_id = parent;
+    }
+    Ok(row)
+}
+
+async fn insert(txn: &impl ConnectionTrait, row: annotation::Model) -> Result<()> {
+    let holder = annotation::Entity::find()
+        .select_only()
+        .column(annotation::Column::Id)
+        .filter(annotation::Column::UniqueId.eq(row.unique_id))
+        .into_tuple::<i64>()
+        .one(txn)
+        .await?;
+    if holder.is_some() {
+        return Err(taken());
+    }
+    annotation::Entity::insert(row.into_active_model().reset_all())
+        .exec_without_returning(txn)
+        .await
+        .map_err(|error| match error.sql_err() {
+            // Somebody took the id between our look and our insert.
+            Some(SqlErr::UniqueConstraintViolation(_)) => taken(),
+            _ => Error::from(error),
+        })?;
+    Ok(())
+}
+
+fn unknown_version() -> Error {
+    let message = "the annotation never had this version, or you may not see it";
+    Problem::new(["version"], ProblemCode::UnknownVersion, message).into()
+}
+
+fn not_restorable() -> Error {
+    let message = "too little is left of it: its task is gone, or it was deleted by a version of this server that kept no more";
+    Problem::new(["id"], ProblemCode::NotRestorable, message).into()
+}
+
+fn taken() -> Error {
+    let message = "another annotation has taken its unique id since it was deleted";
+    Problem::new(["id"], ProblemCode::AlreadyTaken, message).into()
+}

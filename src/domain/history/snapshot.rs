@@ -1,0 +1,268 @@
+//! Annotations as they were: for any number of versions at once, in a fixed number of statements.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation::Action,
+    annotation_revision::{self, Column, Event},
+    project,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
+    QuerySelect,
+};
+use serde_json::{Map, Value, json};
+
+use super::super::access::{self, Actor};
+use crate::{app::App, db, error::Result};
+
+/// Annotations whose revisions are read at once: each is a condition of its own.
+const AT_ONCE: usize = 400;
+
+/// A version of an annotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct VersionOf {
+    pub annotation_id: i64,
+    pub version: i32,
+}
+
+/// What an annotation was at one version. A tombstone's version is what was deleted.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub annotation_id: i64,
+    pub version: i32,
+    /// What made the version.
+    pub event: Event,
+    pub task_id: i64,
+    pub project_id: i64,
+    pub completed_by_id: Option<i64>,
+    pub updated_by_id: Option<i64>,
+    pub was_cancelled: bool,
+    pub ground_truth: bool,
+    /// Seconds.
+    pub lead_time: Option<f64>,
+    pub last_action: Action,
+    /// When the version was made.
+    pub at: DateTime<Utc>,
+    pub result: ResultRef,
+}
+
+/// Where the history holds the result of a snapshot. Whoever has one may read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResultRef(i64);
+
+/// A revision without the result that it may hold.
+#[derive(FromQueryResult)]
+struct Row {
+    id: i64,
+    annotation_id: i64,
+    version: i32,
+    event: Event,
+    action: Action,
+    task_id: i64,
+    project_id: i64,
+    updated_by_id: Option<i64>,
+    created_at: DateTime<Utc>,
+    changes: String,
+}
+
+/// Snapshots of those of the versions that there were, and whose project the actor sees.
+///
+/// What an older version set counts, wherever the annotation was then.
+pub async fn load(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    versions: &[VersionOf],
+) -> Result<HashMap<VersionOf, Snapshot>> {
+    let wanted: HashSet<VersionOf> = versions.iter().copied().collect();
+    let mut newest: BTreeMap<i64, i32> = BTreeMap::new();
+    for key in &wanted {
+        let version = newest.entry(key.annotation_id).or_default();
+        *version = key.version.max(*version);
+    }
+    let newest: Vec<(i64, i32)> = newest.into_iter().collect();
+    let mut found = HashMap::with_capacity(wanted.len());
+    for some in newest.chunks(AT_ONCE) {
+        let mut fields: Map<String, Value> = Map::new();
+        let mut result = ResultRef(0);
+        for row in rows(db, some).await? {
+            let changes: Map<String, Value> = serde_json::from_str(&row.changes)?;
+            if row.version == 1 {
+                fields.clear();
+            }
+            if changes.contains_key("result") {
+                result = ResultRef(row.id);
+            }
+            fields.extend(changes);
+            let key = VersionOf {
+                annotation_id: row.annotation_id,
+                version: row.version,
+            };
+            if wanted.contains(&key) {
+                found.insert(key, snapshot(&row, &fields, result));
+            }
+        }
+    }
+    let seen = seen_projects(db, actor, found.values()).await?;
+    found.retain(|_, snapshot| seen.contains(&snapshot.project_id));
+    Ok(found)
+}
+
+/// The version that an annotation was at, at an instant; `None` before the first, and while it was deleted.
+///
+/// Of any annotation: whether the actor sees that version is asked by [`load`].
+pub async fn version_as_of(
+    app: &App,
+    annotation_id: i64,
+    instant: DateTime<Utc>,
+) -> Result<Option<i32>> {
+    let newest: Option<(i32, Event)> = annotation_revision::Entity::find()
+        .select_only()
+        .columns([Column::Version, Column::Event])
+        .filter(Column::AnnotationId.eq(annotation_id))
+        .filter(Column::CreatedAt.lte(instant))
+        .order_by_desc(Column::Version)
+        .into_tuple()
+        .one(app.db.reader())
+        .await?;
+    Ok(newest
+        .filter(|(_, event)| *event != Event::Deleted)
+        .map(|(version, _)| version))
+}
+
+/// The results of snapshots, JSON texts.
+pub async fn results(
+    db: &impl ConnectionTrait,
+    results: &[ResultRef],
+) -> Result<HashMap<ResultRef, String>> {
+    let found: Vec<(i64, Option<String>)> = annotation_revision::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::Result])
+        .filter(Column::Id.is_in(results.iter().map(|result| result.0)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(found
+        .into_iter()
+        .map(|(id, text)| (ResultRef(id), text.unwrap_or_else(|| "[]".to_owned())))
+        .collect())
+}
+
+/// A field in which two snapshots differ.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FieldChange {
+    /// Its public name.
+    pub field: &'static str,
+    /// References are ids, as texts.
+    pub before: Value,
+    pub after: Value,
+}
+
+/// The fields but `result` in which two snapshots differ, by name. Of people, the ids of those among
+/// `visible` alone.
+pub fn changed_fields(
+    before: &Snapshot,
+    after: &Snapshot,
+    visible: &HashSet<i64>,
+) -> Vec<FieldChange> {
+    let id = |id: Option<i64>| json!(id.map(|id| id.to_string()));
+    let person = |person: Option<i64>| id(person.filter(|id| visible.contains(id)));
+    let mut changes = Vec::new();
+    let mut note = |field, differs: bool, before: Value, after: Value| {
+        if differs {
+            changes.push(FieldChange {
+                field,
+                before,
+                after,
+            });
+        }
+    };
+    let (was, is) = (before.completed_by_id, after.completed_by_id);
+    note("completedBy", was != is, person(was), person(is));
+    let (was, is) = (before.ground_truth, after.ground_truth);
+    note("groundTruth", was != is, json!(was), json!(is));
+    let (was, is) = (before.lead_time, after.lead_time);
+    note("leadTime", was != is, json!(was), json!(is));
+    let (was, is) = (Some(before.project_id), Some(after.project_id));
+    note("project", was != is, id(was), id(is));
+    let (was, is) = (Some(before.task_id), Some(after.task_id));
+    note("task", was != is, id(was), id(is));
+    let (was, is) = (before.updated_by_id, after.updated_by_id);
+    note("updatedBy", was != is, person(was), person(is));
+    let (was, is) = (before.was_cancelled, after.was_cancelled);
+    note("wasCancelled", was != is, json!(was), json!(is));
+    changes
+}
+
+/// All revisions of each annotation up to a version, in order.
+async fn rows(db: &impl ConnectionTrait, newest: &[(i64, i32)]) -> Result<Vec<Row>> {
+    use Column::{
+        Action, AnnotationId, Changes, CreatedAt, Event, Id, ProjectId, TaskId, UpdatedById,
+        Version,
+    };
+    let of_annotations = newest.iter().map(|(annotation_id, version)| {
+        Condition::all()
+            .add(AnnotationId.eq(*annotation_id))
+            .add(Version.lte(*version))
+    });
+    Ok(annotation_revision::Entity::find()
+        .select_only()
+        .columns([
+            Id,
+            AnnotationId,
+            Version,
+            Event,
+            Action,
+            TaskId,
+            ProjectId,
+            UpdatedById,
+            CreatedAt,
+            Changes,
+        ])
+        .filter(of_annotations.fold(Condition::any(), Condition::add))
+        .order_by_asc(AnnotationId)
+        .order_by_asc(Version)
+        .into_model()
+        .all(db)
+        .await?)
+}
+
+fn snapshot(row: &Row, fields: &Map<String, Value>, result: ResultRef) -> Snapshot {
+    let field = |name: &str| fields.get(name).unwrap_or(&Value::Null);
+    Snapshot {
+        annotation_id: row.annotation_id,
+        version: row.version,
+        event: row.event,
+        task_id: row.task_id,
+        project_id: row.project_id,
+        completed_by_id: field("completedBy").as_str().and_then(db::parse_id),
+        updated_by_id: row.updated_by_id,
+        was_cancelled: field("wasCancelled") == &Value::Bool(true),
+        ground_truth: field("groundTruth") == &Value::Bool(true),
+        lead_time: field("leadTime").as_f64(),
+        last_action: row.action,
+        at: row.created_at,
+        result,
+    }
+}
+
+async fn seen_projects(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    snapshots: impl Iterator<Item = &Snapshot>,
+) -> Result<HashSet<i64>> {
+    let ids: HashSet<i64> = snapshots.map(|snapshot| snapshot.project_id).collect();
+    // An admin sees whatever there is, and a revision goes with its project.
+    if actor.is_admin() || ids.is_empty() {
+        return Ok(ids);
+    }
+    let seen: Vec<i64> = access::visible_projects(actor)
+        .select_only()
+        .column(project::Column::Id)
+        .filter(project::Column::Id.is_in(ids))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(seen.into_iter().collect())
+}

@@ -1,0 +1,154 @@
+//! What changed between two versions of an annotation.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, Object, SimpleObject};
+use tokio::sync::OnceCell;
+
+use super::AnnotationSnapshot;
+use crate::{
+    domain::history::snapshot,
+    error::{Error, Problem, ProblemCode, Result},
+    graphql::{
+        context::ContextExt,
+        loader::UserId,
+        scalar::{Json, JsonObject},
+    },
+    labelstudio::diff,
+};
+
+/// What changed between two versions of an annotation.
+pub struct AnnotationDiff {
+    before: AnnotationSnapshot,
+    after: AnnotationSnapshot,
+    /// Compared once, whichever fields ask.
+    regions: OnceCell<Arc<diff::Diff>>,
+}
+
+/// A field that is not what it was.
+#[derive(SimpleObject)]
+pub struct FieldChange {
+    /// The field's name.
+    field: String,
+    /// What it was: a reference as an id. Null when it was nothing, or a user whom you may not see.
+    before: Option<Json>,
+    /// What it is, in the same way.
+    after: Option<Json>,
+}
+
+/// A region, or another item of `result`, that is not what it was.
+#[derive(SimpleObject)]
+pub struct RegionChange {
+    /// The region's id. Null of a relation, and of a region without one.
+    id: Option<ID>,
+    /// What it was.
+    before: JsonObject,
+    /// What it is.
+    after: JsonObject,
+}
+
+impl AnnotationDiff {
+    /// Between two versions that there were and that the viewer sees.
+    pub async fn between(
+        ctx: &Context<'_>,
+        annotation_id: i64,
+        from: i32,
+        to: i32,
+    ) -> Result<Self> {
+        let before = AnnotationSnapshot::load(ctx, annotation_id, from);
+        let after = AnnotationSnapshot::load(ctx, annotation_id, to);
+        let (before, after) = futures_util::try_join!(before, after)?;
+        match (before, after) {
+            (Some(before), Some(after)) => Ok(Self {
+                before,
+                after,
+                regions: OnceCell::new(),
+            }),
+            (before, after) => {
+                let sides = [("from", before.is_none()), ("to", after.is_none())];
+                let unknown = sides.into_iter().filter(|(_, is_unknown)| *is_unknown);
+                let problem = |(argument, _)| {
+                    let message = "the annotation never had this version, or you may not see it";
+                    Problem::new([argument], ProblemCode::UnknownVersion, message)
+                };
+                Err(Error::BadInput(unknown.map(problem).collect()))
+            }
+        }
+    }
+
+    async fn regions(&self, ctx: &Context<'_>) -> Result<&diff::Diff> {
+        let compared = self.regions.get_or_try_init(async || {
+            let before = self.before.stored_result(ctx);
+            let after = self.after.stored_result(ctx);
+            let (before, after) = futures_util::try_join!(before, after)?;
+            Ok::<_, Error>(Arc::new(diff::diff(&before, &after)))
+        });
+        Ok(compared.await?)
+    }
+}
+
+/// What changed between two versions of an annotation.
+#[Object]
+impl AnnotationDiff {
+    /// The version that is compared.
+    async fn from(&self) -> i32 {
+        self.before.0.version
+    }
+
+    /// The version that it is compared with.
+    async fn to(&self) -> i32 {
+        self.after.0.version
+    }
+
+    /// The fields that are not what they were, in alphabetical order: `completedBy`, `groundTruth`,
+    /// `leadTime`, `project`, `task`, `updatedBy` and `wasCancelled`. `result` is told by region.
+    async fn fields(&self, ctx: &Context<'_>) -> Result<Vec<FieldChange>> {
+        let (before, after) = (&self.before.0, &self.after.0);
+        let people = [
+            before.completed_by_id,
+            before.updated_by_id,
+            after.completed_by_id,
+            after.updated_by_id,
+        ];
+        let people: Vec<UserId> = people.into_iter().flatten().map(UserId).collect();
+        let people = ctx.loader().load_many(people).await?;
+        let visible = people.into_values().filter(|person| person.is_visible);
+        let visible = visible.map(|person| person.user.id).collect();
+        let json = |value: serde_json::Value| (!value.is_null()).then(|| Json(value.to_string()));
+        let changes = snapshot::changed_fields(before, after, &visible).into_iter();
+        Ok(changes
+            .map(|change| FieldChange {
+                field: change.field.to_owned(),
+                before: json(change.before),
+                after: json(change.after),
+            })
+            .collect())
+    }
+
+    /// Items of `result` that were not there, in its order. Items are told apart by region id and
+    /// `from_name`, relations by their ends.
+    async fn added_regions(&self, ctx: &Context<'_>) -> Result<Vec<JsonObject>> {
+        let diff = self.regions(ctx).await?;
+        Ok(diff.added.iter().cloned().map(JsonObject).collect())
+    }
+
+    /// Items of `result` that are gone, in the order that they had.
+    async fn removed_regions(&self, ctx: &Context<'_>) -> Result<Vec<JsonObject>> {
+        let diff = self.regions(ctx).await?;
+        Ok(diff.removed.iter().cloned().map(JsonObject).collect())
+    }
+
+    /// Items of `result` that are not what they were, in its order. Another order is no change, nor is
+    /// another spelling of the same value.
+    async fn changed_regions(&self, ctx: &Context<'_>) -> Result<Vec<RegionChange>> {
+        let diff = self.regions(ctx).await?;
+        let changed = diff.changed.iter().cloned();
+        Ok(changed
+            .map(|change| RegionChange {
+                id: change.id.map(ID::from),
+                before: JsonObject(change.before),
+                after: JsonObject(change.after),
+            })
+            .collect())
+    }
+}
