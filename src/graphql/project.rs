@@ -78,8 +78,8 @@ pub enum ProjectRole {
     Manager,
 }
 
-/// How much of what comes into a project is checked against its labelling config: regions of annotations,
-/// of submitted drafts and of predictions.
+/// How much of the results that come into a project is checked against its labelling config. An import reports
+/// what does not fit, everybody else is refused.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "project::CheckMode")]
 pub enum CheckMode {

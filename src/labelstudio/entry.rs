@@ -60,6 +60,15 @@ impl Key<'_> {
 }
 
 impl Name<'_> {
+    /// Ids of the regions that the entry speaks of: its own, or the ends of the relation.
+    pub fn speaks_of(&self) -> impl Iterator<Item = &str> {
+        let ids = match self {
+            Self::Region { id, .. } => [id.as_deref(), None],
+            Self::Relation { from_id, to_id } => [Some(&**from_id), Some(&**to_id)],
+        };
+        ids.into_iter().flatten()
+    }
+
     /// The region's id; `None` of a relation, and of a region without one.
     pub fn id(&self) -> Option<&str> {
         match self {
@@ -111,7 +120,6 @@ pub fn name(entry: &str) -> Name<'_> {
             is_relation: true,
             from_id: Some(from_id),
             to_id: Some(to_id),
-            id: None,
             ..
         } => Name::Relation { from_id, to_id },
         Head { id, from_name, .. } => Name::Region { id, from_name },

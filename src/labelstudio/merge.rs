@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use super::{
     document::are_alike,
-    entry::{Entry, Key, entries, list},
+    entry::{Entry, Name, entries, list},
 };
 
 /// Both edits touched something, each in its own way.
@@ -17,57 +17,87 @@ pub struct Clash {
 
 /// Brings the edits from `base` to `ours` into `theirs`, which was edited from the same base.
 ///
-/// An entry that one side alone changed, added or removed is as that side left it; what both did alike is
-/// done once. What is left is a [`Clash`]. Entries are told apart as [`Key`] says, and are the same when
-/// this server would store them alike.
+/// Entries that one side alone changed, added or removed are as that side left them; what both did alike is
+/// done once. What is left is a [`Clash`]. Entries are told apart by their [`Name`]s, those of one name are
+/// merged as one thing, and they are the same when this server would store them alike.
+///
+/// Who removes a region clashes with who changed or added something that speaks of it: an entry with its id,
+/// a relation that ends at it.
 ///
 /// The order is that of `theirs`, with what `ours` added at the end; only when `ours` alone put entries into
 /// another order is it the other way round.
 pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, Clash> {
     let (base, ours, theirs) = (entries(base), entries(ours), entries(theirs));
-    let sides = [&base, &ours, &theirs].map(|entries| texts(entries));
+    let sides = [&base, &ours, &theirs].map(|entries| by_name(entries));
     let [in_base, in_ours, in_theirs] = &sides;
-    let mut clashing = Vec::new();
-    let mut merged: HashMap<&Key<'_>, &str> = HashMap::with_capacity(theirs.len());
+    let gone = |side: &Named<'_, '_>| -> HashSet<&str> {
+        let left: HashSet<&str> = side.keys().filter_map(|name| name.id()).collect();
+        let all = in_base.keys().filter_map(|name| name.id());
+        all.filter(|id| !left.contains(id)).collect()
+    };
+    let (gone_in_ours, gone_in_theirs) = (gone(in_ours), gone(in_theirs));
+    let mut clashing: Vec<&str> = Vec::new();
+    let mut has_clash = false;
+    let mut merged: Named<'_, '_> = HashMap::with_capacity(theirs.len());
     let all = theirs.iter().chain(&ours).chain(&base);
     let mut seen = HashSet::new();
-    for Entry { key, .. } in all.filter(|entry| seen.insert(&entry.key)) {
-        let [was, our, their] = [in_base, in_ours, in_theirs].map(|side| side.get(key).copied());
-        let kept = if are_same(our, was) {
-            their
-        } else if are_same(their, was) || are_same(our, their) {
-            our
-        } else {
-            clashing.push(key);
+    for name in all.map(|entry| &entry.key.name) {
+        if !seen.insert(name) {
             continue;
+        }
+        let [was, our, their] = [in_base, in_ours, in_theirs]
+            .map(|side| side.get(name).map(Vec::as_slice).unwrap_or_default());
+        let differ = !are_same(our, their);
+        let (we, they) = (!are_same(our, was), !are_same(their, was));
+        let lost = |edits: bool, side: &[&str], gone: &HashSet<&str>| {
+            let is_made = edits && differ && !side.is_empty();
+            name.speaks_of().find(|id| is_made && gone.contains(id))
         };
-        merged.extend(kept.map(|text| (key, text)));
+        let orphan = lost(we, our, &gone_in_theirs).or_else(|| lost(they, their, &gone_in_ours));
+        if orphan.is_some() || (we && they && differ) {
+            has_clash = true;
+            clashing.extend(orphan.or_else(|| name.id()));
+            continue;
+        }
+        merged.insert(name, if we { our.to_vec() } else { their.to_vec() });
     }
-    if !clashing.is_empty() {
-        return Err(clash(&clashing));
+    if has_clash {
+        let mut seen = HashSet::new();
+        let ids = clashing.into_iter().filter(|id| seen.insert(*id));
+        return Err(Clash {
+            region_ids: ids.map(str::to_owned).collect(),
+        });
     }
     let (first, second) = if is_reordered(&base, &ours) && !is_reordered(&base, &theirs) {
         (&ours, &theirs)
     } else {
         (&theirs, &ours)
     };
-    let mut placed = HashSet::with_capacity(merged.len());
-    let order = first.iter().chain(second).map(|entry| &entry.key);
-    let texts = order.filter(|key| placed.insert(*key));
-    Ok(list(texts.filter_map(|key| merged.get(key).copied())))
+    let mut placed: HashMap<&Name<'_>, usize> = HashMap::with_capacity(merged.len());
+    let names = first.iter().chain(second).map(|entry| &entry.key.name);
+    let texts = names.filter_map(|name| {
+        let next = placed.entry(name).or_default();
+        let text = *merged.get(name)?.get(*next)?;
+        *next += 1;
+        Some(text)
+    });
+    Ok(list(texts))
 }
 
-fn texts<'e, 'a>(entries: &'e [Entry<'a>]) -> HashMap<&'e Key<'a>, &'a str> {
-    let pairs = entries.iter().map(|entry| (&entry.key, entry.text));
-    pairs.collect()
-}
+/// The texts of entries, in their order, by the name that they share.
+type Named<'e, 'a> = HashMap<&'e Name<'a>, Vec<&'a str>>;
 
-fn are_same(one: Option<&str>, other: Option<&str>) -> bool {
-    match (one, other) {
-        (Some(one), Some(other)) => are_alike(one, other),
-        (None, None) => true,
-        _ => false,
+fn by_name<'e, 'a>(entries: &'e [Entry<'a>]) -> Named<'e, 'a> {
+    let mut named = Named::with_capacity(entries.len());
+    for entry in entries {
+        named.entry(&entry.key.name).or_default().push(entry.text);
     }
+    named
+}
+
+fn are_same(one: &[&str], other: &[&str]) -> bool {
+    let mut pairs = one.iter().zip(other);
+    one.len() == other.len() && pairs.all(|(one, other)| are_alike(one, other))
 }
 
 /// What is in both has another order in `after`.
@@ -79,17 +109,6 @@ fn is_reordered(before: &[Entry<'_>], after: &[Entry<'_>]) -> bool {
         .collect();
     let kept = after.iter().filter_map(|entry| places.get(&entry.key));
     !kept.is_sorted()
-}
-
-fn clash(keys: &[&Key<'_>]) -> Clash {
-    let mut seen = HashSet::new();
-    let ids = keys.iter().filter_map(|key| key.name.id());
-    Clash {
-        region_ids: ids
-            .filter(|id| seen.insert(*id))
-            .map(str::to_owned)
-            .collect(),
-    }
 }
 
 #[cfg(test)]
@@ -108,7 +127,7 @@ mod tests {
             .iter()
             .map(|((id, control), value)| match control {
                 0 => format!(
-                    r#"{{"type":"relation","from_id":"r{id}","to_id":"r0","labels":["{value}"]}}"#
+                    r#"{{"type":"relation","from_id":"r{id}","to_id":"r{id}","labels":["{value}"]}}"#
                 ),
                 _ => format!(r#"{{"id":"r{id}","from_name":"c{control}","value":{value}}}"#),
             })
@@ -128,6 +147,15 @@ mod tests {
 
     fn edited() -> impl Strategy<Value = Edited> {
         prop::collection::btree_map((0u8..5, 0u8..3), 0u8..3, 0..8)
+    }
+
+    /// The side has no entry of a region any more.
+    fn is_gone(base: &Edited, side: &Edited, id: u8) -> bool {
+        let has = |side: &Edited| {
+            side.keys()
+                .any(|(other, control)| *other == id && *control > 0)
+        };
+        has(base) && !has(side)
     }
 
     /// The edit, but only of the ids of one half.
@@ -160,6 +188,8 @@ mod tests {
                 let [was, our, their] = [&base, &ours, &theirs].map(|side| side.get(key));
                 let (we, they) = (our != was, their != was);
                 clashes |= we && they && our != their;
+                clashes |= we && our != their && our.is_some() && is_gone(&base, &theirs, key.0);
+                clashes |= they && our != their && their.is_some() && is_gone(&base, &ours, key.0);
                 let value = if we { our } else { their };
                 expected.extend(value.map(|value| (*key, *value)));
             }
@@ -226,6 +256,30 @@ mod tests {
             order(added, other),
             r#"[{"id":"a"},{"id":"y"},{"id":"b"},{"id":"x"}]"#
         );
+    }
+
+    #[test]
+    fn entries_of_one_name_are_merged_as_one() {
+        let base = r#"[{"v":1},{"v":2},{"v":3}]"#;
+        let (ours, theirs) = (r#"[{"v":1},{"v":2}]"#, r#"[{"v":2},{"v":3}]"#);
+        assert_eq!(merge(base, ours, base).as_deref(), Ok(ours));
+        assert!(merge(base, ours, theirs).is_err());
+        assert_eq!(merge(base, base, theirs).as_deref(), Ok(theirs));
+    }
+
+    #[test]
+    fn nothing_speaks_of_what_the_other_side_removed() {
+        let base = r#"[{"id":"a"},{"id":"b"}]"#;
+        let without = r#"[{"id":"a"}]"#;
+        for speaks in [
+            r#"[{"id":"a"},{"id":"b"},{"id":"b","from_name":"note"}]"#,
+            r#"[{"id":"a"},{"id":"b"},{"type":"relation","from_id":"a","to_id":"b"}]"#,
+        ] {
+            let region_ids = vec!["b".to_owned()];
+            let expected = Err(Clash { region_ids });
+            assert_eq!(merge(base, speaks, without), expected);
+            assert_eq!(merge(base, without, speaks), expected);
+        }
     }
 
     #[test]

@@ -43,7 +43,7 @@ fn results_are_checked_whatever_happens_to_them() {
             let with_config = |result: &str| format!("{xml}{DIVIDER}{result}");
             accidents(&with_config(&result), targets::check);
             odd_values(&result, |result| {
-                targets::check(with_config(result).as_bytes())
+                targets::check(with_config(result).as_bytes());
             });
         }
     }
@@ -118,7 +118,7 @@ fn accidents(text: &str, target: fn(&[u8])) {
 fn odd_values(result: &str, target: impl Fn(&str)) {
     let whole: Value = serde_json::from_str(result).unwrap();
     let mut places = Vec::new();
-    collect(&whole, String::new(), &mut places);
+    collect(&whole, "", &mut places);
     for place in places.iter().take(60) {
         for odd in [
             json!(null),
@@ -135,18 +135,18 @@ fn odd_values(result: &str, target: impl Fn(&str)) {
     }
 }
 
-fn collect(value: &Value, place: String, places: &mut Vec<String>) {
-    places.push(place.clone());
+fn collect(value: &Value, place: &str, places: &mut Vec<String>) {
+    places.push(place.to_owned());
     match value {
         Value::Array(items) => {
             for (index, item) in items.iter().enumerate() {
-                collect(item, format!("{place}/{index}"), places);
+                collect(item, &format!("{place}/{index}"), places);
             }
         }
         Value::Object(entries) => {
             for (key, item) in entries {
                 let key = key.replace('~', "~0").replace('/', "~1");
-                collect(item, format!("{place}/{key}"), places);
+                collect(item, &format!("{place}/{key}"), places);
             }
         }
         _ => {}

@@ -36,7 +36,7 @@ pub async fn settle(
 ) -> Result<(Option<incoming::Incoming>, Vec<Problem>)> {
     let sent = change.sent();
     let expected = change.expected_version.value().copied();
-    let outcome = match expected.filter(|version| *version != row.version) {
+    let (outcome, problems) = match expected.filter(|version| *version != row.version) {
         None => incoming::of_current(change, &row.result),
         Some(version) => {
             let is_known = (1..row.version).contains(&version);
@@ -53,9 +53,10 @@ pub async fn settle(
                 fields.retain(|field| sent.contains(&field.as_str()));
                 fields
             };
-            let outcome = match is_known {
-                true => incoming::of_older(change, &base.result, &row.result),
-                false => Outcome::Kept,
+            let (outcome, problems) = if is_known {
+                incoming::of_older(change, &base.result, &row.result)
+            } else {
+                (Outcome::Kept, Vec::new())
             };
             let clash = match &outcome {
                 Outcome::Clash(clash) => Some(clash),
@@ -64,13 +65,12 @@ pub async fn settle(
             if !merges || !is_known || !fields.is_empty() || clash.is_some() {
                 return Err(conflict(txn, actor, row, version, fields, clash).await?);
             }
-            outcome
+            (outcome, problems)
         }
     };
     Ok(match outcome {
-        Outcome::New(incoming) => (Some(incoming), Vec::new()),
-        Outcome::Wrong(problems) => (None, problems),
-        Outcome::Kept | Outcome::Clash(_) => (None, Vec::new()),
+        Outcome::New(incoming) => (Some(incoming), problems),
+        Outcome::Kept | Outcome::Clash(_) => (None, problems),
     })
 }
 
@@ -120,6 +120,11 @@ fn settle_fields(change: &mut Change, row: &annotation::Model, base: &state::Sta
     note(
         "task",
         clashes(&mut change.task_id, task, Some(row.task_id)),
+    );
+    let project = base.id("project");
+    note(
+        "project",
+        clashes(&mut change.project_id, project, Some(row.project_id)),
     );
     clashing.sort_unstable();
     clashing

@@ -1,6 +1,6 @@
 //! Whether what a change brings fits the labelling config of the project that it comes into.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entity::{annotation, task};
 use sea_orm::ConnectionTrait;
@@ -17,7 +17,10 @@ use crate::{
         task as tasks,
     },
     error::{Path, Problem, ProblemCode, Result, Segment, dotted},
-    labelstudio::entry::{Key, entries},
+    labelstudio::{
+        document::MAX_FAULTS,
+        entry::{Key, entries, list},
+    },
 };
 
 /// All problems of a new annotation's result.
@@ -75,19 +78,17 @@ pub async fn of_change(
             // Only what is wrong by this change: a region can be edited beside one that never fitted.
             Sent::Entries { .. } if problems.is_empty() => problems,
             Sent::Entries { paths, field } => {
-                let known = if moves {
+                let stored = if moves {
                     Vec::new()
                 } else {
-                    check(&row.result)
+                    rules.check(&row.result, &data, row.was_cancelled, &[])
                 };
-                let known = placed(&row.result, known);
-                let known: HashSet<_> = known
-                    .iter()
-                    .map(|(key, problem)| (key, rest(problem), problem.code))
-                    .collect();
-                placed(&incoming.result, problems)
+                if stored.len() >= MAX_FAULTS {
+                    // What comes behind so many was not told: the sent entries have to speak alone.
+                    return Ok(of_entries_alone(&incoming.result, paths, check));
+                }
+                new_ones(row, incoming, problems, stored)
                     .into_iter()
-                    .filter(|(key, problem)| !known.contains(&(key, rest(problem), problem.code)))
                     .map(|(key, problem)| sent_at(paths, field, key, problem))
                     .collect()
             }
@@ -122,6 +123,68 @@ pub async fn of_restored(
     Ok(unfit(&["version"], &problems))
 }
 
+/// Problems that the stored result did not have: all of entries that are new or changed, and of the others and
+/// the whole those that were not told before.
+fn new_ones<'i>(
+    row: &annotation::Model,
+    incoming: &'i Incoming,
+    problems: Vec<Problem>,
+    stored: Vec<Problem>,
+) -> Vec<(Option<Key<'i>>, Problem)> {
+    let texts: HashMap<_, _> = entries(&row.result)
+        .into_iter()
+        .map(|entry| (entry.key, entry.text))
+        .collect();
+    let changed: HashSet<_> = entries(&incoming.result)
+        .into_iter()
+        .filter(|entry| texts.get(&entry.key) != Some(&entry.text))
+        .map(|entry| entry.key)
+        .collect();
+    let known = placed(&row.result, stored);
+    let known: HashSet<_> = known
+        .iter()
+        .map(|(key, problem)| (key, rest(problem), problem.code, problem.message.as_str()))
+        .collect();
+    let is_known = |key: &Option<Key<'_>>, problem: &Problem| {
+        let is_changed = key.as_ref().is_some_and(|key| changed.contains(key));
+        let told = (key, rest(problem), problem.code, problem.message.as_str());
+        !is_changed && known.contains(&told)
+    };
+    placed(&incoming.result, problems)
+        .into_iter()
+        .filter(|(key, problem)| !is_known(key, problem))
+        .collect()
+}
+
+/// Problems that the sent entries have by themselves: none that comes of what is around them.
+fn of_entries_alone(
+    result: &str,
+    paths: &HashMap<Key<'static>, Path>,
+    check: impl Fn(&str) -> Vec<Problem>,
+) -> Vec<Problem> {
+    let sent: Vec<_> = entries(result)
+        .into_iter()
+        .filter_map(|entry| Some((paths.get(&entry.key.into_owned())?, entry.text)))
+        .collect();
+    let problems = check(&list(sent.iter().map(|(_, text)| *text)));
+    let alone = problems.into_iter().filter(|problem| {
+        !matches!(
+            problem.code,
+            ProblemCode::Required | ProblemCode::UnknownRegion
+        )
+    });
+    alone
+        .filter_map(|problem| {
+            let Some(Segment::Index(index)) = problem.path.first() else {
+                return None;
+            };
+            let (path, _) = sent.get(*index)?;
+            let path = path.iter().chain(rest(&problem)).cloned().collect();
+            Some(Problem { path, ..problem })
+        })
+        .collect()
+}
+
 /// Problems with the entry that each is about; none for what is about the result as a whole.
 fn placed(result: &str, problems: Vec<Problem>) -> Vec<(Option<Key<'_>>, Problem)> {
     let entries = entries(result);
@@ -142,7 +205,7 @@ fn rest(problem: &Problem) -> &[Segment] {
 
 /// The problem at its place in the input; at the whole field when the entry was not sent.
 fn sent_at(
-    paths: &std::collections::HashMap<Key<'static>, Path>,
+    paths: &HashMap<Key<'static>, Path>,
     field: &str,
     key: Option<Key<'_>>,
     problem: Problem,
@@ -156,12 +219,11 @@ fn sent_at(
 }
 
 fn below(at: &[Segment], problems: Vec<Problem>) -> Vec<Problem> {
-    let path = |path: Path| at.iter().cloned().chain(path).collect();
     problems
         .into_iter()
-        .map(|problem| Problem {
-            path: path(problem.path.clone()),
-            ..problem
+        .map(|mut problem| {
+            problem.path = at.iter().cloned().chain(problem.path).collect();
+            problem
         })
         .collect()
 }

@@ -44,7 +44,6 @@ pub enum Outcome {
     New(Incoming),
     /// Others changed the same regions in the meantime.
     Clash(Clash),
-    Wrong(Vec<Problem>),
 }
 
 /// What is wrong with edits by themselves.
@@ -78,58 +77,64 @@ fn edits_of(changes: RegionChanges) -> Edits {
     }
 }
 
-/// What a change makes of the result that it was made to. Takes it out of the change.
-pub fn of_current(change: &mut Change, stored: &str) -> Outcome {
+/// What a change makes of the result that it was made to, and the problems that this has. Takes it out of the
+/// change.
+pub fn of_current(change: &mut Change, stored: &str) -> (Outcome, Vec<Problem>) {
     let whole = std::mem::take(&mut change.result);
     let edits = std::mem::take(&mut change.regions).map(edits_of);
-    let incoming = match (whole, edits) {
-        (Patch::Set(result), _) => Incoming {
-            region_count: entries(&result).len(),
-            result,
-            sent: Sent::Whole,
-        },
-        (_, Patch::Set(edits)) => match edit::edit(stored, &edits, &at("regions")) {
-            Ok(edited) => Incoming {
+    let (incoming, problems) = match (whole, edits) {
+        (Patch::Set(result), _) => {
+            let incoming = Incoming {
+                region_count: entries(&result).len(),
+                result,
+                sent: Sent::Whole,
+            };
+            (incoming, Vec::new())
+        }
+        (_, Patch::Set(edits)) => {
+            let (edited, problems) = edit::edit(stored, &edits, &at("regions"));
+            let incoming = Incoming {
                 region_count: edited.region_count,
                 result: edited.result,
                 sent: Sent::Entries {
                     paths: paths_of_edits(&edits),
                     field: "regions",
                 },
-            },
-            Err(problems) => return Outcome::Wrong(problems),
-        },
-        _ => return Outcome::Kept,
+            };
+            (incoming, problems)
+        }
+        _ => return (Outcome::Kept, Vec::new()),
     };
-    unless_same(incoming, stored)
+    (unless_same(incoming, stored), problems)
 }
 
-/// What a change makes of the stored result that was made to an older one, `base`. Takes it out of the
-/// change.
-pub fn of_older(change: &mut Change, base: &str, stored: &str) -> Outcome {
+/// What a change makes of the stored result that was made to an older one, `base`, and the problems that this
+/// has. Takes it out of the change.
+pub fn of_older(change: &mut Change, base: &str, stored: &str) -> (Outcome, Vec<Problem>) {
     let whole = std::mem::take(&mut change.result);
     let edits = std::mem::take(&mut change.regions).map(edits_of);
-    let (ours, paths, field) = match (whole, edits) {
+    let (ours, sent, problems) = match (whole, edits) {
         (Patch::Set(result), _) => {
             let paths = paths_of_whole(&result);
-            (result, paths, "result")
+            (result, (paths, "result"), Vec::new())
         }
-        (_, Patch::Set(edits)) => match edit::edit(base, &edits, &at("regions")) {
-            Ok(edited) => (edited.result, paths_of_edits(&edits), "regions"),
-            Err(problems) => return Outcome::Wrong(problems),
-        },
-        _ => return Outcome::Kept,
+        (_, Patch::Set(edits)) => {
+            let (edited, problems) = edit::edit(base, &edits, &at("regions"));
+            (edited.result, (paths_of_edits(&edits), "regions"), problems)
+        }
+        _ => return (Outcome::Kept, Vec::new()),
     };
     let result = match merge(base, &ours, stored) {
         Ok(result) => result,
-        Err(clash) => return Outcome::Clash(clash),
+        Err(clash) => return (Outcome::Clash(clash), problems),
     };
+    let (paths, field) = sent;
     let incoming = Incoming {
         region_count: entries(&result).len(),
         result,
         sent: Sent::Entries { paths, field },
     };
-    unless_same(incoming, stored)
+    (unless_same(incoming, stored), problems)
 }
 
 /// An imported text is kept to the letter; sent back, it comes as we would write it.

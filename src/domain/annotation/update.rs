@@ -84,7 +84,7 @@ async fn change_locked(
     txn: &DatabaseTransaction,
     actor: &Actor,
     mut change: Change,
-    locked: Locked,
+    mut locked: Locked,
 ) -> Result<apply::Outcome> {
     let role = access::role_in(txn, actor, locked.annotation.project_id).await?;
     let target_role = match &locked.target {
@@ -94,12 +94,14 @@ async fn change_locked(
     check_access(actor, role, target_role, &locked.annotation, &change)?;
     let (incoming, mut problems) =
         conflict::settle(txn, actor, &locked.annotation, &mut change).await?;
-    problems.extend(check_references(txn, actor, &change, &locked).await?);
     let moves = change.task_id.is_sent();
-    let task = locked.target.as_ref().filter(|_| moves);
+    // A merge may have found that the move is none.
+    locked.target = locked.target.filter(|_| moves);
+    problems.extend(check_references(txn, actor, &change, &locked).await?);
     // Of a task that leads nowhere, nobody knows the config.
-    if task.is_some() || !moves {
-        let (row, task) = (&locked.annotation, task.unwrap_or(&locked.task));
+    if locked.target.is_some() || !moves {
+        let row = &locked.annotation;
+        let task = locked.target.as_ref().unwrap_or(&locked.task);
         let incoming = incoming.as_ref();
         problems.extend(fit::of_change(app, txn, row, task, &change, incoming).await?);
     }

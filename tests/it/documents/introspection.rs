@@ -50,7 +50,7 @@ async fn the_standard_introspection_query_is_answered() {
             (&input["kind"], &input["isOneOf"]),
             (&json!("INPUT_OBJECT"), &json!(false))
         );
-        assert_eq!(input["inputFields"].as_array().unwrap().len(), 9);
+        assert_eq!(input["inputFields"].as_array().unwrap().len(), 11);
         let actions: Vec<&Value> = find("AnnotationAction")["enumValues"]
             .as_array()
             .unwrap()

@@ -246,6 +246,10 @@ async fn what_is_skipped_may_lack_what_is_required() {
         let answer = update(&app.admin, "1", json!({ "wasCancelled": false })).await;
         assert_eq!(answer.problems(), ["input.wasCancelled UNFIT_RESULT"]);
         assert_eq!(app.dump().await, before);
+        let note = json!({ "regions": { "upsert": [span("Person")] }, "wasCancelled": false });
+        let answer = update(&app.admin, "1", note).await;
+        assert_eq!(answer.problems(), ["input.regions REQUIRED"]);
+        assert_eq!(app.dump().await, before);
         let whole = json!({ "wasCancelled": false, "result": [mood(&["bad"])] });
         update(&app.admin, "1", whole).await.ok();
     })

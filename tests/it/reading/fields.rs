@@ -326,7 +326,7 @@ async fn history_tells_what_changed_and_who_did_it() {
 #[tokio::test]
 async fn a_task_and_a_project_tell_all_of_themselves() {
     each_database(async |app| {
-        let project = app.admin.run(r#"mutation { createProject(input: { title: "Cars", description: "d", labelConfig: "<View></View>" }) { id } }"#).await;
+        let project = app.admin.run(r#"mutation { createProject(input: { title: "Cars", description: "d", labelConfig: "<View></View>", checkMode: OFF }) { id } }"#).await;
         assert_eq!(project.data()["createProject"]["id"], "1");
         let tasks = app.admin.run(r#"mutation { createTasks(projectId: 1, tasks: [{ data: { b: 1.0, a: "x" }, meta: { k: null }, overlap: 2 }]) { id meta } }"#).await;
         assert_eq!(tasks.data()["createTasks"][0]["meta"], json!({ "k": null }));

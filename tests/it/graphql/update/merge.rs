@@ -236,3 +236,32 @@ async fn many_edit_at_once_and_nothing_is_lost() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_merge_leaves_where_it_is_what_others_moved() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let (_, other) = app.project_with_task().await;
+        create(&app.admin, &task, json!({ "result": [region("a", 1)] }))
+            .await
+            .ok();
+        update(&app.admin, "1", json!({ "taskId": other }))
+            .await
+            .ok();
+        for (version, input) in [
+            (3, json!({ "projectId": project, "leadTime": 2 })),
+            (
+                4,
+                json!({ "projectId": project, "taskId": task, "groundTruth": true }),
+            ),
+        ] {
+            let answer = update(&app.admin, "1", late(input)).await;
+            let merged = &answer.data()["updateAnnotation"];
+            assert_eq!(
+                json!([merged["task"]["id"], merged["version"]]),
+                json!([other, version])
+            );
+        }
+    })
+    .await;
+}

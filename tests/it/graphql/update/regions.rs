@@ -108,7 +108,7 @@ async fn edits_that_can_not_be_are_refused_with_all_their_problems() {
             ),
             (json!({ "regions": { "upsert": [{ "id": 1 }] } }), vec!["input.regions.upsert.0.id WRONG_TYPE"]),
             (
-                json!({ "regions": { "remove": ["b", "z"], "removeEntries": [{ "id": "b", "fromName": "z" }] }, "completedById": 9 }),
+                json!({ "regions": { "remove": ["b", "z"], "removeEntries": [{ "id": "a", "fromName": "z" }] }, "completedById": 9 }),
                 vec![
                     "input.regions.remove.1 UNKNOWN_REGION",
                     "input.regions.removeEntries.0 UNKNOWN_REGION",
@@ -150,6 +150,25 @@ async fn an_edit_answers_for_itself_alone() {
         edit(&app, json!({ "upsert": [rectangle("c", "Car")], "remove": ["b"] })).await;
         let answer = update(&app.admin, "1", json!({ "result": [rectangle("a", "Bus")] })).await;
         assert_eq!(answer.problems(), ["input.result.0.value.rectanglelabels.0 UNKNOWN_LABEL"]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_edit_answers_for_itself_beside_any_number_of_faults() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let faulty: Vec<Value> = (0..1_100)
+            .map(|index| rectangle(&format!("r{index}"), "Bus"))
+            .collect();
+        create(&app.admin, &task, json!({ "result": faulty })).await.ok();
+        let config = "mutation($id: ID!, $xml: String!) { updateProject(id: $id, input: { labelConfig: $xml }) { id } }";
+        app.admin.run_with(config, json!({ "id": project, "xml": CONFIG })).await.ok();
+        let wrong = json!({ "regions": { "upsert": [rectangle("x", "Tram")] } });
+        let answer = update(&app.admin, "1", wrong).await;
+        let problem = "input.regions.upsert.0.value.rectanglelabels.0 UNKNOWN_LABEL";
+        assert_eq!(answer.problems(), [problem]);
+        edit(&app, json!({ "remove": ["r0"], "upsert": [rectangle("x", "Car")] })).await;
     })
     .await;
 }
