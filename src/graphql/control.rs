@@ -154,6 +154,15 @@ pub struct ConfigObject {
 }
 
 impl ConfigObject {
+    /// The objects of a config, in the order of its text.
+    pub fn all(config: &Arc<Config>) -> Vec<Self> {
+        let object = |index| Self {
+            config: config.clone(),
+            index,
+        };
+        (0..config.objects.len()).map(object).collect()
+    }
+
     fn named(config: &Arc<Config>, name: &str) -> Option<Self> {
         let named = config.object(name)?;
         // Objects are in the order of the text.
@@ -210,6 +219,16 @@ pub struct ControlLabel {
 }
 
 impl ControlLabel {
+    /// What relations can be labelled with, in the order of the config's text.
+    pub fn of_relations(config: &Arc<Config>) -> Vec<Self> {
+        let label = |index| Self {
+            config: config.clone(),
+            control: None,
+            index,
+        };
+        (0..config.relation_labels.len()).map(label).collect()
+    }
+
     fn control(&self) -> Option<&config::Control> {
         Some(&self.config.controls[self.control?])
     }

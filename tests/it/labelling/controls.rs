@@ -306,6 +306,25 @@ async fn each_object_of_a_control_is_told_once() {
     .await;
 }
 
+#[tokio::test]
+async fn objects_and_labels_of_relations_need_no_control() {
+    each_database(async |test| {
+        let config = r#"<View><Text name="t" value="$t"/><Relations><Relation value="Part of" background="red"/><Relation value="b"/></Relations></View>"#;
+        create(&test, config).await;
+        let query = "{ project(id: 1) { controls { name } objects { name tag attributes } relationLabels { stored value background parents } } }";
+        let answer = test.admin.run(query).await;
+        assert_eq!(answer.data()["project"], json!({
+            "controls": [],
+            "objects": [{ "name": "t", "tag": "Text", "attributes": { "name": "t", "value": "$t" } }],
+            "relationLabels": [
+                { "stored": "Part of", "value": "Part of", "background": "red", "parents": [] },
+                { "stored": "b", "value": "b", "background": null, "parents": [] },
+            ],
+        }));
+    })
+    .await;
+}
+
 /// A small config could be repeated without end.
 #[tokio::test]
 async fn an_answer_repeats_so_much_of_a_config_and_no_more() {
