@@ -2,12 +2,12 @@
 
 mod kind;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
-use async_graphql::{Enum, Object, SimpleObject};
+use async_graphql::{Context, Enum, Object, Result};
 
 pub use self::kind::ControlKind;
-use super::scalar::JsonObject;
+use super::{region::Spending, scalar::JsonObject};
 use crate::labelstudio::config::{self, Choice, Condition, Config, Kind, Label};
 
 /// A tag of a labelling config that makes regions.
@@ -54,12 +54,14 @@ impl Control {
         self.inner().region_type()
     }
 
-    /// What it labels, in the order of its `toName`. What is named there and shows nothing is left out.
+    /// What it labels, each object once, in the order of its `toName`. What is named there and shows nothing is
+    /// left out.
     async fn objects(&self) -> Vec<ConfigObject> {
-        let objects = self.inner().to_names.iter();
-        objects
-            .filter_map(|name| self.config.object(name))
-            .map(ConfigObject::from)
+        let mut seen = HashSet::new();
+        let names = self.inner().to_names.iter();
+        names
+            .filter_map(|name| ConfigObject::named(&self.config, name))
+            .filter(|object| seen.insert(object.index))
             .collect()
     }
 
@@ -68,7 +70,7 @@ impl Control {
     async fn labels(&self) -> Vec<ControlLabel> {
         let label = |index| ControlLabel {
             config: self.config.clone(),
-            control: self.index,
+            control: Some(self.index),
             index,
         };
         (0..self.inner().labels.len()).map(label).collect()
@@ -102,7 +104,10 @@ impl Control {
     }
 
     /// When it is shown. Null when it always is.
-    async fn condition(&self) -> Option<ControlCondition> {
+    async fn condition(&self, ctx: &Context<'_>) -> Option<ControlCondition> {
+        if ctx.budget().config.is_overrun() {
+            return None;
+        }
         let condition = self.inner().condition.clone()?;
         Some(ControlCondition(condition))
     }
@@ -135,57 +140,109 @@ impl Control {
         self.inner().max_usages.map(count)
     }
 
-    /// All attributes of the tag as they are written: an object of strings.
-    async fn attributes(&self) -> JsonObject {
-        object(&self.inner().attributes)
+    /// All attributes of the tag as they are written: an object of strings. LIMIT_EXCEEDED once an answer
+    /// repeats 16 MiB of configs.
+    async fn attributes(&self, ctx: &Context<'_>) -> Result<JsonObject> {
+        object(ctx, &self.inner().attributes)
     }
 }
 
 /// A tag of a labelling config that shows a part of the task.
-#[derive(SimpleObject)]
 pub struct ConfigObject {
-    /// Its name, unique among the tags of the config: the `to_name` of regions on it.
-    name: String,
-    /// The tag as it is written: `Image`.
-    tag: String,
-    /// What it shows (`valueList`, else `value`): as a rule a variable, `$image`. Null for a chat that has none.
-    value: Option<String>,
-    /// The key of the task's `data` that it shows: `image` of `$image`. Null when it shows something else.
-    variable: Option<String>,
-    /// All attributes of the tag as they are written: an object of strings.
-    attributes: JsonObject,
+    config: Arc<Config>,
+    index: usize,
 }
 
-impl From<&config::Object> for ConfigObject {
-    fn from(shown: &config::Object) -> Self {
-        Self {
-            name: shown.name.clone(),
-            tag: shown.tag.clone(),
-            value: shown.value.clone(),
-            variable: shown.variable.clone(),
-            attributes: object(&shown.attributes),
-        }
+impl ConfigObject {
+    /// The objects of a config, in the order of its text.
+    pub fn all(config: &Arc<Config>) -> Vec<Self> {
+        let object = |index| Self {
+            config: config.clone(),
+            index,
+        };
+        (0..config.objects.len()).map(object).collect()
+    }
+
+    fn named(config: &Arc<Config>, name: &str) -> Option<Self> {
+        let named = config.object(name)?;
+        // Objects are in the order of the text.
+        let place = |object: &config::Object| object.location;
+        let index = config
+            .objects
+            .binary_search_by_key(&named.location, place)
+            .ok()?;
+        let config = config.clone();
+        Some(Self { config, index })
+    }
+
+    fn inner(&self) -> &config::Object {
+        &self.config.objects[self.index]
     }
 }
 
-/// Something that a control offers: a `Label` or a `Choice`.
+/// A tag of a labelling config that shows a part of the task. LIMIT_EXCEEDED once an answer repeats 16 MiB of
+/// configs.
+#[Object]
+impl ConfigObject {
+    /// Its name, unique among the tags of the config: the `to_name` of regions on it.
+    async fn name(&self, ctx: &Context<'_>) -> Result<&str> {
+        text(ctx, &self.inner().name)
+    }
+
+    /// The tag as it is written: `Image`.
+    async fn tag(&self, ctx: &Context<'_>) -> Result<&str> {
+        text(ctx, &self.inner().tag)
+    }
+
+    /// What it shows (`valueList`, else `value`): as a rule a variable, `$image`. Null for a chat that has none.
+    async fn value(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        text_or_null(ctx, self.inner().value.as_deref()?)
+    }
+
+    /// The key of the task's `data` that it shows: `image` of `$image`. Null when it shows something else.
+    async fn variable(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        text_or_null(ctx, self.inner().variable.as_deref()?)
+    }
+
+    /// All attributes of the tag as they are written: an object of strings.
+    async fn attributes(&self, ctx: &Context<'_>) -> Result<JsonObject> {
+        object(ctx, &self.inner().attributes)
+    }
+}
+
+/// Something that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
 pub struct ControlLabel {
     config: Arc<Config>,
-    control: usize,
+    /// None of a label of relations.
+    control: Option<usize>,
     index: usize,
 }
 
 impl ControlLabel {
-    fn control(&self) -> &config::Control {
-        &self.config.controls[self.control]
+    /// What relations can be labelled with, in the order of the config's text.
+    pub fn of_relations(config: &Arc<Config>) -> Vec<Self> {
+        let label = |index| Self {
+            config: config.clone(),
+            control: None,
+            index,
+        };
+        (0..config.relation_labels.len()).map(label).collect()
+    }
+
+    fn control(&self) -> Option<&config::Control> {
+        Some(&self.config.controls[self.control?])
     }
 
     fn inner(&self) -> &Label {
-        &self.control().labels[self.index]
+        let labels = match self.control() {
+            Some(control) => &control.labels,
+            None => &self.config.relation_labels,
+        };
+        &labels[self.index]
     }
 }
 
-/// Something that a control offers: a `Label` or a `Choice`.
+/// Something that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
 #[Object]
 impl ControlLabel {
     /// What a region holds when this was chosen: the alias, else the value.
@@ -214,8 +271,14 @@ impl ControlLabel {
     }
 
     /// What the choices around it store, outermost first; empty unless choices are nested, as in a taxonomy.
-    async fn parents(&self) -> Vec<&str> {
-        self.control().parents(self.inner())
+    /// LIMIT_EXCEEDED once an answer repeats 16 MiB of configs.
+    async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<&str>> {
+        let Some(control) = self.control() else {
+            return Ok(Vec::new());
+        };
+        let parents = control.parents(self.inner());
+        repeat(ctx, &parents)?;
+        Ok(parents)
     }
 }
 
@@ -232,33 +295,40 @@ pub enum ControlChoice {
 /// When a control is shown. What it says has to hold together.
 pub struct ControlCondition(Arc<Condition>);
 
-/// When a control is shown. What it says has to hold together.
+/// When a control is shown. What it says has to hold together. LIMIT_EXCEEDED, once, when an answer repeats 16 MiB
+/// of configs; null from there on.
 #[Object]
 impl ControlCondition {
     /// `visibleWhen`, as it is written: `region-selected`, `choice-selected`, … Null when only the rest is
     /// asked for.
-    async fn visible_when(&self) -> Option<&str> {
-        self.0.visible_when.as_deref()
+    async fn visible_when(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        text_or_null(ctx, self.0.visible_when.as_deref()?)
     }
 
     /// Names of tags of which one has to be concerned (`whenTagName`); empty for any.
-    async fn tag_names(&self) -> &[String] {
-        &self.0.tag_names
+    async fn tag_names(&self, ctx: &Context<'_>) -> Result<&[String]> {
+        repeat(ctx, &self.0.tag_names)?;
+        Ok(&self.0.tag_names)
     }
 
     /// Labels of which one has to be chosen (`whenLabelValue`); empty for any.
-    async fn label_values(&self) -> &[String] {
-        &self.0.label_values
+    async fn label_values(&self, ctx: &Context<'_>) -> Result<&[String]> {
+        repeat(ctx, &self.0.label_values)?;
+        Ok(&self.0.label_values)
     }
 
     /// Choices of which one has to be chosen (`whenChoiceValue`); empty for any.
-    async fn choice_values(&self) -> &[String] {
-        &self.0.choice_values
+    async fn choice_values(&self, ctx: &Context<'_>) -> Result<&[String]> {
+        repeat(ctx, &self.0.choice_values)?;
+        Ok(&self.0.choice_values)
     }
 
     /// The condition of the tag around the control that has one, which has to hold, too. Null when there is
     /// none.
-    async fn around(&self) -> Option<Self> {
+    async fn around(&self, ctx: &Context<'_>) -> Option<Self> {
+        if ctx.budget().config.is_overrun() {
+            return None;
+        }
         self.0.around.clone().map(Self)
     }
 }
@@ -268,9 +338,35 @@ fn count(count: u64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
 
-fn object(attributes: &[(String, String)]) -> JsonObject {
+fn object(ctx: &Context<'_>, attributes: &[(String, String)]) -> Result<JsonObject> {
+    let texts: Vec<_> = attributes
+        .iter()
+        .flat_map(|(name, value)| [name, value])
+        .collect();
+    repeat(ctx, &texts)?;
     let attributes = attributes
         .iter()
         .map(|(name, value)| (name.clone(), value.as_str().into()));
-    JsonObject(serde_json::Value::Object(attributes.collect()).to_string())
+    let object = serde_json::Value::Object(attributes.collect());
+    Ok(JsonObject(object.to_string()))
+}
+
+fn text<'a>(ctx: &Context<'_>, text: &'a str) -> Result<&'a str> {
+    repeat(ctx, &[text])?;
+    Ok(text)
+}
+
+fn text_or_null<'a>(ctx: &Context<'_>, text: &'a str) -> Option<Result<&'a str>> {
+    if ctx.budget().config.is_overrun() {
+        return None;
+    }
+    Some(self::text(ctx, text))
+}
+
+/// Before an answer holds texts that many parts of a config have in common.
+fn repeat(ctx: &Context<'_>, texts: &[impl AsRef<str>]) -> Result<()> {
+    // Quotes and a comma.
+    let bytes = texts.iter().map(|text| text.as_ref().len() as u64 + 3);
+    ctx.budget().config.spend(bytes.sum())?;
+    Ok(())
 }

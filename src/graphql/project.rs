@@ -11,7 +11,7 @@ use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
     connection::{Connection, Total, arguments},
     context::ContextExt,
-    control::Control,
+    control::{ConfigObject, Control, ControlLabel},
     filter::{IDFilter, OrderDirection, StringFilter, ordering},
     loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
     scalar::DateTime,
@@ -152,6 +152,21 @@ impl Project {
     async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
         let row = self.row(ctx).await?;
         Ok(Control::all(&labelling::config(ctx.app(), &row)))
+    }
+
+    /// What its labelling config shows of a task, in the order of the config, whether a control labels it or
+    /// not; empty as long as there is none.
+    async fn objects(&self, ctx: &Context<'_>) -> Result<Vec<ConfigObject>> {
+        let row = self.row(ctx).await?;
+        Ok(ConfigObject::all(&labelling::config(ctx.app(), &row)))
+    }
+
+    /// What its labelling config labels relations with, in the order of the config; empty when it has no
+    /// `Relation`.
+    async fn relation_labels(&self, ctx: &Context<'_>) -> Result<Vec<ControlLabel>> {
+        let row = self.row(ctx).await?;
+        let config = labelling::config(ctx.app(), &row);
+        Ok(ControlLabel::of_relations(&config))
     }
 
     /// Its tasks.

@@ -11,16 +11,18 @@ mod span;
 use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{Enum, ID, Interface, Result};
+use tokio::sync::OnceCell;
 
 use super::scalar::JsonObject;
 use crate::labelstudio::region::{self, Kind, Regions, Shape};
 
-pub use self::budget::Budget;
+pub use self::budget::{Budget, Spending};
 use self::{
     answer::{
         ChoicesRegion, DateTimeRegion, NumberRegion, OtherRegion, PairwiseRegion, RankerRegion,
         RatingRegion, RelationRegion, TaxonomyRegion, TextAreaRegion,
     },
+    budget::Overrun,
     image::{
         BitmaskRegion, BrushRegion, EllipseRegion, KeyPointRegion, PolygonRegion, RectangleRegion,
         VectorRegion,
@@ -143,7 +145,7 @@ pub enum RegionType {
     field(
         name = "raw",
         ty = "JsonObject",
-        desc = "The entry, as `result` has it."
+        desc = "The entry, as `result` has it. LIMIT_EXCEEDED once those of an answer have 64 MiB."
     )
 )]
 pub enum Region {
@@ -208,15 +210,15 @@ impl Filter {
 
 /// The regions of a stored result.
 pub fn of_result(result: &str, filter: &Filter) -> Vec<Region> {
-    let regions = Arc::new(Regions::read(result));
-    let places = 0..regions.all.len();
-    places
-        .filter(|index| filter.matches(&regions.all[*index]))
-        .map(|index| {
-            Region::of(At {
-                regions: regions.clone(),
-                index,
-            })
+    let all = Regions::read(result);
+    let areas = all.all.iter().map(|_| OnceCell::new()).collect();
+    let stored = Arc::new(Stored { all, areas });
+    let regions = stored.all.all.iter().enumerate();
+    regions
+        .filter(|(_, region)| filter.matches(region))
+        .map(|(index, _)| {
+            let stored = stored.clone();
+            Region::of(At { stored, index })
         })
         .collect()
 }
@@ -224,22 +226,43 @@ pub fn of_result(result: &str, filter: &Filter) -> Vec<Region> {
 /// One region among those of its result.
 #[derive(Clone)]
 pub struct At {
-    regions: Arc<Regions>,
+    stored: Arc<Stored>,
     index: usize,
+}
+
+struct Stored {
+    all: Regions,
+    /// How many pixels each of them paints, once that was asked for.
+    areas: Vec<OnceCell<Option<u64>>>,
 }
 
 impl At {
     fn region(&self) -> &region::Region {
-        &self.regions.all[self.index]
+        &self.stored.all.all[self.index]
+    }
+
+    fn area(&self) -> &OnceCell<Option<u64>> {
+        &self.stored.areas[self.index]
+    }
+
+    fn raw(&self, budget: &Budget) -> Result<JsonObject, Overrun> {
+        let raw = &self.region().raw;
+        budget.raw.spend(raw.len() as u64)?;
+        Ok(JsonObject(raw.clone()))
     }
 
     /// The first region of the same result that has an id.
     fn other(&self, budget: &Budget, id: &str) -> Option<Result<Region>> {
-        let index = self.regions.position(id)?;
-        let regions = self.regions.clone();
-        let at = Self { regions, index };
-        let allowed = budget.follow(at.region().raw.len());
-        Some(allowed.map(|()| Region::of(at)))
+        let index = self.stored.all.position(id)?;
+        if budget.raw.is_overrun() {
+            return None;
+        }
+        let stored = self.stored.clone();
+        let at = Self { stored, index };
+        match budget.relations.spend(at.region().raw.len() as u64) {
+            Ok(()) => Some(Ok(Region::of(at))),
+            Err(overrun) => overrun.told_once().map(Err),
+        }
     }
 }
 

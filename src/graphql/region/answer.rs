@@ -110,15 +110,15 @@ member! {
             self.value().direction.map(Into::into)
         }
 
-        /// The first region of the result that has the id `fromId`. Null when none has. LIMIT_EXCEEDED once an
-        /// answer's relations have led to 64 MiB of regions, as they are stored.
+        /// The first region of the result that has the id `fromId`. Null when none has. LIMIT_EXCEEDED, once, when
+        /// an answer's relations have led to 64 MiB of regions, as they are stored; null from there on.
         #[graphql(name = "from")]
         async fn first(&self, ctx: &Context<'_>) -> Option<Result<Region>> {
             self.0.other(ctx.budget(), &self.value().from_id)
         }
 
-        /// The first region of the result that has the id `toId`. Null when none has. LIMIT_EXCEEDED once an
-        /// answer's relations have led to 64 MiB of regions, as they are stored.
+        /// The first region of the result that has the id `toId`. Null when none has. LIMIT_EXCEEDED, once, when
+        /// an answer's relations have led to 64 MiB of regions, as they are stored; null from there on.
         #[graphql(name = "to")]
         async fn second(&self, ctx: &Context<'_>) -> Option<Result<Region>> {
             self.0.other(ctx.budget(), &self.value().to_id)

@@ -1,29 +1,87 @@
-//! What one answer may make of stored regions beyond what is stored: a few bytes stand for a large mask, and many
-//! relations lead to one large region.
+//! What one answer may make of stored regions and configs beyond what is stored: a few bytes stand for a large
+//! mask, many relations lead to one large region, and many controls label one large object.
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicBool, AtomicU64, Ordering},
 };
 
-use async_graphql::{Context, Error, ErrorExtensions, Result};
+use async_graphql::{Context, Error, ErrorExtensions};
 
 use crate::{graphql::error::LIMIT_EXCEEDED, labelstudio::region::MAX_PIXELS};
 
 /// Pixels that an answer may draw: those of four of the largest masks.
-const PIXELS: u64 = 4 * MAX_PIXELS;
+const PIXELS: Limit = Limit {
+    name: "pixels",
+    max: 4 * MAX_PIXELS,
+    of_what: "pixels drawn in an answer",
+};
 
-/// Bytes that the regions may have, as they are stored, that an answer's relations lead to: 64 MiB.
-const BYTES: u64 = 1 << 26;
+const RELATION_BYTES: Limit = Limit {
+    name: "relationBytes",
+    max: 1 << 26,
+    of_what: "bytes of regions that the relations of an answer lead to",
+};
+
+const RAW_BYTES: Limit = Limit {
+    name: "rawBytes",
+    max: 1 << 26,
+    of_what: "bytes that the `raw` of an answer's regions has",
+};
+
+const MASK_BYTES: Limit = Limit {
+    name: "maskBytes",
+    max: 1 << 26,
+    of_what: "bytes of run lengths read for an answer",
+};
+
+const CONFIG_BYTES: Limit = Limit {
+    name: "configBytes",
+    max: 1 << 24,
+    of_what: "bytes that an answer repeats of labelling configs",
+};
 
 /// What an answer has spent so far.
-#[derive(Clone, Default)]
-pub struct Budget(Arc<Spent>);
+#[derive(Clone)]
+pub struct Budget {
+    /// Pixels, before they are drawn.
+    pub pixels: Arc<Allowance>,
+    /// Bytes of regions as they are stored, before a relation leads to them.
+    pub relations: Arc<Allowance>,
+    /// Bytes of `raw`.
+    pub raw: Arc<Allowance>,
+    /// Bytes of run lengths, before they are read.
+    pub masks: Arc<Allowance>,
+    /// Bytes of what many parts of a config have in common.
+    pub config: Arc<Allowance>,
+}
 
-#[derive(Default)]
-struct Spent {
-    pixels: AtomicU64,
-    bytes: AtomicU64,
+impl Default for Budget {
+    fn default() -> Self {
+        Self {
+            pixels: Allowance::new(PIXELS),
+            relations: Allowance::new(RELATION_BYTES),
+            raw: Allowance::new(RAW_BYTES),
+            masks: Allowance::new(MASK_BYTES),
+            config: Allowance::new(CONFIG_BYTES),
+        }
+    }
+}
+
+impl Budget {
+    /// For the next answer of a subscription.
+    pub fn renew(&self) {
+        for allowance in [
+            &self.pixels,
+            &self.relations,
+            &self.raw,
+            &self.masks,
+            &self.config,
+        ] {
+            allowance.spent.store(0, Ordering::Relaxed);
+            allowance.is_told.store(false, Ordering::Relaxed);
+        }
+    }
 }
 
 pub trait Spending<'a> {
@@ -36,35 +94,69 @@ impl<'a> Spending<'a> for Context<'a> {
     }
 }
 
-impl Budget {
-    /// For the next answer of a subscription.
-    pub fn renew(&self) {
-        self.0.pixels.store(0, Ordering::Relaxed);
-        self.0.bytes.store(0, Ordering::Relaxed);
+/// How much an answer may have of one thing, and has had.
+pub struct Allowance {
+    limit: Limit,
+    spent: AtomicU64,
+    is_told: AtomicBool,
+}
+
+#[derive(Clone, Copy)]
+struct Limit {
+    name: &'static str,
+    max: u64,
+    of_what: &'static str,
+}
+
+/// More was asked for than an answer may have.
+pub struct Overrun {
+    limit: Limit,
+    is_first: bool,
+}
+
+impl Allowance {
+    fn new(limit: Limit) -> Arc<Self> {
+        Arc::new(Self {
+            limit,
+            spent: AtomicU64::new(0),
+            is_told: AtomicBool::new(false),
+        })
     }
 
-    /// Before pixels are drawn.
-    pub fn draw(&self, pixels: u64) -> Result<()> {
-        let of_what = "pixels drawn in an answer";
-        spend(&self.0.pixels, pixels, PIXELS, "pixels", of_what)
+    /// Before more is given out. After an overrun nothing is.
+    pub fn spend(&self, more: u64) -> Result<(), Overrun> {
+        let before = self.spent.fetch_add(more, Ordering::Relaxed);
+        if before.saturating_add(more) <= self.limit.max {
+            return Ok(());
+        }
+        Err(Overrun {
+            limit: self.limit,
+            is_first: !self.is_told.swap(true, Ordering::Relaxed),
+        })
     }
 
-    /// Before a relation leads to a region.
-    pub fn follow(&self, bytes: usize) -> Result<()> {
-        let of_what = "bytes of regions that the relations of an answer lead to";
-        spend(&self.0.bytes, bytes as u64, BYTES, "relationBytes", of_what)
+    /// An error told of it: what can be null, and leads to more of the same, is null.
+    pub fn is_overrun(&self) -> bool {
+        self.is_told.load(Ordering::Relaxed)
     }
 }
 
-fn spend(spent: &AtomicU64, more: u64, max: u64, limit: &str, of_what: &str) -> Result<()> {
-    let before = spent.fetch_add(more, Ordering::Relaxed);
-    if before.saturating_add(more) <= max {
-        return Ok(());
+impl Overrun {
+    /// The error of a field that can be null: there is one in an answer, and null without a word afterwards.
+    /// What can't be null takes the error itself, and its list and all around it down with it.
+    pub fn told_once(self) -> Option<Error> {
+        self.is_first.then(|| self.into())
     }
-    let message = format!("{max} is the limit of {of_what}: ask for fewer regions at once");
-    Err(Error::new(message).extend_with(|_, values| {
-        values.set("code", LIMIT_EXCEEDED);
-        values.set("limit", limit);
-        values.set("max", max);
-    }))
+}
+
+impl From<Overrun> for Error {
+    fn from(Overrun { limit, .. }: Overrun) -> Self {
+        let Limit { name, max, of_what } = limit;
+        let message = format!("{max} is the limit of {of_what}: ask for less at once");
+        Self::new(message).extend_with(|_, values| {
+            values.set("code", LIMIT_EXCEEDED);
+            values.set("limit", name);
+            values.set("max", max);
+        })
+    }
 }

@@ -1,18 +1,67 @@
-//! Brush masks as images.
+//! Brush masks: how much they paint, and as images. Long run lengths are read where they keep nobody waiting.
 
 use async_graphql::Result;
 use base64::{Engine, engine::general_purpose::STANDARD};
 
-use super::budget::Budget;
-use crate::labelstudio::region::{Brush, ImageSize, MAX_PIXELS};
+use super::{
+    At,
+    budget::{Budget, Overrun},
+};
+use crate::labelstudio::region::{Brush, ImageSize, MAX_PIXELS, Shape};
 
-/// A mask as a data URL, drawn where it keeps nobody waiting. `None` for what has none.
-pub async fn data_url(budget: &Budget, brush: &Brush, size: ImageSize) -> Result<Option<String>> {
-    if size.pixels() > MAX_PIXELS || brush.area(size).is_none() {
-        return Ok(None);
+/// Bytes of run lengths that are read on the spot, in about a millisecond.
+const SHORT: usize = 1 << 12;
+
+/// How many pixels a brush region paints, found out once for all fields that need it. `None` for what is no mask
+/// of its image, and once an error told that the answer has read too many.
+pub async fn area(budget: &Budget, at: &At) -> Option<Result<u64>> {
+    let (brush, size) = mask(at)?;
+    let measured = at.area().get_or_try_init(async || {
+        let spent = budget.masks.spend(brush.rle.len() as u64);
+        spent.map_err(Overrun::told_once)?;
+        if brush.rle.len() <= SHORT {
+            return Ok(brush.area(size));
+        }
+        let at = at.clone();
+        let measure = move || mask(&at).and_then(|(brush, size)| brush.area(size));
+        let measured = tokio::task::spawn_blocking(measure).await;
+        measured.map_err(|error| Some(error.into()))
+    });
+    match measured.await {
+        Ok(area) => area.map(Ok),
+        Err(told) => told.map(Err),
     }
-    budget.draw(size.pixels())?;
-    let brush = brush.clone();
-    let drawn = tokio::task::spawn_blocking(move || brush.png(size)).await?;
-    Ok(drawn.map(|png| format!("data:image/png;base64,{}", STANDARD.encode(png))))
+}
+
+/// A mask as a data URL. `None` for what has none, and once an error told that the answer has drawn too much.
+pub async fn data_url(budget: &Budget, at: &At) -> Option<Result<String>> {
+    let (brush, size) = mask(at)?;
+    if size.pixels() > MAX_PIXELS {
+        return None;
+    }
+    if let Err(error) = area(budget, at).await? {
+        return Some(Err(error));
+    }
+    let drawn = budget.pixels.spend(size.pixels());
+    let spent = drawn.and_then(|()| budget.masks.spend(brush.rle.len() as u64));
+    if let Err(overrun) = spent {
+        return overrun.told_once().map(Err);
+    }
+    let at = at.clone();
+    let draw = move || mask(&at).and_then(|(brush, size)| brush.png(size));
+    match tokio::task::spawn_blocking(draw).await {
+        Ok(png) => Some(Ok(format!(
+            "data:image/png;base64,{}",
+            STANDARD.encode(png?)
+        ))),
+        Err(error) => Some(Err(error.into())),
+    }
+}
+
+fn mask(at: &At) -> Option<(&Brush, ImageSize)> {
+    let region = at.region();
+    let Shape::Brush(brush) = &region.shape else {
+        return None;
+    };
+    Some((brush, region.image?))
 }

@@ -190,23 +190,29 @@ member! {
 
         /// How opaque each pixel is, from 0 to 255, as a data URL of a greyscale PNG of the image's size. Null when
         /// the image's size is not known or not that of the stored pixels, and for more than 16,777,216 pixels.
-        /// LIMIT_EXCEEDED once an answer has drawn 67,108,864 pixels.
+        /// LIMIT_EXCEEDED, once, when an answer has drawn 67,108,864 pixels or read 64 MiB of run lengths; null
+        /// from there on.
         async fn png_data_url(&self, ctx: &Context<'_>) -> Option<Result<String>> {
-            let size = self.0.region().image?;
-            drawing::data_url(ctx.budget(), self.value(), size).await.transpose()
+            drawing::data_url(ctx.budget(), &self.0).await
         }
 
         /// How many pixels are painted: those that are not wholly transparent. Null when the image's size is not
-        /// known or not that of the stored pixels.
-        async fn area_pixels(&self) -> Option<i32> {
-            self.value().area(self.0.region().image?)?.try_into().ok()
+        /// known or not that of the stored pixels. LIMIT_EXCEEDED, once, when an answer has read 64 MiB of run
+        /// lengths; null from there on.
+        async fn area_pixels(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
+            match drawing::area(ctx.budget(), &self.0).await? {
+                Ok(area) => area.try_into().ok().map(Ok),
+                Err(error) => Some(Err(error)),
+            }
         }
 
         /// How much of the image is painted, in percent. Null when the image's size is not known or not that of
-        /// the stored pixels.
-        async fn area_percent(&self) -> Option<f64> {
+        /// the stored pixels. LIMIT_EXCEEDED, once, when an answer has read 64 MiB of run lengths; null from
+        /// there on.
+        async fn area_percent(&self, ctx: &Context<'_>) -> Option<Result<f64>> {
             let size = self.0.region().image?;
-            Some(self.value().area(size)? as f64 / size.pixels() as f64 * 100.0)
+            let area = drawing::area(ctx.budget(), &self.0).await?;
+            Some(area.map(|area| area as f64 / size.pixels() as f64 * 100.0))
         }
 
         /// The image's width, in pixels. Null when its size is not known.

@@ -293,3 +293,83 @@ async fn a_stored_config_that_cannot_be_read_counts_as_none() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn each_object_of_a_control_is_told_once() {
+    each_database(async |test| {
+        let config = r#"<View><Text name="t" value="$t"/><Image name="i" value="$i"/><Foo name="f" toName="i,t,i,t"/></View>"#;
+        create(&test, config).await;
+        let found = controls(&test, "objects { name variable }").await;
+        let expected = json!([{ "name": "i", "variable": "i" }, { "name": "t", "variable": "t" }]);
+        assert_eq!(found[0]["objects"], expected);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn objects_and_labels_of_relations_need_no_control() {
+    each_database(async |test| {
+        let config = r#"<View><Text name="t" value="$t"/><Relations><Relation value="Part of" background="red"/><Relation value="b"/></Relations></View>"#;
+        create(&test, config).await;
+        let query = "{ project(id: 1) { controls { name } objects { name tag attributes } relationLabels { stored value background parents } } }";
+        let answer = test.admin.run(query).await;
+        assert_eq!(answer.data()["project"], json!({
+            "controls": [],
+            "objects": [{ "name": "t", "tag": "Text", "attributes": { "name": "t", "value": "$t" } }],
+            "relationLabels": [
+                { "stored": "Part of", "value": "Part of", "background": "red", "parents": [] },
+                { "stored": "b", "value": "b", "background": null, "parents": [] },
+            ],
+        }));
+    })
+    .await;
+}
+
+/// A small config could be repeated without end.
+#[tokio::test]
+async fn an_answer_repeats_so_much_of_a_config_and_no_more() {
+    let long = "x".repeat(700);
+    let nested: String = (0..245)
+        .map(|n| format!("<Choice value=\"{n}{long}\">"))
+        .collect();
+    let taxonomy = format!(
+        "<Taxonomy name=\"c\" toName=\"t\">{nested}{}</Taxonomy>",
+        "</Choice>".repeat(245)
+    );
+    let controls: String = (0..600)
+        .map(|n| format!("<Foo name=\"f{n}\" toName=\"t\" whenLabelValue=\"a\"/>"))
+        .collect();
+    let conditional = format!(
+        "<View visibleWhen=\"x\" whenTagName=\"{}\">{controls}</View>",
+        "y".repeat(30_000)
+    );
+    let described = format!(
+        "<Text name=\"u\" value=\"{}\"/>{}",
+        "z".repeat(30_000),
+        controls.replace("\"t\"", "\"u\"")
+    );
+    let asked = [
+        (&taxonomy, "labels { stored }", "labels { parents }"),
+        (&conditional, "name", "condition { around { tagNames } }"),
+        (&described, "objects { name }", "objects { value }"),
+        (&described, "objects { name }", "objects { attributes }"),
+    ];
+    each_database(async |test| {
+        for (id, (inside, cheap, dear)) in (1..).zip(asked) {
+            let config = format!("<View><Text name=\"t\" value=\"$t\"/>{inside}</View>");
+            create(&test, &config).await;
+            let ask = async |fields: &str| {
+                let query = format!("{{ project(id: {id}) {{ controls {{ {fields} }} }} }}");
+                test.admin.run(&query).await
+            };
+            ask(cheap).await.ok();
+            let answer = ask(dear).await;
+            let errors = answer.json["errors"].as_array().unwrap();
+            assert_eq!(errors.len(), 1, "{dear}");
+            let extensions =
+                json!({ "code": "LIMIT_EXCEEDED", "limit": "configBytes", "max": 1 << 24 });
+            assert_eq!(errors[0]["extensions"], extensions);
+        }
+    })
+    .await;
+}
