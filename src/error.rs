@@ -149,9 +149,16 @@ pub enum Segment {
     Index(usize),
 }
 
+/// Characters of a key that a path keeps: a thousand problems may lie below one key of megabytes.
+pub const MAX_KEY: usize = 200;
+
 impl From<&str> for Segment {
+    /// A key; what is longer than [`MAX_KEY`] is cut, with an ellipsis at its end.
     fn from(key: &str) -> Self {
-        Self::Key(key.to_owned())
+        Self::Key(match key.char_indices().nth(MAX_KEY) {
+            Some((end, _)) => format!("{}…", &key[..end]),
+            None => key.to_owned(),
+        })
     }
 }
 
@@ -259,4 +266,17 @@ pub fn dotted(path: &[Segment]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(".")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_keys_are_cut_in_paths() {
+        let longest = "é".repeat(MAX_KEY);
+        assert_eq!(Segment::from(&*longest).to_string(), longest);
+        let longer = "é".repeat(1 << 20);
+        assert_eq!(Segment::from(&*longer).to_string(), format!("{longest}…"));
+    }
 }

@@ -252,6 +252,23 @@ mod tests {
     }
 
     #[test]
+    fn long_keys_are_cut_in_paths() {
+        for (written, shown) in [
+            ("k", "k"),
+            ("é", "é"),
+            (r"\u00e9", "é"),
+            (r"\ud83d\ude00", "😀"),
+        ] {
+            let faults = "1e999,".repeat(2_000);
+            let text = format!(r#"{{"{}": [{faults}0]}}"#, written.repeat(10_000));
+            let faults = scan(&text).unwrap();
+            assert_eq!(faults.len(), MAX_FAULTS);
+            let key = format!("{}…", shown.repeat(200));
+            assert!(faults.iter().all(|fault| fault.path[0] == (&*key).into()));
+        }
+    }
+
+    #[test]
     fn a_result_is_a_list_of_objects_with_text_ids() {
         assert_eq!(check_result("[]", &[]), Ok(0));
         assert_eq!(

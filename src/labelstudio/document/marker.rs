@@ -14,6 +14,8 @@ const DEPTH: &str = "$serde_json::private::Depth";
 const KEY: &str = "$serde_json::private::Key:";
 /// Comes before a key that holds a lone surrogate.
 const TEXT_KEY: &str = "$serde_json::private::TextKey:";
+/// Bytes of the longest of what comes before a key.
+pub(super) const LONGEST_PREFIX: usize = TEXT_KEY.len();
 
 pub(super) const RESERVED_KEY: (ProblemCode, &str) = (
     ProblemCode::ReservedKey,
@@ -82,13 +84,11 @@ pub(super) fn of_key(raw: &str) -> (ProblemCode, &'static str) {
 }
 
 /// The key as it was before it was disarmed.
-pub(super) fn original_key(key: Cow<'_, str>) -> String {
-    for prefix in [KEY, TEXT_KEY] {
-        if let Some(original) = key.strip_prefix(prefix) {
-            return original.to_owned();
-        }
-    }
-    key.into_owned()
+pub(super) fn original_key(key: &str) -> &str {
+    let mut prefixes = [KEY, TEXT_KEY].into_iter();
+    prefixes
+        .find_map(|prefix| key.strip_prefix(prefix))
+        .unwrap_or(key)
 }
 
 fn string(text: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {

@@ -1,14 +1,14 @@
 //! One pass over a JSON text: the grammar of RFC 8259, a path for whatever is wrong, no recursion, and no
 //! allocation for a token that is right.
 
-use std::{borrow::Cow, ops::Range};
+use std::ops::Range;
 
 use super::{
     Fault, MAX_DEPTH, MAX_FAULTS, SyntaxError,
     marker::{self, RESERVED},
     token,
 };
-use crate::error::{Path, ProblemCode, Segment};
+use crate::error::{MAX_KEY, Path, ProblemCode, Segment};
 
 /// What the text has to be, beside JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -310,10 +310,10 @@ impl<'a> Scanner<'a> {
                 if !frame.is_object {
                     return Segment::Index(frame.index);
                 }
-                let key = token::unescaped(&self.text[frame.key.clone()]);
-                Segment::Key(match self.purpose {
-                    Purpose::Report => marker::original_key(key),
-                    Purpose::Disarm => Cow::into_owned(key),
+                let key = token::unescaped(start_of(&self.text[frame.key.clone()]));
+                Segment::from(match self.purpose {
+                    Purpose::Report => marker::original_key(&key),
+                    Purpose::Disarm => &key,
                 })
             })
             .collect()
@@ -345,4 +345,11 @@ impl<'a> Scanner<'a> {
             self.at += 1;
         }
     }
+}
+
+/// As much of a key, as written, as a path can show of it: no character is written in more than 12 bytes.
+fn start_of(key: &str) -> &str {
+    let longest = 12 * (MAX_KEY + marker::LONGEST_PREFIX + 1);
+    let end = key.char_indices().map(|(at, _)| at).nth(longest);
+    &key[..end.unwrap_or(key.len())]
 }
