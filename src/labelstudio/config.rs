@@ -10,7 +10,10 @@ mod reading;
 mod rules;
 mod xml;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use self::labels::Index;
 pub use self::{kind::Kind, xml::MAX_BYTES};
@@ -38,7 +41,7 @@ pub struct Control {
     /// The tag as it is written: `RectangleLabels`.
     pub tag: String,
     pub kind: Kind,
-    /// Names of the objects that it labels, at least one; of a chat its own.
+    /// Names of the objects that it labels, each once, at least one; of a chat its own.
     pub to_names: Vec<String>,
     /// What it offers, in the order of the text; of labels that are stored alike the last one, in the place of
     /// the first.
@@ -68,6 +71,8 @@ pub struct Control {
     /// Every attribute as it is written, in the order of the text.
     pub attributes: Vec<(String, String)>,
     pub location: Location,
+    /// `to_names`, to be found fast.
+    labelled: HashSet<String>,
     index: Index,
 }
 
@@ -166,6 +171,11 @@ impl Config {
 }
 
 impl Control {
+    /// It labels the object of this name.
+    pub fn labels_object(&self, name: &str) -> bool {
+        self.labelled.contains(name)
+    }
+
     /// The `type` of its regions: the tag in lower case, of a chat `chatmessage`.
     pub fn region_type(&self) -> String {
         match self.kind {

@@ -87,6 +87,7 @@ fn the_foreign_format_knows_only_problems() {
                 "Path",
                 "Segment",
                 "Location",
+                "MAX_KEY",
                 "dotted",
             ];
             assert!(

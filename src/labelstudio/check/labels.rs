@@ -157,6 +157,10 @@ fn check_count(
     place: &Place<'_>,
     report: &mut Report<'_>,
 ) {
+    let has_labels = !control.labels.is_empty() || control.has_dynamic_labels;
+    if rule.need == Need::Nothing || !has_labels {
+        return;
+    }
     let count = labels.len();
     if rule.are_paths {
         let most = control.max_usages.filter(|most| count as u64 > *most);

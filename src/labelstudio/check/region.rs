@@ -124,7 +124,7 @@ impl<'a> Regions<'a> {
             self.report.add(place, ProblemCode::WrongType, message);
             return None;
         };
-        let is_of_control = |name: &str| control.to_names.iter().any(|known| known == name);
+        let is_of_control = |name: &str| control.labels_object(name);
         let is_object = |name: &str| self.config.object(name).is_some();
         // Label Studio names both objects of a comparison in its own predictions.
         let names_both = control.kind == Kind::Pairwise
@@ -273,10 +273,7 @@ fn tool<'a>(config: &'a Config, labels: &Control, region_type: &str) -> Option<&
     config.controls.iter().find(|tool| {
         is_tool(tool.kind)
             && are_alike(&tool.tag, tag)
-            && tool
-                .to_names
-                .iter()
-                .any(|name| labels.to_names.contains(name))
+            && tool.to_names.iter().any(|name| labels.labels_object(name))
     })
 }
 

@@ -8,6 +8,8 @@ use crate::error::{Path, Problem, ProblemCode, Segment};
 const MAX_PROBLEMS: usize = super::super::document::MAX_FAULTS;
 /// Names that one message lists.
 const MAX_NAMES: usize = 10;
+/// Characters of a message.
+const MAX_MESSAGE: usize = 1_000;
 /// Characters of a name or value that a message shows.
 const MAX_SHOWN: usize = 60;
 /// Searches for a name that is alike, of one result, and the names that each looks at.
@@ -90,14 +92,16 @@ impl<'a> Report<'a> {
         }
         let mut path = self.at.to_vec();
         place.append_to(&mut path);
-        self.problems.push(Problem::new(path, code, message));
+        self.problems
+            .push(Problem::new(path, code, short(message.into())));
     }
 
     /// Adds a problem of the result as a whole.
     pub fn add_to_whole(&mut self, code: ProblemCode, message: impl Into<String>) {
         if !self.is_full() {
             let path = self.at.iter().cloned();
-            self.problems.push(Problem::new(path, code, message));
+            self.problems
+                .push(Problem::new(path, code, short(message.into())));
         }
     }
 
@@ -137,6 +141,15 @@ impl<'a> Report<'a> {
         });
         problems
     }
+}
+
+/// A sentence, whatever long name the config gives a control: a thousand of them go into one answer.
+fn short(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
 }
 
 /// A name or value as a message shows it.

@@ -1,6 +1,6 @@
 //! Strict mode: spans start before they end, and those of a text end within it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     Rules,
@@ -53,7 +53,9 @@ impl<'a> Texts<'a> {
 fn lengths<'a>(config: &'a Config, data: &str) -> Option<HashMap<&'a str, usize>> {
     let labels = config.controls.iter().filter(|it| it.kind == Kind::Labels);
     let names = labels.flat_map(|control| &control.to_names);
+    let mut seen = HashSet::new();
     let mut texts = names
+        .filter(|name| seen.insert(name.as_str()))
         .filter_map(|name| config.object(name))
         .filter(|object| shows_its_text(object))
         .peekable();

@@ -137,7 +137,7 @@ impl<'a> Strict<'a> {
         }
         for control in &self.required_per_region {
             for (index, id, object) in &self.areas {
-                let is_due = control.to_names.contains(object);
+                let is_due = control.labels_object(object);
                 if is_due && !self.heard_about.contains(&(&*control.name, id.clone())) {
                     let message = format!("`{}` has to be answered for this region", control.name);
                     report.add(&Place::region(*index), ProblemCode::Required, message);

@@ -1,6 +1,6 @@
 //! From the tags of a checked config to its controls, objects and labels.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use roxmltree::{Document, Node};
 
@@ -106,11 +106,15 @@ impl Reader<'_> {
         };
         let number = |attribute| in_any_case(node, attribute)?.trim().parse::<f64>().ok();
         let count = |attribute| in_any_case(node, attribute)?.trim().parse::<u64>().ok();
+        let mut labelled = HashSet::new();
+        let mut to_names: Vec<_> = to_name.split(',').map(str::to_owned).collect();
+        to_names.retain(|name| labelled.insert(name.clone()));
         let control = Control {
             name: name.to_owned(),
             tag: tag.to_owned(),
             kind,
-            to_names: to_name.split(',').map(str::to_owned).collect(),
+            to_names,
+            labelled,
             labels: Vec::new(),
             has_dynamic_labels: has_source && kind.takes_labels_from_elsewhere(),
             choice: match in_any_case(node, "choice") {
@@ -229,7 +233,7 @@ mod tests {
     fn controls_and_objects_are_told_by_their_attributes() {
         let config = around_text(
             r#"<Labels name="l" toName="t"><Label value="a"/></Labels>
-               <Foo name="f" toName="t,l"/>
+               <Foo name="f" toName="t,l,t"/>
                <Filter name="filter" toName="l"/>
                <Style name="s"/>
                <Choice name="both" toName="t" value="$x"/>

@@ -399,3 +399,26 @@ fn what_label_studio_exported_fits_its_config() {
     }
     "#);
 }
+
+#[test]
+fn labels_that_are_another_tags_are_not_counted() {
+    let config = r#"<View><Video name="vid" value="$v"/><VideoRectangle name="box" toName="vid"/>
+        <Labels name="l" toName="vid" choice="multiple"><Label value="A"/><Label value="B"/></Labels></View>"#;
+    for labels in [json!([]), json!(["A", "B"])] {
+        let value = json!({ "framesCount": 2, "duration": 1.0, "labels": labels, "sequence": [
+            { "frame": 1, "time": 0.5, "x": 1, "y": 1, "width": 1, "height": 1, "rotation": 0, "enabled": true },
+        ] });
+        let result = json!([region("box", "vid", "videorectangle", value)]);
+        assert_eq!(wrong_with(config, Mode::Strict, None, &result), "");
+    }
+}
+
+#[test]
+fn a_sentence_is_short_however_long_the_names_are() {
+    let name = "n".repeat(50_000);
+    let config = format!(
+        r#"<View><Text name="t" value="$text"/><TextArea name="{name}" toName="t" required="true"/></View>"#
+    );
+    let told = wrong_with(&config, Mode::Strict, None, &json!([]));
+    assert!(told.contains("…") && told.len() < 4_000, "{}", told.len());
+}
