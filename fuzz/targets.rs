@@ -130,7 +130,7 @@ pub fn edit(data: &[u8]) {
     let entries = entries.split(DIVIDER).map(str::to_owned);
     let edits = Edits {
         upsert: entries
-            .filter(|entry| document::check_object(entry, &[]).is_ok())
+            .filter(|entry| result(&format!("[{entry}]")).is_some_and(|(_, count)| count == 1))
             .collect(),
         ..Edits::default()
     };
