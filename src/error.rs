@@ -1,10 +1,14 @@
 //! What can go wrong, once for the whole program: every refusal has a code, a sentence, and where it
 //! concerns the input, the path of each problem.
 
+mod places;
+
 use std::{fmt, sync::Arc};
 
 use sea_orm::{DbErr, RuntimeErr};
 use serde::Serialize;
+
+pub use self::places::Places;
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -8,7 +8,6 @@ mod check;
 mod description;
 mod incomplete;
 mod introspection;
-mod place;
 mod refusal;
 mod suggestion;
 mod translate;
@@ -20,7 +19,7 @@ use apollo_compiler::{
     validation::Valid,
 };
 use async_graphql::{
-    Request, ServerError,
+    Pos, Request, ServerError,
     parser::types::{ExecutableDocument, OperationType},
 };
 use tokio::{sync::Semaphore, task::spawn_blocking};
@@ -33,7 +32,10 @@ use super::{
     error::{BAD_REQUEST, PERSISTED_QUERY_NOT_FOUND, limit_error, request_error},
     trusted::{Found, Trusted},
 };
-use crate::config::{DocumentArgs, LimitArgs, Switch};
+use crate::{
+    config::{DocumentArgs, LimitArgs, Switch},
+    error::Location,
+};
 
 pub use cache::{Hash, hash, hex, parse as parse_hash};
 pub use check::Checker;
@@ -264,5 +266,13 @@ impl Document {
     pub fn only_operation(&self) -> Option<&str> {
         let operation = self.checked.operations.get(None).ok()?;
         operation.name.as_deref()
+    }
+}
+
+/// A place in a text, as answers tell it.
+fn pos(place: Location) -> Pos {
+    Pos {
+        line: place.line as usize,
+        column: place.column as usize,
     }
 }

@@ -17,7 +17,7 @@ use std::{
 
 use self::labels::Index;
 pub use self::{kind::Kind, xml::MAX_BYTES};
-use crate::error::Location;
+use crate::error::{Location, Places};
 
 /// A labelling config, understood.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -144,7 +144,7 @@ impl Config {
     /// Takes time and memory in proportion to the text, whatever it holds.
     pub fn parse(xml: &str) -> Result<Self, Vec<Fault>> {
         let document = xml::read(xml).map_err(|fault| vec![fault])?;
-        let places = xml::Places::of(xml);
+        let places = Places::of(xml);
         rules::check(&document, &places)?;
         Ok(Self {
             is_present: true,

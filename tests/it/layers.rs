@@ -85,6 +85,7 @@ fn the_foreign_format_knows_only_problems() {
                 "Problem",
                 "ProblemCode",
                 "Path",
+                "Places",
                 "Segment",
                 "Location",
                 "MAX_KEY",

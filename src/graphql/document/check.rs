@@ -12,11 +12,11 @@ use apollo_compiler::{
 use async_graphql::ServerError;
 
 use super::{
-    Document, Refused, description, incomplete, introspection, place::Places, refusal::Refusal,
-    translate,
+    Document, Refused, description, incomplete, introspection, pos, refusal::Refusal, translate,
 };
 use crate::{
     config::LimitArgs,
+    error::Places,
     error::Problem,
     graphql::{
         coercion::{Coercion, Values},
@@ -52,7 +52,7 @@ impl Checker {
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
         if let Some((name, at)) = incomplete::first(&read) {
             let message = format!("syntax error: expected a colon and a value after `{name}`");
-            let at = Places::of(&read).at(at);
+            let at = pos(Places::of(&read).at(at));
             return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);
         }
         size::check(&syntax, &self.limits).map_err(|error| vec![error])?;

@@ -20,8 +20,8 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::place::Places;
-use crate::graphql::coercion::literal::number;
+use super::pos;
+use crate::{error::Places, graphql::coercion::literal::number};
 
 /// The document that runs. The one it is made of is valid.
 pub fn document(source: &ast::Document, text: &str) -> ExecutableDocument {
@@ -71,7 +71,7 @@ struct Translator<'a> {
 
 impl Translator<'_> {
     fn at(&mut self, span: Option<SourceSpan>) -> Pos {
-        span.map_or(Pos::default(), |span| self.places.at(span.offset()))
+        span.map_or(Pos::default(), |span| pos(self.places.at(span.offset())))
     }
 
     fn name(&mut self, source: &Name) -> Positioned<Text> {

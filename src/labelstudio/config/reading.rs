@@ -4,7 +4,8 @@ use std::{collections::HashSet, sync::Arc};
 
 use roxmltree::{Document, Node};
 
-use super::{Choice, Condition, Config, Control, Index, Kind, Label, Object, xml::Places};
+use super::{Choice, Condition, Config, Control, Index, Kind, Label, Object};
+use crate::error::Places;
 
 /// What is understood of a config that has no faults.
 pub fn read(document: &Document<'_>, places: &Places<'_>) -> Config {

@@ -8,8 +8,9 @@ use roxmltree::{Document, Node};
 use super::{
     Fault,
     reading::{in_any_case, is_control, is_object, tag_of},
-    xml::{Places, quoted},
+    xml::quoted,
 };
+use crate::error::Places;
 
 /// How many faults are told.
 const MAX_FAULTS: usize = 1_000;

@@ -4,7 +4,7 @@
 use roxmltree::{Document, Error, ParsingOptions};
 
 use super::Fault;
-use crate::error::Location;
+use crate::error::{Location, Places};
 
 /// Longest config, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -69,54 +69,6 @@ fn fault(message: impl Into<String>, location: Location) -> Fault {
     Fault {
         message: message.into(),
         location,
-    }
-}
-
-/// Where in a text an offset is.
-pub struct Places<'a> {
-    text: &'a str,
-    /// The places of some offsets, one for each stretch of the text.
-    marks: Vec<(usize, Location)>,
-}
-
-impl<'a> Places<'a> {
-    const STRETCH: usize = 256;
-
-    pub fn of(text: &'a str) -> Self {
-        let mut marks = vec![(0, Location { line: 1, column: 1 })];
-        let mut here = Location { line: 1, column: 1 };
-        let mut next = Self::STRETCH;
-        for (offset, character) in text.char_indices() {
-            if offset >= next {
-                marks.push((offset, here));
-                next = offset + Self::STRETCH;
-            }
-            here = step(here, character);
-        }
-        Self { text, marks }
-    }
-
-    /// The place of a byte's character.
-    pub fn at(&self, offset: usize) -> Location {
-        let mark = self.marks.partition_point(|(mark, _)| *mark <= offset) - 1;
-        let (start, location) = self.marks[mark];
-        self.text[start..]
-            .char_indices()
-            .take_while(|(index, _)| start + index < offset)
-            .fold(location, |here, (_, character)| step(here, character))
-    }
-}
-
-fn step(here: Location, character: char) -> Location {
-    match character {
-        '\n' => Location {
-            line: here.line + 1,
-            column: 1,
-        },
-        _ => Location {
-            column: here.column + 1,
-            ..here
-        },
     }
 }
 
