@@ -18,6 +18,8 @@ pub mod user;
 
 mod rows;
 
+use crate::error::{Problem, ProblemCode};
+
 /// One field of a change: absent is not null.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Patch<T> {
@@ -63,4 +65,13 @@ impl<T> Patch<T> {
             Self::Keep | Self::Null => T::default(),
         }
     }
+}
+
+/// The problem of a null where a value can be left out but not cleared.
+fn not_cleared(path: &[&str]) -> Problem {
+    Problem::new(
+        path.iter().copied(),
+        ProblemCode::NullNotAllowed,
+        "this can't be cleared: leave it out to keep it as it is",
+    )
 }

@@ -351,15 +351,6 @@ fn unsigned(seconds: f64) -> f64 {
     seconds + 0.0
 }
 
-/// The problem of a null where a value can be left out but not cleared.
-fn not_cleared(path: &[&str]) -> Problem {
-    Problem::new(
-        path.iter().copied(),
-        ProblemCode::NullNotAllowed,
-        "this can't be cleared: leave it out to keep it as it is",
-    )
-}
-
 /// The problem of a reference that leads nowhere, or nowhere that the actor may look.
 fn unknown(path: [&str; 2], noun: &str) -> Problem {
     Problem::new(

@@ -21,6 +21,7 @@ use super::{
     Patch,
     access::{self, Actor},
     filter::{IdFilter, StringFilter},
+    not_cleared,
     page::{Columns, OrderKey, Ordering, Page, Slice},
 };
 use crate::{
@@ -253,7 +254,7 @@ async fn check_change(change: &Change) -> Result<()> {
     for (field, patch) in fields {
         match patch {
             Patch::Keep => {}
-            Patch::Null => problems.push(not_cleared(field)),
+            Patch::Null => problems.push(not_cleared(&["input", field])),
             Patch::Set(text) => problems.extend(match field {
                 "title" => Vec::from_iter(check_title(text)),
                 "labelConfig" => check_config(text).await?,
@@ -262,21 +263,13 @@ async fn check_change(change: &Change) -> Result<()> {
         }
     }
     if change.check_mode.is_null() {
-        problems.push(not_cleared("checkMode"));
+        problems.push(not_cleared(&["input", "checkMode"]));
     }
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Error::BadInput(problems))
     }
-}
-
-fn not_cleared(field: &str) -> Problem {
-    Problem::new(
-        ["input", field],
-        ProblemCode::NullNotAllowed,
-        "this can't be cleared: leave it out to keep it as it is",
-    )
 }
 
 fn check_title(title: &str) -> Option<Problem> {

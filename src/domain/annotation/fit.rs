@@ -71,28 +71,32 @@ pub async fn of_change(
     };
     let data = data(db, &rules, task).await?;
     let check = |result: &str| rules.check(result, &data, is_cancelled, &[]);
-    if let Some(incoming) = incoming {
-        let problems = check(&incoming.result);
-        return Ok(match &incoming.sent {
-            Sent::Whole => below(&["input".into(), "result".into()], problems),
-            // Only what is wrong by this change: a region can be edited beside one that never fitted.
-            Sent::Entries { .. } if problems.is_empty() => problems,
-            Sent::Entries { paths, field } => {
-                let stored = if moves {
-                    Vec::new()
-                } else {
-                    rules.check(&row.result, &data, row.was_cancelled, &[])
-                };
-                if stored.len() >= MAX_FAULTS {
-                    // What comes behind so many was not told: the sent entries have to speak alone.
-                    return Ok(of_entries_alone(&incoming.result, paths, check));
-                }
-                new_ones(row, incoming, problems, stored)
-                    .into_iter()
-                    .map(|(key, problem)| sent_at(paths, field, key, problem))
-                    .collect()
+    match incoming.map(|incoming| (incoming, &incoming.sent)) {
+        None => {}
+        Some((incoming, Sent::Whole)) => {
+            let at = ["input".into(), "result".into()];
+            return Ok(rules.check(&incoming.result, &data, is_cancelled, &at));
+        }
+        // Only what is wrong by this change: a region can be edited beside one that never fitted.
+        Some((incoming, Sent::Entries { paths, field })) => {
+            let problems = check(&incoming.result);
+            if problems.is_empty() {
+                return Ok(problems);
             }
-        });
+            let stored = if moves {
+                Vec::new()
+            } else {
+                rules.check(&row.result, &data, row.was_cancelled, &[])
+            };
+            if stored.len() >= MAX_FAULTS {
+                // What comes behind so many was not told: the sent entries have to speak alone.
+                return Ok(of_entries_alone(&incoming.result, paths, check));
+            }
+            let new = new_ones(row, incoming, problems, stored).into_iter();
+            return Ok(new
+                .map(|(key, problem)| sent_at(paths, field, key, problem))
+                .collect());
+        }
     }
     if task.project_id == row.project_id && !rules.is_strict() {
         return Ok(Vec::new());
@@ -216,16 +220,6 @@ fn sent_at(
         None => vec!["input".into(), field.into()],
     };
     Problem { path, ..problem }
-}
-
-fn below(at: &[Segment], problems: Vec<Problem>) -> Vec<Problem> {
-    problems
-        .into_iter()
-        .map(|mut problem| {
-            problem.path = at.iter().cloned().chain(problem.path).collect();
-            problem
-        })
-        .collect()
 }
 
 /// One problem that stands for all of a result that nobody sent.

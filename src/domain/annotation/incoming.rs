@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::{Change, RegionChanges, not_cleared};
+use super::{Change, RegionChanges};
 use crate::{
-    domain::Patch,
+    domain::{Patch, not_cleared},
     error::{Path, Problem, Segment},
     labelstudio::{
         document,

@@ -206,10 +206,8 @@ async fn past(txn: &DatabaseTransaction, snapshot: Option<Snapshot>) -> Result<O
     let Some(snapshot) = snapshot else {
         return Ok(None);
     };
-    let found = snapshot::results(txn, &[snapshot.result]).await?;
-    let result = found.into_values().next();
     Ok(Some(Past {
-        result: result.unwrap_or_else(|| "[]".to_owned()),
+        result: snapshot::result(txn, &snapshot).await?,
         snapshot,
     }))
 }

@@ -6,14 +6,14 @@ use sea_orm::DatabaseTransaction;
 use super::{
     apply, check_lead_time, conflict, fit, incoming,
     lock::{self, Locked},
-    not_cleared, unknown,
+    unknown,
 };
 use crate::{
     app::App,
     domain::{
         Patch,
         access::{self, Actor},
-        project, user,
+        not_cleared, project, user,
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::document,
