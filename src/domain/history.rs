@@ -1,7 +1,6 @@
 //! The history of an annotation: one revision per accepted change, never rewritten.
 
 pub mod snapshot;
-pub mod state;
 
 use std::collections::HashMap;
 

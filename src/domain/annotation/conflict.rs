@@ -17,7 +17,10 @@ use crate::{
     domain::{
         Patch,
         access::Actor,
-        history::{self, state},
+        history::{
+            self,
+            snapshot::{self, Snapshot, VersionOf},
+        },
         user,
     },
     error::{Conflict, Error, Problem, Result},
@@ -36,42 +39,72 @@ pub async fn settle(
 ) -> Result<(Option<incoming::Incoming>, Vec<Problem>)> {
     let sent = change.sent();
     let expected = change.expected_version.value().copied();
-    let (outcome, problems) = match expected.filter(|version| *version != row.version) {
-        None => incoming::of_current(change, &row.result),
-        Some(version) => {
-            let is_known = (1..row.version).contains(&version);
-            let merges = change.on_conflict == Patch::Set(ConflictPolicy::Merge);
-            let base = if is_known {
-                state::at(txn, row.id, version, &sent, change.makes_result()).await?
-            } else {
-                state::State::default()
-            };
-            let fields = if merges && is_known {
-                settle_fields(change, row, &base)
-            } else {
-                let mut fields = history::changed_since(txn, row.id, version).await?;
-                fields.retain(|field| sent.contains(&field.as_str()));
-                fields
-            };
-            let (outcome, problems) = if is_known {
-                incoming::of_older(change, &base.result, &row.result)
-            } else {
-                (Outcome::Kept, Vec::new())
-            };
-            let clash = match &outcome {
-                Outcome::Clash(clash) => Some(clash),
-                _ => None,
-            };
-            if !merges || !is_known || !fields.is_empty() || clash.is_some() {
-                return Err(conflict(txn, actor, row, version, fields, clash).await?);
-            }
-            (outcome, problems)
-        }
+    let Some(version) = expected.filter(|version| *version != row.version) else {
+        return Ok(settled(incoming::of_current(change, &row.result)));
     };
-    Ok(match outcome {
+    let merges = change.on_conflict == Patch::Set(ConflictPolicy::Merge);
+    let Some(base) = base(txn, actor, row, version).await? else {
+        let fields = clashing_since(txn, row, version, &sent).await?;
+        return Err(conflict(txn, actor, row, version, fields, None).await?);
+    };
+    let fields = if merges {
+        settle_fields(change, row, &base)
+    } else {
+        clashing_since(txn, row, version, &sent).await?
+    };
+    let outcome = if change.makes_result() {
+        let result = snapshot::result(txn, &base).await?;
+        incoming::of_older(change, &result, &row.result)
+    } else {
+        (Outcome::Kept, Vec::new())
+    };
+    let clash = match &outcome.0 {
+        Outcome::Clash(clash) => Some(clash),
+        _ => None,
+    };
+    if !merges || !fields.is_empty() || clash.is_some() {
+        return Err(conflict(txn, actor, row, version, fields, clash).await?);
+    }
+    Ok(settled(outcome))
+}
+
+fn settled(
+    (outcome, problems): (Outcome, Vec<Problem>),
+) -> (Option<incoming::Incoming>, Vec<Problem>) {
+    match outcome {
         Outcome::New(incoming) => (Some(incoming), problems),
         Outcome::Kept | Outcome::Clash(_) => (None, problems),
-    })
+    }
+}
+
+/// What the annotation was at an older version. `None` when it never had that one, or was then where the
+/// actor may not look.
+async fn base(
+    txn: &impl ConnectionTrait,
+    actor: &Actor,
+    row: &annotation::Model,
+    version: i32,
+) -> Result<Option<Snapshot>> {
+    if !(1..row.version).contains(&version) {
+        return Ok(None);
+    }
+    let key = VersionOf {
+        annotation_id: row.id,
+        version,
+    };
+    Ok(snapshot::load(txn, actor, &[key]).await?.remove(&key))
+}
+
+/// Names the fields of a change that others changed since a version.
+async fn clashing_since(
+    txn: &impl ConnectionTrait,
+    row: &annotation::Model,
+    version: i32,
+    sent: &[&str],
+) -> Result<Vec<String>> {
+    let mut fields = history::changed_since(txn, row.id, version).await?;
+    fields.retain(|field| sent.contains(&field.as_str()));
+    Ok(fields)
 }
 
 /// Refuses when the annotation moved on since the caller saw it.
@@ -90,44 +123,39 @@ pub async fn check_version(
 /// Names the fields that both sides changed since `base`, each in its own way.
 ///
 /// Who stands as the last updater is nobody's edit: every change sets it.
-fn settle_fields(change: &mut Change, row: &annotation::Model, base: &state::State) -> Vec<String> {
-    let mut clashing = Vec::new();
-    let mut note = |field: &str, clashes: bool| {
-        if clashes {
-            clashing.push(field.to_owned());
-        }
-    };
-    let author = base.id("completedBy");
-    note(
-        "completedBy",
-        clashes(&mut change.completed_by_id, author, row.completed_by_id),
-    );
-    for (field, patch, current) in [
-        ("groundTruth", &mut change.ground_truth, row.ground_truth),
-        ("wasCancelled", &mut change.was_cancelled, row.was_cancelled),
-    ] {
-        note(field, clashes(patch, Some(base.flag(field)), Some(current)));
-    }
+fn settle_fields(change: &mut Change, row: &annotation::Model, base: &Snapshot) -> Vec<String> {
     if let Patch::Set(seconds) = &mut change.lead_time {
         *seconds = unsigned(*seconds);
     }
-    let lead_time = base.number("leadTime");
-    note(
-        "leadTime",
-        clashes(&mut change.lead_time, lead_time, row.lead_time),
-    );
-    let task = base.id("task");
-    note(
-        "task",
-        clashes(&mut change.task_id, task, Some(row.task_id)),
-    );
-    let project = base.id("project");
-    note(
-        "project",
-        clashes(&mut change.project_id, project, Some(row.project_id)),
-    );
-    clashing.sort_unstable();
-    clashing
+    let author = &mut change.completed_by_id;
+    let is_truth = &mut change.ground_truth;
+    let cancelled = &mut change.was_cancelled;
+    let (task, project) = (&mut change.task_id, &mut change.project_id);
+    let fields = [
+        (
+            "completedBy",
+            clashes(author, base.completed_by_id, row.completed_by_id),
+        ),
+        (
+            "groundTruth",
+            clashes(is_truth, Some(base.ground_truth), Some(row.ground_truth)),
+        ),
+        (
+            "leadTime",
+            clashes(&mut change.lead_time, base.lead_time, row.lead_time),
+        ),
+        (
+            "project",
+            clashes(project, Some(base.project_id), Some(row.project_id)),
+        ),
+        ("task", clashes(task, Some(base.task_id), Some(row.task_id))),
+        (
+            "wasCancelled",
+            clashes(cancelled, Some(base.was_cancelled), Some(row.was_cancelled)),
+        ),
+    ];
+    let clashing = fields.into_iter().filter(|(_, clashes)| *clashes);
+    clashing.map(|(field, _)| field.to_owned()).collect()
 }
 
 /// Both sides changed a field, each in its own way. Takes a value out of the change that was there before.
@@ -166,16 +194,16 @@ async fn conflict(
         current_version: row.version,
         clashing_fields,
         clashing_regions: clash.map_or_else(Vec::new, |clash| clash.region_ids.clone()),
-        current: snapshot(row, &visible)?,
+        current: current(row, &visible)?,
     })))
 }
 
 /// The annotation's own fields as JSON, references by id: what a client needs to decide about a conflict.
 /// Of people, those that the client may see.
-fn snapshot(row: &annotation::Model, visible: &HashSet<i64>) -> Result<String> {
+fn current(row: &annotation::Model, visible: &HashSet<i64>) -> Result<String> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
-    struct Snapshot<'a> {
+    struct Current<'a> {
         id: String,
         version: i32,
         task_id: String,
@@ -194,7 +222,7 @@ fn snapshot(row: &annotation::Model, visible: &HashSet<i64>) -> Result<String> {
         id.filter(|id| visible.contains(id))
             .map(|id| id.to_string())
     };
-    Ok(serde_json::to_string(&Snapshot {
+    Ok(serde_json::to_string(&Current {
         id: id(row.id),
         version: row.version,
         task_id: id(row.task_id),

@@ -15,7 +15,11 @@ use sea_orm::{
 use serde_json::{Map, Value, json};
 
 use super::super::access::{self, Actor};
-use crate::{app::App, db, error::Result};
+use crate::{
+    app::App,
+    db,
+    error::{Problem, ProblemCode, Result},
+};
 
 /// Annotations whose revisions are read at once: each is a condition of its own.
 const AT_ONCE: usize = 400;
@@ -109,14 +113,28 @@ pub async fn load(
     Ok(found)
 }
 
-/// The version that an annotation was at, at an instant; `None` before the first, and while it was deleted.
+/// The version that is meant by its number or by an instant, of which exactly one has to be given. `None`
+/// before the first version, and while the annotation was deleted.
 ///
 /// Of any annotation: whether the actor sees that version is asked by [`load`].
-pub async fn version_as_of(
+pub async fn version_at(
     app: &App,
     annotation_id: i64,
-    instant: DateTime<Utc>,
+    version: Option<i32>,
+    instant: Option<DateTime<Utc>>,
 ) -> Result<Option<i32>> {
+    let instant = match (version, instant) {
+        (Some(version), None) => return Ok(Some(version)),
+        (None, Some(instant)) => instant,
+        (None, None) => {
+            let message = "give either a version or an instant";
+            return Err(Problem::new(["version"], ProblemCode::Required, message).into());
+        }
+        (Some(_), Some(_)) => {
+            let message = "give either a version or an instant, not both";
+            return Err(Problem::new(["asOf"], ProblemCode::NotTogether, message).into());
+        }
+    };
     let newest: Option<(i32, Event)> = annotation_revision::Entity::find()
         .select_only()
         .columns([Column::Version, Column::Event])
@@ -147,6 +165,13 @@ pub async fn results(
         .into_iter()
         .map(|(id, text)| (ResultRef(id), text.unwrap_or_else(|| "[]".to_owned())))
         .collect())
+}
+
+/// The result of a snapshot, JSON text.
+pub async fn result(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<String> {
+    let found = results(db, &[snapshot.result]).await?;
+    let text = found.into_values().next();
+    Ok(text.unwrap_or_else(|| "[]".to_owned()))
 }
 
 /// A field in which two snapshots differ.

@@ -19,7 +19,7 @@ use crate::{
         history,
         page::{Arguments, Page},
     },
-    error::{Error, Problem, ProblemCode, Result},
+    error::{Error, Result},
 };
 
 #[derive(Default)]
@@ -92,21 +92,8 @@ async fn snapshot(
     version: Option<i32>,
     as_of: Option<DateTime>,
 ) -> Result<Option<AnnotationSnapshot>> {
-    let version = match (version, as_of) {
-        (Some(version), None) => Some(version),
-        (None, Some(DateTime(instant))) => {
-            history::snapshot::version_as_of(ctx.app(), id, instant).await?
-        }
-        (None, None) => {
-            let message = "give either a version or an instant";
-            return Err(Problem::new(["version"], ProblemCode::Required, message).into());
-        }
-        (Some(_), Some(_)) => {
-            let message = "give either a version or an instant, not both";
-            return Err(Problem::new(["asOf"], ProblemCode::NotTogether, message).into());
-        }
-    };
-    match version {
+    let instant = as_of.map(|as_of| as_of.0);
+    match history::snapshot::version_at(ctx.app(), id, version, instant).await? {
         Some(version) => AnnotationSnapshot::load(ctx, id, version).await,
         None => Ok(None),
     }
