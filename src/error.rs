@@ -115,6 +115,8 @@ pub enum ProblemCode {
     TaskMismatch,
     /// A value that has to be unique and is in use.
     AlreadyTaken,
+    /// An item that names what another item of the same list names.
+    Repeated,
     /// A labelling config that is no XML, or that can't work.
     InvalidConfig,
     /// A region lacks a key that its kind of region has.
@@ -144,6 +146,12 @@ pub enum ProblemCode {
 
 /// A place in an input: `["input", "result", 3, "value", "x"]`.
 pub type Path = Vec<Segment>;
+
+impl fmt::Display for ProblemCode {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
+}
 
 /// One step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]

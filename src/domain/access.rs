@@ -3,6 +3,8 @@
 //! Reads start from one of the `visible_*` selects. What they leave out is NOT_FOUND to the actor; what
 //! they show but the role does not allow is FORBIDDEN.
 
+use std::collections::HashMap;
+
 use entity::{
     annotation, annotation_draft, annotation_revision, event, prediction, project,
     project_member::{self, Role},
@@ -159,13 +161,31 @@ pub async fn role_in(
     actor: &Actor,
     project_id: i64,
 ) -> Result<Option<Role>> {
+    Ok(roles_in(db, actor, &[project_id])
+        .await?
+        .remove(&project_id))
+}
+
+/// The actor's roles in those of several projects that they see. An admin is a manager everywhere.
+pub async fn roles_in(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    project_ids: &[i64],
+) -> Result<HashMap<i64, Role>> {
+    use project_member::Column::{ProjectId, Role as RoleColumn, UserId};
     if actor.is_admin() {
-        return Ok(Some(Role::Manager));
+        let all = project_ids.iter().map(|id| (*id, Role::Manager));
+        return Ok(all.collect());
     }
-    let membership = project_member::Entity::find_by_id((project_id, actor.id()))
-        .one(db)
+    let roles: Vec<(i64, Role)> = project_member::Entity::find()
+        .select_only()
+        .columns([ProjectId, RoleColumn])
+        .filter(UserId.eq(actor.id()))
+        .filter(ProjectId.is_in(project_ids.iter().copied()))
+        .into_tuple()
+        .all(db)
         .await?;
-    Ok(membership.map(|membership| membership.role))
+    Ok(roles.into_iter().collect())
 }
 
 /// The actor may write annotations of their own.

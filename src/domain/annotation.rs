@@ -1,13 +1,16 @@
 //! Annotations: what somebody said about a task.
 
-mod apply;
+pub mod batch;
 mod conflict;
 mod create;
 mod delete;
 mod fit;
+mod ground;
 mod incoming;
 mod lock;
+mod plan;
 mod restore;
+mod set;
 mod update;
 
 use std::collections::HashMap;
@@ -15,12 +18,10 @@ use std::collections::HashMap;
 use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action, Column},
-    annotation_revision::Event,
     user,
 };
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, Condition, DatabaseTransaction, EntityTrait, IntoActiveModel,
-    Iterable, ModelTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, Iterable, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::Expr,
 };
 
@@ -33,7 +34,6 @@ pub use self::{
 use super::{
     access::{self, Actor},
     filter::{DateTimeRange, EnumFilter, FloatRange, IdFilter},
-    history::{self, Changes},
     page::{Columns, OrderKey, Ordering, Page, Slice},
 };
 use crate::{
@@ -279,33 +279,6 @@ pub async fn count_per_parent(
     Ok(counts.into_iter().collect())
 }
 
-/// Takes the ground truth away from the task's other annotation, with a revision of its own.
-async fn clear_other_ground_truth(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    task_id: i64,
-    keep: Option<i64>,
-    at: DateTime<Utc>,
-) -> Result<()> {
-    let other = annotation::Entity::find()
-        .filter(Column::TaskId.eq(task_id))
-        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
-        .one(txn)
-        .await?
-        .filter(|other| Some(other.id) != keep);
-    let Some(before) = other else {
-        return Ok(());
-    };
-    let mut other = before.clone();
-    other.ground_truth = false;
-    touch(&mut other, actor.id(), Action::Updated, at);
-    let mut changes = Changes::default();
-    changes.field("groundTruth", false);
-    save(txn, before, &other).await?;
-    let (event, action) = (Event::Updated, Action::Updated);
-    history::append(txn, &other, event, action, actor.id(), at, changes).await
-}
-
 /// The bookkeeping of every accepted change.
 fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTime<Utc>) {
     row.version += 1;
@@ -314,24 +287,6 @@ fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTim
     row.last_action = Some(action);
     // Time never runs backwards within one annotation, whatever the clock does.
     row.updated_at = at.max(row.updated_at);
-}
-
-/// Writes the columns in which two states of an annotation differ; every other index stays untouched.
-async fn save(
-    txn: &DatabaseTransaction,
-    before: annotation::Model,
-    after: &annotation::Model,
-) -> Result<()> {
-    let changed = Column::iter()
-        .map(|column| (column, after.get(column)))
-        .filter(|(column, value)| before.get(*column) != *value)
-        .collect::<Vec<_>>();
-    let mut columns = before.into_active_model();
-    for (column, value) in changed {
-        columns.set(column, value);
-    }
-    columns.update_without_returning(txn).await?;
-    Ok(())
 }
 
 /// Checks a lead time; `null` and absent are the caller's business.

@@ -10,8 +10,10 @@ use entity::{
     annotation_revision::{self, Event},
 };
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    FromQueryResult, Iterable, QueryFilter, QueryOrder, QuerySelect, QueryTrait, sea_query::Expr,
+    ActiveValue::Set,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
+    Iterable, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
 };
 use serde_json::{Map, Value, json};
 
@@ -19,6 +21,7 @@ use self::snapshot::{ResultRef, Snapshot, VersionOf};
 use super::{
     access::{self, Actor},
     page::{Columns, Page, Slice},
+    rows,
 };
 use crate::{app::App, error::Result};
 
@@ -87,7 +90,20 @@ pub async fn append(
     at: DateTime<Utc>,
     changes: Changes,
 ) -> Result<()> {
-    let revision = annotation_revision::ActiveModel {
+    let revision = revision(row, event, action, actor_id, at, changes)?;
+    append_all(txn, vec![revision]).await
+}
+
+/// The revision that brings the annotation to the state of `row`.
+pub fn revision(
+    row: &annotation::Model,
+    event: Event,
+    action: Action,
+    actor_id: i64,
+    at: DateTime<Utc>,
+    changes: Changes,
+) -> Result<annotation_revision::ActiveModel> {
+    Ok(annotation_revision::ActiveModel {
         annotation_id: Set(row.id),
         version: Set(row.version),
         event: Set(event),
@@ -102,11 +118,15 @@ pub async fn append(
         changes: Set(serde_json::to_string(&changes.fields)?),
         result: Set(changes.result),
         ..Default::default()
-    };
-    annotation_revision::Entity::insert(revision)
-        .exec_without_returning(txn)
-        .await?;
-    Ok(())
+    })
+}
+
+/// Appends revisions, those of one annotation in the order of their versions.
+pub async fn append_all(
+    txn: &DatabaseTransaction,
+    revisions: Vec<annotation_revision::ActiveModel>,
+) -> Result<()> {
+    Ok(rows::insert(txn, revisions).await?)
 }
 
 /// The public names of the fields that a revision changed, in alphabetical order.
@@ -117,30 +137,49 @@ pub fn changed_fields(changes: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// Fields that changed after this version, each once, in alphabetical order. Of an annotation that has moved
-/// on very far, those of the newest thousand changes.
+/// The newest changes of an annotation, those behind one of its versions.
+#[derive(Clone, Copy, Debug)]
+pub struct Since {
+    pub annotation_id: i64,
+    pub version: i32,
+    /// The version that it is at.
+    pub current: i32,
+}
+
+/// Fields that changed since then, by annotation: each once, in alphabetical order. Of an annotation that has
+/// moved on very far, those of the newest thousand changes.
 pub async fn changed_since(
     db: &impl ConnectionTrait,
-    annotation_id: i64,
-    version: i32,
-) -> Result<Vec<String>> {
+    wanted: impl IntoIterator<Item = Since>,
+) -> Result<HashMap<i64, Vec<String>>> {
     use annotation_revision::Column::{AnnotationId, Changes, Version};
-    let revisions: Vec<String> = annotation_revision::Entity::find()
+    let mut which = Condition::any();
+    for since in wanted {
+        let from = std::cmp::max(since.version, since.current.saturating_sub(1_000));
+        let of_one = AnnotationId.eq(since.annotation_id).and(Version.gt(from));
+        which = which.add(of_one);
+    }
+    let mut names: HashMap<i64, Vec<String>> = HashMap::new();
+    if which.is_empty() {
+        return Ok(names);
+    }
+    let revisions: Vec<(i64, String)> = annotation_revision::Entity::find()
         .select_only()
-        .column(Changes)
-        .filter(AnnotationId.eq(annotation_id))
-        .filter(Version.gt(version))
-        .order_by_desc(Version)
-        .limit(1_000)
+        .columns([AnnotationId, Changes])
+        .filter(which)
         .into_tuple()
         .all(db)
         .await?;
-    let mut names = Vec::new();
-    for changes in &revisions {
-        names.extend(changed_fields(changes)?);
+    for (id, changes) in &revisions {
+        names
+            .entry(*id)
+            .or_default()
+            .extend(changed_fields(changes)?);
     }
-    names.sort_unstable();
-    names.dedup();
+    for names in names.values_mut() {
+        names.sort_unstable();
+        names.dedup();
+    }
     Ok(names)
 }
 

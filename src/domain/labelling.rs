@@ -1,9 +1,9 @@
 //! Labelling configs, understood once for every version, and what results have to fit.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use entity::project::{self, CheckMode, Column};
-use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
 
 use crate::{
     app::App,
@@ -56,29 +56,52 @@ impl Rules {
 
 /// The rules of a project as they stand in this transaction. `None` where everything fits.
 pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Result<Option<Rules>> {
-    let project = || project::Entity::find_by_id(project_id).select_only();
-    let found: Option<(CheckMode, i32)> = project()
-        .columns([Column::CheckMode, Column::ConfigVersion])
-        .into_tuple()
-        .one(db)
-        .await?;
-    let Some((mode, version)) = found.filter(|(mode, _)| *mode != CheckMode::Off) else {
-        return Ok(None);
+    Ok(rules_of(app, db, &[project_id]).await?.remove(&project_id))
+}
+
+/// The rules of projects as they stand in this transaction; none of those where everything fits.
+pub async fn rules_of(
+    app: &App,
+    db: &impl ConnectionTrait,
+    project_ids: &[i64],
+) -> Result<HashMap<i64, Rules>> {
+    let mut rules = HashMap::new();
+    if project_ids.is_empty() {
+        return Ok(rules);
+    }
+    let projects = |ids: &[i64]| {
+        let projects = project::Entity::find().select_only().column(Column::Id);
+        projects.filter(Column::Id.is_in(ids.iter().copied()))
     };
-    if let Some(config) = app.configs.get(project_id, version) {
-        return Ok(Rules::new(config, mode));
+    let found: Vec<(i64, CheckMode, i32)> = projects(project_ids)
+        .columns([Column::CheckMode, Column::ConfigVersion])
+        .filter(Column::CheckMode.ne(CheckMode::Off))
+        .into_tuple()
+        .all(db)
+        .await?;
+    let mut unread = HashMap::new();
+    for (id, mode, version) in found {
+        match app.configs.get(id, version) {
+            Some(config) => rules.extend(Rules::new(config, mode).map(|rules| (id, rules))),
+            None => {
+                unread.insert(id, mode);
+            }
+        }
+    }
+    if unread.is_empty() {
+        return Ok(rules);
     }
     // Both together: the version may be another one by now.
-    let found: Option<(String, i32)> = project()
+    let found: Vec<(i64, String, i32)> = projects(&unread.keys().copied().collect::<Vec<_>>())
         .columns([Column::LabelConfig, Column::ConfigVersion])
         .into_tuple()
-        .one(db)
+        .all(db)
         .await?;
-    let Some((xml, version)) = found else {
-        return Ok(None);
-    };
-    let config = understood(app, project_id, version, &xml);
-    Ok(Rules::new(config, mode))
+    for (id, xml, version) in found {
+        let config = understood(app, id, version, &xml);
+        rules.extend(Rules::new(config, unread[&id]).map(|rules| (id, rules)));
+    }
+    Ok(rules)
 }
 
 /// What the labelling config of a project says. It has no controls when the project has no config yet, or one

@@ -3,7 +3,10 @@
 mod member;
 pub mod operator;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use entity::{
     project::{self, CheckMode, Column},
@@ -97,14 +100,26 @@ pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64
 
 /// Whether there is such a project and the actor sees it.
 pub async fn is_visible(db: &impl ConnectionTrait, actor: &Actor, id: i64) -> Result<bool> {
-    let found: Option<i64> = access::visible_projects(actor)
+    Ok(visible_ids(db, actor, &[id]).await?.contains(&id))
+}
+
+/// Which of these projects there are and the actor sees.
+pub async fn visible_ids(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashSet<i64>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<i64> = access::visible_projects(actor)
         .select_only()
         .column(Column::Id)
-        .filter(Column::Id.eq(id))
+        .filter(Column::Id.is_in(ids.iter().copied()))
         .into_tuple()
-        .one(db)
+        .all(db)
         .await?;
-    Ok(found.is_some())
+    Ok(found.into_iter().collect())
 }
 
 pub async fn list(

@@ -1,9 +1,10 @@
-//! Many rows at once: ids that are ours before the rows are there, and inserts within the limits of both
-//! databases.
+//! Many rows at once: ids that are ours before the rows are there, inserts and updates within the limits of
+//! both databases.
 
 use sea_orm::{
-    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend,
-    EntityTrait, Iterable, Statement,
+    ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr,
+    EntityTrait, Iterable, ModelTrait, Statement,
+    sea_query::{Expr, ExprTrait, IntoIden, Query, TableRef, ValueTuple},
 };
 
 use crate::error::Result;
@@ -55,7 +56,7 @@ pub async fn reserve(txn: &DatabaseTransaction, table: &str, count: usize) -> Re
 }
 
 /// Inserts rows whose ids are reserved.
-pub async fn insert<A>(txn: &DatabaseTransaction, mut rows: Vec<A>) -> Result<()>
+pub async fn insert<A>(txn: &DatabaseTransaction, mut rows: Vec<A>) -> Result<(), DbErr>
 where
     A: ActiveModelTrait + ActiveModelBehavior + Send,
 {
@@ -66,6 +67,37 @@ where
             .exec_without_returning(txn)
             .await?;
         rows = rest;
+    }
+    Ok(())
+}
+
+/// Sets columns of rows that are there to what these hold, each found by its key.
+pub async fn update<E>(
+    txn: &DatabaseTransaction,
+    key: E::Column,
+    columns: &[E::Column],
+    rows: &[&E::Model],
+) -> Result<()>
+where
+    E: EntityTrait,
+{
+    let new = || "new".into_iden();
+    // So both databases name the columns of a list of values.
+    let nth = |nth: usize| Expr::col((new(), format!("column{nth}").into_iden()));
+    let key_and_columns = || std::iter::once(key).chain(columns.iter().copied());
+    for rows in rows.chunks(MAX_VALUES / (columns.len() + 1)) {
+        let values = rows.iter().map(|row| {
+            let values = key_and_columns().map(|column| row.get(column));
+            ValueTuple::Many(values.collect())
+        });
+        let set = columns.iter().enumerate();
+        let update = Query::update()
+            .table(E::default())
+            .values(set.map(|(index, column)| (*column, nth(index + 2))))
+            .from(TableRef::ValuesList(values.collect(), new()))
+            .and_where(Expr::col((E::default(), key)).eq(nth(1)))
+            .take();
+        txn.execute(&update).await?;
     }
     Ok(())
 }

@@ -1,21 +1,18 @@
 //! Tasks: the data to annotate, and the counters over its annotations.
 
+mod counters;
+
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use entity::{
-    annotation,
-    task::{self, Column},
-};
+use entity::task::{self, Column};
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, ExprTrait,
+    ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select,
-    sea_query::{CaseStatement, Expr, Func, LockType, SelectStatement, UnionType},
+    sea_query::{Expr, LockType, SelectStatement, UnionType},
 };
 
+pub(super) use self::counters::touch;
 use super::{
     access::{self, Actor},
     filter::{DateTimeRange, IdFilter},
@@ -269,10 +266,15 @@ fn without_data(select: Select<task::Entity>) -> Select<task::Entity> {
 
 /// Selects the id of a task, when the actor sees it.
 pub(super) fn visible_id(actor: &Actor, id: i64) -> SelectStatement {
+    visible_ids(actor, &[id])
+}
+
+/// Selects the ids of those tasks that the actor sees.
+pub(super) fn visible_ids(actor: &Actor, ids: &[i64]) -> SelectStatement {
     access::visible_tasks(actor)
         .select_only()
         .column(Column::Id)
-        .filter(Column::Id.eq(id))
+        .filter(Column::Id.is_in(ids.iter().copied()))
         .into_query()
 }
 
@@ -296,69 +298,17 @@ pub(super) async fn lock(
         .await?)
 }
 
-/// The data of a task, which a locked one comes without; empty once it is gone.
-pub(super) async fn data(db: &impl ConnectionTrait, id: i64) -> Result<String> {
-    let data: Option<String> = task::Entity::find_by_id(id)
-        .select_only()
-        .column(Column::Data)
-        .into_tuple()
-        .one(db)
-        .await?;
-    Ok(data.unwrap_or_default())
-}
-
-/// Notes that annotations of a locked task changed; with `recount`, counts them anew.
-pub(super) async fn touch(
-    txn: &DatabaseTransaction,
-    task: &mut task::Model,
-    actor: &Actor,
-    at: DateTime<Utc>,
-    recount: bool,
-) -> Result<()> {
-    let mut columns = task::ActiveModel {
-        id: Unchanged(task.id),
-        updated_at: Set(std::cmp::max(at, task.updated_at)),
-        updated_by_id: Set(Some(actor.id())),
-        ..Default::default()
-    };
-    if recount {
-        let counted = counted(txn, task.id).await?;
-        columns.total_annotations = Set(counted.total);
-        columns.cancelled_annotations = Set(counted.cancelled);
-        columns.is_labeled = Set(counted.authors >= task.overlap);
+/// The data of tasks, which locked ones come without.
+pub(super) async fn data(db: &impl ConnectionTrait, ids: &[i64]) -> Result<HashMap<i64, String>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
     }
-    columns.update_without_returning(txn).await?;
-    Ok(())
-}
-
-struct Counted {
-    total: i32,
-    cancelled: i32,
-    /// Distinct authors of uncancelled annotations; those without an author count as one.
-    authors: i32,
-}
-
-async fn counted(txn: &DatabaseTransaction, task_id: i64) -> Result<Counted> {
-    use annotation::Column::{CompletedById, TaskId, WasCancelled};
-    let cancelled = || Expr::col((annotation::Entity, WasCancelled));
-    let author = Func::coalesce([
-        Expr::col((annotation::Entity, CompletedById)),
-        Expr::val(0_i64),
-    ]);
-    let (all, cancelled_count, authors): (i64, i64, i64) = annotation::Entity::find()
-        .filter(TaskId.eq(task_id))
+    let data: Vec<(i64, String)> = task::Entity::find()
         .select_only()
-        .expr(Expr::val(1_i32).count())
-        .expr(Expr::expr(CaseStatement::new().case(cancelled(), 1_i32)).count())
-        .expr(Expr::expr(CaseStatement::new().case(cancelled().not(), author)).count_distinct())
+        .columns([Column::Id, Column::Data])
+        .filter(Column::Id.is_in(ids.iter().copied()))
         .into_tuple()
-        .one(txn)
-        .await?
-        .unwrap_or_default();
-    let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
-    Ok(Counted {
-        total: small(all - cancelled_count),
-        cancelled: small(cancelled_count),
-        authors: small(authors),
-    })
+        .all(db)
+        .await?;
+    Ok(data.into_iter().collect())
 }

@@ -1,5 +1,6 @@
 //! Annotations in the graph.
 
+mod batch;
 mod input;
 mod mutation;
 mod query;

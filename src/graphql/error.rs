@@ -142,7 +142,7 @@ fn bounded(problems: &[Problem]) -> Vec<Problem> {
 }
 
 /// A message of bounded length: clients may send names of any size, and messages quote them.
-fn shortened(message: String) -> String {
+pub fn shortened(message: String) -> String {
     const LONGEST: usize = 300;
     match message.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}…", &message[..cut]),

@@ -1,11 +1,13 @@
 //! The operations, through GraphQL.
 
+mod batch;
 mod checks;
 mod create;
 mod delete;
 mod projects;
 mod restore;
 mod tasks;
+mod trial;
 mod update;
 
 use chrono::DateTime;

@@ -1,6 +1,6 @@
 //! Lost races: what a client is told whose annotation moved on, and what can be merged instead.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use entity::annotation;
 use sea_orm::{ActiveEnum, ConnectionTrait};
@@ -27,43 +27,118 @@ use crate::{
     labelstudio::merge::Clash,
 };
 
+/// A change to a version that is not the current one.
+#[derive(Clone, Copy)]
+pub struct Late<'a> {
+    pub row: &'a annotation::Model,
+    /// The version that the change was made to.
+    pub version: i32,
+    pub change: &'a Change,
+}
+
+/// What a late change meets.
+#[derive(Default)]
+pub struct Past {
+    /// What the annotation was at the version of the change. `None` when it never had that one, or was then
+    /// where the actor may not look.
+    base: Option<Snapshot>,
+    /// Its result then, if the change makes one.
+    result: String,
+    /// Fields that others changed since; not looked for when the change is to be merged.
+    changed: Vec<String>,
+}
+
+/// What late changes meet, by annotation.
+pub async fn pasts(
+    txn: &impl ConnectionTrait,
+    actor: &Actor,
+    late: &[Late<'_>],
+) -> Result<HashMap<i64, Past>> {
+    if late.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let was = late
+        .iter()
+        .filter(|late| (1..late.row.version).contains(&late.version));
+    let was: Vec<VersionOf> = was.map(Late::key).collect();
+    let mut bases = snapshot::load(txn, actor, &was).await?;
+    let results = late.iter().filter(|late| late.change.makes_result());
+    let results = results.filter_map(|late| Some(bases.get(&late.key())?.result));
+    let results = snapshot::results(txn, &results.collect::<Vec<_>>()).await?;
+    let refused = late
+        .iter()
+        .filter(|late| !merges(late.change) || !bases.contains_key(&late.key()));
+    let refused = refused.map(|late| history::Since {
+        annotation_id: late.row.id,
+        version: late.version,
+        current: late.row.version,
+    });
+    let mut changed = history::changed_since(txn, refused).await?;
+    let pasts = late.iter().map(|late| {
+        let base = bases.remove(&late.key());
+        let result = base.as_ref().and_then(|base| results.get(&base.result));
+        let past = Past {
+            result: result.cloned().unwrap_or_default(),
+            base,
+            changed: changed.remove(&late.row.id).unwrap_or_default(),
+        };
+        (late.row.id, past)
+    });
+    Ok(pasts.collect())
+}
+
+impl Late<'_> {
+    fn key(&self) -> VersionOf {
+        VersionOf {
+            annotation_id: self.row.id,
+            version: self.version,
+        }
+    }
+}
+
+fn merges(change: &Change) -> bool {
+    change.on_conflict == Patch::Set(ConflictPolicy::Merge)
+}
+
 /// Brings a change into the annotation as it is, or refuses it because others were there first. Answers with
 /// the new result, if there is one, and with the problems that making it had.
 ///
 /// What the change says that was so at the version that it was made to is no edit, and is taken out of it.
-pub async fn settle(
-    txn: &impl ConnectionTrait,
-    actor: &Actor,
+/// A conflict names `people` only.
+pub fn settle(
     row: &annotation::Model,
     change: &mut Change,
+    past: Option<&Past>,
+    people: &HashSet<i64>,
 ) -> Result<(Option<incoming::Incoming>, Vec<Problem>)> {
-    let sent = change.sent();
-    let expected = change.expected_version.value().copied();
-    let Some(version) = expected.filter(|version| *version != row.version) else {
+    let version = change.expected_version.value().copied();
+    let (Some(version), Some(past)) = (version, past) else {
         return Ok(settled(incoming::of_current(change, &row.result)));
     };
-    let merges = change.on_conflict == Patch::Set(ConflictPolicy::Merge);
-    let Some(base) = base(txn, actor, row, version).await? else {
-        let fields = clashing_since(txn, row, version, &sent).await?;
-        return Err(conflict(txn, actor, row, version, fields, None).await?);
+    let merges = merges(change);
+    let touched = || {
+        let sent = change.sent();
+        let fields = past
+            .changed
+            .iter()
+            .filter(|field| sent.contains(&field.as_str()));
+        fields.cloned().collect()
+    };
+    let Some(base) = &past.base else {
+        return Err(conflict(row, version, touched(), None, people)?);
     };
     let fields = if merges {
-        settle_fields(change, row, &base)
+        settle_fields(change, row, base)
     } else {
-        clashing_since(txn, row, version, &sent).await?
+        touched()
     };
-    let outcome = if change.makes_result() {
-        let result = snapshot::result(txn, &base).await?;
-        incoming::of_older(change, &result, &row.result)
-    } else {
-        (Outcome::Kept, Vec::new())
-    };
+    let outcome = incoming::of_older(change, &past.result, &row.result);
     let clash = match &outcome.0 {
         Outcome::Clash(clash) => Some(clash),
         _ => None,
     };
     if !merges || !fields.is_empty() || clash.is_some() {
-        return Err(conflict(txn, actor, row, version, fields, clash).await?);
+        return Err(conflict(row, version, fields, clash, people)?);
     }
     Ok(settled(outcome))
 }
@@ -77,36 +152,6 @@ fn settled(
     }
 }
 
-/// What the annotation was at an older version. `None` when it never had that one, or was then where the
-/// actor may not look.
-async fn base(
-    txn: &impl ConnectionTrait,
-    actor: &Actor,
-    row: &annotation::Model,
-    version: i32,
-) -> Result<Option<Snapshot>> {
-    if !(1..row.version).contains(&version) {
-        return Ok(None);
-    }
-    let key = VersionOf {
-        annotation_id: row.id,
-        version,
-    };
-    Ok(snapshot::load(txn, actor, &[key]).await?.remove(&key))
-}
-
-/// Names the fields of a change that others changed since a version.
-async fn clashing_since(
-    txn: &impl ConnectionTrait,
-    row: &annotation::Model,
-    version: i32,
-    sent: &[&str],
-) -> Result<Vec<String>> {
-    let mut fields = history::changed_since(txn, row.id, version).await?;
-    fields.retain(|field| sent.contains(&field.as_str()));
-    Ok(fields)
-}
-
 /// Refuses when the annotation moved on since the caller saw it.
 pub async fn check_version(
     txn: &impl ConnectionTrait,
@@ -115,9 +160,23 @@ pub async fn check_version(
     expected: Option<i32>,
 ) -> Result<()> {
     match expected.filter(|version| *version != row.version) {
-        Some(version) => Err(conflict(txn, actor, row, version, Vec::new(), None).await?),
+        Some(version) => {
+            let people = user::visible_ids(txn, actor, &people_of(row)).await?;
+            Err(moved_on(row, version, &people)?)
+        }
         None => Ok(()),
     }
+}
+
+/// The refusal of what was meant for another version. It names `people` only.
+pub fn moved_on(row: &annotation::Model, expected: i32, people: &HashSet<i64>) -> Result<Error> {
+    conflict(row, expected, Vec::new(), None, people)
+}
+
+/// Whom a conflict names, if the actor sees them.
+pub fn people_of(row: &annotation::Model) -> Vec<i64> {
+    let people = [row.completed_by_id, row.updated_by_id];
+    people.into_iter().flatten().collect()
 }
 
 /// Names the fields that both sides changed since `base`, each in its own way.
@@ -172,29 +231,23 @@ fn clashes<T: Copy + PartialEq>(patch: &mut Patch<T>, base: Option<T>, current: 
     current != base && current != ours
 }
 
-async fn conflict(
-    txn: &impl ConnectionTrait,
-    actor: &Actor,
+fn conflict(
     row: &annotation::Model,
     expected_version: i32,
     mut clashing_fields: Vec<String>,
     clash: Option<&Clash>,
+    people: &HashSet<i64>,
 ) -> Result<Error> {
     if clash.is_some() && !clashing_fields.iter().any(|field| field == "result") {
         clashing_fields.push("result".to_owned());
         clashing_fields.sort_unstable();
     }
-    let people: Vec<i64> = [row.completed_by_id, row.updated_by_id]
-        .into_iter()
-        .flatten()
-        .collect();
-    let visible = user::visible_ids(txn, actor, &people).await?;
     Ok(Error::Conflict(Box::new(Conflict {
         expected_version,
         current_version: row.version,
         clashing_fields,
         clashing_regions: clash.map_or_else(Vec::new, |clash| clash.region_ids.clone()),
-        current: current(row, &visible)?,
+        current: current(row, people)?,
     })))
 }
 

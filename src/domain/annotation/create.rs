@@ -1,23 +1,20 @@
 //! `createAnnotation`: from nothing, from a prediction, or from another annotation of the task.
 
-use entity::{
-    annotation::{self, Action},
-    annotation_revision::Event,
-};
-use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
-    SqlErr,
-};
+use entity::annotation::{self, Action};
+use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
-use super::{check_lead_time, clear_other_ground_truth, fit, unknown, unsigned};
+use super::{
+    check_lead_time, fit,
+    ground::{Birth, Ground},
+    plan::{self, Outcome, Plan},
+    unknown, unsigned,
+};
 use crate::{
     app::App,
-    db,
     domain::{
         access::{self, Actor},
-        history::{self, Changes},
-        task as tasks, user,
+        task as tasks,
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::document,
@@ -42,19 +39,61 @@ pub struct New {
     pub parent_annotation_id: Option<i64>,
 }
 
-/// Creates an annotation of a task.
-pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<annotation::Model> {
+/// Creates an annotation of a task; for a trial, answers with it as it would be, without an id, and nothing
+/// is written.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    task_id: i64,
+    new: New,
+    is_trial: bool,
+) -> Result<annotation::Model> {
     let region_count = check_input(&new)?;
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, task_id);
     let task = tasks::lock(&txn, visible, None).await?.pop();
-    let role = match &task {
-        Some(task) => access::role_in(&txn, actor, task.project_id).await?,
-        None => None,
+    let birth = Birth {
+        task: task.ok_or(Error::NotFound("task"))?,
+        new,
+        region_count,
     };
-    let (Some(mut task), Some(role)) = (task, role) else {
-        return Err(Error::NotFound("task"));
-    };
+    let outcome = create_locked(app, &txn, actor, birth, is_trial).await;
+    plan::conclude(txn, outcome).await
+}
+
+async fn create_locked(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    birth: Birth,
+    is_trial: bool,
+) -> Result<Outcome> {
+    let births = [birth];
+    let (ground, truths) = Ground::of_births(app, txn, actor, &births).await?;
+    let mut plan = Plan::new(actor, truths);
+    let [birth] = births;
+    let row = judge(actor, &ground, &mut plan, birth)?;
+    if is_trial {
+        return Ok(Outcome::Unchanged(row));
+    }
+    let written = plan.write(txn).await?.pop();
+    Ok(Outcome::Changed(written.unwrap_or(row)))
+}
+
+/// Takes a new annotation into the plan when it is allowed and right. Answers with it as it is to be.
+pub fn judge(
+    actor: &Actor,
+    ground: &Ground,
+    plan: &mut Plan<'_>,
+    birth: Birth,
+) -> Result<annotation::Model> {
+    let Birth {
+        task,
+        new,
+        region_count,
+    } = birth;
+    let role = ground.role(task.project_id);
+    let role = role.ok_or(Error::NotFound("task"))?;
     access::require(
         access::may_annotate(role),
         "you may read this project but not annotate in it",
@@ -67,15 +106,10 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         new.completed_by_id.is_none_or(|id| id == actor.id()) || access::may_manage(role),
         "authorship is changed by managers",
     )?;
-    let mut problems = check_references(&txn, actor, task.id, &new).await?;
-    problems.extend(fit::of_new(app, &txn, &task, &new).await?);
+    let mut problems = check_references(ground, task.id, &new);
+    problems.extend(fit::of_new(ground.basis(&task), &new));
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
-    }
-
-    let at = db::now();
-    if new.ground_truth {
-        clear_other_ground_truth(&txn, actor, task.id, None, at).await?;
     }
     let action = if new.was_cancelled {
         Action::Skipped
@@ -86,42 +120,35 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
     } else {
         Action::Submitted
     };
-    let row = annotation::ActiveModel {
-        unique_id: Set(new.unique_id.unwrap_or_else(Uuid::new_v4)),
-        task_id: Set(task.id),
-        project_id: Set(task.project_id),
-        result: Set(new.result),
-        region_count: Set(i32::try_from(region_count).unwrap_or(i32::MAX)),
-        completed_by_id: Set(Some(new.completed_by_id.unwrap_or(actor.id()))),
-        updated_by_id: Set(Some(actor.id())),
-        last_created_by_id: Set(Some(actor.id())),
-        last_action: Set(Some(action)),
-        was_cancelled: Set(new.was_cancelled),
-        ground_truth: Set(new.ground_truth),
-        lead_time: Set(new.lead_time.map(unsigned)),
-        created_at: Set(at),
-        updated_at: Set(at),
-        parent_prediction_id: Set(new.parent_prediction_id),
-        parent_annotation_id: Set(new.parent_annotation_id),
-        version: Set(1),
-        ..Default::default()
-    }
-    .insert(&txn)
-    .await
-    .map_err(|error| match error.sql_err() {
-        // Somebody took the id between our look and our insert.
-        Some(SqlErr::UniqueConstraintViolation(_)) => taken().into(),
-        _ => Error::from(error),
-    })?;
-    let changes = Changes::of_new(&row);
-    history::append(&txn, &row, Event::Created, action, actor.id(), at, changes).await?;
-    tasks::touch(&txn, &mut task, actor, at, true).await?;
-    txn.commit().await?;
+    let row = annotation::Model {
+        id: 0,
+        unique_id: new.unique_id.unwrap_or_else(Uuid::new_v4),
+        task_id: task.id,
+        project_id: task.project_id,
+        result: new.result,
+        region_count: i32::try_from(region_count).unwrap_or(i32::MAX),
+        completed_by_id: Some(new.completed_by_id.unwrap_or(actor.id())),
+        updated_by_id: Some(actor.id()),
+        last_created_by_id: Some(actor.id()),
+        last_action: Some(action),
+        was_cancelled: new.was_cancelled,
+        ground_truth: new.ground_truth,
+        lead_time: new.lead_time.map(unsigned),
+        created_at: plan.at(),
+        updated_at: plan.at(),
+        draft_created_at: None,
+        import_id: None,
+        parent_prediction_id: new.parent_prediction_id,
+        parent_annotation_id: new.parent_annotation_id,
+        version: 1,
+        extra: None,
+    };
+    plan.create(task, row.clone(), action)?;
     Ok(row)
 }
 
 /// All problems that need no database. Answers with the number of regions.
-fn check_input(new: &New) -> Result<usize> {
+pub fn check_input(new: &New) -> Result<usize> {
     let at = ["input".into(), "result".into()];
     let checked = document::check_result(&new.result, &at);
     let lead_time = check_lead_time(new.lead_time, ["input", "leadTime"]);
@@ -136,62 +163,47 @@ fn check_input(new: &New) -> Result<usize> {
 }
 
 /// All problems of references.
-async fn check_references(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    task_id: i64,
-    new: &New,
-) -> Result<Vec<Problem>> {
+fn check_references(ground: &Ground, task_id: i64, new: &New) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(id) = new.completed_by_id
-        && !user::visible_ids(txn, actor, &[id]).await?.contains(&id)
+        && !ground.people.contains(&id)
     {
         problems.push(unknown(["input", "completedById"], "user"));
     }
-    let mut parent = |field, noun, parent_task: Option<i64>| match parent_task {
-        None => problems.push(unknown(["input", field], noun)),
-        Some(other) if other != task_id => problems.push(Problem::new(
-            ["input", field],
-            ProblemCode::TaskMismatch,
-            format!("the {noun} belongs to another task"),
-        )),
-        Some(_) => {}
-    };
-    if let Some(id) = new.parent_prediction_id {
-        let row = access::visible_predictions(actor)
-            .filter(entity::prediction::Column::Id.eq(id))
-            .one(txn)
-            .await?;
-        parent(
+    let parents = [
+        (
             "parentPredictionId",
             "prediction",
-            row.map(|row| row.task_id),
-        );
-    }
-    if let Some(id) = new.parent_annotation_id {
-        let row = access::visible_annotations(actor)
-            .filter(annotation::Column::Id.eq(id))
-            .one(txn)
-            .await?;
-        parent(
+            new.parent_prediction_id,
+            &ground.prediction_tasks,
+        ),
+        (
             "parentAnnotationId",
             "annotation",
-            row.map(|row| row.task_id),
-        );
-    }
-    if let Some(unique_id) = new.unique_id {
-        let holder = annotation::Entity::find()
-            .filter(annotation::Column::UniqueId.eq(unique_id))
-            .one(txn)
-            .await?;
-        if holder.is_some() {
-            problems.push(taken());
+            new.parent_annotation_id,
+            &ground.annotation_tasks,
+        ),
+    ];
+    for (field, noun, id, tasks) in parents {
+        let Some(id) = id else { continue };
+        match tasks.get(&id) {
+            None => problems.push(unknown(["input", field], noun)),
+            Some(other) if *other != task_id => problems.push(Problem::new(
+                ["input", field],
+                ProblemCode::TaskMismatch,
+                format!("the {noun} belongs to another task"),
+            )),
+            Some(_) => {}
         }
     }
-    Ok(problems)
+    if new.unique_id.is_some_and(|id| ground.taken.contains(&id)) {
+        problems.push(taken());
+    }
+    problems
 }
 
-fn taken() -> Problem {
+/// The problem of a unique id that is in use.
+pub fn taken() -> Problem {
     Problem::new(
         ["input", "uniqueId"],
         ProblemCode::AlreadyTaken,

@@ -1,25 +1,17 @@
 //! `deleteAnnotation`: the row goes, its history stays and ends with a tombstone.
 
-use entity::{
-    annotation::{self, Action},
-    annotation_revision::Event,
-    annotation_tombstone,
-};
-use sea_orm::{ActiveModelTrait, DatabaseTransaction, EntityTrait, IntoActiveModel};
+use entity::annotation;
+use sea_orm::DatabaseTransaction;
 
 use super::{
-    conflict::check_version,
+    conflict,
+    ground::Ground,
     lock::{self, Locked},
-    touch,
+    plan::{Plan, Truths},
 };
 use crate::{
     app::App,
-    db,
-    domain::{
-        access::{self, Actor},
-        history::{self, Changes},
-        task as tasks,
-    },
+    domain::access::{self, Actor},
     error::{Error, Result},
 };
 
@@ -55,53 +47,33 @@ async fn delete_locked(
     locked: Locked,
     expected_version: Option<i32>,
 ) -> Result<Deleted> {
-    let Locked {
-        mut task,
-        annotation: mut row,
-        ..
-    } = locked;
-    let role = access::role_in(txn, actor, row.project_id)
-        .await?
-        .ok_or(Error::NotFound("annotation"))?;
-    access::require(
-        access::may_delete(actor, role, &row),
-        "you may delete only annotations of your own; managers may delete any",
-    )?;
-    check_version(txn, actor, &row, expected_version).await?;
-    let at = db::now();
-    let action = row.last_action.unwrap_or(Action::Updated);
-    touch(&mut row, actor.id(), action, at);
-    history::append(
-        txn,
-        &row,
-        Event::Deleted,
-        action,
-        actor.id(),
-        at,
-        Changes::default(),
-    )
-    .await?;
-    annotation::Entity::delete_by_id(row.id).exec(txn).await?;
-    bury(txn, &row).await?;
-    tasks::touch(txn, &mut task, actor, at, true).await?;
-    Ok(Deleted { row })
+    let row = &locked.annotation;
+    let late = expected_version.is_some_and(|version| version != row.version);
+    let late: &[_] = if late { &[row] } else { &[] };
+    let ground = Ground::of_deletions(txn, actor, &[row], late).await?;
+    let mut plan = Plan::new(actor, Truths::new());
+    let deleted = judge(actor, &ground, &mut plan, locked, expected_version)?;
+    plan.write(txn).await?;
+    Ok(deleted)
 }
 
-/// Keeps what the history does not hold, so that the annotation can come back.
-async fn bury(txn: &DatabaseTransaction, row: &annotation::Model) -> Result<()> {
-    let tombstone = annotation_tombstone::Model {
-        annotation_id: row.id,
-        project_id: row.project_id,
-        unique_id: row.unique_id,
-        created_at: row.created_at,
-        draft_created_at: row.draft_created_at,
-        import_id: row.import_id,
-        parent_prediction_id: row.parent_prediction_id,
-        parent_annotation_id: row.parent_annotation_id,
-        extra: row.extra.clone(),
-    };
-    annotation_tombstone::Entity::insert(tombstone.into_active_model().reset_all())
-        .exec_without_returning(txn)
-        .await?;
-    Ok(())
+/// Takes a deletion into the plan when it is allowed.
+pub fn judge(
+    actor: &Actor,
+    ground: &Ground,
+    plan: &mut Plan<'_>,
+    locked: Locked,
+    expected_version: Option<i32>,
+) -> Result<Deleted> {
+    let row = &locked.annotation;
+    let role = ground.role(row.project_id);
+    access::require(
+        access::may_delete(actor, role.ok_or(Error::NotFound("annotation"))?, row),
+        "you may delete only annotations of your own; managers may delete any",
+    )?;
+    if let Some(version) = expected_version.filter(|version| *version != row.version) {
+        return Err(conflict::moved_on(row, version, &ground.people)?);
+    }
+    let row = plan.delete(locked)?;
+    Ok(Deleted { row })
 }

@@ -3,7 +3,6 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{annotation, task};
-use sea_orm::ConnectionTrait;
 
 use super::{
     Change,
@@ -11,40 +10,40 @@ use super::{
     incoming::{Incoming, Sent},
 };
 use crate::{
-    app::App,
-    domain::{
-        labelling::{self, Rules},
-        task as tasks,
-    },
-    error::{Path, Problem, ProblemCode, Result, Segment, dotted},
+    domain::{Patch, labelling::Rules},
+    error::{Path, Problem, ProblemCode, Segment, dotted},
     labelstudio::{
         document::MAX_FAULTS,
         entry::{Key, entries, list},
     },
 };
 
-/// All problems of a new annotation's result.
-pub async fn of_new(
-    app: &App,
-    db: &impl ConnectionTrait,
-    task: &task::Model,
-    new: &New,
-) -> Result<Vec<Problem>> {
-    let Some(rules) = labelling::rules(app, db, task.project_id).await? else {
-        return Ok(Vec::new());
-    };
-    let data = data(db, &rules, task).await?;
-    let at = ["input".into(), "result".into()];
-    Ok(rules.check(&new.result, &data, new.was_cancelled, &at))
+/// What results of a task have to fit.
+#[derive(Clone, Copy)]
+pub struct Basis<'a> {
+    /// `None` where everything fits.
+    pub rules: Option<&'a Rules>,
+    /// What the task is about; only strict rules look at it.
+    pub data: &'a str,
 }
 
-/// What a result is about: only strict rules look at it.
-async fn data(db: &impl ConnectionTrait, rules: &Rules, task: &task::Model) -> Result<String> {
-    if rules.is_strict() {
-        tasks::data(db, task.id).await
-    } else {
-        Ok(String::new())
+/// All problems of a new annotation's result.
+pub fn of_new(basis: Basis<'_>, new: &New) -> Vec<Problem> {
+    let at = ["input".into(), "result".into()];
+    basis.check(&new.result, new.was_cancelled, &at)
+}
+
+impl Basis<'_> {
+    fn check(&self, result: &str, is_cancelled: bool, at: &[Segment]) -> Vec<Problem> {
+        let check = |rules: &Rules| rules.check(result, self.data, is_cancelled, at);
+        self.rules.map(check).unwrap_or_default()
     }
+}
+
+/// Whether a change brings anything that has to fit.
+pub fn concerns(change: &Change, row: &annotation::Model) -> bool {
+    let returns = row.was_cancelled && change.was_cancelled == Patch::Set(false);
+    change.makes_result() || change.task_id.is_sent() || returns
 }
 
 /// All problems of a changed annotation's result. `task` is the one that it is in then.
@@ -52,79 +51,71 @@ async fn data(db: &impl ConnectionTrait, rules: &Rules, task: &task::Model) -> R
 /// What is stored was accepted once and stays so, whatever became of the config, until it comes under
 /// another project's. Strict projects look at it again when it comes to another task, and when the task is
 /// no longer skipped.
-pub async fn of_change(
-    app: &App,
-    db: &impl ConnectionTrait,
+pub fn of_change(
+    basis: Basis<'_>,
     row: &annotation::Model,
     task: &task::Model,
     change: &Change,
     incoming: Option<&Incoming>,
-) -> Result<Vec<Problem>> {
+) -> Vec<Problem> {
     let is_cancelled = *change.was_cancelled.value().unwrap_or(&row.was_cancelled);
     let moves = task.id != row.task_id;
     let returns = row.was_cancelled && !is_cancelled;
-    if !(incoming.is_some() || moves || returns) {
-        return Ok(Vec::new());
-    }
-    let Some(rules) = labelling::rules(app, db, task.project_id).await? else {
-        return Ok(Vec::new());
+    let Some(rules) = basis.rules else {
+        return Vec::new();
     };
-    let data = data(db, &rules, task).await?;
-    let check = |result: &str| rules.check(result, &data, is_cancelled, &[]);
+    if !(incoming.is_some() || moves || returns) {
+        return Vec::new();
+    }
+    let check = |result: &str| basis.check(result, is_cancelled, &[]);
     match incoming.map(|incoming| (incoming, &incoming.sent)) {
         None => {}
         Some((incoming, Sent::Whole)) => {
             let at = ["input".into(), "result".into()];
-            return Ok(rules.check(&incoming.result, &data, is_cancelled, &at));
+            return basis.check(&incoming.result, is_cancelled, &at);
         }
         // Only what is wrong by this change: a region can be edited beside one that never fitted.
         Some((incoming, Sent::Entries { paths, field })) => {
             let problems = check(&incoming.result);
             if problems.is_empty() {
-                return Ok(problems);
+                return problems;
             }
             let stored = if moves {
                 Vec::new()
             } else {
-                rules.check(&row.result, &data, row.was_cancelled, &[])
+                basis.check(&row.result, row.was_cancelled, &[])
             };
             if stored.len() >= MAX_FAULTS {
                 // What comes behind so many was not told: the sent entries have to speak alone.
-                return Ok(of_entries_alone(&incoming.result, paths, check));
+                return of_entries_alone(&incoming.result, paths, check);
             }
             let new = new_ones(row, incoming, problems, stored).into_iter();
-            return Ok(new
+            return new
                 .map(|(key, problem)| sent_at(paths, field, key, problem))
-                .collect());
+                .collect();
         }
     }
     if task.project_id == row.project_id && !rules.is_strict() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let field = if moves { "taskId" } else { "wasCancelled" };
     let problem = unfit(&["input", field], &check(&row.result));
-    Ok(problem.into_iter().collect())
+    problem.into_iter().collect()
 }
 
 /// What is wrong with a result of old that comes back into a task; one that is stored already is looked at
 /// by strict projects alone.
-pub async fn of_restored(
-    app: &App,
-    db: &impl ConnectionTrait,
-    task: &task::Model,
+pub fn of_restored(
+    basis: Basis<'_>,
     result: &str,
     is_cancelled: bool,
     is_stored: bool,
-) -> Result<Option<Problem>> {
-    let Some(rules) = labelling::rules(app, db, task.project_id).await? else {
-        return Ok(None);
-    };
+) -> Option<Problem> {
+    let rules = basis.rules?;
     if is_stored && !rules.is_strict() {
-        return Ok(None);
+        return None;
     }
-    let data = data(db, &rules, task).await?;
-    let problems = rules.check(result, &data, is_cancelled, &[]);
-    Ok(unfit(&["version"], &problems))
+    unfit(&["version"], &basis.check(result, is_cancelled, &[]))
 }
 
 /// Problems that the stored result did not have: all of entries that are new or changed, and of the others and

@@ -1,5 +1,7 @@
 //! Locks: what a change of an annotation touches is its own until it is committed.
 
+use std::collections::HashMap;
+
 use entity::{
     annotation::{self, Column},
     annotation_revision::Event,
@@ -112,9 +114,52 @@ pub async fn begin(
         txn.rollback().await?;
     }
     let txn = app.db.begin().await?;
-    wait_for_movers(&txn, id).await?;
+    wait_for_movers(&txn, &[id]).await?;
     let locked = lock(&txn, actor, id, target).await?;
     Ok((txn, locked.ok_or(Error::Unavailable)?))
+}
+
+/// Begins changes of many annotations, like [`begin`]: answers with the tasks that they are in and those that
+/// they are to move to. An annotation whose task is not among them was not there, or not to be seen.
+pub async fn begin_all(
+    app: &App,
+    actor: &Actor,
+    ids: &[i64],
+    targets: &[i64],
+) -> Result<(Write, HashMap<i64, task::Model>)> {
+    if targets.is_empty() {
+        let txn = app.db.begin().await?;
+        if let Some(tasks) = lock_all(&txn, actor, ids, targets).await? {
+            return Ok((txn, tasks));
+        }
+        txn.rollback().await?;
+    }
+    let txn = app.db.begin().await?;
+    wait_for_movers(&txn, ids).await?;
+    let tasks = lock_all(&txn, actor, ids, targets).await?;
+    Ok((txn, tasks.ok_or(Error::Unavailable)?))
+}
+
+/// `None` when one of the annotations moved to another task before the one that it was in became ours.
+async fn lock_all(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    ids: &[i64],
+    targets: &[i64],
+) -> Result<Option<HashMap<i64, task::Model>>> {
+    let homes = || {
+        access::visible_annotations(actor)
+            .filter(Column::Id.is_in(ids.iter().copied()))
+            .select_only()
+            .column(Column::TaskId)
+            .distinct()
+    };
+    let others = (!targets.is_empty()).then(|| tasks::visible_ids(actor, targets));
+    let tasks = tasks::lock(txn, homes().into_query(), others).await?;
+    let tasks: HashMap<i64, task::Model> = tasks.into_iter().map(|task| (task.id, task)).collect();
+    let homes: Vec<i64> = homes().into_tuple().all(txn).await?;
+    let are_ours = homes.iter().all(|id| tasks.contains_key(id));
+    Ok(are_ours.then_some(tasks))
 }
 
 /// `None` when the annotation moved to another task before the one that it was in became ours.
@@ -141,13 +186,21 @@ async fn lock(
     }))
 }
 
-/// Keeps the annotation in its task until the transaction ends. On SQLite a writer is alone anyway.
-async fn wait_for_movers(txn: &DatabaseTransaction, id: i64) -> Result<()> {
+/// Keeps the annotations in their tasks until the transaction ends. On SQLite a writer is alone anyway.
+async fn wait_for_movers(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
     let backend = txn.get_database_backend();
     if backend == DbBackend::Postgres {
-        // Keys of other locks are far above the ids of annotations.
-        let lock = "SELECT pg_advisory_xact_lock($1)";
-        txn.query_one_raw(Statement::from_sql_and_values(backend, lock, [id.into()]))
+        // In the order of their ids, so that nobody waits in a circle. Keys of other locks are far above them.
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        let values = ids
+            .iter()
+            .enumerate()
+            .map(|(nth, _)| format!("(${}::bigint)", nth + 1));
+        let values = values.collect::<Vec<_>>().join(", ");
+        let lock = format!("SELECT pg_advisory_xact_lock(id) FROM (VALUES {values}) AS a(id)");
+        let ids = ids.into_iter().map(Into::into);
+        txn.query_all_raw(Statement::from_sql_and_values(backend, lock, ids))
             .await?;
     }
     Ok(())

@@ -1,34 +1,27 @@
 //! `restoreAnnotation`: bring back what an annotation was, with a revision of its own; a deleted one too.
 
-use entity::{
-    annotation, annotation_revision::Event, annotation_tombstone, prediction, task, user,
-};
+use entity::{annotation, annotation_tombstone, prediction, task, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, QueryFilter, QuerySelect, SqlErr, sea_query::LockType,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::LockType,
 };
 
 use super::{
     Change,
-    apply::{self, Outcome},
-    clear_other_ground_truth,
     conflict::check_version,
-    fit,
+    fit::{self, Basis},
+    ground,
     incoming::{Incoming, Sent},
     lock::{self, Deleted, Found, Locked},
-    touch,
+    plan::{self, Outcome, Plan},
+    set, touch,
 };
 use crate::{
     app::App,
-    db,
     domain::{
         Patch,
         access::{self, Actor},
-        history::{
-            self,
-            snapshot::{self, Snapshot, VersionOf},
-        },
-        task as tasks,
+        history::snapshot::{self, Snapshot, VersionOf},
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::{document, entry::entries},
@@ -64,7 +57,7 @@ pub async fn restore(
             bring_back(app, &txn, actor, deleted, key, expected_version).await
         }
     };
-    apply::conclude(txn, outcome).await
+    plan::conclude(txn, outcome).await
 }
 
 /// Restores an annotation that is there: as an update would.
@@ -111,7 +104,13 @@ async fn change_back(
         check_fit(app, txn, &locked.task, &past, is_stored).await?;
     }
     let (change, incoming) = past.into_change(author, is_stored);
-    apply::apply(txn, actor, change, locked, incoming).await
+    let crowned = change.ground_truth == Patch::Set(true) && !locked.annotation.ground_truth;
+    let task_ids = crowned.then_some(locked.annotation.task_id);
+    let truths = plan::truths(txn, task_ids.as_slice()).await?;
+    let mut plan = Plan::new(actor, truths);
+    let outcome = plan.change(locked, &change, incoming)?;
+    plan.write(txn).await?;
+    Ok(outcome)
 }
 
 /// Restores an annotation that is not there any more.
@@ -158,27 +157,27 @@ async fn bring_back(
     }
     check_version(txn, actor, &before, expected_version).await?;
     let past = past.ok_or_else(unknown_version)?;
-    let (Some(mut task), Some(tombstone)) = (deleted.task, tombstone) else {
+    let (Some(task), Some(_)) = (deleted.task, tombstone) else {
         return Err(not_restorable());
     };
     check_fit(app, txn, &task, &past, false).await?;
 
-    let at = db::now();
     let mut row = parents(txn, before.clone()).await?;
     let is_stored = document::are_alike(&row.result, &past.result);
     let (change, incoming) = past.into_change(author, is_stored);
-    let changes = apply::set(&mut row, &change, None, incoming);
-    let action = apply::action(&row, &changes);
-    touch(&mut row, actor.id(), action, at);
-    if row.ground_truth {
-        clear_other_ground_truth(txn, actor, row.task_id, None, at).await?;
-    }
-    insert(txn, row.clone()).await?;
-    annotation_tombstone::Entity::delete_by_id(tombstone.annotation_id)
-        .exec(txn)
-        .await?;
-    history::append(txn, &row, Event::Restored, action, actor.id(), at, changes).await?;
-    tasks::touch(txn, &mut task, actor, at, true).await?;
+    let changes = set::set(&mut row, &change, None, incoming);
+    let action = set::action(&row, &changes);
+    let task_ids = row.ground_truth.then_some(row.task_id);
+    let truths = plan::truths(txn, task_ids.as_slice()).await?;
+    let mut plan = Plan::new(actor, truths);
+    touch(&mut row, actor.id(), action, plan.at());
+    check_unique_id(txn, &row).await?;
+    plan.bring_back(task, row.clone(), action, changes)?;
+    plan.write(txn).await.map_err(|error| match error {
+        // Somebody took the id between our look and our insert.
+        Error::BadInput(_) => taken(),
+        error => error,
+    })?;
     Ok(Outcome::Changed(row))
 }
 
@@ -242,7 +241,12 @@ async fn check_fit(
     is_stored: bool,
 ) -> Result<()> {
     let is_cancelled = past.snapshot.was_cancelled;
-    match fit::of_restored(app, txn, task, &past.result, is_cancelled, is_stored).await? {
+    let (rules, data) = ground::bases(app, txn, &[task]).await?;
+    let basis = Basis {
+        rules: rules.get(&task.project_id),
+        data: data.get(&task.id).map_or("", String::as_str),
+    };
+    match fit::of_restored(basis, &past.result, is_cancelled, is_stored) {
         Some(problem) => Err(problem.into()),
         None => Ok(()),
     }
@@ -304,7 +308,7 @@ async fn parents(
     Ok(row)
 }
 
-async fn insert(txn: &impl ConnectionTrait, row: annotation::Model) -> Result<()> {
+async fn check_unique_id(txn: &impl ConnectionTrait, row: &annotation::Model) -> Result<()> {
     let holder = annotation::Entity::find()
         .select_only()
         .column(annotation::Column::Id)
@@ -312,18 +316,10 @@ async fn insert(txn: &impl ConnectionTrait, row: annotation::Model) -> Result<()
         .into_tuple::<i64>()
         .one(txn)
         .await?;
-    if holder.is_some() {
-        return Err(taken());
+    match holder {
+        Some(_) => Err(taken()),
+        None => Ok(()),
     }
-    annotation::Entity::insert(row.into_active_model().reset_all())
-        .exec_without_returning(txn)
-        .await
-        .map_err(|error| match error.sql_err() {
-            // Somebody took the id between our look and our insert.
-            Some(SqlErr::UniqueConstraintViolation(_)) => taken(),
-            _ => Error::from(error),
-        })?;
-    Ok(())
 }
 
 fn unknown_version() -> Error {

@@ -1,11 +1,14 @@
 //! `updateAnnotation`: change what is sent, keep what is not, and leave no trace when refused.
 
-use entity::{annotation, project_member::Role};
+use entity::annotation;
 use sea_orm::DatabaseTransaction;
 
 use super::{
-    apply, check_lead_time, conflict, fit, incoming,
+    check_lead_time, conflict, fit,
+    ground::{Ground, Work},
+    incoming,
     lock::{self, Locked},
+    plan::{self, Outcome, Plan},
     unknown,
 };
 use crate::{
@@ -13,7 +16,7 @@ use crate::{
     domain::{
         Patch,
         access::{self, Actor},
-        not_cleared, project, user,
+        not_cleared,
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::document,
@@ -63,7 +66,8 @@ pub enum ConflictPolicy {
     Merge,
 }
 
-/// Changes an annotation and answers with it as it is then.
+/// Changes an annotation and answers with it as it is then; for a trial, as it would be, and nothing is
+/// written.
 ///
 /// A change that changes nothing is accepted and leaves everything as it is, the version too.
 pub async fn update(
@@ -71,44 +75,76 @@ pub async fn update(
     actor: &Actor,
     id: i64,
     change: Change,
+    is_trial: bool,
 ) -> Result<annotation::Model> {
     check_input(&change)?;
     let target = change.task_id.value().copied();
     let (txn, locked) = lock::begin(app, actor, id, target).await?;
-    let outcome = change_locked(app, &txn, actor, change, locked).await;
-    apply::conclude(txn, outcome).await
+    let outcome = change_locked(app, &txn, actor, change, locked, is_trial).await;
+    plan::conclude(txn, outcome).await
 }
 
 async fn change_locked(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
-    mut change: Change,
-    mut locked: Locked,
-) -> Result<apply::Outcome> {
-    let role = access::role_in(txn, actor, locked.annotation.project_id).await?;
-    let target_role = match &locked.target {
-        Some(target) => access::role_in(txn, actor, target.project_id).await?,
-        None => None,
-    };
-    check_access(actor, role, target_role, &locked.annotation, &change)?;
+    change: Change,
+    locked: Locked,
+    is_trial: bool,
+) -> Result<Outcome> {
+    let work = [Work {
+        locked,
+        change,
+        steps: 0,
+    }];
+    let (ground, truths) = Ground::of_changes(app, txn, actor, &work).await?;
+    let mut plan = Plan::new(actor, truths);
+    let [work] = work;
+    let outcome = judge(actor, &ground, &mut plan, work)?;
+    match outcome {
+        Outcome::Changed(row) if is_trial => Ok(Outcome::Unchanged(row)),
+        Outcome::Changed(row) => {
+            plan.write(txn).await?;
+            Ok(Outcome::Changed(row))
+        }
+        unchanged => Ok(unchanged),
+    }
+}
+
+/// Takes a change into the plan when it is allowed and right.
+pub fn judge(
+    actor: &Actor,
+    ground: &Ground,
+    plan: &mut Plan<'_>,
+    mut work: Work,
+) -> Result<Outcome> {
+    check_access(actor, ground, &work)?;
+    let past = ground.past(&work);
+    let Work { locked, change, .. } = &mut work;
     let (incoming, mut problems) =
-        conflict::settle(txn, actor, &locked.annotation, &mut change).await?;
+        conflict::settle(&locked.annotation, change, past, &ground.people)?;
     let moves = change.task_id.is_sent();
     // A merge may have found that the move is none.
-    locked.target = locked.target.filter(|_| moves);
-    problems.extend(check_references(txn, actor, &change, &locked).await?);
+    if !moves {
+        locked.target = None;
+    }
+    problems.extend(check_references(ground, change, locked));
     // Of a task that leads nowhere, nobody knows the config.
     if locked.target.is_some() || !moves {
-        let row = &locked.annotation;
         let task = locked.target.as_ref().unwrap_or(&locked.task);
-        let incoming = incoming.as_ref();
-        problems.extend(fit::of_change(app, txn, row, task, &change, incoming).await?);
+        let (row, incoming) = (&locked.annotation, incoming.as_ref());
+        problems.extend(fit::of_change(
+            ground.basis(task),
+            row,
+            task,
+            change,
+            incoming,
+        ));
     }
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
-    apply::apply(txn, actor, change, locked, incoming).await
+    plan.change(work.locked, &work.change, incoming)
 }
 
 impl Change {
@@ -136,7 +172,7 @@ impl Change {
 }
 
 /// All problems that need no database.
-fn check_input(change: &Change) -> Result<()> {
+pub fn check_input(change: &Change) -> Result<()> {
     let mut problems: Vec<Problem> = [
         ("result", change.result.is_null()),
         ("regions", change.regions.is_null()),
@@ -187,13 +223,12 @@ fn check_input(change: &Change) -> Result<()> {
     }
 }
 
-fn check_access(
-    actor: &Actor,
-    role: Option<Role>,
-    target_role: Option<Role>,
-    annotation: &annotation::Model,
-    change: &Change,
-) -> Result<()> {
+fn check_access(actor: &Actor, ground: &Ground, work: &Work) -> Result<()> {
+    let Work { locked, change, .. } = work;
+    let annotation = &locked.annotation;
+    let target = locked.target.as_ref();
+    let target_role = target.and_then(|target| ground.role(target.project_id));
+    let role = ground.role(annotation.project_id);
     let role = role.ok_or(Error::NotFound("annotation"))?;
     access::require(
         access::may_edit(actor, role, annotation),
@@ -216,12 +251,7 @@ fn check_access(
 }
 
 /// All problems of references.
-async fn check_references(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    change: &Change,
-    locked: &Locked,
-) -> Result<Vec<Problem>> {
+fn check_references(ground: &Ground, change: &Change, locked: &Locked) -> Vec<Problem> {
     let mut problems = Vec::new();
     let target = locked.target.as_ref();
     if change.task_id.is_sent() && target.is_none() {
@@ -235,7 +265,7 @@ async fn check_references(
     if let Some(project_id) = change.project_id.value().copied()
         && destination != Some(project_id)
     {
-        if !project::is_visible(txn, actor, project_id).await? {
+        if !ground.projects.contains(&project_id) {
             problems.push(unknown(["input", "projectId"], "project"));
         } else if let Some(destination) = destination {
             problems.push(Problem::new(
@@ -251,12 +281,10 @@ async fn check_references(
         ("completedById", change.completed_by_id.value()),
         ("updatedById", change.updated_by_id.value()),
     ];
-    let ids: Vec<i64> = people.iter().filter_map(|(_, id)| id.copied()).collect();
-    let visible = user::visible_ids(txn, actor, &ids).await?;
     for (field, id) in people {
-        if id.is_some_and(|id| !visible.contains(id)) {
+        if id.is_some_and(|id| !ground.people.contains(id)) {
             problems.push(unknown(["input", field], "user"));
         }
     }
-    Ok(problems)
+    problems
 }

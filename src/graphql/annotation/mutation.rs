@@ -5,9 +5,17 @@ use async_graphql::{Context, ID, Object, SimpleObject};
 use super::{
     super::{context::ContextExt, scalar::Uuid},
     Annotation,
+    batch::{
+        BatchErrorPolicy, CreateAnnotationItem, CreateAnnotationOutcome, DeleteAnnotationItem,
+        DeleteAnnotationOutcome, UpdateAnnotationItem, UpdateAnnotationOutcome, told,
+    },
     input::{CreateAnnotationInput, UpdateAnnotationInput},
 };
-use crate::{db::reference, domain::annotation, error::Result};
+use crate::{
+    db::reference,
+    domain::annotation::{self, batch},
+    error::Result,
+};
 
 #[derive(Default)]
 pub struct AnnotationMutation;
@@ -25,6 +33,17 @@ pub struct DeletedAnnotation {
     task_id: ID,
 }
 
+impl From<annotation::Deleted> for DeletedAnnotation {
+    fn from(annotation::Deleted { row }: annotation::Deleted) -> Self {
+        Self {
+            id: row.id.into(),
+            unique_id: Uuid(row.unique_id),
+            version: row.version,
+            task_id: row.task_id.into(),
+        }
+    }
+}
+
 #[Object]
 impl AnnotationMutation {
     /// Annotate a task. Its counters follow. NOT_FOUND for a task that you may not see, FORBIDDEN for
@@ -34,9 +53,14 @@ impl AnnotationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The task to annotate.")] task_id: ID,
         #[graphql(desc = "The annotation.")] input: CreateAnnotationInput,
+        #[graphql(
+            default,
+            desc = "Check everything and write nothing. The answer is the annotation as it would be; its `id` is \"0\", for it has none."
+        )]
+        validate_only: bool,
     ) -> Option<Result<Annotation>> {
-        let task_id = reference(&task_id);
-        let row = annotation::create(ctx.app(), ctx.actor(), task_id, input.into()).await;
+        let (app, actor, task_id) = (ctx.app(), ctx.actor(), reference(&task_id));
+        let row = annotation::create(app, actor, task_id, input.into(), validate_only).await;
         Some(row.map(Annotation::from))
     }
 
@@ -52,8 +76,14 @@ impl AnnotationMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
         #[graphql(desc = "What to change.")] input: UpdateAnnotationInput,
+        #[graphql(
+            default,
+            desc = "Check everything and write nothing. The answer is the annotation as it would be; what it leads to, such as its task and history, is as it is."
+        )]
+        validate_only: bool,
     ) -> Option<Result<Annotation>> {
-        let row = annotation::update(ctx.app(), ctx.actor(), reference(&id), input.into()).await;
+        let (app, actor, id) = (ctx.app(), ctx.actor(), reference(&id));
+        let row = annotation::update(app, actor, id, input.into(), validate_only).await;
         Some(row.map(Annotation::from))
     }
 
@@ -97,13 +127,60 @@ impl AnnotationMutation {
     ) -> Option<Result<DeletedAnnotation>> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let deleted = annotation::delete(app, actor, reference(&id), expected_version).await;
-        Some(
-            deleted.map(|annotation::Deleted { row }| DeletedAnnotation {
-                id: row.id.into(),
-                unique_id: Uuid(row.unique_id),
-                version: row.version,
-                task_id: row.task_id.into(),
-            }),
-        )
+        Some(deleted.map(Into::into))
+    }
+
+    /// Annotate many tasks in one transaction, each as `createAnnotation` does, with an outcome for each.
+    /// At most 1,000 items; a task may be named by several. Of several ground truths for one task, the last
+    /// one is it.
+    async fn create_annotations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The annotations, each with its task.")] items: Vec<CreateAnnotationItem>,
+        #[graphql(
+            default_with = "BatchErrorPolicy::RejectAll",
+            desc = "What becomes of the others when one is refused."
+        )]
+        on_error: BatchErrorPolicy,
+    ) -> Option<Result<Vec<CreateAnnotationOutcome>>> {
+        let items = items.into_iter().map(Into::into).collect();
+        let outcomes = batch::create(ctx.app(), ctx.actor(), items, on_error.into()).await;
+        Some(told(outcomes))
+    }
+
+    /// Change many annotations in one transaction, each as `updateAnnotation` does, with an outcome for each.
+    /// At most 1,000 items, no two of one annotation. Items take effect in their order.
+    async fn update_annotations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The annotations, each with its change.")] items: Vec<
+            UpdateAnnotationItem,
+        >,
+        #[graphql(
+            default_with = "BatchErrorPolicy::RejectAll",
+            desc = "What becomes of the others when one is refused."
+        )]
+        on_error: BatchErrorPolicy,
+    ) -> Option<Result<Vec<UpdateAnnotationOutcome>>> {
+        let items = items.into_iter().map(Into::into).collect();
+        let outcomes = batch::update(ctx.app(), ctx.actor(), items, on_error.into()).await;
+        Some(told(outcomes))
+    }
+
+    /// Delete many annotations in one transaction, each as `deleteAnnotation` does, with an outcome for each.
+    /// At most 1,000 items, no two of one annotation.
+    async fn delete_annotations(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The annotations.")] items: Vec<DeleteAnnotationItem>,
+        #[graphql(
+            default_with = "BatchErrorPolicy::RejectAll",
+            desc = "What becomes of the others when one is refused."
+        )]
+        on_error: BatchErrorPolicy,
+    ) -> Option<Result<Vec<DeleteAnnotationOutcome>>> {
+        let items = items.into_iter().map(Into::into).collect();
+        let outcomes = batch::delete(ctx.app(), ctx.actor(), items, on_error.into()).await;
+        Some(told(outcomes))
     }
 }

@@ -35,6 +35,14 @@ input UpdateAnnotationInput {
 }
 input RegionChangesInput { upsert: [JSONObject!] remove: [ID!] }
 enum ConflictPolicy { REJECT MERGE }
+input CreateAnnotationItem { taskId: ID! input: CreateAnnotationInput! }
+input UpdateAnnotationItem { id: ID! input: UpdateAnnotationInput! }
+input DeleteAnnotationItem { id: ID! expectedVersion: Int }
+type CreateAnnotationOutcome { annotation: Annotation error: ItemError }
+type UpdateAnnotationOutcome { annotation: Annotation error: ItemError }
+type DeleteAnnotationOutcome { deleted: DeletedAnnotation error: ItemError }
+type ItemError { code: String! message: String! problems: [InputProblem!]! }
+enum BatchErrorPolicy { REJECT_ALL REJECT_FAILED }
 input CreateAnnotationInput {
   result: [JSONObject!]! completedById: ID wasCancelled: Boolean groundTruth: Boolean leadTime: Float
   uniqueId: UUID parentPredictionId: ID parentAnnotationId: ID
@@ -165,8 +173,11 @@ type Query {
   users(filter: UserFilter, first: Int, after: String, last: Int, before: String): UserConnection
 }
 type Mutation {
-  createAnnotation(taskId: ID!, input: CreateAnnotationInput!): Annotation
-  updateAnnotation(id: ID!, input: UpdateAnnotationInput!): Annotation
+  createAnnotation(taskId: ID!, input: CreateAnnotationInput!, validateOnly: Boolean! = false): Annotation
+  createAnnotations(items: [CreateAnnotationItem!]!, onError: BatchErrorPolicy! = REJECT_ALL): [CreateAnnotationOutcome!]
+  updateAnnotations(items: [UpdateAnnotationItem!]!, onError: BatchErrorPolicy! = REJECT_ALL): [UpdateAnnotationOutcome!]
+  deleteAnnotations(items: [DeleteAnnotationItem!]!, onError: BatchErrorPolicy! = REJECT_ALL): [DeleteAnnotationOutcome!]
+  updateAnnotation(id: ID!, input: UpdateAnnotationInput!, validateOnly: Boolean! = false): Annotation
   deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
   restoreAnnotation(id: ID!, version: Int!, expectedVersion: Int): Annotation
   createProject(input: CreateProjectInput!): Project
@@ -196,13 +207,11 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
-AgreementMetric UpdateAnnotationItem
-UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
+AgreementMetric ReviewAnnotationInput
 Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
-Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)
-Mutation.updateAnnotations Mutation.reviewAnnotation Mutation.saveDraft
+Query.node Mutation.reviewAnnotation Mutation.saveDraft
 Mutation.submitDraft Mutation.discardDraft Mutation.convertAnnotationToDraft Mutation.deleteProject
 Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
 Mutation.importTasks

@@ -1,0 +1,98 @@
+//! Many annotations in one request: one transaction, and for every hundred of them a fixed number of
+//! statements.
+
+mod create;
+mod delete;
+mod update;
+
+pub use self::{create::create, delete::delete, update::update};
+use crate::{
+    db::Write,
+    error::{Error, Problem, ProblemCode, Result, Segment},
+};
+
+/// The most items of one request.
+pub const MAX_ITEMS: usize = 1_000;
+/// Items that are judged and written together.
+const AT_ONCE: usize = 100;
+
+/// What becomes of a request of which some items are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ErrorPolicy {
+    /// Nothing is written.
+    RejectAll,
+    /// The others are written.
+    RejectFailed,
+}
+
+/// What became of each item, in the order of the items. `None`: nothing is wrong with it, but it was not
+/// written, for another one was refused.
+pub type Outcomes<T> = Vec<Result<Option<T>>>;
+
+/// The outcomes of a request, as far as they are known.
+struct Progress<T> {
+    policy: ErrorPolicy,
+    outcomes: Vec<Option<Result<T>>>,
+    is_refused: bool,
+}
+
+impl<T> Progress<T> {
+    fn new(policy: ErrorPolicy, count: usize) -> Result<Self> {
+        if count > MAX_ITEMS {
+            let message = format!("one call takes at most {MAX_ITEMS} items");
+            return Err(Problem::new(["items"], ProblemCode::TooLong, message).into());
+        }
+        Ok(Self {
+            policy,
+            outcomes: (0..count).map(|_| None).collect(),
+            is_refused: false,
+        })
+    }
+
+    /// Notes what became of an item. Its problems get their place among the items.
+    fn note(&mut self, index: usize, outcome: Result<T>) {
+        self.is_refused |= outcome.is_err();
+        self.outcomes[index] = Some(outcome.map_err(|error| match error {
+            Error::BadInput(mut problems) => {
+                for problem in &mut problems {
+                    let place = [Segment::from("items"), Segment::from(index)];
+                    problem.path.splice(0..0, place);
+                }
+                Error::BadInput(problems)
+            }
+            error => error,
+        }));
+    }
+
+    /// Nothing that is judged from now on will be written.
+    fn is_lost(&self) -> bool {
+        self.is_refused && self.policy == ErrorPolicy::RejectAll
+    }
+
+    /// Ends the transaction, and with it the request.
+    async fn conclude(self, txn: Option<Write>) -> Result<Outcomes<T>> {
+        let is_lost = self.is_lost();
+        match txn {
+            Some(txn) if is_lost => txn.rollback().await?,
+            Some(txn) => txn.commit().await?,
+            None => {}
+        }
+        let outcomes = self.outcomes.into_iter().map(|outcome| match outcome {
+            Some(Ok(_)) if is_lost => Ok(None),
+            Some(outcome) => outcome.map(Some),
+            None => Ok(None),
+        });
+        Ok(outcomes.collect())
+    }
+}
+
+/// The problem of an item that names what another one before it names.
+fn repeated(field: &[&str], noun: &str) -> Error {
+    let message = format!("another item names this {noun} already");
+    Problem::new(field.iter().copied(), ProblemCode::Repeated, message).into()
+}
+
+/// An error that is about the request as a whole, not about one item.
+fn is_failure(error: &Error) -> bool {
+    matches!(error, Error::Internal(_) | Error::Unavailable)
+}

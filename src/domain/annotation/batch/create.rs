@@ -1,0 +1,107 @@
+//! `createAnnotations`.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{annotation, task};
+use sea_orm::DatabaseTransaction;
+
+use super::{
+    super::{
+        create::{New, check_input, judge, taken},
+        ground::{Birth, Ground},
+        plan::Plan,
+    },
+    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure,
+};
+use crate::{
+    app::App,
+    domain::{access::Actor, task as tasks},
+    error::{Error, Result},
+};
+
+/// Creates annotations of tasks, each as a single one would be.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    items: Vec<(i64, New)>,
+    policy: ErrorPolicy,
+) -> Result<Outcomes<annotation::Model>> {
+    let mut progress = Progress::new(policy, items.len())?;
+    let mut named = HashSet::new();
+    let mut sound = Vec::new();
+    for (index, (task_id, new)) in items.into_iter().enumerate() {
+        let is_first = new.unique_id.is_none_or(|id| named.insert(id));
+        match check_input(&new) {
+            Ok(_) if !is_first => progress.note(index, Err(taken().into())),
+            Ok(region_count) => sound.push((index, task_id, new, region_count)),
+            Err(error) => progress.note(index, Err(error)),
+        }
+    }
+    if sound.is_empty() {
+        return progress.conclude(None).await;
+    }
+    let txn = app.db.begin().await?;
+    let ids: Vec<i64> = sound.iter().map(|(_, task_id, ..)| *task_id).collect();
+    let places = tasks::lock(&txn, tasks::visible_ids(actor, &ids), None).await?;
+    let places: HashMap<i64, task::Model> =
+        places.into_iter().map(|task| (task.id, task)).collect();
+    let mut sound = sound.into_iter();
+    loop {
+        let mut indexes = Vec::new();
+        let mut births = Vec::new();
+        for (index, task_id, new, region_count) in sound.by_ref().take(AT_ONCE) {
+            let Some(task) = places.get(&task_id).cloned() else {
+                progress.note(index, Err(Error::NotFound("task")));
+                continue;
+            };
+            indexes.push(index);
+            births.push(Birth {
+                task,
+                new,
+                region_count,
+            });
+        }
+        if indexes.is_empty() && sound.len() == 0 {
+            return progress.conclude(Some(txn)).await;
+        }
+        if let Err(error) = create_some(app, &txn, actor, indexes, births, &mut progress).await {
+            txn.rollback().await?;
+            return Err(error);
+        }
+    }
+}
+
+async fn create_some(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    indexes: Vec<usize>,
+    births: Vec<Birth>,
+    progress: &mut Progress<annotation::Model>,
+) -> Result<()> {
+    let (ground, truths) = Ground::of_births(app, txn, actor, &births).await?;
+    let mut plan = Plan::new(actor, truths);
+    let mut planned = Vec::with_capacity(indexes.len());
+    for (index, birth) in indexes.into_iter().zip(births) {
+        match judge(actor, &ground, &mut plan, birth) {
+            Ok(row) => {
+                progress.note(index, Ok(row));
+                planned.push(index);
+            }
+            Err(error) if is_failure(&error) => return Err(error),
+            Err(error) => progress.note(index, Err(error)),
+        }
+    }
+    if progress.is_lost() {
+        return Ok(());
+    }
+    let rows = plan.write(txn).await.map_err(|error| match error {
+        // Somebody took a unique id meanwhile; nobody knows which. Looked at again, it can be told.
+        Error::BadInput(_) => Error::Unavailable,
+        error => error,
+    })?;
+    for (index, row) in planned.into_iter().zip(rows) {
+        progress.note(index, Ok(row));
+    }
+    Ok(())
+}

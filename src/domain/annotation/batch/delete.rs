@@ -1,0 +1,103 @@
+//! `deleteAnnotations`.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{annotation, task};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+
+use super::{
+    super::{
+        delete::{Deleted, judge},
+        ground::Ground,
+        lock::{self, Locked},
+        plan::{Plan, Truths},
+    },
+    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated,
+};
+use crate::{
+    app::App,
+    domain::access::{self, Actor},
+    error::{Error, Result},
+};
+
+/// An annotation to delete, and the version that it was seen at.
+type Item = (i64, Option<i32>);
+
+/// Deletes annotations, each as a single one would be. An annotation can be named once.
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    items: Vec<Item>,
+    policy: ErrorPolicy,
+) -> Result<Outcomes<Deleted>> {
+    let mut progress = Progress::new(policy, items.len())?;
+    let mut named = HashSet::new();
+    let mut sound = Vec::new();
+    for (index, item) in items.into_iter().enumerate() {
+        if named.insert(item.0) {
+            sound.push((index, item));
+        } else {
+            progress.note(index, Err(repeated(&["id"], "annotation")));
+        }
+    }
+    if sound.is_empty() {
+        return progress.conclude(None).await;
+    }
+    let ids: Vec<i64> = sound.iter().map(|(_, (id, _))| *id).collect();
+    let (txn, tasks) = lock::begin_all(app, actor, &ids, &[]).await?;
+    for some in sound.chunks(AT_ONCE) {
+        if let Err(error) = delete_some(&txn, actor, &tasks, some, &mut progress).await {
+            txn.rollback().await?;
+            return Err(error);
+        }
+    }
+    progress.conclude(Some(txn)).await
+}
+
+async fn delete_some(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    tasks: &HashMap<i64, task::Model>,
+    some: &[(usize, Item)],
+    progress: &mut Progress<Deleted>,
+) -> Result<()> {
+    let ids = some.iter().map(|(_, (id, _))| *id);
+    let rows = access::visible_annotations(actor)
+        .filter(annotation::Column::Id.is_in(ids))
+        .all(txn)
+        .await?;
+    let late = |row: &&annotation::Model| {
+        let expected = some.iter().find(|(_, (id, _))| *id == row.id);
+        let expected = expected.and_then(|(_, (_, version))| *version);
+        expected.is_some_and(|version| version != row.version)
+    };
+    let late: Vec<_> = rows.iter().filter(late).collect();
+    let all: Vec<_> = rows.iter().collect();
+    let ground = Ground::of_deletions(txn, actor, &all, &late).await?;
+    let mut rows: HashMap<i64, annotation::Model> =
+        rows.into_iter().map(|row| (row.id, row)).collect();
+    let mut plan = Plan::new(actor, Truths::new());
+    for (index, (id, expected_version)) in some {
+        let row = rows.remove(id);
+        let found = row.and_then(|row| Some((tasks.get(&row.task_id)?, row)));
+        let outcome = match found {
+            None => Err(Error::NotFound("annotation")),
+            Some((task, annotation)) => {
+                let locked = Locked {
+                    task: task.clone(),
+                    annotation,
+                    target: None,
+                };
+                judge(actor, &ground, &mut plan, locked, *expected_version)
+            }
+        };
+        match outcome {
+            Err(error) if is_failure(&error) => return Err(error),
+            outcome => progress.note(*index, outcome),
+        }
+    }
+    if !progress.is_lost() {
+        plan.write(txn).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,128 @@
+//! `updateAnnotations`.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{annotation, task};
+use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
+
+use super::{
+    super::{
+        ground::{Ground, Work},
+        lock::{self, Locked},
+        plan::{Outcome, Plan},
+        update::{Change, check_input, judge},
+    },
+    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated,
+};
+use crate::{
+    app::App,
+    domain::access::{self, Actor},
+    error::{Error, Result},
+};
+
+/// Changes annotations, each as a single change would be. An annotation can be named once.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    items: Vec<(i64, Change)>,
+    policy: ErrorPolicy,
+) -> Result<Outcomes<annotation::Model>> {
+    let mut progress = Progress::new(policy, items.len())?;
+    let mut named = HashSet::new();
+    let mut sound = Vec::new();
+    for (index, (id, change)) in items.into_iter().enumerate() {
+        let checked = match named.insert(id) {
+            true => check_input(&change),
+            false => Err(repeated(&["id"], "annotation")),
+        };
+        match checked {
+            Ok(()) => sound.push((index, id, change)),
+            Err(error) => progress.note(index, Err(error)),
+        }
+    }
+    if sound.is_empty() {
+        return progress.conclude(None).await;
+    }
+    let ids: Vec<i64> = sound.iter().map(|(_, id, _)| *id).collect();
+    let targets = sound
+        .iter()
+        .filter_map(|(_, _, change)| change.task_id.value());
+    let targets: Vec<i64> = targets.copied().collect();
+    let (txn, tasks) = lock::begin_all(app, actor, &ids, &targets).await?;
+    let mut steps = HashMap::new();
+    let mut sound = sound.into_iter();
+    loop {
+        let some: Vec<_> = sound.by_ref().take(AT_ONCE).collect();
+        if some.is_empty() {
+            return progress.conclude(Some(txn)).await;
+        }
+        if let Err(error) =
+            change_some(app, &txn, actor, &tasks, some, &mut steps, &mut progress).await
+        {
+            txn.rollback().await?;
+            return Err(error);
+        }
+    }
+}
+
+/// `steps` are the versions that the request has made already of annotations that it has not come to yet.
+async fn change_some(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    tasks: &HashMap<i64, task::Model>,
+    some: Vec<(usize, i64, Change)>,
+    steps: &mut HashMap<i64, i32>,
+    progress: &mut Progress<annotation::Model>,
+) -> Result<()> {
+    let ids = some.iter().map(|(_, id, _)| *id);
+    let rows = access::visible_annotations(actor)
+        .filter(annotation::Column::Id.is_in(ids))
+        .all(txn)
+        .await?;
+    let mut rows: HashMap<i64, annotation::Model> =
+        rows.into_iter().map(|row| (row.id, row)).collect();
+    let mut indexes = Vec::with_capacity(some.len());
+    let mut works = Vec::with_capacity(some.len());
+    for (index, id, change) in some {
+        let row = rows.remove(&id);
+        let found = row.and_then(|row| Some((tasks.get(&row.task_id)?, row)));
+        let Some((task, annotation)) = found else {
+            progress.note(index, Err(Error::NotFound("annotation")));
+            continue;
+        };
+        let target = change.task_id.value();
+        let locked = Locked {
+            task: task.clone(),
+            annotation,
+            target: target.and_then(|id| tasks.get(id)).cloned(),
+        };
+        indexes.push(index);
+        works.push(Work {
+            locked,
+            change,
+            steps: steps.get(&id).copied().unwrap_or_default(),
+        });
+    }
+    let (ground, truths) = Ground::of_changes(app, txn, actor, &works).await?;
+    let mut plan = Plan::new(actor, truths);
+    for (index, mut work) in indexes.into_iter().zip(works) {
+        // An item before may have taken the ground truth from it.
+        if let Some(row) = plan.row(work.locked.annotation.id) {
+            work.steps += row.version - work.locked.annotation.version;
+            work.locked.annotation = row.clone();
+        }
+        match judge(actor, &ground, &mut plan, work) {
+            Ok(Outcome::Changed(row) | Outcome::Unchanged(row)) => progress.note(index, Ok(row)),
+            Err(error) if is_failure(&error) => return Err(error),
+            Err(error) => progress.note(index, Err(error)),
+        }
+    }
+    for (id, made) in plan.steps() {
+        *steps.entry(id).or_default() += made;
+    }
+    if !progress.is_lost() {
+        plan.write(txn).await?;
+    }
+    Ok(())
+}

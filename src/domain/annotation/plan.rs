@@ -1,0 +1,265 @@
+//! What a request is going to write, whoever made it up: rows, revisions, counters and what follows from them.
+
+mod write;
+
+use std::collections::{BTreeMap, HashMap};
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation::{self, Action, Column},
+    annotation_revision::{self, Event},
+    task,
+};
+use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
+
+use super::{
+    Change,
+    incoming::Incoming,
+    lock::Locked,
+    set::{action, set},
+    touch,
+};
+use crate::{
+    db::{self, Write},
+    domain::{
+        Patch,
+        access::Actor,
+        history::{self, Changes},
+    },
+    error::Result,
+};
+
+/// The ground truths of tasks, by task.
+pub type Truths = HashMap<i64, annotation::Model>;
+
+/// Changes that are allowed and right, and not written yet. Each stands on those before it.
+pub struct Plan<'a> {
+    actor: &'a Actor,
+    at: DateTime<Utc>,
+    truths: Truths,
+    rows: BTreeMap<i64, Planned>,
+    new: Vec<(annotation::Model, Action)>,
+    gone: Vec<annotation::Model>,
+    returned: Vec<annotation::Model>,
+    revisions: Vec<annotation_revision::ActiveModel>,
+    /// Annotations that go to another task.
+    moved: Vec<i64>,
+    /// Tasks whose annotations change, and whether those have to be counted anew.
+    tasks: BTreeMap<i64, (task::Model, bool)>,
+}
+
+/// A row as it is stored, and as it is to be.
+struct Planned {
+    before: annotation::Model,
+    after: annotation::Model,
+}
+
+/// What came of a request about one annotation.
+pub enum Outcome {
+    Unchanged(annotation::Model),
+    Changed(annotation::Model),
+}
+
+/// Ends the transaction of a change: what changed nothing leaves nothing behind.
+pub async fn conclude(txn: Write, outcome: Result<Outcome>) -> Result<annotation::Model> {
+    match outcome {
+        Ok(Outcome::Changed(row)) => {
+            txn.commit().await?;
+            Ok(row)
+        }
+        Ok(Outcome::Unchanged(row)) => {
+            txn.rollback().await?;
+            Ok(row)
+        }
+        Err(refusal) => {
+            txn.rollback().await?;
+            Err(refusal)
+        }
+    }
+}
+
+/// Reads the ground truths of locked tasks.
+pub async fn truths(txn: &DatabaseTransaction, task_ids: &[i64]) -> Result<Truths> {
+    if task_ids.is_empty() {
+        return Ok(Truths::new());
+    }
+    let rows = annotation::Entity::find()
+        .filter(Column::TaskId.is_in(task_ids.iter().copied()))
+        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
+        .all(txn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
+}
+
+impl<'a> Plan<'a> {
+    /// `truths` are those of all tasks that get another one.
+    pub fn new(actor: &'a Actor, truths: Truths) -> Self {
+        Self {
+            actor,
+            at: db::now(),
+            truths,
+            rows: BTreeMap::new(),
+            new: Vec::new(),
+            gone: Vec::new(),
+            returned: Vec::new(),
+            revisions: Vec::new(),
+            moved: Vec::new(),
+            tasks: BTreeMap::new(),
+        }
+    }
+
+    pub fn at(&self) -> DateTime<Utc> {
+        self.at
+    }
+
+    /// An annotation as it is to be, when something before has changed it.
+    pub fn row(&self, id: i64) -> Option<&annotation::Model> {
+        self.rows.get(&id).map(|planned| &planned.after)
+    }
+
+    /// How many versions of each annotation the plan makes.
+    pub fn steps(&self) -> impl Iterator<Item = (i64, i32)> {
+        let steps = |planned: &Planned| planned.after.version - planned.before.version;
+        self.rows
+            .iter()
+            .map(move |(id, planned)| (*id, steps(planned)))
+    }
+
+    /// Changes an annotation. A change that changes nothing is none.
+    pub fn change(
+        &mut self,
+        locked: Locked,
+        change: &Change,
+        incoming: Option<Incoming>,
+    ) -> Result<Outcome> {
+        let Locked {
+            task,
+            annotation: before,
+            target,
+        } = locked;
+        let target =
+            target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
+        let mut row = before.clone();
+        let changes = set(&mut row, change, target.as_ref(), incoming);
+        if changes.is_empty() {
+            return Ok(Outcome::Unchanged(row));
+        }
+        let action = action(&row, &changes);
+        touch(&mut row, self.actor.id(), action, self.at);
+        if let Patch::Set(id) = change.updated_by_id {
+            row.updated_by_id = Some(id);
+        }
+        let moves = changes.has("task");
+        if row.ground_truth && (changes.has("groundTruth") || moves) {
+            self.clear_truth(row.task_id, row.id)?;
+        }
+        let recount = moves || changes.has("wasCancelled") || changes.has("completedBy");
+        self.revise(&row, Event::Updated, action, changes)?;
+        if moves {
+            self.moved.push(row.id);
+        }
+        for task in [Some(task), target].into_iter().flatten() {
+            self.touch_task(task, recount);
+        }
+        self.put(before, row.clone());
+        Ok(Outcome::Changed(row))
+    }
+
+    /// Brings a new annotation into a task; it has no id before it is written.
+    pub fn create(
+        &mut self,
+        task: task::Model,
+        row: annotation::Model,
+        action: Action,
+    ) -> Result<()> {
+        if row.ground_truth {
+            self.clear_truth(row.task_id, row.id)?;
+        }
+        self.touch_task(task, true);
+        self.new.push((row, action));
+        Ok(())
+    }
+
+    /// Takes an annotation away; its history stays and ends with a tombstone. Answers with it as it is there.
+    pub fn delete(&mut self, locked: Locked) -> Result<annotation::Model> {
+        let Locked {
+            task,
+            annotation: mut row,
+            ..
+        } = locked;
+        let action = row.last_action.unwrap_or(Action::Updated);
+        touch(&mut row, self.actor.id(), action, self.at);
+        self.revise(&row, Event::Deleted, action, Changes::default())?;
+        self.touch_task(task, true);
+        self.gone.push(row.clone());
+        Ok(row)
+    }
+
+    /// Brings a deleted annotation back with its old id.
+    pub fn bring_back(
+        &mut self,
+        task: task::Model,
+        row: annotation::Model,
+        action: Action,
+        changes: Changes,
+    ) -> Result<()> {
+        if row.ground_truth {
+            self.clear_truth(row.task_id, row.id)?;
+        }
+        self.revise(&row, Event::Restored, action, changes)?;
+        self.touch_task(task, true);
+        self.returned.push(row);
+        Ok(())
+    }
+
+    /// Takes the ground truth away from the task's other annotation, with a revision of its own.
+    fn clear_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
+        let is_other =
+            |row: &annotation::Model| row.ground_truth && row.task_id == task_id && row.id != keep;
+        // One that the plan has touched is what the plan makes of it.
+        let stored = self.truths.remove(&task_id);
+        let stored = stored.filter(|row| !self.rows.contains_key(&row.id));
+        let planned = self.rows.values().map(|planned| &planned.after);
+        let planned = planned.chain(stored.as_ref()).find(|row| is_other(row));
+        if let Some(before) = planned.cloned() {
+            let mut other = before.clone();
+            other.ground_truth = false;
+            touch(&mut other, self.actor.id(), Action::Updated, self.at);
+            let mut changes = Changes::default();
+            changes.field("groundTruth", false);
+            self.revise(&other, Event::Updated, Action::Updated, changes)?;
+            self.put(before, other);
+        }
+        for (row, _) in &mut self.new {
+            // A new one has no history yet in which to lose it.
+            row.ground_truth &= row.task_id != task_id;
+        }
+        Ok(())
+    }
+
+    fn revise(
+        &mut self,
+        row: &annotation::Model,
+        event: Event,
+        action: Action,
+        changes: Changes,
+    ) -> Result<()> {
+        let revision = history::revision(row, event, action, self.actor.id(), self.at, changes)?;
+        self.revisions.push(revision);
+        Ok(())
+    }
+
+    fn touch_task(&mut self, task: task::Model, recount: bool) {
+        let (_, recounts) = self.tasks.entry(task.id).or_insert((task, false));
+        *recounts |= recount;
+    }
+
+    fn put(&mut self, before: annotation::Model, after: annotation::Model) {
+        match self.rows.get_mut(&after.id) {
+            Some(planned) => planned.after = after,
+            None => {
+                self.rows.insert(after.id, Planned { before, after });
+            }
+        }
+    }
+}

@@ -1,0 +1,193 @@
+//! Writes a plan, in as many statements for one annotation as for a hundred.
+
+use entity::{
+    annotation::{self, Action, Column},
+    annotation_draft,
+    annotation_revision::Event,
+    annotation_tombstone,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::NotSet,
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
+    QueryFilter, QuerySelect, QueryTrait, SqlErr,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::{super::create, Plan, Planned};
+use crate::{
+    domain::{
+        history::{self, Changes},
+        rows, task as tasks,
+    },
+    error::{Error, Result},
+};
+
+impl Plan<'_> {
+    /// Writes everything. Answers with the new rows.
+    pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Vec<annotation::Model>> {
+        self.free_truths(txn).await?;
+        self.save(txn).await?;
+        let new = std::mem::take(&mut self.new);
+        let new = self.insert(txn, new).await?;
+        self.unbury(txn).await?;
+        history::append_all(txn, std::mem::take(&mut self.revisions)).await?;
+        self.move_drafts(txn).await?;
+        self.bury(txn).await?;
+        tasks::touch(txn, self.tasks.into_values(), self.actor, self.at).await?;
+        Ok(new)
+    }
+
+    /// Makes room for the new ground truths of tasks: at no time may one have two.
+    async fn free_truths(&self, txn: &DatabaseTransaction) -> Result<()> {
+        let changes = |row: &&Planned| {
+            row.before.ground_truth != row.after.ground_truth
+                || row.before.task_id != row.after.task_id
+        };
+        let changed = || self.rows.values().filter(changes);
+        let gains = changed().any(|row| row.after.ground_truth)
+            || self.new.iter().any(|(row, _)| row.ground_truth)
+            || self.returned.iter().any(|row| row.ground_truth);
+        let lose = changed().filter(|row| row.before.ground_truth);
+        let lose: Vec<i64> = lose.map(|row| row.before.id).collect();
+        if gains && !lose.is_empty() && self.rows.len() > 1 {
+            annotation::Entity::update_many()
+                .col_expr(Column::GroundTruth, Expr::val(false))
+                .filter(Column::Id.is_in(lose))
+                .exec(txn)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Writes the columns in which rows differ from what is stored; every other index stays untouched.
+    async fn save(&self, txn: &DatabaseTransaction) -> Result<()> {
+        let differs = |column: &Column| {
+            let mut rows = self.rows.values();
+            rows.any(|row| row.before.get(*column) != row.after.get(*column))
+        };
+        let changed: Vec<Column> = Column::iter().filter(differs).collect();
+        let mut rows = self.rows.values();
+        match (rows.next(), rows.next()) {
+            (None, _) => {}
+            (Some(row), None) => {
+                let mut columns = row.before.clone().into_active_model();
+                for column in changed {
+                    columns.set(column, row.after.get(column));
+                }
+                columns.update_without_returning(txn).await?;
+            }
+            _ => {
+                let rows: Vec<_> = self.rows.values().map(|row| &row.after).collect();
+                rows::update::<annotation::Entity>(txn, Column::Id, &changed, &rows).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn insert(
+        &mut self,
+        txn: &DatabaseTransaction,
+        new: Vec<(annotation::Model, Action)>,
+    ) -> Result<Vec<annotation::Model>> {
+        let mut ids = match new.len() {
+            // A single row tells its id by itself.
+            0 | 1 => None,
+            many => Some(rows::reserve(txn, "annotation", many).await?),
+        };
+        let mut inserted = Vec::with_capacity(new.len());
+        let mut many = Vec::new();
+        for (mut row, action) in new {
+            match &mut ids {
+                Some(ids) => {
+                    row.id = ids.take();
+                    many.push(row.clone().into_active_model().reset_all());
+                }
+                None => {
+                    let mut columns = row.into_active_model().reset_all();
+                    columns.id = NotSet;
+                    row = columns.insert(txn).await.map_err(in_use)?;
+                }
+            }
+            let changes = Changes::of_new(&row);
+            self.revise(&row, Event::Created, action, changes)?;
+            inserted.push(row);
+        }
+        rows::insert(txn, many).await.map_err(in_use)?;
+        Ok(inserted)
+    }
+
+    /// Drafts go with their annotation.
+    async fn move_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
+        use annotation_draft::Column::{AnnotationId, TaskId};
+        if self.moved.is_empty() {
+            return Ok(());
+        }
+        let task_id = annotation::Entity::find()
+            .select_only()
+            .column(Column::TaskId)
+            .filter(
+                Expr::col((annotation::Entity, Column::Id))
+                    .eq(Expr::col((annotation_draft::Entity, AnnotationId))),
+            )
+            .into_query();
+        annotation_draft::Entity::update_many()
+            .col_expr(TaskId, Expr::SubQuery(None, Box::new(task_id.into())))
+            .filter(AnnotationId.is_in(self.moved.iter().copied()))
+            .exec(txn)
+            .await?;
+        Ok(())
+    }
+
+    /// Deletes what goes, and keeps what the history does not hold, so that it can come back.
+    async fn bury(&mut self, txn: &DatabaseTransaction) -> Result<()> {
+        if self.gone.is_empty() {
+            return Ok(());
+        }
+        annotation::Entity::delete_many()
+            .filter(Column::Id.is_in(self.gone.iter().map(|row| row.id)))
+            .exec(txn)
+            .await?;
+        let tombstones = self.gone.drain(..).map(|row| {
+            let tombstone = annotation_tombstone::Model {
+                annotation_id: row.id,
+                project_id: row.project_id,
+                unique_id: row.unique_id,
+                created_at: row.created_at,
+                draft_created_at: row.draft_created_at,
+                import_id: row.import_id,
+                parent_prediction_id: row.parent_prediction_id,
+                parent_annotation_id: row.parent_annotation_id,
+                extra: row.extra,
+            };
+            tombstone.into_active_model().reset_all()
+        });
+        Ok(rows::insert(txn, tombstones.collect()).await?)
+    }
+
+    /// Writes what comes back, in place of its tombstones.
+    async fn unbury(&mut self, txn: &DatabaseTransaction) -> Result<()> {
+        if self.returned.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<i64> = self.returned.iter().map(|row| row.id).collect();
+        let returned = self.returned.drain(..);
+        let returned = returned.map(|row| row.into_active_model().reset_all());
+        rows::insert(txn, returned.collect())
+            .await
+            .map_err(in_use)?;
+        annotation_tombstone::Entity::delete_many()
+            .filter(annotation_tombstone::Column::AnnotationId.is_in(ids))
+            .exec(txn)
+            .await?;
+        Ok(())
+    }
+}
+
+/// Somebody took a unique id between our look and our insert.
+fn in_use(error: DbErr) -> Error {
+    match error.sql_err() {
+        Some(SqlErr::UniqueConstraintViolation(_)) => create::taken().into(),
+        _ => error.into(),
+    }
+}

@@ -1,0 +1,78 @@
+//! What a change makes of an annotation, and what it changed.
+
+use entity::{
+    annotation::{self, Action},
+    task,
+};
+
+use super::{Change, incoming::Incoming, unsigned};
+use crate::domain::{Patch, history::Changes};
+
+/// What a change did that led to this row.
+pub fn action(row: &annotation::Model, changes: &Changes) -> Action {
+    if changes.has("wasCancelled") && row.was_cancelled {
+        Action::Skipped
+    } else {
+        Action::Updated
+    }
+}
+
+/// Sets what differs and says what did.
+pub fn set(
+    row: &mut annotation::Model,
+    change: &Change,
+    target: Option<&task::Model>,
+    incoming: Option<Incoming>,
+) -> Changes {
+    let mut changes = Changes::default();
+    if let Some(incoming) = incoming {
+        changes.result(&incoming.result);
+        row.result = incoming.result;
+        row.region_count = i32::try_from(incoming.region_count).unwrap_or(i32::MAX);
+    }
+    if let Some(target) = target {
+        changes.moved_from(row.task_id, row.project_id);
+        row.task_id = target.id;
+        changes.id("task", Some(target.id));
+        if row.project_id != target.project_id {
+            row.project_id = target.project_id;
+            changes.id("project", Some(target.project_id));
+        }
+    }
+    let completed_by_id = match change.completed_by_id {
+        Patch::Keep => row.completed_by_id,
+        Patch::Null => None,
+        Patch::Set(id) => Some(id),
+    };
+    if row.completed_by_id != completed_by_id {
+        row.completed_by_id = completed_by_id;
+        changes.id("completedBy", completed_by_id);
+    }
+    if let Patch::Set(id) = change.updated_by_id
+        && row.updated_by_id != Some(id)
+    {
+        changes.id("updatedBy", Some(id));
+    }
+    if let Patch::Set(was_cancelled) = change.was_cancelled
+        && row.was_cancelled != was_cancelled
+    {
+        row.was_cancelled = was_cancelled;
+        changes.field("wasCancelled", was_cancelled);
+    }
+    if let Patch::Set(ground_truth) = change.ground_truth
+        && row.ground_truth != ground_truth
+    {
+        row.ground_truth = ground_truth;
+        changes.field("groundTruth", ground_truth);
+    }
+    let lead_time = match change.lead_time {
+        Patch::Keep => row.lead_time,
+        Patch::Null => None,
+        Patch::Set(seconds) => Some(unsigned(seconds)),
+    };
+    if row.lead_time != lead_time {
+        row.lead_time = lead_time;
+        changes.field("leadTime", lead_time);
+    }
+    changes
+}

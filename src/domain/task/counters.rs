@@ -1,0 +1,119 @@
+//! What tasks tell of their annotations: how many there are, and when one changed.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation::{
+        self,
+        Column::{CompletedById, TaskId, WasCancelled},
+    },
+    task::{self, Column},
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{CaseStatement, Expr, Func},
+};
+
+use super::super::{access::Actor, rows};
+use crate::error::Result;
+
+/// Notes that annotations of locked tasks changed; counts those anew that come with `true`.
+pub async fn touch(
+    txn: &DatabaseTransaction,
+    tasks: impl IntoIterator<Item = (task::Model, bool)>,
+    actor: &Actor,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    let mut tasks: Vec<(task::Model, bool)> = tasks.into_iter().collect();
+    let recounted = tasks.iter().filter(|(_, recount)| *recount);
+    let mut counted = counted(txn, recounted.map(|(task, _)| task.id)).await?;
+    for (task, recount) in &mut tasks {
+        task.updated_at = std::cmp::max(at, task.updated_at);
+        task.updated_by_id = Some(actor.id());
+        if *recount {
+            let counted = counted.remove(&task.id).unwrap_or_default();
+            task.total_annotations = counted.total;
+            task.cancelled_annotations = counted.cancelled;
+            task.is_labeled = counted.authors >= task.overlap;
+        }
+    }
+    match tasks.as_slice() {
+        [] => {}
+        [(task, recount)] => {
+            let mut columns = task::ActiveModel {
+                id: Unchanged(task.id),
+                updated_at: Set(task.updated_at),
+                updated_by_id: Set(task.updated_by_id),
+                ..Default::default()
+            };
+            if *recount {
+                columns.total_annotations = Set(task.total_annotations);
+                columns.cancelled_annotations = Set(task.cancelled_annotations);
+                columns.is_labeled = Set(task.is_labeled);
+            }
+            columns.update_without_returning(txn).await?;
+        }
+        _ => {
+            let columns = [
+                Column::UpdatedAt,
+                Column::UpdatedById,
+                Column::TotalAnnotations,
+                Column::CancelledAnnotations,
+                Column::IsLabeled,
+            ];
+            let tasks: Vec<_> = tasks.iter().map(|(task, _)| task).collect();
+            rows::update::<task::Entity>(txn, Column::Id, &columns, &tasks).await?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Default)]
+struct Counted {
+    total: i32,
+    cancelled: i32,
+    /// Distinct authors of uncancelled annotations; those without an author count as one.
+    authors: i32,
+}
+
+/// Counts the annotations of tasks; those that have none are left out.
+async fn counted(
+    txn: &DatabaseTransaction,
+    task_ids: impl Iterator<Item = i64>,
+) -> Result<HashMap<i64, Counted>> {
+    let task_ids: Vec<i64> = task_ids.collect();
+    if task_ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let cancelled = || Expr::col((annotation::Entity, WasCancelled));
+    let author = Func::coalesce([
+        Expr::col((annotation::Entity, CompletedById)),
+        Expr::val(0_i64),
+    ]);
+    let counts: Vec<(i64, i64, i64, i64)> = annotation::Entity::find()
+        .filter(TaskId.is_in(task_ids))
+        .select_only()
+        .column(TaskId)
+        .expr(Expr::val(1_i32).count())
+        .expr(Expr::expr(CaseStatement::new().case(cancelled(), 1_i32)).count())
+        .expr(Expr::expr(CaseStatement::new().case(cancelled().not(), author)).count_distinct())
+        .group_by(TaskId)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let small = |count: i64| i32::try_from(count).unwrap_or(i32::MAX);
+    let counts = counts
+        .into_iter()
+        .map(|(task_id, all, cancelled, authors)| {
+            let counted = Counted {
+                total: small(all - cancelled),
+                cancelled: small(cancelled),
+                authors: small(authors),
+            };
+            (task_id, counted)
+        });
+    Ok(counts.collect())
+}
