@@ -6,7 +6,7 @@ mod create;
 mod delete;
 mod fit;
 mod incoming;
-mod lock;
+pub(super) mod lock;
 mod restore;
 mod update;
 
@@ -24,11 +24,17 @@ use sea_orm::{
     sea_query::Expr,
 };
 
+pub(super) use self::{
+    apply::Outcome,
+    create::{check_input as check_new, create_locked},
+    delete::delete_locked,
+    update::{change_locked, check_input as check_change},
+};
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
     restore::restore,
-    update::{Change, ConflictPolicy, RegionChanges, update},
+    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, update},
 };
 use super::{
     access::{self, Actor},
@@ -335,7 +341,7 @@ async fn save(
 }
 
 /// Checks a lead time; `null` and absent are the caller's business.
-fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
+pub(super) fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
     let seconds = seconds?;
     (!seconds.is_finite() || seconds < 0.0).then(|| {
         Problem::new(
@@ -347,7 +353,7 @@ fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
 }
 
 /// A lead time as it is stored. SQLite keeps no minus zero.
-fn unsigned(seconds: f64) -> f64 {
+pub(super) fn unsigned(seconds: f64) -> f64 {
     seconds + 0.0
 }
 

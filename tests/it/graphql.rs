@@ -3,6 +3,7 @@
 mod checks;
 mod create;
 mod delete;
+pub mod drafts;
 mod projects;
 mod restore;
 mod tasks;

@@ -9,13 +9,15 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    Change, clear_other_ground_truth, incoming::Incoming, lock::Locked, save, touch, unsigned,
+    Change, OwnDrafts, clear_other_ground_truth, incoming::Incoming, lock::Locked, save, touch,
+    unsigned,
 };
 use crate::{
     db::{self, Write},
     domain::{
         Patch,
         access::Actor,
+        draft as drafts,
         history::{self, Changes},
         task as tasks,
     },
@@ -42,6 +44,7 @@ pub async fn conclude(txn: Write, outcome: Result<Outcome>) -> Result<annotation
 
 /// What came of a change.
 pub enum Outcome {
+    /// Nothing was written.
     Unchanged(annotation::Model),
     Changed(annotation::Model),
 }
@@ -64,8 +67,18 @@ pub async fn apply(
     let before = row.clone();
     let changes = set(&mut row, &change, target.as_ref(), incoming);
     if changes.is_empty() {
-        return Ok(Outcome::Unchanged(row));
+        let goes = change.own_drafts == OwnDrafts::Go;
+        return Ok(
+            match goes && drafts::remove_own(txn, actor, &[row.id]).await? {
+                true => Outcome::Changed(row),
+                false => Outcome::Unchanged(row),
+            },
+        );
     }
+    if change.own_drafts != OwnDrafts::Keep {
+        drafts::remove_own(txn, actor, &[row.id]).await?;
+    }
+    row.draft_created_at = change.draft_created_at.or(row.draft_created_at);
     let action = action(&row, &changes);
     let at = db::now();
     touch(&mut row, actor.id(), action, at);

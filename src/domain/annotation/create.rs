@@ -1,8 +1,10 @@
 //! `createAnnotation`: from nothing, from a prediction, or from another annotation of the task.
 
+use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action},
     annotation_revision::Event,
+    task,
 };
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
@@ -40,6 +42,8 @@ pub struct New {
     pub parent_prediction_id: Option<i64>,
     /// The annotation of the same task that it began as.
     pub parent_annotation_id: Option<i64>,
+    /// When the draft that it comes from was created.
+    pub draft_created_at: Option<DateTime<Utc>>,
 }
 
 /// Creates an annotation of a task.
@@ -48,13 +52,23 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, task_id);
     let task = tasks::lock(&txn, visible, None).await?.pop();
-    let role = match &task {
-        Some(task) => access::role_in(&txn, actor, task.project_id).await?,
-        None => None,
-    };
-    let (Some(mut task), Some(role)) = (task, role) else {
-        return Err(Error::NotFound("task"));
-    };
+    let task = task.ok_or(Error::NotFound("task"))?;
+    let row = create_locked(app, &txn, actor, task, new, region_count).await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// Creates an annotation of a task that is ours until the transaction ends. By itself its input is right.
+pub async fn create_locked(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    mut task: task::Model,
+    new: New,
+    region_count: usize,
+) -> Result<annotation::Model> {
+    let role = access::role_in(txn, actor, task.project_id).await?;
+    let role = role.ok_or(Error::NotFound("task"))?;
     access::require(
         access::may_annotate(role),
         "you may read this project but not annotate in it",
@@ -67,15 +81,15 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         new.completed_by_id.is_none_or(|id| id == actor.id()) || access::may_manage(role),
         "authorship is changed by managers",
     )?;
-    let mut problems = check_references(&txn, actor, task.id, &new).await?;
-    problems.extend(fit::of_new(app, &txn, &task, &new).await?);
+    let mut problems = check_references(txn, actor, task.id, &new).await?;
+    problems.extend(fit::of_new(app, txn, &task, &new).await?);
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
 
     let at = db::now();
     if new.ground_truth {
-        clear_other_ground_truth(&txn, actor, task.id, None, at).await?;
+        clear_other_ground_truth(txn, actor, task.id, None, at).await?;
     }
     let action = if new.was_cancelled {
         Action::Skipped
@@ -101,12 +115,13 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         lead_time: Set(new.lead_time.map(unsigned)),
         created_at: Set(at),
         updated_at: Set(at),
+        draft_created_at: Set(new.draft_created_at),
         parent_prediction_id: Set(new.parent_prediction_id),
         parent_annotation_id: Set(new.parent_annotation_id),
         version: Set(1),
         ..Default::default()
     }
-    .insert(&txn)
+    .insert(txn)
     .await
     .map_err(|error| match error.sql_err() {
         // Somebody took the id between our look and our insert.
@@ -114,14 +129,13 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         _ => Error::from(error),
     })?;
     let changes = Changes::of_new(&row);
-    history::append(&txn, &row, Event::Created, action, actor.id(), at, changes).await?;
-    tasks::touch(&txn, &mut task, actor, at, true).await?;
-    txn.commit().await?;
+    history::append(txn, &row, Event::Created, action, actor.id(), at, changes).await?;
+    tasks::touch(txn, &mut task, actor, at, true).await?;
     Ok(row)
 }
 
 /// All problems that need no database. Answers with the number of regions.
-fn check_input(new: &New) -> Result<usize> {
+pub fn check_input(new: &New) -> Result<usize> {
     let at = ["input".into(), "result".into()];
     let checked = document::check_result(&new.result, &at);
     let lead_time = check_lead_time(new.lead_time, ["input", "leadTime"]);

@@ -9,7 +9,7 @@ use sea_orm::{
 };
 
 use super::{
-    Change,
+    Change, OwnDrafts,
     apply::{self, Outcome},
     clear_other_ground_truth,
     conflict::check_version,
@@ -191,6 +191,7 @@ impl Past {
             was_cancelled: Patch::Set(self.snapshot.was_cancelled),
             ground_truth: Patch::Set(self.snapshot.ground_truth),
             lead_time: or_null(self.snapshot.lead_time),
+            own_drafts: OwnDrafts::Keep,
             ..Change::default()
         };
         let incoming = (!is_stored).then(|| Incoming {

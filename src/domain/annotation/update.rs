@@ -1,5 +1,6 @@
 //! `updateAnnotation`: change what is sent, keep what is not, and leave no trace when refused.
 
+use chrono::{DateTime, Utc};
 use entity::{annotation, project_member::Role};
 use sea_orm::DatabaseTransaction;
 
@@ -43,6 +44,20 @@ pub struct Change {
     pub expected_version: Patch<i32>,
     /// What becomes of the change when the annotation moved on since; it is refused when kept.
     pub on_conflict: Patch<ConflictPolicy>,
+    /// When the draft that it comes from was created.
+    pub draft_created_at: Option<DateTime<Utc>>,
+    pub own_drafts: OwnDrafts,
+}
+
+/// What becomes of the actor's own drafts of an annotation that they change. Other people's always stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnDrafts {
+    Keep,
+    /// They go when anything changes.
+    #[default]
+    GoWithAChange,
+    /// They go, even if nothing changes: what they became is handed in.
+    Go,
 }
 
 /// Edits of single regions of a result; absent is not null.
@@ -65,7 +80,8 @@ pub enum ConflictPolicy {
 
 /// Changes an annotation and answers with it as it is then.
 ///
-/// A change that changes nothing is accepted and leaves everything as it is, the version too.
+/// A change that changes nothing is accepted and leaves everything as it is, the version too. The actor's own
+/// drafts of the annotation go with a change, and with any result that is handed in.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -79,7 +95,8 @@ pub async fn update(
     apply::conclude(txn, outcome).await
 }
 
-async fn change_locked(
+/// Changes an annotation that is ours until the transaction ends. By itself the change is right.
+pub async fn change_locked(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -92,6 +109,9 @@ async fn change_locked(
         None => None,
     };
     check_access(actor, role, target_role, &locked.annotation, &change)?;
+    if change.makes_result() && change.own_drafts == OwnDrafts::GoWithAChange {
+        change.own_drafts = OwnDrafts::Go;
+    }
     let (incoming, mut problems) =
         conflict::settle(txn, actor, &locked.annotation, &mut change).await?;
     let moves = change.task_id.is_sent();
@@ -136,7 +156,7 @@ impl Change {
 }
 
 /// All problems that need no database.
-fn check_input(change: &Change) -> Result<()> {
+pub fn check_input(change: &Change) -> Result<()> {
     let mut problems: Vec<Problem> = [
         ("result", change.result.is_null()),
         ("regions", change.regions.is_null()),
