@@ -63,6 +63,7 @@ pub struct Query(
     task::TaskQuery,
     project::ProjectQuery,
     prediction::PredictionQuery,
+    draft::DraftQuery,
     user::UserQuery,
 );
 
@@ -71,6 +72,7 @@ pub struct Query(
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     annotation::AnnotationMutation,
+    draft::DraftMutation,
     task::TaskMutation,
     project::ProjectMutation,
 );

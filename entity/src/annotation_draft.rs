@@ -24,6 +24,9 @@ pub struct Model {
     /// A JSON object, as text: fields of the imported draft that have no column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
+    /// The one that its author's saves go to: one of each task, and one of each annotation. Imported ones
+    /// are none.
+    pub is_autosave: bool,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -7,7 +7,7 @@ mod delete;
 mod fit;
 mod ground;
 mod incoming;
-mod lock;
+pub(super) mod lock;
 mod plan;
 mod restore;
 mod set;
@@ -29,7 +29,13 @@ pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
     restore::restore,
-    update::{Change, ConflictPolicy, RegionChanges, update},
+    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, update},
+};
+pub(super) use self::{
+    create::{check_input as check_new, create_locked},
+    delete::delete_locked,
+    ground::Birth,
+    update::{change_locked, check_input as check_change},
 };
 use super::{
     access::{self, Actor},
@@ -290,7 +296,7 @@ fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTim
 }
 
 /// Checks a lead time; `null` and absent are the caller's business.
-fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
+pub(super) fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
     let seconds = seconds?;
     (!seconds.is_finite() || seconds < 0.0).then(|| {
         Problem::new(
@@ -302,7 +308,7 @@ fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
 }
 
 /// A lead time as it is stored. SQLite keeps no minus zero.
-fn unsigned(seconds: f64) -> f64 {
+pub(super) fn unsigned(seconds: f64) -> f64 {
     seconds + 0.0
 }
 

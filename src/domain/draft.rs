@@ -1,12 +1,121 @@
 //! Drafts: unfinished annotations, each its author's own.
+//!
+//! Everybody saves to one draft of each task, and to one of each annotation. Drafts that came with an import
+//! are beside it: no save touches them.
+
+mod convert;
+mod discard;
+mod save;
+mod submit;
 
 use std::collections::HashMap;
 
-use entity::annotation_draft::{self, Column};
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use entity::{
+    annotation_draft::{self, Column},
+    task,
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select, sea_query::LockType,
+};
 
-use super::access::{self, Actor};
-use crate::{app::App, error::Result};
+pub use self::{
+    convert::convert,
+    discard::discard,
+    save::{Content, save},
+    submit::{Submission, submit},
+};
+use super::{
+    access::{self, Actor},
+    filter::{DateTimeRange, IdFilter},
+    page::{Columns, Page, Slice},
+};
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+
+/// Which drafts a list holds; every part that is given has to match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Filter {
+    pub id: Option<IdFilter>,
+    pub task_id: Option<IdFilter>,
+    pub annotation_id: Option<IdFilter>,
+    pub project_id: Option<IdFilter>,
+    /// Those that change an annotation, or those of new ones.
+    pub has_annotation: Option<bool>,
+    pub updated_at: Option<DateTimeRange>,
+}
+
+impl Filter {
+    fn condition(&self) -> Condition {
+        let of_projects = |ids: &IdFilter| {
+            let tasks = task::Entity::find()
+                .select_only()
+                .column(task::Column::Id)
+                .filter(ids.condition(task::Column::ProjectId))
+                .into_query();
+            Column::TaskId.in_subquery(tasks)
+        };
+        let of_annotations = |has: bool| match has {
+            true => Column::AnnotationId.is_not_null(),
+            false => Column::AnnotationId.is_null(),
+        };
+        let of = |ids: &Option<IdFilter>, column| ids.as_ref().map(|ids| ids.condition(column));
+        Condition::all()
+            .add_option(of(&self.id, Column::Id))
+            .add_option(of(&self.task_id, Column::TaskId))
+            .add_option(of(&self.annotation_id, Column::AnnotationId))
+            .add_option(self.project_id.as_ref().map(of_projects))
+            .add_option(self.has_annotation.map(of_annotations))
+            .add_option(
+                self.updated_at
+                    .as_ref()
+                    .map(|range| range.condition(Column::UpdatedAt)),
+            )
+    }
+
+    fn own(&self, actor: &Actor) -> Select<annotation_draft::Entity> {
+        access::visible_drafts(actor)
+            .filter(Column::UserId.eq(actor.id()))
+            .filter(self.condition())
+    }
+}
+
+/// Drafts by id, those that the actor sees.
+pub async fn by_ids(
+    app: &App,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, annotation_draft::Model>> {
+    let rows = access::visible_drafts(actor)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .all(app.db.reader())
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// The actor's own drafts.
+pub async fn list(
+    app: &App,
+    actor: &Actor,
+    filter: &Filter,
+    page: &Page,
+) -> Result<Slice<annotation_draft::Model>> {
+    let columns = Columns {
+        key: None,
+        id: Column::Id,
+        descending: false,
+    };
+    page.fetch(app.db.reader(), filter.own(actor), columns)
+        .await
+}
+
+/// How many drafts of their own the actor has.
+pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
+    let ids = filter.own(actor).select_only().column(Column::Id);
+    Ok(ids.count(app.db.reader()).await?)
+}
 
 /// The drafts of several tasks that the actor sees, oldest first; those that change an annotation too.
 pub async fn of_tasks(
@@ -51,4 +160,42 @@ async fn grouped(
         }
     }
     Ok(by_parent)
+}
+
+/// Removes the actor's own drafts of annotations, and tells whether there were any.
+pub(super) async fn remove_own(
+    txn: &impl ConnectionTrait,
+    actor: &Actor,
+    annotation_ids: &[i64],
+) -> Result<bool> {
+    let removed = annotation_draft::Entity::delete_many()
+        .filter(Column::AnnotationId.is_in(annotation_ids.iter().copied()))
+        .filter(Column::UserId.eq(actor.id()))
+        .exec(txn)
+        .await?;
+    Ok(removed.rows_affected > 0)
+}
+
+/// A draft that the actor sees.
+async fn seen(
+    db: &impl ConnectionTrait,
+    actor: &Actor,
+    id: i64,
+) -> Result<annotation_draft::Model> {
+    let row = access::visible_drafts(actor)
+        .filter(Column::Id.eq(id))
+        .one(db)
+        .await?;
+    row.ok_or(Error::NotFound("draft"))
+}
+
+/// Takes a draft away as it is by now. Of two who do, one has it.
+async fn take(txn: &impl ConnectionTrait, id: i64) -> Result<annotation_draft::Model> {
+    let draft = annotation_draft::Entity::find_by_id(id)
+        .lock(LockType::Update)
+        .one(txn)
+        .await?
+        .ok_or(Error::NotFound("draft"))?;
+    annotation_draft::Entity::delete_by_id(id).exec(txn).await?;
+    Ok(draft)
 }

@@ -34,7 +34,7 @@ use crate::{
 };
 
 pub use self::{
-    input::{AnnotationFilter, AnnotationOrder, patch},
+    input::{AnnotationFilter, AnnotationOrder, ConflictPolicy, patch},
     mutation::AnnotationMutation,
     query::{AnnotationQuery, list_of},
 };
@@ -173,7 +173,7 @@ impl Annotation {
         ago(self.0.updated_at, now.map_or_else(Utc::now, |now| now.0))
     }
 
-    /// When the draft that it began as was created. Null when it did not begin as a draft.
+    /// When the draft was created that was last submitted to it. Null when none was.
     async fn draft_created_at(&self) -> Option<DateTime> {
         self.0.draft_created_at.map(DateTime)
     }

@@ -5,6 +5,7 @@ use async_graphql::{Context, Object, OutputType, SimpleObject};
 use super::{
     annotation::Annotation,
     context::ContextExt,
+    draft::AnnotationDraft,
     history::AnnotationRevision,
     loader::{Annotations, CountOf, History},
     project::Project,
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{
-        annotation,
+        annotation, draft,
         page::{Arguments, Slice},
         project, task, user,
     },
@@ -35,6 +36,7 @@ pub enum Total {
     Tasks(task::Filter),
     Projects(project::Filter),
     Users(user::Filter),
+    Drafts(draft::Filter),
     AnnotationsOf(CountOf<Annotations>),
     TasksOf(CountOf<task::Query>),
     HistoryOf(CountOf<History>),
@@ -76,6 +78,7 @@ impl<N> Connection<N> {
 #[Object(
     concrete(name = "AnnotationConnection", params(Annotation)),
     concrete(name = "AnnotationRevisionConnection", params(AnnotationRevision)),
+    concrete(name = "AnnotationDraftConnection", params(AnnotationDraft)),
     concrete(name = "TaskConnection", params(Task)),
     concrete(name = "ProjectConnection", params(Project)),
     concrete(name = "UserConnection", params(User))
@@ -120,6 +123,7 @@ where
             Total::Tasks(filter) => whole(task::count(app, actor, filter).await?),
             Total::Projects(filter) => whole(project::count(app, actor, filter).await?),
             Total::Users(filter) => whole(user::count(app, actor, filter).await?),
+            Total::Drafts(filter) => whole(draft::count(app, actor, filter).await?),
             Total::AnnotationsOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
             Total::TasksOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
             Total::HistoryOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
@@ -131,6 +135,7 @@ where
 #[Object(
     concrete(name = "AnnotationEdge", params(Annotation)),
     concrete(name = "AnnotationRevisionEdge", params(AnnotationRevision)),
+    concrete(name = "AnnotationDraftEdge", params(AnnotationDraft)),
     concrete(name = "TaskEdge", params(Task)),
     concrete(name = "ProjectEdge", params(Project)),
     concrete(name = "UserEdge", params(User))

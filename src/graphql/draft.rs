@@ -1,5 +1,9 @@
 //! Drafts in the graph.
 
+mod input;
+mod mutation;
+mod query;
+
 use async_graphql::{Context, ID, Object};
 use chrono::Utc;
 use entity::annotation_draft;
@@ -15,8 +19,17 @@ use super::{
 };
 use crate::{error::Result, labelstudio::ago::ago};
 
+pub use self::{mutation::DraftMutation, query::DraftQuery};
+
 /// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
+#[derive(Clone)]
 pub struct AnnotationDraft(pub annotation_draft::Model);
+
+impl From<annotation_draft::Model> for AnnotationDraft {
+    fn from(row: annotation_draft::Model) -> Self {
+        Self(row)
+    }
+}
 
 /// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
 #[Object]

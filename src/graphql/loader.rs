@@ -81,6 +81,7 @@ ids! {
     TaskId,
     ProjectId,
     PredictionId,
+    DraftId,
     UserId,
     /// The actor's own role in a project.
     RoleIn,
@@ -177,6 +178,7 @@ by_id! {
     TaskId => Arc<task_row::Model>, task::by_ids;
     ProjectId => Arc<project_row::Model>, project::by_ids;
     PredictionId => Arc<prediction_row::Model>, prediction::by_ids;
+    DraftId => annotation_draft::Model, draft::by_ids;
     UserId => Arc<user::Person>, user::people;
     RoleIn => project_member::Role, project::own_roles;
     MembersOf => Vec<project_member::Model>, project::members;

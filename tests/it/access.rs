@@ -1,5 +1,6 @@
 //! Who may do what: operation by operation, role by role.
 
+mod drafts;
 mod moves;
 mod reads;
 mod tokens;

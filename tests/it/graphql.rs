@@ -4,6 +4,7 @@ mod batch;
 mod checks;
 mod create;
 mod delete;
+pub mod drafts;
 mod projects;
 mod restore;
 mod tasks;

@@ -18,6 +18,17 @@ use crate::{graphql::update, support::each_database};
 const UNIQUE: &[(&str, &[&str])] = &[
     ("annotation", &["task_id where ground_truth"]),
     ("annotation", &["unique_id"]),
+    (
+        "annotation_draft",
+        &["annotation_id", "user_id where is_autosave"],
+    ),
+    (
+        "annotation_draft",
+        &[
+            "task_id",
+            "user_id where is_autosave and annotation_id is null",
+        ],
+    ),
     ("annotation_revision", &["annotation_id", "version"]),
     ("api_token", &["hash"]),
     ("event", &["revision_id"]),

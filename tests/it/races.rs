@@ -2,6 +2,7 @@
 
 mod annotation;
 mod batch;
+mod draft;
 mod restore;
 mod task;
 

@@ -1,5 +1,6 @@
 //! `createAnnotation`: from nothing, from a prediction, or from another annotation of the task.
 
+use chrono::{DateTime, Utc};
 use entity::annotation::{self, Action};
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -37,6 +38,8 @@ pub struct New {
     pub parent_prediction_id: Option<i64>,
     /// The annotation of the same task that it began as.
     pub parent_annotation_id: Option<i64>,
+    /// When the draft that it comes from was created.
+    pub draft_created_at: Option<DateTime<Utc>>,
 }
 
 /// Creates an annotation of a task; for a trial, answers with it as it would be, without an id, and nothing
@@ -61,7 +64,8 @@ pub async fn create(
     plan::conclude(txn, outcome).await
 }
 
-async fn create_locked(
+/// Creates an annotation of a task that is ours until the transaction ends. By itself its input is right.
+pub async fn create_locked(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -136,7 +140,7 @@ pub fn judge(
         lead_time: new.lead_time.map(unsigned),
         created_at: plan.at(),
         updated_at: plan.at(),
-        draft_created_at: None,
+        draft_created_at: new.draft_created_at,
         import_id: None,
         parent_prediction_id: new.parent_prediction_id,
         parent_annotation_id: new.parent_annotation_id,

@@ -41,7 +41,8 @@ pub async fn delete(
     }
 }
 
-async fn delete_locked(
+/// Deletes an annotation that is ours until the transaction ends.
+pub async fn delete_locked(
     txn: &DatabaseTransaction,
     actor: &Actor,
     locked: Locked,

@@ -13,7 +13,7 @@ use entity::{
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 use super::{
-    Change,
+    Change, OwnDrafts,
     incoming::Incoming,
     lock::Locked,
     set::{action, set},
@@ -44,6 +44,8 @@ pub struct Plan<'a> {
     revisions: Vec<annotation_revision::ActiveModel>,
     /// Annotations that go to another task.
     moved: Vec<i64>,
+    /// Annotations of which the actor's own drafts go.
+    handed_in: Vec<i64>,
     /// Tasks whose annotations change, and whether those have to be counted anew.
     tasks: BTreeMap<i64, (task::Model, bool)>,
 }
@@ -56,8 +58,17 @@ struct Planned {
 
 /// What came of a request about one annotation.
 pub enum Outcome {
+    /// Nothing was written.
     Unchanged(annotation::Model),
     Changed(annotation::Model),
+}
+
+impl Outcome {
+    pub fn into_row(self) -> annotation::Model {
+        match self {
+            Self::Unchanged(row) | Self::Changed(row) => row,
+        }
+    }
 }
 
 /// Ends the transaction of a change: what changed nothing leaves nothing behind.
@@ -104,8 +115,14 @@ impl<'a> Plan<'a> {
             returned: Vec::new(),
             revisions: Vec::new(),
             moved: Vec::new(),
+            handed_in: Vec::new(),
             tasks: BTreeMap::new(),
         }
+    }
+
+    /// Nothing would be written.
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty() && self.handed_in.is_empty()
     }
 
     pub fn at(&self) -> DateTime<Utc> {
@@ -131,7 +148,7 @@ impl<'a> Plan<'a> {
         locked: Locked,
         change: &Change,
         incoming: Option<Incoming>,
-    ) -> Result<Outcome> {
+    ) -> Result<annotation::Model> {
         let Locked {
             task,
             annotation: before,
@@ -141,9 +158,18 @@ impl<'a> Plan<'a> {
             target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
         let mut row = before.clone();
         let changes = set(&mut row, change, target.as_ref(), incoming);
-        if changes.is_empty() {
-            return Ok(Outcome::Unchanged(row));
+        let drafts_go = match change.own_drafts {
+            OwnDrafts::Keep => false,
+            OwnDrafts::GoWithAChange => !changes.is_empty(),
+            OwnDrafts::Go => true,
+        };
+        if drafts_go {
+            self.handed_in.push(row.id);
         }
+        if changes.is_empty() {
+            return Ok(row);
+        }
+        row.draft_created_at = change.draft_created_at.or(row.draft_created_at);
         let action = action(&row, &changes);
         touch(&mut row, self.actor.id(), action, self.at);
         if let Patch::Set(id) = change.updated_by_id {
@@ -162,7 +188,7 @@ impl<'a> Plan<'a> {
             self.touch_task(task, recount);
         }
         self.put(before, row.clone());
-        Ok(Outcome::Changed(row))
+        Ok(row)
     }
 
     /// Brings a new annotation into a task; it has no id before it is written.

@@ -7,7 +7,7 @@ use sea_orm::{
 };
 
 use super::{
-    Change,
+    Change, OwnDrafts,
     conflict::check_version,
     fit::{self, Basis},
     ground,
@@ -108,9 +108,12 @@ async fn change_back(
     let task_ids = crowned.then_some(locked.annotation.task_id);
     let truths = plan::truths(txn, task_ids.as_slice()).await?;
     let mut plan = Plan::new(actor, truths);
-    let outcome = plan.change(locked, &change, incoming)?;
+    let row = plan.change(locked, &change, incoming)?;
+    if plan.is_empty() {
+        return Ok(Outcome::Unchanged(row));
+    }
     plan.write(txn).await?;
-    Ok(outcome)
+    Ok(Outcome::Changed(row))
 }
 
 /// Restores an annotation that is not there any more.
@@ -190,6 +193,7 @@ impl Past {
             was_cancelled: Patch::Set(self.snapshot.was_cancelled),
             ground_truth: Patch::Set(self.snapshot.ground_truth),
             lead_time: or_null(self.snapshot.lead_time),
+            own_drafts: OwnDrafts::Keep,
             ..Change::default()
         };
         let incoming = (!is_stored).then(|| Incoming {

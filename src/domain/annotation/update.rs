@@ -1,5 +1,6 @@
 //! `updateAnnotation`: change what is sent, keep what is not, and leave no trace when refused.
 
+use chrono::{DateTime, Utc};
 use entity::annotation;
 use sea_orm::DatabaseTransaction;
 
@@ -46,6 +47,20 @@ pub struct Change {
     pub expected_version: Patch<i32>,
     /// What becomes of the change when the annotation moved on since; it is refused when kept.
     pub on_conflict: Patch<ConflictPolicy>,
+    /// When the draft that it comes from was created.
+    pub draft_created_at: Option<DateTime<Utc>>,
+    pub own_drafts: OwnDrafts,
+}
+
+/// What becomes of the actor's own drafts of an annotation that they change. Other people's always stay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OwnDrafts {
+    Keep,
+    /// They go when anything changes.
+    #[default]
+    GoWithAChange,
+    /// They go, even if nothing changes: what they became is handed in.
+    Go,
 }
 
 /// Edits of single regions of a result; absent is not null.
@@ -69,7 +84,8 @@ pub enum ConflictPolicy {
 /// Changes an annotation and answers with it as it is then; for a trial, as it would be, and nothing is
 /// written.
 ///
-/// A change that changes nothing is accepted and leaves everything as it is, the version too.
+/// A change that changes nothing is accepted and leaves everything as it is, the version too. The actor's own
+/// drafts of the annotation go with a change, and with any result that is handed in.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -84,7 +100,8 @@ pub async fn update(
     plan::conclude(txn, outcome).await
 }
 
-async fn change_locked(
+/// Changes an annotation that is ours until the transaction ends. By itself the change is right.
+pub async fn change_locked(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -100,27 +117,27 @@ async fn change_locked(
     let (ground, truths) = Ground::of_changes(app, txn, actor, &work).await?;
     let mut plan = Plan::new(actor, truths);
     let [work] = work;
-    let outcome = judge(actor, &ground, &mut plan, work)?;
-    match outcome {
-        Outcome::Changed(row) if is_trial => Ok(Outcome::Unchanged(row)),
-        Outcome::Changed(row) => {
-            plan.write(txn).await?;
-            Ok(Outcome::Changed(row))
-        }
-        unchanged => Ok(unchanged),
+    let row = judge(actor, &ground, &mut plan, work)?;
+    if is_trial || plan.is_empty() {
+        return Ok(Outcome::Unchanged(row));
     }
+    plan.write(txn).await?;
+    Ok(Outcome::Changed(row))
 }
 
-/// Takes a change into the plan when it is allowed and right.
+/// Takes a change into the plan when it is allowed and right. Answers with the annotation as it is to be.
 pub fn judge(
     actor: &Actor,
     ground: &Ground,
     plan: &mut Plan<'_>,
     mut work: Work,
-) -> Result<Outcome> {
+) -> Result<annotation::Model> {
     check_access(actor, ground, &work)?;
     let past = ground.past(&work);
     let Work { locked, change, .. } = &mut work;
+    if change.makes_result() && change.own_drafts == OwnDrafts::GoWithAChange {
+        change.own_drafts = OwnDrafts::Go;
+    }
     let (incoming, mut problems) =
         conflict::settle(&locked.annotation, change, past, &ground.people)?;
     let moves = change.task_id.is_sent();

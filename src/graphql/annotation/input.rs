@@ -119,6 +119,7 @@ impl From<UpdateAnnotationInput> for annotation::Change {
             lead_time: patch(input.lead_time, |value| value),
             expected_version: patch(input.expected_version, |value| value),
             on_conflict: patch(input.on_conflict, Into::into),
+            ..Self::default()
         }
     }
 }
@@ -166,6 +167,7 @@ impl From<CreateAnnotationInput> for annotation::New {
             unique_id: input.unique_id.map(|id| id.0),
             parent_prediction_id: id(input.parent_prediction_id),
             parent_annotation_id: id(input.parent_annotation_id),
+            draft_created_at: None,
         }
     }
 }

@@ -5,11 +5,11 @@ use serde_json::json;
 use super::World;
 use crate::support::{Answer, Client, TestApp, each_database};
 
-const OK: &str = "ok";
+pub const OK: &str = "ok";
 /// They don't see it.
-const NF: &str = "NOT_FOUND";
+pub const NF: &str = "NOT_FOUND";
 /// They see it, but.
-const NO: &str = "FORBIDDEN";
+pub const NO: &str = "FORBIDDEN";
 
 /// An operation, and what becomes of it when a stranger, a viewer, an annotator, a reviewer, a manager and
 /// an admin ask for it.
@@ -19,7 +19,7 @@ pub struct Row {
     pub outcomes: [&'static str; 6],
 }
 
-const fn row(operation: &'static str, outcomes: [&'static str; 6]) -> Row {
+pub const fn row(operation: &'static str, outcomes: [&'static str; 6]) -> Row {
     Row {
         operation,
         outcomes,

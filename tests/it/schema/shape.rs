@@ -42,7 +42,20 @@ type CreateAnnotationOutcome { annotation: Annotation error: ItemError }
 type UpdateAnnotationOutcome { annotation: Annotation error: ItemError }
 type DeleteAnnotationOutcome { deleted: DeletedAnnotation error: ItemError }
 type ItemError { code: String! message: String! problems: [InputProblem!]! }
+type InputProblem { path: [JSON!]! code: String! message: String! }
 enum BatchErrorPolicy { REJECT_ALL REJECT_FAILED }
+input SaveDraftInput { taskId: ID annotationId: ID result: [JSONObject!]! leadTime: Float }
+input SubmitDraftInput {
+  wasCancelled: Boolean groundTruth: Boolean expectedVersion: Int onConflict: ConflictPolicy
+}
+type DiscardedDraft {
+  id: ID! taskId: ID! annotationId: ID result: [JSONObject!]! leadTime: Float createdAt: DateTime!
+  updatedAt: DateTime!
+}
+input AnnotationDraftFilter {
+  id: IDFilter taskId: IDFilter annotationId: IDFilter projectId: IDFilter hasAnnotation: Boolean
+  updatedAt: DateTimeRange
+}
 input CreateAnnotationInput {
   result: [JSONObject!]! completedById: ID wasCancelled: Boolean groundTruth: Boolean leadTime: Float
   uniqueId: UUID parentPredictionId: ID parentAnnotationId: ID
@@ -130,6 +143,8 @@ type AnnotationConnection { edges: [AnnotationEdge!]! nodes: [Annotation!]! page
 type AnnotationEdge { cursor: String! node: Annotation! }
 type AnnotationRevisionConnection { edges: [AnnotationRevisionEdge!]! nodes: [AnnotationRevision!]! pageInfo: PageInfo! totalCount: Int! }
 type AnnotationRevisionEdge { cursor: String! node: AnnotationRevision! }
+type AnnotationDraftConnection { edges: [AnnotationDraftEdge!]! nodes: [AnnotationDraft!]! pageInfo: PageInfo! totalCount: Int! }
+type AnnotationDraftEdge { cursor: String! node: AnnotationDraft! }
 type TaskConnection { edges: [TaskEdge!]! nodes: [Task!]! pageInfo: PageInfo! totalCount: Int! }
 type TaskEdge { cursor: String! node: Task! }
 type ProjectConnection { edges: [ProjectEdge!]! nodes: [Project!]! pageInfo: PageInfo! totalCount: Int! }
@@ -164,6 +179,8 @@ type Query {
   annotation(id: ID!): Annotation
   annotationAt(id: ID!, version: Int, asOf: DateTime): AnnotationSnapshot
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection
+  draft(id: ID!): AnnotationDraft
+  drafts(filter: AnnotationDraftFilter, first: Int, after: String, last: Int, before: String): AnnotationDraftConnection
   task(id: ID!): Task
   tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection
   project(id: ID!): Project
@@ -180,6 +197,10 @@ type Mutation {
   updateAnnotation(id: ID!, input: UpdateAnnotationInput!, validateOnly: Boolean! = false): Annotation
   deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
   restoreAnnotation(id: ID!, version: Int!, expectedVersion: Int): Annotation
+  saveDraft(input: SaveDraftInput!): AnnotationDraft
+  submitDraft(id: ID!, input: SubmitDraftInput): Annotation
+  discardDraft(id: ID!): DiscardedDraft
+  convertAnnotationToDraft(id: ID!, expectedVersion: Int): AnnotationDraft
   createProject(input: CreateProjectInput!): Project
   updateProject(id: ID!, input: UpdateProjectInput!): Project
   createTasks(projectId: ID!, tasks: [CreateTaskInput!]!): [Task!]
@@ -211,8 +232,7 @@ AgreementMetric ReviewAnnotationInput
 Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
-Query.node Mutation.reviewAnnotation Mutation.saveDraft
-Mutation.submitDraft Mutation.discardDraft Mutation.convertAnnotationToDraft Mutation.deleteProject
+Query.node Mutation.reviewAnnotation Mutation.deleteProject
 Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
 Mutation.importTasks
 ";

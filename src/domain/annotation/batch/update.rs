@@ -9,7 +9,7 @@ use super::{
     super::{
         ground::{Ground, Work},
         lock::{self, Locked},
-        plan::{Outcome, Plan},
+        plan::Plan,
         update::{Change, check_input, judge},
     },
     AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated,
@@ -113,9 +113,8 @@ async fn change_some(
             work.locked.annotation = row.clone();
         }
         match judge(actor, &ground, &mut plan, work) {
-            Ok(Outcome::Changed(row) | Outcome::Unchanged(row)) => progress.note(index, Ok(row)),
             Err(error) if is_failure(&error) => return Err(error),
-            Err(error) => progress.note(index, Err(error)),
+            outcome => progress.note(index, outcome),
         }
     }
     for (id, made) in plan.steps() {

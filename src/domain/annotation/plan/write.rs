@@ -17,6 +17,7 @@ use sea_orm::{
 use super::{super::create, Plan, Planned};
 use crate::{
     domain::{
+        draft as drafts,
         history::{self, Changes},
         rows, task as tasks,
     },
@@ -33,6 +34,9 @@ impl Plan<'_> {
         self.unbury(txn).await?;
         history::append_all(txn, std::mem::take(&mut self.revisions)).await?;
         self.move_drafts(txn).await?;
+        if !self.handed_in.is_empty() {
+            drafts::remove_own(txn, self.actor, &self.handed_in).await?;
+        }
         self.bury(txn).await?;
         tasks::touch(txn, self.tasks.into_values(), self.actor, self.at).await?;
         Ok(new)

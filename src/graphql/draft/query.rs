@@ -1,0 +1,62 @@
+//! Reading drafts.
+
+use async_graphql::{Context, ID, Object};
+
+use super::{
+    super::{
+        connection::{Connection, Total, arguments},
+        context::ContextExt,
+        loader::DraftId,
+    },
+    AnnotationDraft,
+    input::AnnotationDraftFilter,
+};
+use crate::{
+    db::reference,
+    domain::{
+        draft,
+        page::{Arguments, Page},
+    },
+    error::{Error, Result},
+};
+
+#[derive(Default)]
+pub struct DraftQuery;
+
+#[Object]
+impl DraftQuery {
+    /// One draft: of yours, or of anybody in a project that you manage. Null when there is no such draft, or you
+    /// may not see it.
+    async fn draft(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The draft's id.")] id: ID,
+    ) -> Option<Result<AnnotationDraft>> {
+        let row = ctx.loader().load_one(DraftId(reference(&id))).await;
+        Some(row.transpose()?.map(AnnotationDraft))
+    }
+
+    /// Your own drafts, in the order of their ids.
+    async fn drafts(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationDraftFilter>,
+        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
+        #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
+        #[graphql(desc = "Items before this cursor.")] before: Option<String>,
+    ) -> Option<Result<Connection<AnnotationDraft>>> {
+        let filter = filter.unwrap_or_default().into();
+        Some(list(ctx, filter, &arguments(first, after, last, before)).await)
+    }
+}
+
+async fn list(
+    ctx: &Context<'_>,
+    filter: draft::Filter,
+    arguments: &Arguments,
+) -> Result<Connection<AnnotationDraft>> {
+    let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
+    let slice = draft::list(ctx.app(), ctx.actor(), &filter, &page).await?;
+    Ok(Connection::new(slice, Total::Drafts(filter)))
+}

@@ -1,0 +1,46 @@
+//! The table of writes of drafts.
+
+use super::{
+    World,
+    writes::{NF, NO, OK, Row, check, row},
+};
+use crate::support::each_database;
+
+const TAKEN: &str = "id ALREADY_TAKEN";
+
+const TABLE: [Row; 6] = [
+    row(
+        "convertAnnotationToDraft(id: @own) { id }",
+        [NF, NO, OK, OK, OK, OK],
+    ),
+    // By now everybody who may has a draft of the task.
+    row(
+        "convertAnnotationToDraft(id: @others) { id }",
+        [NF, NO, NO, NO, TAKEN, TAKEN],
+    ),
+    row(
+        "saveDraft(input: { taskId: @car, result: [] }) { id }",
+        [NF, NO, OK, OK, OK, OK],
+    ),
+    row(
+        "saveDraft(input: { taskId: @boat, result: [] }) { id }",
+        [NF, NF, NF, NF, NF, OK],
+    ),
+    row(
+        "saveDraft(input: { annotationId: @own, result: [] }) { id }",
+        [NF, NO, OK, OK, OK, OK],
+    ),
+    row(
+        "saveDraft(input: { annotationId: @others, result: [] }) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+];
+
+#[tokio::test]
+async fn drafts_are_for_those_who_annotate() {
+    each_database(async |app| {
+        let world = World::new(&app).await;
+        check(&app, &world, &TABLE).await;
+    })
+    .await;
+}
