@@ -5,6 +5,7 @@ mod conflict;
 mod create;
 mod delete;
 mod fit;
+mod flag;
 mod incoming;
 pub(super) mod lock;
 mod restore;
@@ -25,7 +26,7 @@ use sea_orm::{
 };
 
 pub(super) use self::{
-    apply::Outcome,
+    apply::{Outcome, conclude},
     create::{check_input as check_new, create_locked},
     delete::delete_locked,
     update::{change_locked, check_input as check_change},
@@ -33,8 +34,9 @@ pub(super) use self::{
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
+    flag::{Flag, set_flag},
     restore::restore,
-    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, update},
+    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, ReviewNote, update},
 };
 use super::{
     access::{self, Actor},

@@ -4,8 +4,10 @@ mod checks;
 mod create;
 mod delete;
 pub mod drafts;
+pub mod flags;
 mod projects;
 mod restore;
+pub mod reviews;
 mod tasks;
 mod update;
 

@@ -3,6 +3,7 @@
 mod annotation;
 mod draft;
 mod restore;
+mod review;
 mod task;
 
 use std::collections::HashMap;

@@ -65,7 +65,10 @@ pub async fn apply(
     let updated_by_id = change.updated_by_id.value().copied();
     let mut target = target.filter(|target| change.task_id.is_sent() && target.id != row.task_id);
     let before = row.clone();
-    let changes = set(&mut row, &change, target.as_ref(), incoming);
+    let mut changes = set(&mut row, &change, target.as_ref(), incoming);
+    if let Some(review) = &change.review {
+        changes.review(review.comment.as_deref());
+    }
     if changes.is_empty() {
         let goes = change.own_drafts == OwnDrafts::Go;
         return Ok(
@@ -79,7 +82,8 @@ pub async fn apply(
         drafts::remove_own(txn, actor, &[row.id]).await?;
     }
     row.draft_created_at = change.draft_created_at.or(row.draft_created_at);
-    let action = action(&row, &changes);
+    let review = change.review.as_ref().map(|review| review.action);
+    let action = review.unwrap_or_else(|| action(&row, &changes));
     let at = db::now();
     touch(&mut row, actor.id(), action, at);
     if updated_by_id.is_some() {
