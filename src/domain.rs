@@ -12,6 +12,7 @@ pub mod labelling;
 pub mod page;
 pub mod prediction;
 pub mod project;
+pub mod review;
 pub mod task;
 pub mod token;
 pub mod user;

@@ -140,6 +140,8 @@ pub enum ProblemCode {
     UnfitResult,
     /// A deleted annotation of which too little is left to bring it back.
     NotRestorable,
+    /// A review to delete that the caller never gave.
+    NotReviewed,
     /// A field that excludes another one that was sent.
     NotTogether,
 }

@@ -21,6 +21,7 @@ mod overlooked;
 mod prediction;
 mod project;
 mod region;
+mod review;
 mod scalar;
 mod sdl;
 mod size;
@@ -72,7 +73,9 @@ pub struct Query(
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     annotation::AnnotationMutation,
+    annotation::FlagMutation,
     draft::DraftMutation,
+    review::ReviewMutation,
     task::TaskMutation,
     project::ProjectMutation,
 );

@@ -2,6 +2,7 @@
 
 pub mod annotation;
 pub mod annotation_draft;
+pub mod annotation_review;
 pub mod annotation_revision;
 pub mod annotation_tombstone;
 pub mod api_token;

@@ -14,6 +14,7 @@ mod m20261123_000008_create_event;
 mod m20261123_000009_check_results;
 mod m20261123_000010_create_annotation_tombstone;
 mod m20261124_000011_save_drafts;
+mod m20261124_000012_create_annotation_review;
 
 pub struct Migrator;
 
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000009_check_results::Migration),
             Box::new(m20261123_000010_create_annotation_tombstone::Migration),
             Box::new(m20261124_000011_save_drafts::Migration),
+            Box::new(m20261124_000012_create_annotation_review::Migration),
         ]
     }
 }

@@ -6,7 +6,8 @@
 use std::collections::HashMap;
 
 use entity::{
-    annotation, annotation_draft, annotation_revision, event, prediction, project,
+    annotation, annotation_draft, annotation_review, annotation_revision, event, prediction,
+    project,
     project_member::{self, Role},
     task, user,
 };
@@ -137,6 +138,19 @@ pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
         )
 }
 
+/// Reviews of annotations in the actor's projects; for an admin, all.
+pub fn visible_reviews(actor: &Actor) -> Select<annotation_review::Entity> {
+    let select = annotation_review::Entity::find();
+    if actor.is_admin() {
+        return select;
+    }
+    let annotations = visible_annotations(actor)
+        .select_only()
+        .column(annotation::Column::Id)
+        .into_query();
+    select.filter(annotation_review::Column::AnnotationId.in_subquery(annotations))
+}
+
 /// The actor, and everybody who shares a project with them; for an admin, all.
 pub fn visible_users(actor: &Actor) -> Select<user::Entity> {
     let select = user::Entity::find();
@@ -202,6 +216,11 @@ pub fn may_edit(actor: &Actor, role: Role, annotation: &annotation::Model) -> bo
 /// anybody's.
 pub fn may_delete(actor: &Actor, role: Role, annotation: &annotation::Model) -> bool {
     may_manage(role) || (may_annotate(role) && is_own(actor, annotation))
+}
+
+/// The actor may judge annotations, their own too.
+pub fn may_review(role: Role) -> bool {
+    role >= Role::Reviewer
 }
 
 /// The actor may declare an annotation the task's ground truth.

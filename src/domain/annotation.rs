@@ -5,6 +5,7 @@ mod conflict;
 mod create;
 mod delete;
 mod fit;
+mod flag;
 mod ground;
 mod incoming;
 pub(super) mod lock;
@@ -28,13 +29,15 @@ use sea_orm::{
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
+    flag::{Flag, set_flag},
     restore::restore,
-    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, update},
+    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, ReviewNote, update},
 };
 pub(super) use self::{
     create::{check_input as check_new, create_locked},
     delete::delete_locked,
     ground::Birth,
+    plan::{Outcome, conclude},
     update::{change_locked, check_input as check_change},
 };
 use super::{

@@ -25,6 +25,9 @@ use super::{
 };
 use crate::{app::App, error::Result};
 
+/// The field of an annotation that holds what reviewers say of it.
+const REVIEWS: &str = "reviews";
+
 /// What one change did: the new value of every changed field, by the field's public name.
 #[derive(Debug, Default)]
 pub struct Changes {
@@ -59,6 +62,11 @@ impl Changes {
 
     pub fn field(&mut self, field: &str, value: impl serde::Serialize) {
         self.fields.insert(field.to_owned(), json!(value));
+    }
+
+    /// Notes that it was reviewed; what came of it is the revision's action.
+    pub fn review(&mut self, comment: Option<&str>) {
+        self.field(REVIEWS, json!({ "comment": comment }));
     }
 
     /// Notes where the annotation was before it moved.
@@ -135,6 +143,14 @@ pub fn changed_fields(changes: &str) -> Result<Vec<String>> {
     let mut names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
     names.sort_unstable();
     Ok(names)
+}
+
+/// What the reviewer said whose review a revision is.
+pub fn comment(changes: &str) -> Result<Option<String>> {
+    let fields: Map<String, Value> = serde_json::from_str(changes)?;
+    let review = fields.get(REVIEWS);
+    let comment = review.and_then(|review| review["comment"].as_str());
+    Ok(comment.map(str::to_owned))
 }
 
 /// The newest changes of an annotation, those behind one of its versions.

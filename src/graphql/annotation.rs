@@ -1,5 +1,6 @@
 //! Annotations in the graph.
 
+mod action;
 mod batch;
 mod input;
 mod mutation;
@@ -18,11 +19,12 @@ use super::{
     history::{AnnotationDiff, AnnotationRevision},
     loader::{
         AnnotationId, CountOf, DraftsOfAnnotation, History, PageOf, PredictionId, Question,
-        ResultOf, RoleIn, UserId,
+        ResultOf, ReviewsOf, RoleIn, UserId,
     },
     prediction::Prediction,
     project::Project,
     region::{self, Region, RegionType},
+    review::AnnotationReview,
     scalar::{DateTime, JsonList, Uuid},
     task::Task,
     user::User,
@@ -34,7 +36,8 @@ use crate::{
 };
 
 pub use self::{
-    input::{AnnotationFilter, AnnotationOrder, ConflictPolicy, patch},
+    action::FlagMutation,
+    input::{AnnotationFilter, AnnotationOrder, ConflictPolicy, RegionChangesInput, patch},
     mutation::AnnotationMutation,
     query::{AnnotationQuery, list_of},
 };
@@ -277,6 +280,21 @@ impl Annotation {
             .into_iter()
             .map(AnnotationDraft)
             .collect())
+    }
+
+    /// What its reviewers say of it, each at last, the newest one last. Deleted with the annotation: of one that
+    /// was restored, they are in the history.
+    async fn reviews(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationReview>> {
+        let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await?;
+        let rows = rows.unwrap_or_default().into_iter();
+        Ok(rows.map(AnnotationReview).collect())
+    }
+
+    /// The newest of `reviews`. Null while there is none.
+    async fn latest_review(&self, ctx: &Context<'_>) -> Option<Result<AnnotationReview>> {
+        let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await;
+        let newest = rows.map(|rows| rows.unwrap_or_default().pop());
+        Some(newest.transpose()?.map(AnnotationReview))
     }
 
     /// You may change its result.

@@ -55,6 +55,11 @@ impl AnnotationRevision {
         history::changed_fields(&self.0.changes)
     }
 
+    /// What the reviewer said about it. Null when nothing, and when it was no review.
+    async fn comment(&self) -> Option<Result<String>> {
+        history::comment(&self.0.changes).transpose()
+    }
+
     /// The annotation as it was at this version. Of a deletion, what was deleted.
     async fn annotation(&self, ctx: &Context<'_>) -> Result<AnnotationSnapshot> {
         let (id, version) = (self.0.annotation_id, self.0.version);

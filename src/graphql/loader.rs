@@ -12,7 +12,7 @@ use async_graphql::{
     runtime::{Timer, TokioSpawner},
 };
 use entity::{
-    annotation as annotation_row, annotation_draft, annotation_revision,
+    annotation as annotation_row, annotation_draft, annotation_review, annotation_revision,
     prediction as prediction_row, project as project_row, project_member, task as task_row,
 };
 use futures_util::future::BoxFuture;
@@ -27,7 +27,7 @@ use crate::{
             snapshot::{ResultRef, Snapshot, VersionOf},
         },
         page::{Page, Slice},
-        prediction, project, task, user,
+        prediction, project, review, task, user,
     },
     error::{Error, Result},
 };
@@ -89,6 +89,7 @@ ids! {
     PredictionsOf,
     DraftsOfTask,
     DraftsOfAnnotation,
+    ReviewsOf,
     GroundTruthOf,
 }
 
@@ -185,6 +186,7 @@ by_id! {
     PredictionsOf => Vec<prediction_row::Model>, prediction::of_tasks;
     DraftsOfTask => Vec<annotation_draft::Model>, draft::of_tasks;
     DraftsOfAnnotation => Vec<annotation_draft::Model>, draft::of_annotations;
+    ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
 }
 

@@ -3,6 +3,7 @@
 mod drafts;
 mod moves;
 mod reads;
+mod reviews;
 mod tokens;
 mod users;
 mod writes;

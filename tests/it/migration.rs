@@ -29,6 +29,7 @@ const UNIQUE: &[(&str, &[&str])] = &[
             "user_id where is_autosave and annotation_id is null",
         ],
     ),
+    ("annotation_review", &["annotation_id", "reviewer_id"]),
     ("annotation_revision", &["annotation_id", "version"]),
     ("api_token", &["hash"]),
     ("event", &["revision_id"]),
@@ -143,6 +144,7 @@ async fn tables_and_entities_describe_the_same() {
         compare!(
             annotation,
             annotation_draft,
+            annotation_review,
             annotation_revision,
             annotation_tombstone,
             api_token,

@@ -4,6 +4,7 @@ mod annotation;
 mod batch;
 mod draft;
 mod restore;
+mod review;
 mod task;
 
 use std::collections::HashMap;

@@ -157,7 +157,10 @@ impl<'a> Plan<'a> {
         let target =
             target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
         let mut row = before.clone();
-        let changes = set(&mut row, change, target.as_ref(), incoming);
+        let mut changes = set(&mut row, change, target.as_ref(), incoming);
+        if let Some(review) = &change.review {
+            changes.review(review.comment.as_deref());
+        }
         let drafts_go = match change.own_drafts {
             OwnDrafts::Keep => false,
             OwnDrafts::GoWithAChange => !changes.is_empty(),
@@ -170,7 +173,8 @@ impl<'a> Plan<'a> {
             return Ok(row);
         }
         row.draft_created_at = change.draft_created_at.or(row.draft_created_at);
-        let action = action(&row, &changes);
+        let review = change.review.as_ref().map(|review| review.action);
+        let action = review.unwrap_or_else(|| action(&row, &changes));
         touch(&mut row, self.actor.id(), action, self.at);
         if let Patch::Set(id) = change.updated_by_id {
             row.updated_by_id = Some(id);

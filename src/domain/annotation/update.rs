@@ -1,7 +1,7 @@
 //! `updateAnnotation`: change what is sent, keep what is not, and leave no trace when refused.
 
 use chrono::{DateTime, Utc};
-use entity::annotation;
+use entity::annotation::{self, Action};
 use sea_orm::DatabaseTransaction;
 
 use super::{
@@ -50,6 +50,15 @@ pub struct Change {
     /// When the draft that it comes from was created.
     pub draft_created_at: Option<DateTime<Utc>>,
     pub own_drafts: OwnDrafts,
+    /// What a reviewer says of it: a change by itself.
+    pub review: Option<ReviewNote>,
+}
+
+/// What the history keeps of a review.
+#[derive(Debug)]
+pub struct ReviewNote {
+    pub action: Action,
+    pub comment: Option<String>,
 }
 
 /// What becomes of the actor's own drafts of an annotation that they change. Other people's always stay.

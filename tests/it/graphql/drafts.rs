@@ -3,7 +3,7 @@
 mod convert;
 mod listing;
 mod own;
-mod save;
+pub mod save;
 mod submit;
 
 use entity::annotation_draft;

@@ -22,7 +22,17 @@ type Annotation {
   leadTime: Float importId: ID parentPrediction: Prediction parentAnnotation: Annotation version: Int!
   history(first: Int, after: String, last: Int, before: String): AnnotationRevisionConnection!
   diff(from: Int!, to: Int): AnnotationDiff!
-  drafts: [AnnotationDraft!]! viewerCanUpdate: Boolean!
+  drafts: [AnnotationDraft!]! reviews: [AnnotationReview!]! latestReview: AnnotationReview
+  viewerCanUpdate: Boolean!
+}
+type AnnotationReview {
+  reviewer: User verdict: ReviewVerdict! comment: String version: Int! createdAt: DateTime!
+}
+enum ReviewVerdict { ACCEPTED REJECTED FIXED_AND_ACCEPTED }
+enum ReviewAction { ACCEPT REJECT FIX_AND_ACCEPT DELETE_REVIEW }
+input ReviewAnnotationInput {
+  action: ReviewAction! comment: String result: [JSONObject!] regions: RegionChangesInput
+  expectedVersion: Int
 }
 enum AnnotationAction {
   PREDICTION PROPAGATED_ANNOTATION IMPORTED SUBMITTED UPDATED SKIPPED ACCEPTED REJECTED
@@ -63,7 +73,7 @@ input CreateAnnotationInput {
 type DeletedAnnotation { id: ID! uniqueId: UUID! version: Int! taskId: ID! }
 type AnnotationRevision {
   version: Int! action: AnnotationAction! actor: User createdAt: DateTime! changedFields: [String!]!
-  annotation: AnnotationSnapshot!
+  annotation: AnnotationSnapshot! comment: String
 }
 type AnnotationSnapshot {
   annotationId: ID! version: Int! result: [JSONObject!]! task: Task completedBy: User updatedBy: User
@@ -197,6 +207,11 @@ type Mutation {
   updateAnnotation(id: ID!, input: UpdateAnnotationInput!, validateOnly: Boolean! = false): Annotation
   deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
   restoreAnnotation(id: ID!, version: Int!, expectedVersion: Int): Annotation
+  reviewAnnotation(id: ID!, input: ReviewAnnotationInput!): Annotation
+  skipAnnotation(id: ID!, expectedVersion: Int): Annotation
+  unskipAnnotation(id: ID!, expectedVersion: Int): Annotation
+  setGroundTruth(id: ID!, expectedVersion: Int): Annotation
+  unsetGroundTruth(id: ID!, expectedVersion: Int): Annotation
   saveDraft(input: SaveDraftInput!): AnnotationDraft
   submitDraft(id: ID!, input: SubmitDraftInput): Annotation
   discardDraft(id: ID!): DiscardedDraft
@@ -228,11 +243,11 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
-AgreementMetric ReviewAnnotationInput
+AgreementMetric
 Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
-Query.node Mutation.reviewAnnotation Mutation.deleteProject
+Query.node Mutation.deleteProject
 Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
 Mutation.importTasks
 ";

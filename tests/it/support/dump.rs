@@ -22,6 +22,7 @@ pub async fn everything(app: &App) -> String {
         annotation_revision,
         annotation_tombstone,
         annotation_draft,
+        annotation_review,
         event_log
     );
     text.push_str(&log(app).await);

@@ -1,0 +1,48 @@
+//! What a reviewer says of an annotation: the latest verdict of each. The history has all of them.
+
+use sea_orm::entity::prelude::*;
+
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "annotation_review")]
+pub struct Model {
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    pub annotation_id: i64,
+    /// Null once they are gone.
+    pub reviewer_id: Option<i64>,
+    pub verdict: Verdict,
+    #[sea_orm(column_type = "Text", nullable)]
+    pub comment: Option<String>,
+    /// The version of the annotation that the review made: what was judged, with the fix.
+    pub version: i32,
+    pub created_at: DateTimeUtc,
+}
+
+/// What came of a review.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
+#[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
+pub enum Verdict {
+    Accepted,
+    Rejected,
+    FixedAndAccepted,
+}
+
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {
+    #[sea_orm(
+        belongs_to = "super::annotation::Entity",
+        from = "Column::AnnotationId",
+        to = "super::annotation::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Annotation,
+    #[sea_orm(
+        belongs_to = "super::user::Entity",
+        from = "Column::ReviewerId",
+        to = "super::user::Column::Id",
+        on_delete = "SetNull"
+    )]
+    Reviewer,
+}
+
+impl ActiveModelBehavior for ActiveModel {}

@@ -1,0 +1,59 @@
+//! The table of reviews, and of flags by name.
+
+use super::{
+    World,
+    writes::{NF, NO, OK, Row, check, row},
+};
+use crate::support::each_database;
+
+const NONE: &str = "input.action NOT_REVIEWED";
+
+const TABLE: [Row; 11] = [
+    row(
+        "reviewAnnotation(id: @own, input: { action: ACCEPT }) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+    row(
+        "reviewAnnotation(id: @others, input: { action: REJECT }) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+    row(
+        "reviewAnnotation(id: @own, input: { action: FIX_AND_ACCEPT, result: [] }) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+    row(
+        "reviewAnnotation(id: @others, input: { action: DELETE_REVIEW }) { id }",
+        [NF, NO, NO, NONE, NONE, NONE],
+    ),
+    row("skipAnnotation(id: @own) { id }", [NF, NO, OK, OK, OK, OK]),
+    row(
+        "skipAnnotation(id: @others) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+    row(
+        "unskipAnnotation(id: @own) { id }",
+        [NF, NO, OK, OK, OK, OK],
+    ),
+    row(
+        "unskipAnnotation(id: @others) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+    row("setGroundTruth(id: @own) { id }", [NF, NO, NO, OK, OK, OK]),
+    row(
+        "setGroundTruth(id: @others) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+    row(
+        "unsetGroundTruth(id: @own) { id }",
+        [NF, NO, NO, OK, OK, OK],
+    ),
+];
+
+#[tokio::test]
+async fn reviews_and_ground_truth_are_for_reviewers() {
+    each_database(async |app| {
+        let world = World::new(&app).await;
+        check(&app, &world, &TABLE).await;
+    })
+    .await;
+}
