@@ -22,7 +22,8 @@ pub async fn everything(app: &App) -> String {
         annotation_revision,
         annotation_tombstone,
         annotation_draft,
-        event_log
+        event_log,
+        idempotency_key
     );
     text.push_str(&log(app).await);
     text
