@@ -138,6 +138,8 @@ pub enum ProblemCode {
     UnfitResult,
     /// A deleted annotation of which too little is left to bring it back.
     NotRestorable,
+    /// What would leave nobody to administer the server.
+    LastAdmin,
     /// A field that excludes another one that was sent.
     NotTogether,
 }

@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod filter;
 mod history;
+mod import;
 mod loader;
 mod overlooked;
 mod prediction;
@@ -26,6 +27,7 @@ mod sdl;
 mod size;
 mod subscription;
 mod task;
+mod token;
 mod trusted;
 mod user;
 
@@ -73,6 +75,10 @@ pub struct Mutation(
     annotation::AnnotationMutation,
     task::TaskMutation,
     project::ProjectMutation,
+    import::ImportMutation,
+    prediction::PredictionMutation,
+    user::UserMutation,
+    token::TokenMutation,
 );
 
 fn builder() -> SchemaBuilder<Query, Mutation, event::Subscription> {

@@ -7,6 +7,7 @@ mod delete;
 mod fit;
 mod incoming;
 mod lock;
+mod of_task;
 mod restore;
 mod update;
 
@@ -24,6 +25,7 @@ use sea_orm::{
     sea_query::Expr,
 };
 
+pub(in crate::domain) use self::of_task::delete_of_tasks;
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},

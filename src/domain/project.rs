@@ -1,5 +1,6 @@
 //! Projects and their members.
 
+mod delete;
 mod member;
 pub mod operator;
 
@@ -31,6 +32,7 @@ use crate::{
     labelstudio::config::{self, Config},
 };
 
+pub use self::delete::{Deleted, delete};
 use self::member::put_member;
 pub use self::member::{add_member, members, own_roles, remove_member};
 
@@ -95,12 +97,13 @@ pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Whether there is such a project and the actor sees it.
+/// Whether there is such a project and the actor sees it; then it stays until the transaction ends.
 pub async fn is_visible(db: &impl ConnectionTrait, actor: &Actor, id: i64) -> Result<bool> {
     let found: Option<i64> = access::visible_projects(actor)
         .select_only()
         .column(Column::Id)
         .filter(Column::Id.eq(id))
+        .lock(LockType::KeyShare)
         .into_tuple()
         .one(db)
         .await?;

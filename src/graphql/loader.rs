@@ -12,7 +12,7 @@ use async_graphql::{
     runtime::{Timer, TokioSpawner},
 };
 use entity::{
-    annotation as annotation_row, annotation_draft, annotation_revision,
+    annotation as annotation_row, annotation_draft, annotation_revision, api_token,
     prediction as prediction_row, project as project_row, project_member, task as task_row,
 };
 use futures_util::future::BoxFuture;
@@ -27,7 +27,7 @@ use crate::{
             snapshot::{ResultRef, Snapshot, VersionOf},
         },
         page::{Page, Slice},
-        prediction, project, task, user,
+        prediction, project, task, token, user,
     },
     error::{Error, Result},
 };
@@ -89,6 +89,8 @@ ids! {
     DraftsOfTask,
     DraftsOfAnnotation,
     GroundTruthOf,
+    /// The API tokens of a user.
+    TokensOf,
 }
 
 /// One page of a list below a parent. Lists with the same question are read together.
@@ -184,6 +186,7 @@ by_id! {
     DraftsOfTask => Vec<annotation_draft::Model>, draft::of_tasks;
     DraftsOfAnnotation => Vec<annotation_draft::Model>, draft::of_annotations;
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
+    TokensOf => Vec<api_token::Model>, token::of_users;
 }
 
 impl Loader<VersionOf> for Batches {

@@ -3,6 +3,8 @@
 mod checks;
 mod create;
 mod delete;
+mod people;
+mod predictions;
 mod projects;
 mod restore;
 mod tasks;

@@ -1,6 +1,7 @@
 //! Many at once: no write is lost, and every counter is exact.
 
 mod annotation;
+mod delete;
 mod restore;
 mod task;
 

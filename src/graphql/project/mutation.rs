@@ -1,9 +1,9 @@
 //! Changes of projects and their members.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::{
-    super::{annotation::patch, context::ContextExt},
+    super::{annotation::patch, context::ContextExt, task::small},
     CheckMode, Project, ProjectMember, ProjectRole,
 };
 use crate::{db::reference, domain::project as projects, error::Result};
@@ -37,6 +37,21 @@ pub struct UpdateProjectInput {
     label_config: MaybeUndefined<String>,
     /// How much of what comes into the project is checked against its config. What is in it stays.
     check_mode: MaybeUndefined<CheckMode>,
+}
+
+/// What went with a deleted project.
+#[derive(SimpleObject)]
+pub struct DeletedProject {
+    /// The id that it had.
+    id: ID,
+    /// Tasks that were deleted.
+    task_count: i32,
+    /// Annotations that were deleted, with their histories.
+    annotation_count: i32,
+    /// Predictions that were deleted.
+    prediction_count: i32,
+    /// Drafts that were deleted, everybody's.
+    draft_count: i32,
 }
 
 #[derive(Default)]
@@ -75,6 +90,26 @@ impl ProjectMutation {
         };
         let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change).await;
         Some(row.map(Project::from))
+    }
+
+    /// Delete a project with its tasks, their annotations, predictions and drafts, its memberships, and the
+    /// history and events of its annotations. For managers. Nothing of it can be restored, and nobody is told
+    /// by `annotationEvents`: nobody belongs to it any more.
+    ///
+    /// Errors: NOT_FOUND, FORBIDDEN.
+    async fn delete_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] id: ID,
+    ) -> Option<Result<DeletedProject>> {
+        let deleted = projects::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        Some(deleted.map(|deleted| DeletedProject {
+            id: deleted.id.into(),
+            task_count: small(deleted.tasks),
+            annotation_count: small(deleted.annotations),
+            prediction_count: small(deleted.predictions),
+            draft_count: small(deleted.drafts),
+        }))
     }
 
     /// Make a user a member of a project, or give a member another role. For managers, who can add the
