@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use entity::project::{self, CheckMode, Column};
-use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect};
+use sea_orm::{ConnectionTrait, EntityTrait, QuerySelect, sea_query::LockType};
 
 use crate::{
     app::App,
@@ -55,10 +55,14 @@ impl Rules {
 }
 
 /// The rules of a project as they stand in this transaction. `None` where everything fits.
+///
+/// They stand until it ends: whoever changes the config waits for those who write by the one before, and looks at
+/// what they wrote. Those who write don't wait for each other, and take the lock anyway by referring to the project.
 pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Result<Option<Rules>> {
     let project = || project::Entity::find_by_id(project_id).select_only();
     let found: Option<(CheckMode, i32)> = project()
         .columns([Column::CheckMode, Column::ConfigVersion])
+        .lock(LockType::KeyShare)
         .into_tuple()
         .one(db)
         .await?;
@@ -68,7 +72,7 @@ pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Res
     if let Some(config) = app.configs.get(project_id, version) {
         return Ok(Rules::new(config, mode));
     }
-    // Both together: the version may be another one by now.
+    // Both together: outside of a transaction, the version may be another one by now.
     let found: Option<(String, i32)> = project()
         .columns([Column::LabelConfig, Column::ConfigVersion])
         .into_tuple()

@@ -1,5 +1,6 @@
 //! Projects and their members.
 
+mod breaks;
 mod delete;
 mod member;
 pub mod operator;
@@ -185,11 +186,24 @@ pub(super) async fn insert(
     Ok(row)
 }
 
-/// Changes a project and answers with it as it is then.
-pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<project::Model> {
+/// Changes a project and answers with it as it is then. A labelling config that annotations or drafts would not
+/// fit any more is refused unless it is forced.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+    is_forced: bool,
+) -> Result<project::Model> {
     check_change(&change).await?;
     let txn = app.db.begin().await?;
-    let mut row = lock(&txn, actor, id, "projects are changed by their managers").await?;
+    // Whoever writes by the config that there is holds it back, and is looked at then.
+    let strength = match change.label_config.is_sent() {
+        true => LockType::Update,
+        false => LockType::NoKeyUpdate,
+    };
+    let otherwise = "projects are changed by their managers";
+    let mut row = lock(&txn, actor, id, strength, otherwise).await?;
     let before = row.clone();
     for (field, patch) in [
         (&mut row.title, change.title),
@@ -206,6 +220,12 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     if row == before {
         txn.rollback().await?;
         return Ok(row);
+    }
+    if !is_forced {
+        let problems = breaks::breaks(app, &txn, &before, &row).await?;
+        if !problems.is_empty() {
+            return Err(Error::BadInput(problems));
+        }
     }
     if row.label_config != before.label_config {
         row.config_version += 1;
@@ -232,11 +252,12 @@ async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
     id: i64,
+    strength: LockType,
     otherwise: &'static str,
 ) -> Result<project::Model> {
     let row = access::visible_projects(actor)
         .filter(Column::Id.eq(id))
-        .lock(LockType::NoKeyUpdate)
+        .lock(strength)
         .one(txn)
         .await?
         .ok_or(Error::NotFound("project"))?;

@@ -33,7 +33,8 @@ pub struct UpdateProjectInput {
     /// What it is about.
     description: MaybeUndefined<String>,
     /// Label Studio's labelling config, XML; empty as long as there is none. What is wrong with it is told as
-    /// problems INVALID_CONFIG, each with its `line` and `column`. What is stored already is not checked.
+    /// problems INVALID_CONFIG, each with its `line` and `column`. One that annotations or drafts would not fit
+    /// any more, though they fit the one before, is refused as UNFIT_RESULT unless it is forced.
     label_config: MaybeUndefined<String>,
     /// How much of what comes into the project is checked against its config. What is in it stays.
     check_mode: MaybeUndefined<CheckMode>,
@@ -76,11 +77,20 @@ impl ProjectMutation {
     }
 
     /// Change a project: what is sent is set, what is left out stays. For managers.
+    ///
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
+    /// BAD_USER_INPUT with UNFIT_RESULT for each control, label and the like that annotations or drafts use and a
+    /// new `labelConfig` would not have. With `checkMode` OFF nothing is looked at; predictions never are.
     async fn update_project(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] id: ID,
         #[graphql(desc = "What to change.")] input: UpdateProjectInput,
+        #[graphql(
+            desc = "Take a labelling config that annotations or drafts do not fit; they stay as they are.",
+            default = false
+        )]
+        force: bool,
     ) -> Option<Result<Project>> {
         let change = projects::Change {
             title: patch(input.title, |text| text),
@@ -88,7 +98,7 @@ impl ProjectMutation {
             label_config: patch(input.label_config, |text| text),
             check_mode: patch(input.check_mode, Into::into),
         };
-        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change, force).await;
         Some(row.map(Project::from))
     }
 

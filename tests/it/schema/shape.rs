@@ -171,7 +171,7 @@ type Mutation {
   deleteAnnotation(id: ID!, expectedVersion: Int): DeletedAnnotation
   restoreAnnotation(id: ID!, version: Int!, expectedVersion: Int): Annotation
   createProject(input: CreateProjectInput!): Project
-  updateProject(id: ID!, input: UpdateProjectInput!): Project
+  updateProject(id: ID!, input: UpdateProjectInput!, force: Boolean! = false): Project
   deleteProject(id: ID!): DeletedProject
   createTasks(projectId: ID!, tasks: [CreateTaskInput!]!): [Task!]
   updateTask(id: ID!, input: UpdateTaskInput!): Task
