@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::Response as GraphQlResponse;
+use async_graphql::{Response as GraphQlResponse, Value};
 use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -117,18 +117,19 @@ async fn run(
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
     let response = endpoint.run(actor, prepared, Some(claim.clone())).await;
-    // What could not be done, and was not, may be asked for again.
-    let has_failed = response.as_ref().map_or(true, failed_for_us);
-    if has_failed && settled(idempotency::release(app, claim).await) == Some(true) {
-        return response.map(|response| answer::single(media, response));
-    }
-    let response = match response {
-        Ok(response) => response,
-        Err(refusal) => {
-            settled(idempotency::abandon(app, claim).await);
-            return Err(refusal);
+    if response.as_ref().map_or(true, failed_for_us) {
+        // What could not be done, and was not, may be asked for again.
+        let is_free = settled(idempotency::release(app, claim).await);
+        let is_telling = response.as_ref().is_ok_and(tells_something);
+        if is_free != Some(false) || !is_telling {
+            if is_free == Some(false) {
+                // It was done, and this is no answer to it.
+                settled(idempotency::abandon(app, claim).await);
+            }
+            return response.map(|response| answer::single(media, response));
         }
-    };
+    }
+    let response = response?;
     let answer = answer::kept(media, &response);
     settled(idempotency::answer(app, claim, answer.clone()).await);
     Ok(said(answer))
@@ -138,6 +139,14 @@ async fn run(
 fn failed_for_us(response: &GraphQlResponse) -> bool {
     let mut errors = response.errors.iter();
     errors.any(|error| has_code(error, &[SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR]))
+}
+
+/// One of the mutations at least has an answer.
+fn tells_something(response: &GraphQlResponse) -> bool {
+    let Value::Object(fields) = &response.data else {
+        return false;
+    };
+    fields.values().any(|value| *value != Value::Null)
 }
 
 /// The bookkeeping must not change the answer: without it, the next request is told that the answer is lost.
