@@ -8,8 +8,9 @@ use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use crate::{
+    events::{Follower, short},
     graphql::{create, draft, prediction, read, restore, revisions, update},
-    support::{Answer, Client, TestApp, each_database},
+    support::{self, Answer, Client, TestApp, each_database},
 };
 
 pub async fn delete_task(by: &Client, id: &str) -> Answer {
@@ -118,19 +119,30 @@ async fn many_annotations_cost_few_statements() {
 #[tokio::test]
 async fn subscribers_are_told_of_each_annotation_of_a_deleted_task() {
     each_database(async |app| {
-        let (_, task) = app.project_with_task().await;
+        let (project, task) = app.project_with_task().await;
+        let vic = app.member(&project, "vic", Role::Viewer).await;
+        let (_, elsewhere) = app.project_with_task().await;
         let ids = [
             app.annotation(&app.admin, &task, json!({})).await,
             app.annotation(&app.admin, &task, json!({})).await,
         ];
+        let schema = support::schema(&app.app);
+        let mut members = Follower::new(&app.app, &schema, &vic, "").await;
+        let mut admins = Follower::new(&app.app, &schema, &app.admin, "").await;
         delete_task(&app.admin, &task).await.ok();
         for id in ids {
-            let history = revisions(&app, &id).await;
-            let events: Vec<_> = history.iter().map(|revision| revision.event).collect();
-            assert_eq!(events, [Event::Created, Event::Deleted]);
+            let event = members.event().await;
+            assert_eq!(short(&event), format!("DELETED {id} v2"));
+            assert_eq!(
+                (&event["annotation"], &event["task"]),
+                (&Value::Null, &Value::Null)
+            );
+            assert_eq!(admins.short().await, format!("DELETED {id} v2"));
         }
-        let dump = app.dump().await;
-        assert!(dump.contains("events [1, 2, 3, 4]"), "{dump}");
+        // A project goes without a word, and streams go on.
+        delete_project(&app.admin, &project).await.ok();
+        let next = app.annotation(&app.admin, &elsewhere, json!({})).await;
+        assert_eq!(admins.short().await, format!("CREATED {next} v1"));
     })
     .await;
 }
