@@ -17,7 +17,7 @@ use sea_orm::{
 use self::write::Queue;
 pub use self::{
     direct::within,
-    write::{Commits, Write},
+    write::{Commits, Write, marked},
 };
 
 /// Open connections to one database. Cheap to clone.

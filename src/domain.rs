@@ -7,6 +7,7 @@ pub mod event;
 pub mod export;
 pub mod filter;
 pub mod history;
+pub mod idempotency;
 pub mod import;
 pub mod labelling;
 pub mod page;

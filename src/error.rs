@@ -142,6 +142,8 @@ pub enum ProblemCode {
     NotRestorable,
     /// A review to delete that the caller never gave.
     NotReviewed,
+    /// What would leave nobody to administer the server.
+    LastAdmin,
     /// A field that excludes another one that was sent.
     NotTogether,
 }

@@ -16,6 +16,7 @@ mod error;
 mod event;
 mod filter;
 mod history;
+mod import;
 mod loader;
 mod overlooked;
 mod prediction;
@@ -27,6 +28,7 @@ mod sdl;
 mod size;
 mod subscription;
 mod task;
+mod token;
 mod trusted;
 mod user;
 
@@ -78,6 +80,10 @@ pub struct Mutation(
     review::ReviewMutation,
     task::TaskMutation,
     project::ProjectMutation,
+    import::ImportMutation,
+    prediction::PredictionMutation,
+    user::UserMutation,
+    token::TokenMutation,
 );
 
 fn builder() -> SchemaBuilder<Query, Mutation, event::Subscription> {

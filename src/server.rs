@@ -100,9 +100,14 @@ fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
                 header::CONTENT_TYPE,
                 header::ACCEPT,
                 header::CONTENT_ENCODING,
+                handler::IDEMPOTENCY_KEY,
                 REQUEST_ID,
             ])
-            .expose_headers([header::RETRY_AFTER, REQUEST_ID])
+            .expose_headers([
+                header::RETRY_AFTER,
+                handler::IDEMPOTENCY_REPLAYED,
+                REQUEST_ID,
+            ])
             .max_age(Duration::from_secs(3_600))
     })
 }

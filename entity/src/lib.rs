@@ -8,6 +8,7 @@ pub mod annotation_tombstone;
 pub mod api_token;
 pub mod event;
 pub mod event_log;
+pub mod idempotency_key;
 pub mod import_job;
 pub mod outbox;
 pub mod prediction;

@@ -19,7 +19,7 @@ pub struct Model {
     /// an import made, one per source id.
     #[sea_orm(unique)]
     pub import_id: Option<i64>,
-    /// False for users that exist only because imported data names them.
+    /// False for users that exist only because imported data names them, and for those whom an admin shut out.
     pub can_sign_in: bool,
     pub created_at: DateTimeUtc,
 }

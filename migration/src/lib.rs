@@ -15,6 +15,7 @@ mod m20261123_000009_check_results;
 mod m20261123_000010_create_annotation_tombstone;
 mod m20261124_000011_save_drafts;
 mod m20261124_000012_create_annotation_review;
+mod m20261124_000013_create_idempotency_key;
 
 pub struct Migrator;
 
@@ -34,6 +35,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000010_create_annotation_tombstone::Migration),
             Box::new(m20261124_000011_save_drafts::Migration),
             Box::new(m20261124_000012_create_annotation_review::Migration),
+            Box::new(m20261124_000013_create_idempotency_key::Migration),
         ]
     }
 }

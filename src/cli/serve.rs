@@ -6,13 +6,13 @@ use std::{io::Write, net::SocketAddr, time::Duration};
 
 use anyhow::Context;
 use entity::user::Role;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::open;
 use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
-    domain::{import, token, user},
+    domain::{idempotency, import, token, user},
     server,
 };
 
@@ -43,9 +43,11 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     let stop = stop_signal()?;
     greet(&app, &args, address).await?;
     app.events.start();
+    let sweeping = AbortOnDropHandle::new(tokio::spawn(idempotency::keep_swept(app.clone())));
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
     app.events.stop();
+    drop(sweeping);
     // What was given up may hold its connection for a moment.
     if tokio::time::timeout(CLOSING, app.db.close()).await.is_err() {
         tracing::warn!("the database was still in use");

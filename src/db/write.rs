@@ -41,6 +41,16 @@ pub struct Write {
     open: Open,
 }
 
+tokio::task_local! {
+    static MARK: Statement;
+}
+
+/// Runs something of which every write leaves a mark: this statement, executed in the write's own transaction
+/// before it commits. When it changes no row, the write is taken back.
+pub async fn marked<T>(mark: Statement, run: impl Future<Output = T>) -> T {
+    MARK.scope(mark, run).await
+}
+
 /// The writes of this process, and their commits: counted as they begin and again as they end.
 #[derive(Default)]
 pub struct Commits {
@@ -157,6 +167,13 @@ impl Write {
 
     /// Makes the write last. Resolves when it does.
     pub async fn commit(mut self) -> Result<(), DbErr> {
+        if let Ok(mark) = MARK.try_with(Clone::clone) {
+            let marked = self.execute_raw(mark).await?;
+            if marked.rows_affected() == 0 {
+                self.rollback().await?;
+                return Err(given_up());
+            }
+        }
         let txn = self.txn.take().expect("a write ends once");
         let commits = self.open.commits.clone();
         let _commit = commits.begin();

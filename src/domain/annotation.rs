@@ -9,6 +9,7 @@ mod flag;
 mod ground;
 mod incoming;
 pub(super) mod lock;
+mod of_task;
 mod plan;
 mod restore;
 mod set;
@@ -26,6 +27,7 @@ use sea_orm::{
     sea_query::Expr,
 };
 
+pub(in crate::domain) use self::of_task::delete_of_tasks;
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},

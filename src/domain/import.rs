@@ -5,6 +5,7 @@
 //! record tells which tasks are the import's, so that one that dies midway can be taken back.
 
 mod batch;
+mod call;
 mod fields;
 mod fitting;
 mod item;
@@ -39,6 +40,7 @@ use self::{
     survey::{Survey, survey},
 };
 pub use self::{
+    call::{Imported, call},
     fields::Fields,
     people::{Match, MatchKind, Unmapped},
     problems::{Note, Notes, Problems},
@@ -174,7 +176,7 @@ where
     let (job, people, row) = start(app, options, survey.people, at).await?;
     let import = Import {
         app,
-        job_id: job.id,
+        job_id: Some(job.id),
         project_id: job.project_id,
         users: &people.ids,
         at,
@@ -246,7 +248,7 @@ async fn start(
     let txn = app.db.begin().await?;
     others::lock(&txn).await?;
     let mut people = people
-        .resolve(app, &txn, &options.user_map, options.unmapped, at)
+        .resolve(app, &txn, &options.user_map, options.unmapped, None, at)
         .await?;
     let (project_id, created_project) = match &options.target {
         Target::Project(id) => (*id, false),

@@ -3,7 +3,9 @@
 use std::{collections::HashMap, sync::Arc};
 
 use entity::project::{self, CheckMode, Column};
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType,
+};
 
 use crate::{
     app::App,
@@ -55,6 +57,9 @@ impl Rules {
 }
 
 /// The rules of a project as they stand in this transaction. `None` where everything fits.
+///
+/// They stand until it ends: whoever changes the config waits for those who write by the one before, and looks at
+/// what they wrote. Those who write don't wait for each other, and take the lock anyway by referring to the project.
 pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Result<Option<Rules>> {
     Ok(rules_of(app, db, &[project_id]).await?.remove(&project_id))
 }
@@ -75,12 +80,13 @@ pub async fn rules_of(
     };
     let found: Vec<(i64, CheckMode, i32)> = projects(project_ids)
         .columns([Column::CheckMode, Column::ConfigVersion])
-        .filter(Column::CheckMode.ne(CheckMode::Off))
+        .lock(LockType::KeyShare)
         .into_tuple()
         .all(db)
         .await?;
     let mut unread = HashMap::new();
-    for (id, mode, version) in found {
+    let checked = found.into_iter();
+    for (id, mode, version) in checked.filter(|(_, mode, _)| *mode != CheckMode::Off) {
         match app.configs.get(id, version) {
             Some(config) => rules.extend(Rules::new(config, mode).map(|rules| (id, rules))),
             None => {
@@ -91,7 +97,7 @@ pub async fn rules_of(
     if unread.is_empty() {
         return Ok(rules);
     }
-    // Both together: the version may be another one by now.
+    // Both together: outside of a transaction, the version may be another one by now.
     let found: Vec<(i64, String, i32)> = projects(&unread.keys().copied().collect::<Vec<_>>())
         .columns([Column::LabelConfig, Column::ConfigVersion])
         .into_tuple()

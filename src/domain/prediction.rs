@@ -1,5 +1,7 @@
 //! Predictions: what models proposed for tasks.
 
+mod write;
+
 use std::collections::HashMap;
 
 use entity::prediction::{self, Column};
@@ -7,6 +9,8 @@ use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
 
 use super::access::{self, Actor};
 use crate::{app::App, error::Result};
+
+pub use self::write::{Change, New, create, delete, update};
 
 /// Predictions by id, those that the actor sees.
 pub async fn by_ids(

@@ -1,5 +1,7 @@
 //! Projects and their members.
 
+mod breaks;
+mod delete;
 mod member;
 pub mod operator;
 
@@ -34,6 +36,7 @@ use crate::{
     labelstudio::config::{self, Config},
 };
 
+pub use self::delete::{Deleted, delete};
 use self::member::put_member;
 pub use self::member::{add_member, members, own_roles, remove_member};
 
@@ -98,7 +101,7 @@ pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Whether there is such a project and the actor sees it.
+/// Whether there is such a project and the actor sees it; then it stays until the transaction ends.
 pub async fn is_visible(db: &impl ConnectionTrait, actor: &Actor, id: i64) -> Result<bool> {
     Ok(visible_ids(db, actor, &[id]).await?.contains(&id))
 }
@@ -116,6 +119,7 @@ pub async fn visible_ids(
         .select_only()
         .column(Column::Id)
         .filter(Column::Id.is_in(ids.iter().copied()))
+        .lock(LockType::KeyShare)
         .into_tuple()
         .all(db)
         .await?;
@@ -197,11 +201,24 @@ pub(super) async fn insert(
     Ok(row)
 }
 
-/// Changes a project and answers with it as it is then.
-pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<project::Model> {
+/// Changes a project and answers with it as it is then. A labelling config that annotations or drafts would not
+/// fit any more is refused unless it is forced.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+    is_forced: bool,
+) -> Result<project::Model> {
     check_change(&change).await?;
     let txn = app.db.begin().await?;
-    let mut row = lock(&txn, actor, id, "projects are changed by their managers").await?;
+    // Whoever writes by the config that there is holds it back, and is looked at then.
+    let strength = match change.label_config.is_sent() {
+        true => LockType::Update,
+        false => LockType::NoKeyUpdate,
+    };
+    let otherwise = "projects are changed by their managers";
+    let mut row = lock(&txn, actor, id, strength, otherwise).await?;
     let before = row.clone();
     for (field, patch) in [
         (&mut row.title, change.title),
@@ -218,6 +235,12 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     if row == before {
         txn.rollback().await?;
         return Ok(row);
+    }
+    if !is_forced {
+        let problems = breaks::breaks(app, &txn, &before, &row).await?;
+        if !problems.is_empty() {
+            return Err(Error::BadInput(problems));
+        }
     }
     if row.label_config != before.label_config {
         row.config_version += 1;
@@ -244,11 +267,12 @@ async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
     id: i64,
+    strength: LockType,
     otherwise: &'static str,
 ) -> Result<project::Model> {
     let row = access::visible_projects(actor)
         .filter(Column::Id.eq(id))
-        .lock(LockType::NoKeyUpdate)
+        .lock(strength)
         .one(txn)
         .await?
         .ok_or(Error::NotFound("project"))?;

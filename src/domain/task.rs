@@ -1,6 +1,9 @@
 //! Tasks: the data to annotate, and the counters over its annotations.
 
 mod counters;
+mod delete;
+mod relabel;
+mod update;
 
 use std::collections::HashMap;
 
@@ -24,6 +27,12 @@ use crate::{
     db,
     error::{Error, Problem, ProblemCode, Result, Segment},
     labelstudio::document,
+};
+
+pub(super) use self::relabel::relabel;
+pub use self::{
+    delete::{Deleted, delete},
+    update::{Change, update},
 };
 
 /// The most tasks that one call creates.
@@ -238,19 +247,18 @@ fn check_input(new: &[New]) -> Result<()> {
                     .unwrap_or_default(),
             );
         }
-        if new.overlap < 1 {
-            problems.push(Problem::new(
-                at("overlap"),
-                ProblemCode::OutOfBounds,
-                "at least one person annotates a task",
-            ));
-        }
+        problems.extend(check_overlap(new.overlap, &at("overlap")));
     }
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Error::BadInput(problems))
     }
+}
+
+fn check_overlap(overlap: i32, at: &[Segment]) -> Option<Problem> {
+    let message = "at least one person annotates a task";
+    (overlap < 1).then(|| Problem::new(at.iter().cloned(), ProblemCode::OutOfBounds, message))
 }
 
 /// Leaves the large columns out: rows hold an empty text for `data`, and neither `meta` nor `extra`.

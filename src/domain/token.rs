@@ -1,5 +1,7 @@
 //! API tokens: made once, shown once, stored hashed.
 
+mod own;
+
 use std::{collections::HashMap, time::Duration};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,7 +13,7 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
     sea_query::OnConflict,
 };
 use sha2::{Digest, Sha256};
@@ -22,6 +24,8 @@ use crate::{
     db,
     error::{Error, Problem, ProblemCode, Result},
 };
+
+pub use self::own::{New, end, issue, of_users};
 
 /// Characters of a token that are kept readable.
 const PREFIX: usize = 12;
@@ -54,6 +58,15 @@ pub async fn create(
         )
         .into());
     }
+    insert(app.db.writer(), user, name, expires_at).await
+}
+
+async fn insert(
+    db: &impl ConnectionTrait,
+    user: &user::Model,
+    name: &str,
+    expires_at: Option<DateTime<Utc>>,
+) -> Result<Created> {
     let mut secret = [0_u8; 24];
     getrandom::fill(&mut secret).map_err(|error| Error::Internal(std::sync::Arc::new(error)))?;
     let text = format!("ann_{}", URL_SAFE_NO_PAD.encode(secret));
@@ -66,7 +79,7 @@ pub async fn create(
         expires_at: Set(expires_at.map(db::microseconds)),
         ..Default::default()
     }
-    .insert(app.db.writer())
+    .insert(db)
     .await?;
     Ok(Created { row, text })
 }

@@ -1,5 +1,7 @@
 //! Users: who annotates and who manages.
 
+mod write;
+
 use std::collections::{HashMap, HashSet};
 
 use entity::user::{self, Column, Role};
@@ -18,6 +20,8 @@ use crate::{
     db,
     error::{Error, Problem, ProblemCode, Result},
 };
+
+pub use self::write::{Change, Deleted, add, delete, update};
 
 /// Which users a list holds; every part that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -56,7 +60,7 @@ pub fn shown_name(user: &user::Model) -> &str {
     }
 }
 
-/// A new user, from the command line.
+/// A new user.
 #[derive(Debug)]
 pub struct New {
     pub username: String,
@@ -68,33 +72,7 @@ pub struct New {
 
 /// Adds a user. All problems of the names and the address are told at once; ALREADY_TAKEN comes after.
 pub async fn create(app: &App, new: New) -> Result<user::Model> {
-    let mut problems = Vec::new();
-    let blank = new.username.trim().is_empty() || new.username.trim() != new.username;
-    if blank || new.username.contains(['@', '\0']) || new.username.chars().count() > 150 {
-        problems.push(Problem::new(
-            ["username"],
-            ProblemCode::InvalidFormat,
-            "a username has 1 to 150 characters, no `@` and no space at its ends",
-        ));
-    }
-    if new
-        .email
-        .as_ref()
-        .is_some_and(|email| !email.contains('@') || email.contains('\0'))
-    {
-        problems.push(Problem::new(
-            ["email"],
-            ProblemCode::InvalidFormat,
-            "this is no e-mail address",
-        ));
-    }
-    if new.display_name.contains('@') {
-        problems.push(Problem::new(
-            ["displayName"],
-            ProblemCode::InvalidFormat,
-            "a display name has no `@`: everybody sees it",
-        ));
-    }
+    let problems = check_new(&new);
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
@@ -107,17 +85,69 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
         created_at: Set(db::now()),
         ..Default::default()
     };
-    row.insert(app.db.writer())
+    let txn = app.db.begin().await?;
+    let row = row
+        .insert(&*txn)
         .await
         .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => Problem::new(
-                ["username"],
-                ProblemCode::AlreadyTaken,
-                "a user with this username or e-mail address exists already",
-            )
-            .into(),
+            Some(SqlErr::UniqueConstraintViolation(_)) => taken("username").into(),
             _ => Error::from(error),
-        })
+        })?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+fn check_new(new: &New) -> Vec<Problem> {
+    let email = new.email.as_deref().and_then(check_email);
+    let problems = [
+        check_username(&new.username),
+        email,
+        check_display_name(&new.display_name),
+    ];
+    problems.into_iter().flatten().collect()
+}
+
+fn check_username(name: &str) -> Option<Problem> {
+    let blank = name.trim().is_empty() || name.trim() != name;
+    let is_wrong = blank || name.contains(['@', '\0']) || name.chars().count() > 150;
+    is_wrong.then(|| {
+        Problem::new(
+            ["username"],
+            ProblemCode::InvalidFormat,
+            "a username has 1 to 150 characters, no `@` and no space at its ends",
+        )
+    })
+}
+
+fn check_email(email: &str) -> Option<Problem> {
+    let is_wrong = !email.contains('@') || email.contains('\0') || email.chars().count() > 320;
+    is_wrong.then(|| {
+        Problem::new(
+            ["email"],
+            ProblemCode::InvalidFormat,
+            "this is no e-mail address",
+        )
+    })
+}
+
+fn check_display_name(name: &str) -> Option<Problem> {
+    let at = ["displayName"];
+    if name.contains('@') {
+        let message = "a display name has no `@`: everybody sees it";
+        return Some(Problem::new(at, ProblemCode::InvalidFormat, message));
+    }
+    (name.chars().count() > 255).then(|| {
+        let message = "a display name has at most 255 characters";
+        Problem::new(at, ProblemCode::TooLong, message)
+    })
+}
+
+fn taken(field: &str) -> Problem {
+    Problem::new(
+        [field],
+        ProblemCode::AlreadyTaken,
+        "a user with this username or e-mail address exists already",
+    )
 }
 
 /// Every user, for the command line.

@@ -9,6 +9,7 @@ use crate::error::{Error, Problem, Segment};
 /// The codes of `extensions.code`. One list for every door.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const BAD_REQUEST: &str = "BAD_REQUEST";
+pub const CONFLICT: &str = "CONFLICT";
 pub const FORBIDDEN: &str = "FORBIDDEN";
 pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
 pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
@@ -23,7 +24,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::BadInput(_) => BAD_USER_INPUT,
         Error::NotFound(_) => "NOT_FOUND",
         Error::Forbidden(_) => FORBIDDEN,
-        Error::Conflict(_) => "CONFLICT",
+        Error::Conflict(_) => CONFLICT,
         Error::Unauthenticated => "UNAUTHENTICATED",
         Error::TooSlow { .. } => LIMIT_EXCEEDED,
         Error::Unavailable => SERVICE_UNAVAILABLE,
@@ -66,6 +67,15 @@ pub fn request_error(code: &str, message: impl Into<String>, at: Option<Pos>) ->
     let mut error = ServerError::new(shortened(message.into()), at);
     error.extensions = Some(with_code(code));
     error
+}
+
+/// Whether an error has one of these codes.
+pub fn has_code(error: &ServerError, codes: &[&str]) -> bool {
+    let code = error
+        .extensions
+        .as_ref()
+        .and_then(|values| values.get("code"));
+    matches!(code, Some(Value::String(code)) if codes.contains(&code.as_str()))
 }
 
 /// A request that asks for more than is allowed: which limit, and by how much.

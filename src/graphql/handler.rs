@@ -2,6 +2,7 @@
 
 mod answer;
 mod body;
+mod idempotency;
 mod media;
 mod place;
 mod quota;
@@ -12,7 +13,7 @@ use std::{any::Any, sync::Arc, time::Duration};
 
 use async_graphql::{Response as GraphQlResponse, parser::types::OperationType};
 use axum::{
-    body::Body,
+    body::{Body, Bytes},
     extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
     response::Response,
@@ -20,12 +21,15 @@ use axum::{
 use tokio::time::Instant;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-pub use self::place::{Gated, Place};
 use self::{
     answer::Refusal,
     body::Room,
     media::Media,
     quota::{Permit, Quotas},
+};
+pub use self::{
+    idempotency::{KEY as IDEMPOTENCY_KEY, REPLAYED as IDEMPOTENCY_REPLAYED},
+    place::{Gated, Place},
 };
 use super::{
     Envelope, Prepared, Schema,
@@ -36,7 +40,7 @@ use crate::{
     app::App,
     auth::{self, Sessions},
     config::HttpArgs,
-    domain::access::Actor,
+    domain::{access::Actor, idempotency as keys},
 };
 
 /// What the handler works with. Cheap to clone.
@@ -72,10 +76,21 @@ impl Endpoint {
     }
 
     /// Runs a query or a mutation. On a task of its own, so that the time limit holds even while it
-    /// computes; dropping the future ends it.
-    async fn run(&self, actor: Actor, prepared: Prepared) -> Result<GraphQlResponse, Refusal> {
+    /// computes; dropping the future ends it. With a claim, its writes are counted.
+    async fn run(
+        &self,
+        actor: Actor,
+        prepared: Prepared,
+        claim: Option<keys::Claim>,
+    ) -> Result<GraphQlResponse, Refusal> {
         let schema = self.schema.clone();
-        let work = tokio::spawn(async move { schema.run(actor, prepared).await });
+        let work = tokio::spawn(async move {
+            let work = schema.run(actor, prepared);
+            match claim {
+                Some(claim) => keys::counted(&schema.app, &claim, work).await,
+                None => work.await,
+            }
+        });
         let work = AbortOnDropHandle::new(work);
         match tokio::time::timeout(self.timeout(), work).await {
             Ok(Ok(response)) => Ok(response),
@@ -154,6 +169,7 @@ async fn respond(
     let permit = endpoint.quotas.request(&actor)?;
     // Held until the request is answered: what is made of a body is larger than the body.
     let body_read;
+    let mut sent = Bytes::new();
     let incoming = if is_get {
         let query = parts.uri.query().unwrap_or_default();
         Envelope::from_parameters(form_urlencoded::parse(query.as_bytes())).map(Incoming::Single)
@@ -162,13 +178,19 @@ async fn respond(
         let patience = Duration::from_secs(settings.body_timeout);
         let (limit, room) = (settings.max_body, &endpoint.room);
         body_read = body::read(&parts.headers, body, limit, patience, room).await?;
+        sent = body_read.bytes.clone();
         envelope::from_bytes(&body_read.bytes, settings.max_batch)
     };
     match incoming.map_err(Refusal::bad_request)? {
+        Incoming::Batch(_) if parts.headers.contains_key(&IDEMPOTENCY_KEY) => Err(
+            Refusal::bad_request("a batch takes no Idempotency-Key: send its mutations one by one"),
+        ),
         Incoming::Batch(_) if media == Media::EventStream => {
             Err(Refusal::bad_request("a stream answers one request"))
         }
-        Incoming::Single(envelope) => single(endpoint, media, actor, parts, envelope, permit).await,
+        Incoming::Single(envelope) => {
+            single(endpoint, media, actor, parts, (envelope, &sent), permit).await
+        }
         Incoming::Batch(envelopes) => {
             endpoint.quotas.count(&actor, envelopes.len() - 1)?;
             let answers = batch(endpoint, &actor, envelopes, deadline).await;
@@ -189,7 +211,7 @@ async fn single(
     media: Media,
     actor: Actor,
     parts: &Parts,
-    envelope: Envelope,
+    (envelope, body): (Envelope, &Bytes),
     permit: Permit,
 ) -> Result<Response, Refusal> {
     let prepared = match endpoint.schema.prepare(envelope).await {
@@ -210,10 +232,22 @@ async fn single(
         OperationType::Subscription => return Err(not_a_stream()),
         _ => {}
     }
+    let key = match prepared.operation {
+        OperationType::Mutation => idempotency::key(&parts.headers)?,
+        _ => None,
+    };
     if media == Media::EventStream {
+        if key.is_some() {
+            let message = "an Idempotency-Key goes with an answer in JSON, not with a stream";
+            return Err(Refusal::bad_request(message));
+        }
         return stream::events(endpoint, &actor, prepared, permit);
     }
-    let response = endpoint.run(actor, prepared).await?;
+    if let Some(key) = key {
+        let request = idempotency::request(&actor, key, body).await?;
+        return idempotency::once(endpoint, actor, &request, media, prepared, permit).await;
+    }
+    let response = endpoint.run(actor, prepared, None).await?;
     drop(permit);
     Ok(answer::single(media, response))
 }
@@ -233,7 +267,7 @@ async fn batch(
             if prepared.operation == OperationType::Subscription {
                 return Err(not_a_stream().errors);
             }
-            let answer = endpoint.run(actor.clone(), prepared).await;
+            let answer = endpoint.run(actor.clone(), prepared, None).await;
             answer.map_err(|refusal| refusal.errors)
         };
         let answer = tokio::time::timeout_at(deadline, answer).await;

@@ -13,7 +13,8 @@ use async_graphql::{
 };
 use entity::{
     annotation as annotation_row, annotation_draft, annotation_review, annotation_revision,
-    prediction as prediction_row, project as project_row, project_member, task as task_row,
+    api_token, prediction as prediction_row, project as project_row, project_member,
+    task as task_row,
 };
 use futures_util::future::BoxFuture;
 
@@ -27,7 +28,7 @@ use crate::{
             snapshot::{ResultRef, Snapshot, VersionOf},
         },
         page::{Page, Slice},
-        prediction, project, review, task, user,
+        prediction, project, review, task, token, user,
     },
     error::{Error, Result},
 };
@@ -91,6 +92,8 @@ ids! {
     DraftsOfAnnotation,
     ReviewsOf,
     GroundTruthOf,
+    /// The API tokens of a user.
+    TokensOf,
 }
 
 /// One page of a list below a parent. Lists with the same question are read together.
@@ -188,6 +191,7 @@ by_id! {
     DraftsOfAnnotation => Vec<annotation_draft::Model>, draft::of_annotations;
     ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
+    TokensOf => Vec<api_token::Model>, token::of_users;
 }
 
 impl Loader<VersionOf> for Batches {

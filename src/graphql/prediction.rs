@@ -1,5 +1,7 @@
 //! Predictions in the graph.
 
+mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
@@ -15,6 +17,8 @@ use super::{
     task::Task,
 };
 use crate::{db::reference, error::Result, labelstudio::ago::ago};
+
+pub use self::mutation::PredictionMutation;
 
 /// A result that a model proposed for a task.
 #[derive(Clone)]

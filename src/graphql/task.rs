@@ -1,5 +1,7 @@
 //! Tasks in the graph.
 
+mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
@@ -26,6 +28,8 @@ use crate::{
     },
     error::{Error, Result},
 };
+
+pub use self::mutation::{TaskMutation, small};
 
 /// One piece of data to annotate.
 #[derive(Clone)]
@@ -190,18 +194,6 @@ impl Task {
     }
 }
 
-/// A new task.
-#[derive(InputObject)]
-pub struct CreateTaskInput {
-    /// What is to be annotated: the values of the config's variables.
-    data: JsonObject,
-    /// Whatever else is known about it.
-    meta: Option<JsonObject>,
-    /// How many different people have to annotate it, at least 1.
-    #[graphql(default = 1)]
-    overlap: i32,
-}
-
 /// Which tasks a list holds. Parts that are given all have to match.
 #[derive(Default, InputObject)]
 pub struct TaskFilter {
@@ -351,30 +343,4 @@ pub async fn list_of_project(
         question,
     };
     Ok(Connection::new(slice, Total::TasksOf(total)))
-}
-
-#[derive(Default)]
-pub struct TaskMutation;
-
-#[Object]
-impl TaskMutation {
-    /// Add tasks to a project, all or none, at most 1,000 at once. For managers. Answers with them in the
-    /// order of the input.
-    async fn create_tasks(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "The project's id.")] project_id: ID,
-        #[graphql(desc = "The tasks.")] tasks: Vec<CreateTaskInput>,
-    ) -> Option<Result<Vec<Task>>> {
-        let new = tasks
-            .into_iter()
-            .map(|task| tasks::New {
-                data: task.data.0,
-                meta: task.meta.map(|meta| meta.0),
-                overlap: task.overlap,
-            })
-            .collect();
-        let rows = tasks::create(ctx.app(), ctx.actor(), reference(&project_id), new).await;
-        Some(rows.map(|rows| rows.into_iter().map(Task::from).collect()))
-    }
 }

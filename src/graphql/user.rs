@@ -1,5 +1,7 @@
 //! Users in the graph.
 
+mod mutation;
+
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, InputObject, Object};
@@ -9,8 +11,9 @@ use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
     filter::{IDFilter, StringFilter},
-    loader::UserId,
+    loader::{TokensOf, UserId},
     scalar::DateTime,
+    token::ApiToken,
 };
 use crate::{
     db::reference,
@@ -20,6 +23,8 @@ use crate::{
     },
     error::{Error, Result},
 };
+
+pub use self::mutation::UserMutation;
 
 /// Somebody who annotates, manages, or did so in the system that data was imported from.
 #[derive(Clone)]
@@ -80,6 +85,21 @@ impl User {
     /// What they may do beyond their projects.
     async fn role(&self) -> UserRole {
         self.0.role.into()
+    }
+
+    /// Whether tokens sign them in: not those whom an import made, nor those whom an admin shut out.
+    async fn can_sign_in(&self) -> bool {
+        self.0.can_sign_in
+    }
+
+    /// Their API tokens, oldest first, ended ones too. Null for everybody but the user and admins.
+    async fn tokens(&self, ctx: &Context<'_>) -> Option<Result<Vec<ApiToken>>> {
+        let rows = ctx.loader().load_one(TokensOf(self.0.id)).await;
+        let rows = rows.transpose()?;
+        Some(rows.map(|rows| {
+            let rows = rows.into_iter();
+            rows.map(|row| ApiToken(row.into())).collect()
+        }))
     }
 
     /// When they were added.

@@ -6,6 +6,8 @@ mod create;
 mod delete;
 pub mod drafts;
 pub mod flags;
+mod people;
+mod predictions;
 mod projects;
 mod restore;
 pub mod reviews;

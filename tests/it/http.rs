@@ -4,6 +4,7 @@ mod batches;
 mod bodies;
 mod encodings;
 mod get;
+mod idempotency;
 mod negotiation;
 mod pages;
 mod quotas;

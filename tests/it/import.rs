@@ -1,5 +1,6 @@
 //! Label Studio's files in, and what becomes of them.
 
+mod call;
 mod command;
 mod dead;
 mod large;

@@ -1,5 +1,6 @@
 //! The labelling config, as Label Studio has it, and results against it.
 
+mod changes;
 mod check;
 mod config;
 mod controls;

@@ -2,6 +2,7 @@
 
 mod annotation;
 mod batch;
+mod delete;
 mod draft;
 mod restore;
 mod review;

@@ -12,6 +12,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
+pub use self::write::bury;
 use super::{
     Change, OwnDrafts,
     incoming::Incoming,

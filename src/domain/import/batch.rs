@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{annotation, annotation_draft, annotation_revision, prediction, task};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, IntoActiveModel};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 use uuid::Uuid;
 
 use super::{item, others, parents::Parents, person::Source, problems::Notes};
@@ -20,7 +20,8 @@ use crate::{
 /// What every batch of an import has in common.
 pub struct Import<'a> {
     pub app: &'a App,
-    pub job_id: i64,
+    /// Where the import is more than one transaction.
+    pub job_id: Option<i64>,
     pub project_id: i64,
     pub users: &'a HashMap<Source, i64>,
     /// Stands in for dates that the file does not give.
@@ -51,14 +52,27 @@ impl Import<'_> {
     ) -> Result<()> {
         let txn = self.app.db.begin().await?;
         others::lock(&txn).await?;
+        self.write_in(&txn, tasks, parents, notes).await?;
+        txn.commit().await?;
+        Ok(())
+    }
+
+    /// The same in a transaction that has the lock of imports; the ids of the tasks.
+    pub async fn write_in(
+        &self,
+        txn: &DatabaseTransaction,
+        tasks: Vec<item::Task>,
+        parents: &mut Parents,
+        notes: &mut Notes,
+    ) -> Result<Vec<i64>> {
         let predictions = tasks.iter().map(|task| task.predictions.len()).sum();
         let annotations = tasks.iter().map(|task| task.annotations.len()).sum();
         let mut ids = BatchIds {
-            tasks: rows::reserve(&txn, "task", tasks.len()).await?,
-            predictions: rows::reserve(&txn, "prediction", predictions).await?,
-            annotations: rows::reserve(&txn, "annotation", annotations).await?,
+            tasks: rows::reserve(txn, "task", tasks.len()).await?,
+            predictions: rows::reserve(txn, "prediction", predictions).await?,
+            annotations: rows::reserve(txn, "annotation", annotations).await?,
         };
-        let mut taken = others::taken_unique_ids(&txn, &tasks).await?;
+        let mut taken = others::taken_unique_ids(txn, &tasks).await?;
         let mut rows = Rows::default();
         parents.begin_batch();
         for mut task in tasks {
@@ -66,13 +80,14 @@ impl Import<'_> {
             settle_unique_ids(&mut task, &mut taken, notes);
             self.add(task, &mut ids, &mut rows, parents, notes)?;
         }
-        rows::insert(&txn, rows.tasks).await?;
-        rows::insert(&txn, rows.predictions).await?;
-        rows::insert(&txn, rows.annotations).await?;
-        rows::insert(&txn, rows.revisions).await?;
-        rows::insert(&txn, rows.drafts).await?;
-        txn.commit().await?;
-        Ok(())
+        let task_ids = rows.tasks.iter().filter_map(|task| task.id.try_as_ref());
+        let task_ids = task_ids.copied().collect();
+        rows::insert(txn, rows.tasks).await?;
+        rows::insert(txn, rows.predictions).await?;
+        rows::insert(txn, rows.annotations).await?;
+        rows::insert(txn, rows.revisions).await?;
+        rows::insert(txn, rows.drafts).await?;
+        Ok(task_ids)
     }
 
     fn add(
@@ -136,7 +151,7 @@ impl Import<'_> {
             updated_at: task.updated_at.unwrap_or(created_at),
             updated_by_id: self.user(&task.updated_by),
             import_id: task.import_id,
-            import_job_id: Some(self.job_id),
+            import_job_id: self.job_id,
             extra: task.extra.clone(),
         }
         .into_active_model()

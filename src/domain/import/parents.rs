@@ -136,15 +136,31 @@ impl Parents {
         for some in pending.chunks(job::BATCH as usize) {
             let begun = Instant::now();
             let txn = app.db.begin().await?;
-            job::lock_tasks(&txn, some.iter().map(|pending| pending.task_id)).await?;
-            for pending in some {
-                match self.known(pending.kind, pending.parent) {
-                    Some(parent_id) => set(&txn, pending, parent_id).await?,
-                    None => note(pending, notes),
-                }
-            }
+            self.settle_some(&txn, some, notes).await?;
             txn.commit().await?;
             others::make_way(app, begun).await;
+        }
+        Ok(())
+    }
+
+    /// Sets what is pending in a transaction that has written everything.
+    pub async fn settle_in(mut self, txn: &DatabaseTransaction, notes: &mut Notes) -> Result<()> {
+        let pending = std::mem::take(&mut self.pending);
+        self.settle_some(txn, &pending, notes).await
+    }
+
+    async fn settle_some(
+        &self,
+        txn: &DatabaseTransaction,
+        some: &[Pending],
+        notes: &mut Notes,
+    ) -> Result<()> {
+        job::lock_tasks(txn, some.iter().map(|pending| pending.task_id)).await?;
+        for pending in some {
+            match self.known(pending.kind, pending.parent) {
+                Some(parent_id) => set(txn, pending, parent_id).await?,
+                None => note(pending, notes),
+            }
         }
         Ok(())
     }

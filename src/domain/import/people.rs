@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
-    domain,
+    domain::{self, access::Actor},
     error::{Error, Problem, ProblemCode},
 };
 
@@ -38,6 +38,8 @@ struct Person {
     display_name: String,
     /// The first item that names them.
     index: usize,
+    /// A user of ours stands for them whom the caller does not see: id and address are not free.
+    is_hidden: bool,
 }
 
 /// What becomes of people whom neither the map nor their e-mail address finds.
@@ -96,6 +98,7 @@ impl People {
             email: mention.email,
             display_name: mention.display_name,
             index: mention.index,
+            is_hidden: false,
         };
         let known = match mention.source {
             Source::Id(id) => self.by_id.entry(id).or_insert_with(|| Person {
@@ -119,13 +122,14 @@ impl People {
     }
 
     /// Finds or makes a user for each of them. `map` leads from a source id or an e-mail address to one
-    /// of our users, by username or id.
+    /// of our users, by username or id. With `seen_by`, users whom that actor does not see are nobody.
     pub async fn resolve(
         mut self,
         app: &App,
         txn: &DatabaseTransaction,
         map: &BTreeMap<String, String>,
         unmapped: Unmapped,
+        seen_by: Option<&Actor>,
         at: DateTime<Utc>,
     ) -> Result<Resolved, Failure> {
         let mut problems = Problems::default();
@@ -137,6 +141,7 @@ impl People {
                 .as_ref()
                 .and_then(|email| self.by_email.remove(email));
             let found = find(app, txn, person, map, &mut problems).await?;
+            let found = seen(txn, found, person, seen_by).await?;
             let Some(matched) = choose(txn, found, person, unmapped, at, &mut problems).await?
             else {
                 continue;
@@ -147,8 +152,9 @@ impl People {
             }
             resolved.matches.push(matched);
         }
-        for (email, person) in &self.by_email {
+        for (email, person) in &mut self.by_email {
             let found = find(app, txn, person, map, &mut problems).await?;
+            let found = seen(txn, found, person, seen_by).await?;
             let Some(matched) = choose(txn, found, person, unmapped, at, &mut problems).await?
             else {
                 continue;
@@ -242,6 +248,24 @@ async fn find(
     Ok(user.map(|user| (user, MatchKind::Known)))
 }
 
+/// The user who is found, when the actor sees them.
+async fn seen(
+    txn: &DatabaseTransaction,
+    found: Option<(user::Model, MatchKind)>,
+    person: &mut Person,
+    seen_by: Option<&Actor>,
+) -> Result<Option<(user::Model, MatchKind)>, Error> {
+    let (Some(actor), Some((user, _))) = (seen_by, &found) else {
+        return Ok(found);
+    };
+    let visible = domain::user::visible_ids(txn, actor, &[user.id]).await?;
+    if visible.contains(&user.id) {
+        return Ok(found);
+    }
+    person.is_hidden = true;
+    Ok(None)
+}
+
 /// The user who is found, or a new one without sign-in.
 async fn choose(
     txn: &DatabaseTransaction,
@@ -270,7 +294,9 @@ async fn choose(
     let (user, kind) = match found {
         Some(found) if !is_known_otherwise => found,
         _ => {
-            let import_id = person.id.filter(|_| !is_known_otherwise);
+            let import_id = person
+                .id
+                .filter(|_| !is_known_otherwise && !person.is_hidden);
             (
                 create(txn, person, import_id, at).await?,
                 MatchKind::Created,
@@ -312,7 +338,7 @@ async fn create(
     let user = user::ActiveModel {
         username: Set(username),
         display_name: Set(person.display_name.clone()),
-        email: Set(person.email.clone()),
+        email: Set(person.email.clone().filter(|_| !person.is_hidden)),
         role: Set(user::Role::Member),
         import_id: Set(import_id),
         can_sign_in: Set(false),

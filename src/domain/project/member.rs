@@ -4,8 +4,9 @@ use std::collections::HashMap;
 
 use entity::project_member::{self, Role};
 use sea_orm::{
-    ActiveValue::Set, ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
-    sea_query::OnConflict,
+    ActiveValue::Set,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    sea_query::{LockType, OnConflict},
 };
 
 use super::lock;
@@ -67,7 +68,8 @@ pub async fn add_member(
     role: Role,
 ) -> Result<project_member::Model> {
     let txn = app.db.begin().await?;
-    lock(&txn, actor, project_id, "members are added by managers").await?;
+    let otherwise = "members are added by managers";
+    lock(&txn, actor, project_id, LockType::NoKeyUpdate, otherwise).await?;
     if !user::visible_ids(&txn, actor, &[user_id])
         .await?
         .contains(&user_id)
@@ -92,7 +94,8 @@ pub async fn remove_member(
     user_id: i64,
 ) -> Result<project_member::Model> {
     let txn = app.db.begin().await?;
-    lock(&txn, actor, project_id, "members are removed by managers").await?;
+    let otherwise = "members are removed by managers";
+    lock(&txn, actor, project_id, LockType::NoKeyUpdate, otherwise).await?;
     let member = project_member::Entity::find_by_id((project_id, user_id))
         .one(&txn)
         .await?

@@ -79,6 +79,14 @@ struct Counted {
     authors: i32,
 }
 
+/// How many people have annotated a task: distinct authors of uncancelled annotations.
+pub async fn authors(txn: &DatabaseTransaction, task_id: i64) -> Result<i32> {
+    let counted = counted(txn, std::iter::once(task_id))
+        .await?
+        .remove(&task_id);
+    Ok(counted.unwrap_or_default().authors)
+}
+
 /// Counts the annotations of tasks; those that have none are left out.
 async fn counted(
     txn: &DatabaseTransaction,

@@ -11,11 +11,11 @@ use axum::{
 use serde::Serialize;
 
 use super::super::error::{
-    BAD_REQUEST, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
+    BAD_REQUEST, CONFLICT, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
     is_request_error, request_error,
 };
 use super::media::Media;
-use crate::error::Error;
+use crate::{domain::idempotency::Answer, error::Error};
 
 /// Why a request is not run.
 #[derive(Debug)]
@@ -60,6 +60,29 @@ impl Refusal {
         let status = StatusCode::SERVICE_UNAVAILABLE;
         let refusal = Self::new(status, SERVICE_UNAVAILABLE, message);
         refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
+    /// Another request stands in the way of this one; `reason` says how. It may be over after a while.
+    pub fn conflict(reason: &str, message: &str, may_pass: bool) -> Self {
+        let mut refusal = Self::new(StatusCode::CONFLICT, CONFLICT, message);
+        for error in &mut refusal.errors {
+            if let Some(values) = &mut error.extensions {
+                values.set("reason", reason);
+            }
+        }
+        match may_pass {
+            true => refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            false => refusal,
+        }
+    }
+
+    /// The request is understood and makes no sense.
+    pub fn unprocessable(error: ServerError) -> Self {
+        Self {
+            status: StatusCode::UNPROCESSABLE_ENTITY,
+            errors: vec![error],
+            header: None,
+        }
     }
 
     pub fn timed_out(limit: Duration) -> Self {
@@ -127,6 +150,20 @@ pub fn single(media: Media, response: GraphQlResponse) -> Response {
         return refusal.into_response(media);
     }
     labelled(media, BatchResponse::Single(response))
+}
+
+/// The answer to one request, as it can be given again.
+pub fn kept(media: Media, response: &GraphQlResponse) -> Answer {
+    let status = match is_request_error(response) {
+        true => media.refusal(),
+        false => StatusCode::OK,
+    };
+    let media_type = media.header();
+    Answer {
+        status: status.as_u16(),
+        media_type: media_type.to_str().unwrap_or_default().to_owned(),
+        text: text(response),
+    }
 }
 
 /// The answers to several requests, in their order.

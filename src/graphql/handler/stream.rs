@@ -99,7 +99,7 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
             .boxed();
     }
     let endpoint = endpoint.clone();
-    let run = async move { endpoint.run(actor, prepared).await };
+    let run = async move { endpoint.run(actor, prepared, None).await };
     futures_util::stream::once(run)
         .map(move |ran| ran.map_err(|refusal| refusal.errors).and_then(result))
         .boxed()

@@ -1,9 +1,9 @@
 //! Changes of projects and their members.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::{
-    super::{annotation::patch, context::ContextExt},
+    super::{annotation::patch, context::ContextExt, task::small},
     CheckMode, Project, ProjectMember, ProjectRole,
 };
 use crate::{db::reference, domain::project as projects, error::Result};
@@ -33,10 +33,26 @@ pub struct UpdateProjectInput {
     /// What it is about.
     description: MaybeUndefined<String>,
     /// Label Studio's labelling config, XML; empty as long as there is none. What is wrong with it is told as
-    /// problems INVALID_CONFIG, each with its `line` and `column`. What is stored already is not checked.
+    /// problems INVALID_CONFIG, each with its `line` and `column`. One that annotations or drafts would not fit
+    /// any more, though they fit the one before, is refused as UNFIT_RESULT unless it is forced.
     label_config: MaybeUndefined<String>,
     /// How much of what comes into the project is checked against its config. What is in it stays.
     check_mode: MaybeUndefined<CheckMode>,
+}
+
+/// What went with a deleted project.
+#[derive(SimpleObject)]
+pub struct DeletedProject {
+    /// The id that it had.
+    id: ID,
+    /// Tasks that were deleted.
+    task_count: i32,
+    /// Annotations that were deleted, with their histories.
+    annotation_count: i32,
+    /// Predictions that were deleted.
+    prediction_count: i32,
+    /// Drafts that were deleted, everybody's.
+    draft_count: i32,
 }
 
 #[derive(Default)]
@@ -61,11 +77,20 @@ impl ProjectMutation {
     }
 
     /// Change a project: what is sent is set, what is left out stays. For managers.
+    ///
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
+    /// BAD_USER_INPUT with UNFIT_RESULT for each control, label and the like that annotations or drafts use and a
+    /// new `labelConfig` would not have. With `checkMode` OFF nothing is looked at; predictions never are.
     async fn update_project(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] id: ID,
         #[graphql(desc = "What to change.")] input: UpdateProjectInput,
+        #[graphql(
+            desc = "Take a labelling config that annotations or drafts do not fit; they stay as they are.",
+            default = false
+        )]
+        force: bool,
     ) -> Option<Result<Project>> {
         let change = projects::Change {
             title: patch(input.title, |text| text),
@@ -73,8 +98,28 @@ impl ProjectMutation {
             label_config: patch(input.label_config, |text| text),
             check_mode: patch(input.check_mode, Into::into),
         };
-        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change, force).await;
         Some(row.map(Project::from))
+    }
+
+    /// Delete a project with its tasks, their annotations, predictions and drafts, its memberships, and the
+    /// history and events of its annotations. For managers. Nothing of it can be restored, and nobody is told
+    /// by `annotationEvents`: nobody belongs to it any more.
+    ///
+    /// Errors: NOT_FOUND, FORBIDDEN.
+    async fn delete_project(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The project's id.")] id: ID,
+    ) -> Option<Result<DeletedProject>> {
+        let deleted = projects::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        Some(deleted.map(|deleted| DeletedProject {
+            id: deleted.id.into(),
+            task_count: small(deleted.tasks),
+            annotation_count: small(deleted.annotations),
+            prediction_count: small(deleted.predictions),
+            draft_count: small(deleted.drafts),
+        }))
     }
 
     /// Make a user a member of a project, or give a member another role. For managers, who can add the

@@ -1,9 +1,13 @@
 //! The table of writes.
 
+use entity::project_member::Role;
 use serde_json::json;
 
 use super::World;
-use crate::support::{Answer, Client, TestApp, each_database};
+use crate::{
+    graphql::prediction,
+    support::{Answer, Client, TestApp, each_database},
+};
 
 pub const OK: &str = "ok";
 /// They don't see it.
@@ -26,7 +30,7 @@ pub const fn row(operation: &'static str, outcomes: [&'static str; 6]) -> Row {
     }
 }
 
-const TABLE: [Row; 37] = [
+const TABLE: [Row; 54] = [
     row(
         "updateAnnotation(id: @own, input: { result: [] }) { id }",
         [NF, NO, OK, OK, OK, OK],
@@ -175,6 +179,65 @@ const TABLE: [Row; 37] = [
         "removeProjectMember(projectId: @cars, userId: @sue) { role }",
         [NF, NO, NO, NO, "userId UNKNOWN_ID", "userId UNKNOWN_ID"],
     ),
+    row(
+        "updateTask(id: @car, input: { overlap: 2 }) { id }",
+        [NF, NO, NO, NO, OK, OK],
+    ),
+    row(
+        "updateTask(id: @car, input: {}) { id }",
+        [NF, NO, NO, NO, OK, OK],
+    ),
+    row(
+        "updateTask(id: @boat, input: {}) { id }",
+        [NF, NF, NF, NF, NF, OK],
+    ),
+    row("deleteTask(id: @newCar) { id }", [NF, NO, NO, NO, OK, OK]),
+    row(
+        "importTasks(projectId: @cars, tasks: [{ text: \"x\" }]) { taskCount }",
+        [NF, NO, NO, NO, OK, OK],
+    ),
+    row(
+        "createPrediction(taskId: @car, input: { result: [] }) { id }",
+        [NF, NO, NO, NO, OK, OK],
+    ),
+    row(
+        "updatePrediction(id: @newPrediction, input: { score: 1 }) { id }",
+        [NF, NO, NO, NO, OK, OK],
+    ),
+    row(
+        "deletePrediction(id: @newPrediction) { id }",
+        [NF, NO, NO, NO, OK, OK],
+    ),
+    row(
+        "updatePrediction(id: @boatPrediction, input: {}) { id }",
+        [NF, NF, NF, NF, NF, OK],
+    ),
+    row("deleteProject(id: @boats) { id }", [NF, NF, NF, NF, NF, OK]),
+    row(
+        "createUser(input: { username: \"zoe\" }) { id }",
+        [NO, NO, NO, NO, NO, OK],
+    ),
+    row(
+        "updateUser(id: @me, input: { displayName: \"Me\" }) { id }",
+        [OK, OK, OK, OK, OK, OK],
+    ),
+    row(
+        "updateUser(id: @me, input: { email: null }) { id }",
+        [NO, NO, NO, NO, NO, OK],
+    ),
+    row(
+        "updateUser(id: @otto, input: { displayName: \"O\" }) { id }",
+        [NF, NO, NO, NO, NO, OK],
+    ),
+    row("deleteUser(id: @newUser) { id }", [NF, NO, NO, NO, NO, OK]),
+    row(
+        "createToken(input: {}) { token { id } }",
+        [OK, OK, OK, OK, OK, OK],
+    ),
+    row(
+        "createToken(input: { userId: @otto }) { token { id } }",
+        [NO, NO, NO, NO, NO, OK],
+    ),
 ];
 
 #[tokio::test]
@@ -244,6 +307,18 @@ async fn prepare(app: &TestApp, world: &World, who: &Client, operation: &str) ->
             let id = app.annotation(&app.admin, task, input).await;
             document = document.replace(name, &id);
         }
+    }
+    if document.contains("@newCar") {
+        document = document.replace("@newCar", &app.task(&world.cars).await);
+    }
+    if document.contains("@newPrediction") {
+        let id = prediction(app, &world.cars, &world.car).await;
+        document = document.replace("@newPrediction", &id);
+    }
+    if document.contains("@newUser") {
+        let name = format!("new-{}", who.user_id);
+        let user = app.member(&world.cars, &name, Role::Viewer).await;
+        document = document.replace("@newUser", &user.user_id);
     }
     for (name, id) in [
         ("@cars", &world.cars),

@@ -43,7 +43,7 @@ async fn project(app: &TestApp, config: &str, mode: &str) -> (String, String) {
 
 async fn change_project(by: &Client, id: &str, input: Value) {
     let query = "mutation($id: ID!, $input: UpdateProjectInput!) {
-        updateProject(id: $id, input: $input) { id }
+        updateProject(id: $id, input: $input, force: true) { id }
     }";
     by.run_with(query, json!({ "id": id, "input": input }))
         .await

@@ -236,7 +236,7 @@ async fn what_does_not_fit_the_config_stays_in_the_past() {
         delete(&app.admin, &gone).await.ok();
         let config = "<View><Image name='image' value='$image'/><RectangleLabels name='box' toName='image'><Label value='Boat'/></RectangleLabels></View>";
         let query = "mutation($id: ID!, $config: String!) {
-            updateProject(id: $id, input: { labelConfig: $config }) { id } }";
+            updateProject(id: $id, input: { labelConfig: $config }, force: true) { id } }";
         let variables = json!({ "id": project, "config": config });
         app.admin.run_with(query, variables).await.ok();
         let before = app.dump().await;

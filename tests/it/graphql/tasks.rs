@@ -1,5 +1,8 @@
 //! `createTasks`: all or none.
 
+mod delete;
+mod update;
+
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, each_database};

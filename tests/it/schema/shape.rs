@@ -126,6 +126,7 @@ enum ProjectRole { VIEWER ANNOTATOR REVIEWER MANAGER }
 enum UserRole { ADMIN MEMBER }
 type User {
   id: ID! username: String! displayName: String! email: String role: UserRole! createdAt: DateTime!
+  canSignIn: Boolean! tokens: [ApiToken!]
 }
 type Prediction {
   id: ID! task: Task! project: Project! result: [JSONObject!]! score: Float modelVersion: String
@@ -217,8 +218,20 @@ type Mutation {
   discardDraft(id: ID!): DiscardedDraft
   convertAnnotationToDraft(id: ID!, expectedVersion: Int): AnnotationDraft
   createProject(input: CreateProjectInput!): Project
-  updateProject(id: ID!, input: UpdateProjectInput!): Project
+  updateProject(id: ID!, input: UpdateProjectInput!, force: Boolean! = false): Project
+  deleteProject(id: ID!): DeletedProject
   createTasks(projectId: ID!, tasks: [CreateTaskInput!]!): [Task!]
+  updateTask(id: ID!, input: UpdateTaskInput!): Task
+  deleteTask(id: ID!): DeletedTask
+  importTasks(projectId: ID!, tasks: [JSONObject!]!, misfits: ImportMisfits! = REFUSE): ImportedTasks
+  createPrediction(taskId: ID!, input: CreatePredictionInput!): Prediction
+  updatePrediction(id: ID!, input: UpdatePredictionInput!): Prediction
+  deletePrediction(id: ID!): DeletedPrediction
+  createUser(input: CreateUserInput!): User
+  updateUser(id: ID!, input: UpdateUserInput!): User
+  deleteUser(id: ID!): DeletedUser
+  createToken(input: CreateTokenInput!): CreatedToken
+  revokeToken(id: ID!): ApiToken
   addProjectMember(projectId: ID!, userId: ID!, role: ProjectRole!): ProjectMember
   removeProjectMember(projectId: ID!, userId: ID!): ProjectMember
 }
@@ -238,6 +251,29 @@ input AnnotationEventFilter {
 input CreateProjectInput { title: String! description: String! = "" labelConfig: String! = "" checkMode: CheckMode! = STANDARD }
 input UpdateProjectInput { title: String description: String labelConfig: String checkMode: CheckMode }
 enum CheckMode { OFF STANDARD STRICT }
+type DeletedProject {
+  id: ID! taskCount: Int! annotationCount: Int! predictionCount: Int! draftCount: Int!
+}
+input UpdateTaskInput { data: JSONObject meta: JSONObject overlap: Int }
+type DeletedTask { id: ID! project: Project! annotationCount: Int! predictionCount: Int! draftCount: Int! }
+enum ImportMisfits { NOTE REFUSE IGNORE }
+type ImportedTasks {
+  project: Project! taskIds: [ID!]! tasks: [Task!]! taskCount: Int! annotationCount: Int!
+  predictionCount: Int! draftCount: Int! notes: [ImportNote!]! noteCount: Int!
+}
+type ImportNote { path: JSON! code: String message: String! }
+input CreatePredictionInput { result: [JSONObject!]! score: Float modelVersion: String }
+input UpdatePredictionInput { result: [JSONObject!] score: Float modelVersion: String }
+type DeletedPrediction { id: ID! task: Task! }
+input CreateUserInput { username: String! displayName: String! = "" email: String role: UserRole! = MEMBER }
+input UpdateUserInput { username: String displayName: String email: String role: UserRole canSignIn: Boolean }
+type DeletedUser { id: ID! username: String! annotationCount: Int! draftCount: Int! tokenCount: Int! }
+input CreateTokenInput { name: String! = "" expiresAt: DateTime userId: ID }
+type CreatedToken { text: String! token: ApiToken! }
+type ApiToken {
+  id: ID! user: User name: String! prefix: String! createdAt: DateTime! expiresAt: DateTime
+  lastUsedAt: DateTime revokedAt: DateTime
+}
 input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 "#;
 
@@ -247,9 +283,7 @@ AgreementMetric
 Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
-Query.node Mutation.deleteProject
-Mutation.updateTask Mutation.deleteTask Mutation.createPrediction Mutation.deletePrediction
-Mutation.importTasks
+Query.node
 ";
 
 #[test]

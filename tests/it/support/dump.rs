@@ -23,7 +23,8 @@ pub async fn everything(app: &App) -> String {
         annotation_tombstone,
         annotation_draft,
         annotation_review,
-        event_log
+        event_log,
+        idempotency_key
     );
     text.push_str(&log(app).await);
     text

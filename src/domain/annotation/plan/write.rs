@@ -143,30 +143,11 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Deletes what goes, and keeps what the history does not hold, so that it can come back.
     async fn bury(&mut self, txn: &DatabaseTransaction) -> Result<()> {
         if self.gone.is_empty() {
             return Ok(());
         }
-        annotation::Entity::delete_many()
-            .filter(Column::Id.is_in(self.gone.iter().map(|row| row.id)))
-            .exec(txn)
-            .await?;
-        let tombstones = self.gone.drain(..).map(|row| {
-            let tombstone = annotation_tombstone::Model {
-                annotation_id: row.id,
-                project_id: row.project_id,
-                unique_id: row.unique_id,
-                created_at: row.created_at,
-                draft_created_at: row.draft_created_at,
-                import_id: row.import_id,
-                parent_prediction_id: row.parent_prediction_id,
-                parent_annotation_id: row.parent_annotation_id,
-                extra: row.extra,
-            };
-            tombstone.into_active_model().reset_all()
-        });
-        Ok(rows::insert(txn, tombstones.collect()).await?)
+        bury(txn, std::mem::take(&mut self.gone)).await
     }
 
     /// Writes what comes back, in place of its tombstones.
@@ -186,6 +167,29 @@ impl Plan<'_> {
             .await?;
         Ok(())
     }
+}
+
+/// Deletes annotations, and keeps what the history does not hold, so that they can come back.
+pub async fn bury(txn: &DatabaseTransaction, gone: Vec<annotation::Model>) -> Result<()> {
+    annotation::Entity::delete_many()
+        .filter(Column::Id.is_in(gone.iter().map(|row| row.id)))
+        .exec(txn)
+        .await?;
+    let tombstones = gone.into_iter().map(|row| {
+        let tombstone = annotation_tombstone::Model {
+            annotation_id: row.id,
+            project_id: row.project_id,
+            unique_id: row.unique_id,
+            created_at: row.created_at,
+            draft_created_at: row.draft_created_at,
+            import_id: row.import_id,
+            parent_prediction_id: row.parent_prediction_id,
+            parent_annotation_id: row.parent_annotation_id,
+            extra: row.extra,
+        };
+        tombstone.into_active_model().reset_all()
+    });
+    Ok(rows::insert(txn, tombstones.collect()).await?)
 }
 
 /// Somebody took a unique id between our look and our insert.

@@ -138,7 +138,7 @@ async fn an_edit_answers_for_itself_alone() {
         let (project, task) = app.project_with_task().await;
         let faulty = json!([rectangle("a", "Bus"), rectangle("b", "Car")]);
         create(&app.admin, &task, json!({ "result": faulty })).await.ok();
-        let config = "mutation($id: ID!, $xml: String!) { updateProject(id: $id, input: { labelConfig: $xml }) { id } }";
+        let config = "mutation($id: ID!, $xml: String!) { updateProject(id: $id, input: { labelConfig: $xml }, force: true) { id } }";
         app.admin.run_with(config, json!({ "id": project, "xml": CONFIG })).await.ok();
         let before = app.dump().await;
         let wrong = json!({ "regions": { "upsert": [rectangle("b", "Car"), rectangle("c", "Tram")] } });
@@ -162,7 +162,7 @@ async fn an_edit_answers_for_itself_beside_any_number_of_faults() {
             .map(|index| rectangle(&format!("r{index}"), "Bus"))
             .collect();
         create(&app.admin, &task, json!({ "result": faulty })).await.ok();
-        let config = "mutation($id: ID!, $xml: String!) { updateProject(id: $id, input: { labelConfig: $xml }) { id } }";
+        let config = "mutation($id: ID!, $xml: String!) { updateProject(id: $id, input: { labelConfig: $xml }, force: true) { id } }";
         app.admin.run_with(config, json!({ "id": project, "xml": CONFIG })).await.ok();
         let wrong = json!({ "regions": { "upsert": [rectangle("x", "Tram")] } });
         let answer = update(&app.admin, "1", wrong).await;

@@ -1,0 +1,59 @@
+//! Deletes the annotations of whole tasks: each ends as if it was deleted by itself.
+
+use chrono::{DateTime, Utc};
+use entity::{
+    annotation::{self, Action, Column},
+    annotation_revision::Event,
+};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::Expr,
+};
+
+use super::{plan, touch};
+use crate::{
+    domain::{
+        access::Actor,
+        history::{self, Changes},
+    },
+    error::Result,
+};
+
+/// Annotations that are deleted together.
+const BATCH: u64 = 500;
+
+/// Deletes every annotation of tasks that are locked, with its drafts; how many there were. Their histories end
+/// with a deletion and stay, but without a task there is no way back.
+pub(in crate::domain) async fn delete_of_tasks(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    task_ids: &[i64],
+    at: DateTime<Utc>,
+) -> Result<u64> {
+    let mut deleted = 0;
+    loop {
+        let mut rows = annotation::Entity::find()
+            .select_only()
+            .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
+            .expr_as(Expr::val(""), Column::Result)
+            .filter(Column::TaskId.is_in(task_ids.iter().copied()))
+            .order_by_asc(Column::Id)
+            .limit(BATCH)
+            .all(txn)
+            .await?;
+        if rows.is_empty() {
+            return Ok(deleted);
+        }
+        deleted += rows.len() as u64;
+        let mut revisions = Vec::with_capacity(rows.len());
+        for row in &mut rows {
+            let action = row.last_action.unwrap_or(Action::Updated);
+            touch(row, actor.id(), action, at);
+            let changes = Changes::default();
+            let end = history::revision(row, Event::Deleted, action, actor.id(), at, changes)?;
+            revisions.push(end);
+        }
+        history::append_all(txn, revisions).await?;
+        plan::bury(txn, rows).await?;
+    }
+}

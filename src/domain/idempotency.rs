@@ -1,0 +1,356 @@
+//! Requests that are sent again under one key: they run once, and the first answer is the answer of all.
+//!
+//! A key is claimed before its request runs. Each transaction that the request commits is counted in that same
+//! transaction, so that of a run that died it is known whether it changed anything; and whoever takes a key over
+//! ends the run before, because that one finds nothing to count in any more.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::idempotency_key::{self, Column};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    sea_query::{Expr, OnConflict},
+};
+use sha2::{Digest, Sha256};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    db,
+    error::{Error, Result},
+};
+
+/// Most characters of a key.
+pub const MAX_KEY: usize = 255;
+/// How long a key is kept, from its first request on.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// Bytes of the largest answer that is kept.
+pub const MAX_ANSWER: usize = 1 << 20;
+/// Keys that one statement sweeps.
+const SWEPT_AT_ONCE: u64 = 1_000;
+/// How long after one sweep the next one comes.
+const SWEPT_EVERY: Duration = Duration::from_secs(600);
+/// How often a key is looked at that others free or claim meanwhile.
+const TRIES: usize = 4;
+
+/// A request with a key: the same key and body of the same user is the same request.
+#[derive(Clone, Debug)]
+pub struct Request {
+    user_id: i64,
+    key_hash: String,
+    body_hash: String,
+}
+
+impl Request {
+    pub fn new(user_id: i64, key: &[u8], body: &[u8]) -> Self {
+        Self {
+            user_id,
+            key_hash: hash(key),
+            body_hash: hash(body),
+        }
+    }
+}
+
+/// 1 to [`MAX_KEY`] visible characters of ASCII, quotes included: a key is taken as it is.
+pub fn is_key(key: &[u8]) -> bool {
+    (1..=MAX_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic)
+}
+
+/// The right to run a request, until somebody takes it over.
+#[derive(Clone, Debug)]
+pub struct Claim {
+    id: i64,
+    run: Uuid,
+    /// The answer has something in it that is told once.
+    is_secret: Arc<AtomicBool>,
+}
+
+tokio::task_local! {
+    static IS_SECRET: Arc<AtomicBool>;
+}
+
+/// Says that the answer to the request at hand has something in it that is told once, and not kept.
+pub fn tell_once() {
+    // Without a key there is nothing to keep.
+    let _ = IS_SECRET.try_with(|is_secret| is_secret.store(true, Ordering::SeqCst));
+}
+
+/// What a request was answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    pub media_type: String,
+    /// The body.
+    pub text: String,
+}
+
+/// What there is under a key.
+#[derive(Debug)]
+pub enum Found {
+    /// Nothing that counts: the request is the caller's to run.
+    Claimed(Claim),
+    /// It ran.
+    Answered(Answer),
+    /// It ran; its answer was larger than is kept, or secret.
+    AnswerNotKept,
+    /// It runs.
+    UnderWay,
+    /// It changed something, and whoever ran it died before they could tell the answer.
+    AnswerLost,
+    /// The key stands for another request.
+    OtherRequest,
+}
+
+/// Looks for a request, and claims its key when nobody else has it. A run that has given no answer when its
+/// lease ends is dead: a key under which it changed nothing is free again.
+pub async fn claim(app: &App, request: &Request, lease: Duration) -> Result<Found> {
+    for _ in 0..TRIES {
+        let now = db::now();
+        let row = idempotency_key::Entity::find()
+            .filter(Column::UserId.eq(request.user_id))
+            .filter(Column::KeyHash.eq(&*request.key_hash))
+            .one(app.db.reader())
+            .await?;
+        let found = row.as_ref().and_then(|row| found(row, request, now));
+        if let Some(found) = found {
+            return Ok(found);
+        }
+        if let Some(claim) = take(app, request, row.as_ref(), now, lease).await? {
+            return Ok(Found::Claimed(claim));
+        }
+    }
+    Err(Error::Unavailable)
+}
+
+/// What a row says; `None` when it stands in nobody's way.
+fn found(row: &idempotency_key::Model, request: &Request, now: DateTime<Utc>) -> Option<Found> {
+    if row.expires_at <= now {
+        return None;
+    }
+    if row.body_hash != request.body_hash {
+        return Some(Found::OtherRequest);
+    }
+    let Some(status) = row.status else {
+        return match (row.leased_until > now, row.writes) {
+            (true, _) => Some(Found::UnderWay),
+            (false, 0) => None,
+            (false, _) => Some(Found::AnswerLost),
+        };
+    };
+    Some(match &row.answer {
+        Some(text) => Found::Answered(Answer {
+            status: u16::try_from(status).unwrap_or(200),
+            media_type: row.media_type.clone().unwrap_or_default(),
+            text: text.clone(),
+        }),
+        None => Found::AnswerNotKept,
+    })
+}
+
+/// Claims a key that is free: a new one, or that of this row. `None` when somebody else was faster.
+async fn take(
+    app: &App,
+    request: &Request,
+    before: Option<&idempotency_key::Model>,
+    now: DateTime<Utc>,
+    lease: Duration,
+) -> Result<Option<Claim>> {
+    let run = Uuid::new_v4();
+    let lease = TimeDelta::from_std(lease).unwrap_or(KEPT);
+    let row = idempotency_key::ActiveModel {
+        user_id: Set(request.user_id),
+        key_hash: Set(request.key_hash.clone()),
+        body_hash: Set(request.body_hash.clone()),
+        run: Set(run),
+        writes: Set(0),
+        status: Set(None),
+        media_type: Set(None),
+        answer: Set(None),
+        leased_until: Set(now + lease),
+        expires_at: Set(now + KEPT),
+        ..Default::default()
+    };
+    let txn = app.db.begin().await?;
+    let changed = match before {
+        None => {
+            idempotency_key::Entity::insert(row)
+                .on_conflict(
+                    OnConflict::columns([Column::UserId, Column::KeyHash])
+                        .do_nothing()
+                        .to_owned(),
+                )
+                .exec_without_returning(&txn)
+                .await?
+        }
+        // Whatever ran there may still be at work: then it has counted something, or never will.
+        Some(before) => {
+            let update = idempotency_key::Entity::update_many().set(row);
+            let update = update
+                .filter(Column::Id.eq(before.id))
+                .filter(Column::Run.eq(before.run))
+                .filter(Column::Writes.eq(before.writes))
+                .filter(match before.status {
+                    Some(status) => Column::Status.eq(status),
+                    None => Column::Status.is_null(),
+                });
+            update.exec(&txn).await?.rows_affected
+        }
+    };
+    let id: Option<i64> = match changed {
+        0 => None,
+        _ => {
+            let own = idempotency_key::Entity::find().select_only();
+            let own = own.column(Column::Id).filter(Column::Run.eq(run));
+            let own = own.filter(Column::UserId.eq(request.user_id));
+            let own = own.filter(Column::KeyHash.eq(&*request.key_hash));
+            own.into_tuple().one(&*txn).await?
+        }
+    };
+    txn.commit().await?;
+    Ok(id.map(|id| Claim {
+        id,
+        run,
+        is_secret: Arc::default(),
+    }))
+}
+
+/// Runs a request that is claimed. Its writes count themselves; once the key is somebody else's, they fail.
+pub async fn counted<T>(app: &App, claim: &Claim, run: impl Future<Output = T>) -> T {
+    let count = idempotency_key::Entity::update_many()
+        .col_expr(Column::Writes, Expr::col(Column::Writes).add(1))
+        .filter(Column::Id.eq(claim.id))
+        .filter(Column::Run.eq(claim.run))
+        .build(app.db.backend());
+    IS_SECRET
+        .scope(claim.is_secret.clone(), db::marked(count, run))
+        .await
+}
+
+/// Keeps the answer of a request that ran.
+pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
+    let is_secret = claim.is_secret.load(Ordering::SeqCst);
+    let is_kept = !is_secret && answer.text.len() <= MAX_ANSWER;
+    let text = is_kept.then_some(answer.text);
+    let row = idempotency_key::ActiveModel {
+        status: Set(Some(i32::from(answer.status))),
+        media_type: Set(Some(answer.media_type)),
+        answer: Set(text),
+        ..Default::default()
+    };
+    let txn = app.db.begin().await?;
+    let update = idempotency_key::Entity::update_many().set(row);
+    let update = update.filter(Column::Id.eq(claim.id));
+    update.filter(Column::Run.eq(claim.run)).exec(&txn).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Frees the key of a request that ended without an answer and changed nothing. What it might still try to
+/// change, fails. False when it did change something.
+pub async fn release(app: &App, claim: &Claim) -> Result<bool> {
+    let txn = app.db.begin().await?;
+    let released = idempotency_key::Entity::delete_many()
+        .filter(Column::Id.eq(claim.id))
+        .filter(Column::Run.eq(claim.run))
+        .filter(Column::Writes.eq(0))
+        .exec(&txn)
+        .await?;
+    txn.commit().await?;
+    Ok(released.rows_affected > 0)
+}
+
+/// Ends the lease of a request that ended without an answer, so that nobody waits for it.
+pub async fn abandon(app: &App, claim: &Claim) -> Result<()> {
+    let row = idempotency_key::ActiveModel {
+        leased_until: Set(db::now()),
+        ..Default::default()
+    };
+    let txn = app.db.begin().await?;
+    let update = idempotency_key::Entity::update_many().set(row);
+    let update = update.filter(Column::Id.eq(claim.id));
+    update.filter(Column::Run.eq(claim.run)).exec(&txn).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+/// Removes the keys that have expired by then, a bounded number at a time; how many there were.
+pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
+    let mut swept = 0;
+    loop {
+        let some = idempotency_key::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ExpiresAt.lte(now))
+            .order_by_asc(Column::ExpiresAt)
+            .limit(SWEPT_AT_ONCE);
+        let txn = app.db.begin().await?;
+        let removed = idempotency_key::Entity::delete_many()
+            .filter(Column::Id.in_subquery(some.into_query()))
+            // Somebody may have claimed it anew meanwhile.
+            .filter(Column::ExpiresAt.lte(now))
+            .exec(&txn)
+            .await?
+            .rows_affected;
+        txn.commit().await?;
+        swept += removed;
+        if removed < SWEPT_AT_ONCE {
+            return Ok(swept);
+        }
+    }
+}
+
+/// Sweeps now and from time to time, for as long as it is polled.
+pub async fn keep_swept(app: App) {
+    let mut turns = tokio::time::interval(SWEPT_EVERY);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        match sweep(&app, db::now()).await {
+            Ok(0) => {}
+            Ok(swept) => tracing::debug!(swept, "swept expired idempotency keys"),
+            Err(error) => tracing::warn!(%error, "can't sweep expired idempotency keys"),
+        }
+    }
+}
+
+fn hash(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    Sha256::digest(bytes)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            write!(hex, "{byte:02x}").expect("writing to a string never fails");
+            hex
+        })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_visible_ascii() {
+        for key in ["a", "\"quoted\"", "!~", &"k".repeat(MAX_KEY)] {
+            assert!(is_key(key.as_bytes()), "{key}");
+        }
+        for key in [
+            "",
+            " ",
+            "a b",
+            "tab\t",
+            "é",
+            "\u{7f}",
+            &"k".repeat(MAX_KEY + 1),
+        ] {
+            assert!(!is_key(key.as_bytes()), "{key}");
+        }
+    }
+}

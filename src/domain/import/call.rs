@@ -1,0 +1,191 @@
+//! `importTasks`: items that come with a call, all of them in one transaction.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use super::{
+    Counts, Failure, Misfits, Notes, Unmapped,
+    batch::Import,
+    fitting::Fitting,
+    item, others,
+    parents::{Parents, Wanted},
+    people::People,
+    problems::Problems,
+};
+use crate::{
+    app::App,
+    db,
+    domain::{
+        access::{self, Actor},
+        labelling::{self, Rules},
+        project,
+    },
+    error::{Error, Path, Problem, ProblemCode, Result},
+    labelstudio::document,
+};
+
+/// The most tasks that one call imports.
+pub const MAX_TASKS: usize = 1_000;
+/// The most annotations, predictions and drafts that one call imports.
+pub const MAX_CHILDREN: usize = 10_000;
+
+/// What came of a call.
+#[derive(Debug)]
+pub struct Imported {
+    /// In the order of the items.
+    pub task_ids: Vec<i64>,
+    pub counts: Counts,
+    /// What had to be changed, then what does not fit the labelling config.
+    pub notes: Notes,
+}
+
+/// The items of a call that have no problems by themselves.
+struct Items {
+    tasks: Vec<item::Task>,
+    counts: Counts,
+    people: People,
+    wanted: Wanted,
+}
+
+/// Imports items of Label Studio's JSON, each the text of an object, into a project that the actor manages.
+///
+/// People are found by id or e-mail address among those whom the actor sees; everybody else becomes a user
+/// without sign-in.
+pub async fn call(
+    app: &App,
+    actor: &Actor,
+    project_id: i64,
+    items: Vec<String>,
+    misfits: Misfits,
+) -> Result<Imported> {
+    let items = beside(move || read(&items)).await??;
+    let txn = app.db.begin().await?;
+    let role = match project::is_visible(&txn, actor, project_id).await? {
+        true => access::role_in(&txn, actor, project_id).await?,
+        false => None,
+    };
+    let role = role.ok_or(Error::NotFound("project"))?;
+    access::require(access::may_manage(role), "tasks are imported by managers")?;
+    others::lock(&txn).await?;
+    let rules = labelling::rules(app, &txn, project_id).await?;
+    let Items {
+        tasks,
+        counts,
+        people,
+        wanted,
+    } = items;
+    let (tasks, fit) = beside(move || look_at(tasks, rules, misfits)).await?;
+    let fit = fit?;
+    let at = db::now();
+    let map = BTreeMap::new();
+    let people = people.resolve(app, &txn, &map, Unmapped::Create, Some(actor), at);
+    let mut people = people.await.map_err(refused)?;
+    people.add_members(&txn, project_id, at).await?;
+    let import = Import {
+        app,
+        job_id: None,
+        project_id,
+        users: &people.ids,
+        at,
+    };
+    let mut parents = Parents::new(wanted);
+    let mut notes = Notes::default();
+    let task_ids = import.write_in(&txn, tasks, &mut parents, &mut notes);
+    let task_ids = task_ids.await?;
+    parents.settle_in(&txn, &mut notes).await?;
+    txn.commit().await?;
+    notes.append(fit);
+    Ok(Imported {
+        task_ids,
+        counts,
+        notes,
+    })
+}
+
+/// Takes the items apart. Problems that need no database, all of them.
+fn read(texts: &[String]) -> Result<Items> {
+    if texts.len() > MAX_TASKS {
+        let message = format!("one call imports at most {MAX_TASKS} tasks");
+        return Err(Problem::new(["tasks"], ProblemCode::TooLong, message).into());
+    }
+    let mut problems = Problems::default();
+    let mut items = Items {
+        tasks: Vec::with_capacity(texts.len()),
+        counts: Counts::default(),
+        people: People::default(),
+        wanted: Wanted::default(),
+    };
+    for (index, text) in texts.iter().enumerate() {
+        if let Err(faults) = document::check_object(text, &[index.into()]) {
+            faults.into_iter().for_each(|fault| problems.push(fault));
+            continue;
+        }
+        let Some(mut task) = item::parse(index, text.as_bytes(), &mut problems) else {
+            continue;
+        };
+        items.counts.add(&task);
+        for annotation in &task.annotations {
+            items.wanted.add(annotation);
+        }
+        for mention in std::mem::take(&mut task.mentions) {
+            items.people.add(mention, &mut problems);
+        }
+        items.tasks.push(task);
+    }
+    let counts = &items.counts;
+    if counts.annotations + counts.predictions + counts.drafts > MAX_CHILDREN {
+        let message = format!(
+            "one call imports at most {MAX_CHILDREN} annotations, predictions and drafts together"
+        );
+        return Err(Problem::new(["tasks"], ProblemCode::TooLong, message).into());
+    }
+    match problems.is_empty() {
+        true => Ok(items),
+        false => Err(in_tasks(problems)),
+    }
+}
+
+/// What does not fit the labelling config: notes, or problems when it is to be refused.
+fn look_at(
+    tasks: Vec<item::Task>,
+    rules: Option<Rules>,
+    misfits: Misfits,
+) -> (Vec<item::Task>, Result<Notes>) {
+    let mut problems = Problems::default();
+    let mut notes = Notes::default();
+    if let Some(rules) = rules {
+        let fitting = Fitting { rules, misfits };
+        for task in &tasks {
+            fitting.look_at(task, &mut problems, &mut notes);
+        }
+    }
+    match problems.is_empty() {
+        true => (tasks, Ok(notes)),
+        false => (tasks, Err(in_tasks(problems))),
+    }
+}
+
+fn refused(failure: Failure) -> Error {
+    match failure {
+        Failure::Refused(problems) => in_tasks(problems),
+        Failure::Other(error) => error,
+        other => Error::Internal(Arc::new(other)),
+    }
+}
+
+/// Problems of items as problems of the argument that has them.
+fn in_tasks(problems: Problems) -> Error {
+    let inward = |mut problem: Problem| {
+        let path: Path = std::iter::once("tasks".into())
+            .chain(problem.path)
+            .collect();
+        problem.path = path;
+        problem
+    };
+    Error::BadInput(problems.told.into_iter().map(inward).collect())
+}
+
+/// Does work that may take a while beside the threads that answer requests.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| Error::Internal(Arc::new(panic)))
+}

@@ -1,0 +1,213 @@
+//! `createPrediction`, `updatePrediction` and `deletePrediction`, for managers.
+
+use entity::{
+    prediction::{self, Column},
+    task,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
+    QuerySelect, QueryTrait,
+};
+
+use crate::{
+    app::App,
+    db::{self, Write},
+    domain::{
+        Patch,
+        access::{self, Actor},
+        labelling, not_cleared, task as tasks,
+    },
+    error::{Error, Problem, ProblemCode, Result},
+    labelstudio::document,
+};
+
+/// Longest name of a model, in characters.
+pub const MAX_MODEL_VERSION: usize = 1_000;
+
+/// A new prediction.
+#[derive(Debug, Default)]
+pub struct New {
+    /// The list of regions, JSON text.
+    pub result: String,
+    pub score: Option<f64>,
+    pub model_version: Option<String>,
+}
+
+/// A change of a prediction; its result can't be cleared.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// The list of regions, JSON text.
+    pub result: Patch<String>,
+    pub score: Patch<f64>,
+    pub model_version: Patch<String>,
+}
+
+/// Adds a prediction to a task. Its result has to fit the labelling config, but need not answer everything that
+/// is asked of people.
+pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<prediction::Model> {
+    let mut problems = check_result(&new.result);
+    problems.extend(new.model_version.as_deref().and_then(check_model_version));
+    if !problems.is_empty() {
+        return Err(Error::BadInput(problems));
+    }
+    let txn = app.db.begin().await?;
+    let visible = tasks::visible_id(actor, task_id);
+    let task = tasks::lock(&txn, visible, None).await?.pop();
+    let task = task.ok_or(Error::NotFound("task"))?;
+    let role = access::role_in(&txn, actor, task.project_id).await?;
+    let role = role.ok_or(Error::NotFound("task"))?;
+    access::require(access::may_manage(role), "predictions are made by managers")?;
+    check_fit(app, &txn, &task, &new.result).await?;
+    let at = db::now();
+    let row = prediction::ActiveModel {
+        task_id: Set(task.id),
+        project_id: Set(task.project_id),
+        result: Set(new.result),
+        score: Set(new.score),
+        model_version: Set(new.model_version),
+        created_at: Set(at),
+        updated_at: Set(at),
+        ..Default::default()
+    }
+    .insert(&*txn)
+    .await?;
+    count(&txn, task.id).await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// Changes a prediction and answers with it as it is then.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+) -> Result<prediction::Model> {
+    let mut problems = match &change.result {
+        Patch::Keep => Vec::new(),
+        Patch::Null => vec![not_cleared(&["input", "result"])],
+        Patch::Set(result) => check_result(result),
+    };
+    let model_version = change.model_version.value();
+    problems.extend(model_version.and_then(|name| check_model_version(name)));
+    if !problems.is_empty() {
+        return Err(Error::BadInput(problems));
+    }
+    let (txn, task, row) = lock(app, actor, id, "predictions are changed by managers").await?;
+    let mut changed = row.clone();
+    if let Patch::Set(result) = change.result
+        && !document::are_alike(&row.result, &result)
+    {
+        check_fit(app, &txn, &task, &result).await?;
+        changed.result = result;
+    }
+    match change.score {
+        Patch::Set(score) => changed.score = Some(score),
+        Patch::Null => changed.score = None,
+        Patch::Keep => {}
+    }
+    match change.model_version {
+        Patch::Set(name) => changed.model_version = Some(name),
+        Patch::Null => changed.model_version = None,
+        Patch::Keep => {}
+    }
+    if changed == row {
+        txn.rollback().await?;
+        return Ok(row);
+    }
+    changed.updated_at = db::now().max(row.updated_at);
+    let mut columns = row.into_active_model();
+    columns.result = Set(changed.result.clone());
+    columns.score = Set(changed.score);
+    columns.model_version = Set(changed.model_version.clone());
+    columns.updated_at = Set(changed.updated_at);
+    columns.update_without_returning(&txn).await?;
+    txn.commit().await?;
+    Ok(changed)
+}
+
+/// Deletes a prediction and answers with it as it was. Annotations that began as it lose their parent.
+pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<prediction::Model> {
+    let (txn, task, row) = lock(app, actor, id, "predictions are deleted by managers").await?;
+    prediction::Entity::delete_by_id(row.id).exec(&txn).await?;
+    count(&txn, task.id).await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// A prediction of a project that the actor manages, its task locked until the transaction ends. A prediction
+/// never changes its task.
+async fn lock(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    otherwise: &'static str,
+) -> Result<(Write, task::Model, prediction::Model)> {
+    let visible = || access::visible_predictions(actor).filter(Column::Id.eq(id));
+    let txn = app.db.begin().await?;
+    let of_task = visible().select_only().column(Column::TaskId).into_query();
+    let task = tasks::lock(&txn, of_task, None).await?.pop();
+    let row = visible().one(&*txn).await?;
+    let (Some(task), Some(row)) = (task, row) else {
+        return Err(Error::NotFound("prediction"));
+    };
+    let role = access::role_in(&txn, actor, row.project_id).await?;
+    let role = role.ok_or(Error::NotFound("prediction"))?;
+    access::require(access::may_manage(role), otherwise)?;
+    Ok((txn, task, row))
+}
+
+/// Counts the predictions of a locked task anew.
+async fn count(txn: &DatabaseTransaction, task_id: i64) -> Result<()> {
+    let total = prediction::Entity::find()
+        .filter(Column::TaskId.eq(task_id))
+        .count(txn)
+        .await?;
+    task::ActiveModel {
+        id: Unchanged(task_id),
+        total_predictions: Set(i32::try_from(total).unwrap_or(i32::MAX)),
+        ..Default::default()
+    }
+    .update_without_returning(txn)
+    .await?;
+    Ok(())
+}
+
+fn check_result(result: &str) -> Vec<Problem> {
+    let checked = document::check_result(result, &["input".into(), "result".into()]);
+    checked.err().unwrap_or_default()
+}
+
+fn check_model_version(name: &str) -> Option<Problem> {
+    let at = ["input", "modelVersion"];
+    if name.contains('\0') {
+        let message = "a text can't hold the character U+0000";
+        return Some(Problem::new(at, ProblemCode::InvalidText, message));
+    }
+    (name.chars().count() > MAX_MODEL_VERSION).then(|| {
+        let message = format!("a model's name has at most {MAX_MODEL_VERSION} characters");
+        Problem::new(at, ProblemCode::TooLong, message)
+    })
+}
+
+async fn check_fit(
+    app: &App,
+    txn: &DatabaseTransaction,
+    task: &task::Model,
+    result: &str,
+) -> Result<()> {
+    let Some(rules) = labelling::rules(app, txn, task.project_id).await? else {
+        return Ok(());
+    };
+    let strict = rules.is_strict().then_some(task.id);
+    let data = tasks::data(txn, strict.as_slice()).await?;
+    let data = data.get(&task.id).map_or("", String::as_str);
+    let problems = rules.check(result, data, true, &["input".into(), "result".into()]);
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}

@@ -1,0 +1,339 @@
+//! What another labelling config would break: annotations and drafts that fit the one before and not this one.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use entity::{
+    annotation, annotation_draft,
+    project::{self, CheckMode},
+    task,
+};
+use indexmap::{IndexMap, IndexSet};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+};
+use serde_json::Value;
+
+use crate::{
+    app::App,
+    domain::labelling::{self, Rules},
+    error::{Error, Path, Problem, ProblemCode, Result, Segment, dotted},
+    labelstudio::config::Config,
+};
+
+/// Results that are read and looked at together.
+const PAGE: u64 = 50;
+/// Kinds of breaks that are told; the others are counted.
+const MAX_KINDS: usize = 100;
+/// Ids that are told of one kind.
+const MAX_IDS: usize = 3;
+/// Characters of a name that a sentence shows.
+const MAX_SHOWN: usize = 60;
+
+/// What a project's results have to fit, before a change and after it.
+#[derive(Clone)]
+struct Change {
+    before: Option<Rules>,
+    after: Option<Rules>,
+}
+
+impl Change {
+    fn new(before: &Arc<Config>, after: &Arc<Config>, mode: CheckMode) -> Self {
+        Self {
+            before: Rules::new(before.clone(), mode),
+            after: Rules::new(after.clone(), mode),
+        }
+    }
+
+    fn is_strict(&self) -> bool {
+        self.after.as_ref().is_some_and(Rules::is_strict)
+    }
+
+    /// The problems of a result that it did not have before.
+    fn breaks(&self, result: &str, data: &str, is_cancelled: bool) -> Vec<Problem> {
+        let check = |rules: &Option<Rules>| {
+            let rules = rules.as_ref();
+            rules.map(|rules| rules.check(result, data, is_cancelled, &[]))
+        };
+        let mut found = check(&self.after).unwrap_or_default();
+        if found.is_empty() {
+            return found;
+        }
+        let known = check(&self.before).unwrap_or_default();
+        let known: HashSet<_> = known.iter().map(|old| (&old.path, old.code)).collect();
+        found.retain(|new| !known.contains(&(&new.path, new.code)));
+        found
+    }
+}
+
+/// A result that is stored.
+struct Stored {
+    id: i64,
+    result: String,
+    /// Empty unless it is looked at.
+    data: String,
+    is_cancelled: bool,
+}
+
+/// One kind of break, and who is broken.
+#[derive(Default)]
+struct Uses {
+    annotations: u64,
+    drafts: u64,
+    first_ids: Vec<i64>,
+}
+
+#[derive(Clone, PartialEq, Eq, Hash)]
+struct Kind {
+    code: ProblemCode,
+    control: String,
+    /// The name that is not known any more, or the field that is wrong.
+    what: String,
+}
+
+#[derive(Default)]
+struct Breaks {
+    kinds: IndexMap<Kind, Uses>,
+    more: usize,
+}
+
+/// What is stored in a locked project and would not fit its new labelling config, though it fitted the old one:
+/// a problem for each kind. Predictions are not looked at.
+pub async fn breaks(
+    app: &App,
+    txn: &DatabaseTransaction,
+    before: &project::Model,
+    after: &project::Model,
+) -> Result<Vec<Problem>> {
+    if after.check_mode == CheckMode::Off || after.label_config == before.label_config {
+        return Ok(Vec::new());
+    }
+    let old = labelling::config(app, before);
+    let text = after.label_config.clone();
+    let new = beside(move || Arc::new(Config::parse(&text).unwrap_or_default())).await?;
+    let change = Change::new(&old, &new, after.check_mode);
+    let mut breaks = Breaks::default();
+    let mut last = 0;
+    loop {
+        let page = annotations(txn, after.id, last, change.is_strict()).await?;
+        let Some(newest) = page.last() else { break };
+        last = newest.id;
+        let change = change.clone();
+        breaks = beside(move || breaks.look_at(&change, &page, false)).await?;
+    }
+    // What is unfinished lacks something or other.
+    let change = Change::new(&old, &new, CheckMode::Standard);
+    let mut last = 0;
+    loop {
+        let page = drafts(txn, after.id, last).await?;
+        let Some(newest) = page.last() else { break };
+        last = newest.id;
+        let change = change.clone();
+        breaks = beside(move || breaks.look_at(&change, &page, true)).await?;
+    }
+    Ok(breaks.into_problems())
+}
+
+async fn annotations(
+    txn: &DatabaseTransaction,
+    project_id: i64,
+    after: i64,
+    with_data: bool,
+) -> Result<Vec<Stored>> {
+    use annotation::Column::{Id, ProjectId, Result as Regions, TaskId, WasCancelled};
+    let rows: Vec<(i64, i64, String, bool)> = annotation::Entity::find()
+        .select_only()
+        .columns([Id, TaskId, Regions, WasCancelled])
+        .filter(ProjectId.eq(project_id))
+        .filter(Id.gt(after))
+        .order_by_asc(Id)
+        .limit(PAGE)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let mut data = HashMap::new();
+    if with_data {
+        let ids: HashSet<i64> = rows.iter().map(|(_, task_id, ..)| *task_id).collect();
+        let found: Vec<(i64, String)> = task::Entity::find()
+            .select_only()
+            .columns([task::Column::Id, task::Column::Data])
+            .filter(task::Column::Id.is_in(ids))
+            .into_tuple()
+            .all(txn)
+            .await?;
+        data.extend(found);
+    }
+    let stored = rows
+        .into_iter()
+        .map(|(id, task_id, result, is_cancelled)| Stored {
+            id,
+            result,
+            data: data.get(&task_id).cloned().unwrap_or_default(),
+            is_cancelled,
+        });
+    Ok(stored.collect())
+}
+
+async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Result<Vec<Stored>> {
+    use annotation_draft::Column::{Id, Result as Regions, TaskId};
+    let tasks = task::Entity::find()
+        .select_only()
+        .column(task::Column::Id)
+        .filter(task::Column::ProjectId.eq(project_id))
+        .into_query();
+    let rows: Vec<(i64, String)> = annotation_draft::Entity::find()
+        .select_only()
+        .columns([Id, Regions])
+        .filter(TaskId.in_subquery(tasks))
+        .filter(Id.gt(after))
+        .order_by_asc(Id)
+        .limit(PAGE)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let stored = rows.into_iter().map(|(id, result)| Stored {
+        id,
+        result,
+        data: String::new(),
+        is_cancelled: true,
+    });
+    Ok(stored.collect())
+}
+
+impl Breaks {
+    fn look_at(mut self, change: &Change, page: &[Stored], are_drafts: bool) -> Self {
+        for stored in page {
+            let problems = change.breaks(&stored.result, &stored.data, stored.is_cancelled);
+            if problems.is_empty() {
+                continue;
+            }
+            let result: Value = serde_json::from_str(&stored.result).unwrap_or_default();
+            let kinds = problems.iter().map(|problem| Kind::of(problem, &result));
+            // In the order in which they are in the result, each once.
+            for kind in kinds.collect::<IndexSet<_>>() {
+                self.add(kind, stored.id, are_drafts);
+            }
+        }
+        self
+    }
+
+    fn add(&mut self, kind: Kind, id: i64, is_draft: bool) {
+        if self.kinds.len() >= MAX_KINDS && !self.kinds.contains_key(&kind) {
+            self.more += 1;
+            return;
+        }
+        let uses = self.kinds.entry(kind).or_default();
+        if is_draft {
+            uses.drafts += 1;
+            return;
+        }
+        uses.annotations += 1;
+        if uses.first_ids.len() < MAX_IDS {
+            uses.first_ids.push(id);
+        }
+    }
+
+    fn into_problems(self) -> Vec<Problem> {
+        let at = ["input", "labelConfig"];
+        let more = (self.more > 0).then(|| format!("and more, {} times", self.more));
+        let kinds = self.kinds.iter();
+        let sentences = kinds.map(|(kind, uses)| kind.sentence(uses)).chain(more);
+        sentences
+            .map(|sentence| Problem::new(at, ProblemCode::UnfitResult, sentence))
+            .collect()
+    }
+}
+
+impl Kind {
+    fn of(problem: &Problem, result: &Value) -> Self {
+        let region = problem.path.first().and_then(|step| within(result, step));
+        let named = |field: &str| {
+            let name = region.and_then(|region| region.get(field));
+            name.and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let place: Path = problem.path.iter().skip(1).cloned().collect();
+        let found = place
+            .iter()
+            .try_fold(region.unwrap_or(&Value::Null), within);
+        let what = match problem.code {
+            ProblemCode::UnknownLabel | ProblemCode::UnknownObject => match found {
+                Some(Value::String(name)) => name.clone(),
+                Some(other) => other.to_string(),
+                None => dotted(&place),
+            },
+            ProblemCode::UnknownControl => String::new(),
+            ProblemCode::WrongRegionType => named("type"),
+            // The same field of any item of a list.
+            _ => {
+                let keys = place.into_iter();
+                let keys = keys.filter(|step| matches!(step, Segment::Key(_)));
+                dotted(&keys.collect::<Path>())
+            }
+        };
+        Self {
+            code: problem.code,
+            control: named("from_name"),
+            what,
+        }
+    }
+
+    /// `` the label `Car` of `label` is used by 12 annotations (34, 35, 36, …) and 1 draft ``
+    fn sentence(&self, uses: &Uses) -> String {
+        let (control, what) = (shown(&self.control), shown(&self.what));
+        let subject = match self.code {
+            ProblemCode::UnknownControl => format!("the control `{control}` is used"),
+            ProblemCode::UnknownObject => format!("the object `{what}` of `{control}` is used"),
+            ProblemCode::UnknownLabel => format!("the label `{what}` of `{control}` is used"),
+            ProblemCode::WrongRegionType => {
+                format!("the type `{what}` of `{control}` is used")
+            }
+            ProblemCode::Required if self.control.is_empty() => {
+                "what would be required is left out".to_owned()
+            }
+            _ => format!("`{control}` would not take what `{what}` is,"),
+        };
+        format!("{subject} by {}", uses.counted())
+    }
+}
+
+impl Uses {
+    fn counted(&self) -> String {
+        let plural = |count: u64, noun: &str| match count {
+            1 => format!("1 {noun}"),
+            count => format!("{count} {noun}s"),
+        };
+        let mut ids: Vec<String> = self.first_ids.iter().map(i64::to_string).collect();
+        if self.annotations > ids.len() as u64 {
+            ids.push("…".to_owned());
+        }
+        let annotations = plural(self.annotations, "annotation");
+        let annotations = format!("{annotations} ({})", ids.join(", "));
+        match (self.annotations, self.drafts) {
+            (0, drafts) => plural(drafts, "draft"),
+            (_, 0) => annotations,
+            (_, drafts) => format!("{annotations} and {}", plural(drafts, "draft")),
+        }
+    }
+}
+
+fn within<'v>(value: &'v Value, step: &Segment) -> Option<&'v Value> {
+    match step {
+        Segment::Key(key) => value.get(key),
+        Segment::Index(index) => value.get(index),
+    }
+}
+
+fn shown(name: &str) -> String {
+    match name.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
+}
+
+/// Does work that may take a while beside the threads that answer requests.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|panic| Error::Internal(Arc::new(panic)))
+}

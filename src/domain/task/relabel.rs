@@ -1,0 +1,37 @@
+//! Whether enough people have annotated a task, for many tasks at once.
+
+use entity::{
+    annotation,
+    task::{self, Column},
+};
+use sea_orm::{
+    ColumnTrait, DatabaseTransaction, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, Func, SimpleExpr},
+};
+
+use crate::{domain::rows::MAX_VALUES, error::Result};
+
+/// Counts the authors of locked tasks anew: of those who are gone, all together count as one.
+pub(in crate::domain) async fn relabel(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+    use annotation::Column::{CompletedById, TaskId, WasCancelled};
+    let author = Func::coalesce([
+        Expr::col((annotation::Entity, CompletedById)),
+        Expr::val(0_i64),
+    ]);
+    let authors = annotation::Entity::find()
+        .select_only()
+        .expr(Expr::expr(author).count_distinct())
+        .filter(Expr::col((annotation::Entity, TaskId)).equals((task::Entity, Column::Id)))
+        .filter(Expr::col((annotation::Entity, WasCancelled)).not())
+        .into_query();
+    let authors = SimpleExpr::SubQuery(None, Box::new(authors.into()));
+    let is_labeled = authors.gte(Expr::col((task::Entity, Column::Overlap)));
+    for some in ids.chunks(MAX_VALUES) {
+        task::Entity::update_many()
+            .col_expr(Column::IsLabeled, is_labeled.clone())
+            .filter(Column::Id.is_in(some.iter().copied()))
+            .exec(txn)
+            .await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! `updateTask`: data, meta and overlap.
+
+use entity::task::{self, Column};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect,
+    sea_query::LockType,
+};
+
+use super::{check_overlap, counters::authors};
+use crate::{
+    app::App,
+    db,
+    domain::{
+        Patch,
+        access::{self, Actor},
+        not_cleared,
+    },
+    error::{Error, Result},
+    labelstudio::document,
+};
+
+/// A change of a task; only `meta` can be cleared.
+#[derive(Debug, Default)]
+pub struct Change {
+    /// A JSON object, text.
+    pub data: Patch<String>,
+    /// A JSON object, text.
+    pub meta: Patch<String>,
+    pub overlap: Patch<i32>,
+}
+
+/// Changes a task and answers with it as it is then. What its annotations are stays: results that were made for
+/// other data are not looked at again.
+pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<task::Model> {
+    check_input(&change)?;
+    let txn = app.db.begin().await?;
+    let row = access::visible_tasks(actor)
+        .filter(Column::Id.eq(id))
+        .lock(LockType::NoKeyUpdate)
+        .one(&*txn)
+        .await?
+        .ok_or(Error::NotFound("task"))?;
+    let role = access::role_in(&txn, actor, row.project_id).await?;
+    let role = role.ok_or(Error::NotFound("task"))?;
+    access::require(access::may_manage(role), "tasks are changed by managers")?;
+    let mut changed = row.clone();
+    if let Patch::Set(data) = change.data
+        && !document::are_alike(&row.data, &data)
+    {
+        changed.data = data;
+    }
+    match change.meta {
+        Patch::Set(meta) => {
+            let stored = row.meta.as_deref();
+            if stored.is_none_or(|stored| !document::are_alike(stored, &meta)) {
+                changed.meta = Some(meta);
+            }
+        }
+        Patch::Null => changed.meta = None,
+        Patch::Keep => {}
+    }
+    if let Patch::Set(overlap) = change.overlap {
+        changed.overlap = overlap;
+    }
+    if changed == row {
+        txn.rollback().await?;
+        return Ok(row);
+    }
+    if changed.overlap != row.overlap {
+        changed.is_labeled = authors(&txn, id).await? >= changed.overlap;
+    }
+    changed.updated_at = db::now().max(row.updated_at);
+    changed.updated_by_id = Some(actor.id());
+    let mut columns = row.into_active_model();
+    columns.data = Set(changed.data.clone());
+    columns.meta = Set(changed.meta.clone());
+    columns.overlap = Set(changed.overlap);
+    columns.is_labeled = Set(changed.is_labeled);
+    columns.updated_at = Set(changed.updated_at);
+    columns.updated_by_id = Set(changed.updated_by_id);
+    columns.update_without_returning(&txn).await?;
+    txn.commit().await?;
+    Ok(changed)
+}
+
+/// All problems that need no database.
+fn check_input(change: &Change) -> Result<()> {
+    let mut problems = Vec::new();
+    for (field, patch) in [("data", &change.data), ("meta", &change.meta)] {
+        if let Patch::Set(text) = patch {
+            let checked = document::check_object(text, &["input".into(), field.into()]);
+            problems.extend(checked.err().unwrap_or_default());
+        }
+    }
+    if change.data.is_null() {
+        problems.push(not_cleared(&["input", "data"]));
+    }
+    match change.overlap {
+        Patch::Null => problems.push(not_cleared(&["input", "overlap"])),
+        Patch::Set(overlap) => {
+            problems.extend(check_overlap(overlap, &["input".into(), "overlap".into()]));
+        }
+        Patch::Keep => {}
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}

@@ -1,0 +1,146 @@
+//! `createToken` and `revokeToken`: one's own tokens, for admins everybody's.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use entity::{
+    api_token::{self, Column},
+    user,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::LockType,
+};
+
+use super::{Created, insert};
+use crate::{
+    app::App,
+    db,
+    domain::{
+        access::{self, Actor},
+        idempotency,
+    },
+    error::{Error, Problem, ProblemCode, Result},
+};
+
+/// Longest name, in characters.
+pub const MAX_NAME: usize = 255;
+
+/// A token that is to be made.
+#[derive(Debug, Default)]
+pub struct New {
+    /// What it is for, in its owner's words.
+    pub name: String,
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whom it is to sign in; the actor unless given.
+    pub user_id: Option<i64>,
+}
+
+/// Makes a token. The answer to the request is the only place where its text ever is.
+pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
+    check_input(&new)?;
+    let user_id = new.user_id.unwrap_or(actor.id());
+    access::require(
+        user_id == actor.id() || actor.is_admin(),
+        "tokens of others are made by admins",
+    )?;
+    let txn = app.db.begin().await?;
+    let user = user::Entity::find_by_id(user_id)
+        .lock(LockType::KeyShare)
+        .one(&*txn)
+        .await?;
+    let path = ["input", "userId"];
+    let unknown = || Problem::new(path, ProblemCode::UnknownId, "there is no such user");
+    let user = user.ok_or_else(unknown)?;
+    if !user.can_sign_in {
+        let message = "this user can't sign in";
+        return Err(Problem::new(path, ProblemCode::InvalidFormat, message).into());
+    }
+    idempotency::tell_once();
+    let created = insert(&*txn, &user, &new.name, new.expires_at).await?;
+    txn.commit().await?;
+    Ok(created)
+}
+
+/// Ends a token of one's own, as an admin any. Ending it again changes nothing.
+pub async fn end(app: &App, actor: &Actor, id: i64) -> Result<api_token::Model> {
+    let own = match actor.is_admin() {
+        true => Condition::all(),
+        false => Condition::all().add(Column::UserId.eq(actor.id())),
+    };
+    let txn = app.db.begin().await?;
+    let row = api_token::Entity::find_by_id(id)
+        .filter(own)
+        .lock(LockType::NoKeyUpdate)
+        .one(&*txn)
+        .await?;
+    let mut row = row.ok_or(Error::NotFound("token"))?;
+    if row.revoked_at.is_some() {
+        txn.rollback().await?;
+        return Ok(row);
+    }
+    row.revoked_at = Some(db::now());
+    let revoked = api_token::ActiveModel {
+        id: Unchanged(id),
+        revoked_at: Set(row.revoked_at),
+        ..Default::default()
+    };
+    revoked.update_without_returning(&txn).await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// The tokens of several users, oldest first: the actor's own, for an admin everybody's.
+pub async fn of_users(
+    app: &App,
+    actor: &Actor,
+    user_ids: &[i64],
+) -> Result<HashMap<i64, Vec<api_token::Model>>> {
+    let may_see = |id: &&i64| actor.is_admin() || **id == actor.id();
+    let ids: Vec<i64> = user_ids.iter().filter(may_see).copied().collect();
+    let rows = api_token::Entity::find()
+        .filter(Column::UserId.is_in(ids.iter().copied()))
+        .order_by_asc(Column::Id)
+        .all(app.db.reader())
+        .await?;
+    let mut by_user: HashMap<i64, Vec<_>> = ids.into_iter().map(|id| (id, vec![])).collect();
+    for row in rows {
+        by_user.entry(row.user_id).or_default().push(row);
+    }
+    Ok(by_user)
+}
+
+fn check_input(new: &New) -> Result<()> {
+    let mut problems = Vec::new();
+    if new.name.contains('\0') {
+        let message = "a text can't hold the character U+0000";
+        problems.push(Problem::new(
+            ["input", "name"],
+            ProblemCode::InvalidText,
+            message,
+        ));
+    }
+    if new.name.chars().count() > MAX_NAME {
+        let message = format!("a token's name has at most {MAX_NAME} characters");
+        problems.push(Problem::new(
+            ["input", "name"],
+            ProblemCode::TooLong,
+            message,
+        ));
+    }
+    if new.expires_at.is_some_and(|end| end <= db::now()) {
+        let message = "a token ends in the future";
+        problems.push(Problem::new(
+            ["input", "expiresAt"],
+            ProblemCode::OutOfBounds,
+            message,
+        ));
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}

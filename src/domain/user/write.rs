@@ -1,0 +1,290 @@
+//! `createUser`, `updateUser` and `deleteUser`: for admins, but for one's own display name.
+
+use std::collections::HashSet;
+
+use entity::{
+    annotation, annotation_draft, api_token,
+    user::{self, Column, Role},
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, SqlErr,
+    sea_query::LockType,
+};
+
+use super::{New, check_display_name, check_email, check_username, create, taken};
+use crate::{
+    app::App,
+    domain::{
+        Patch,
+        access::{self, Actor},
+        not_cleared, task as tasks,
+    },
+    error::{Error, Problem, ProblemCode, Result},
+};
+
+/// A change of a user; only the e-mail address can be cleared.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub username: Patch<String>,
+    /// Empty for none.
+    pub display_name: Patch<String>,
+    pub email: Patch<String>,
+    pub role: Patch<Role>,
+    pub can_sign_in: Patch<bool>,
+}
+
+/// What went with a user.
+#[derive(Debug)]
+pub struct Deleted {
+    pub row: user::Model,
+    /// Annotations of theirs, which stay without an author.
+    pub annotations: u64,
+    pub drafts: u64,
+    pub tokens: u64,
+}
+
+/// How often annotations that come meanwhile are waited for.
+const TRIES: usize = 4;
+
+/// Adds a user, for an admin.
+pub async fn add(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
+    let problems = super::check_new(&new);
+    if !problems.is_empty() {
+        return Err(Error::BadInput(in_input(problems)));
+    }
+    access::require(actor.is_admin(), "users are added by admins")?;
+    match create(app, new).await {
+        Err(Error::BadInput(problems)) => Err(Error::BadInput(in_input(problems))),
+        other => other,
+    }
+}
+
+/// Changes a user and answers with them as they are then.
+pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<user::Model> {
+    check_input(&change)?;
+    let txn = app.db.begin().await?;
+    let rows = lock(&txn, actor, id, LockType::NoKeyUpdate).await?;
+    let row = rows.iter().find(|row| row.id == id);
+    let row = row.ok_or(Error::NotFound("user"))?.clone();
+    let for_admins = change.username.is_sent()
+        || change.email.is_sent()
+        || change.role.is_sent()
+        || change.can_sign_in.is_sent();
+    access::require(
+        actor.is_admin() || (actor.id() == id && !for_admins),
+        "you may change your own display name; all else is changed by admins",
+    )?;
+    let mut changed = row.clone();
+    if let Patch::Set(username) = change.username {
+        changed.username = username;
+    }
+    if let Patch::Set(display_name) = change.display_name {
+        changed.display_name = display_name.replace('\0', "");
+    }
+    match change.email {
+        Patch::Set(email) => changed.email = Some(email.to_lowercase()),
+        Patch::Null => changed.email = None,
+        Patch::Keep => {}
+    }
+    if let Patch::Set(role) = change.role {
+        changed.role = role;
+    }
+    if let Patch::Set(can_sign_in) = change.can_sign_in {
+        changed.can_sign_in = can_sign_in;
+    }
+    if changed == row {
+        txn.rollback().await?;
+        return Ok(row);
+    }
+    if is_last_admin(&rows, id) && !is_admin(&changed) {
+        let field = match changed.role {
+            Role::Admin => "canSignIn",
+            Role::Member => "role",
+        };
+        return Err(last_admin(&["input", field]));
+    }
+    let mut columns = row.clone().into_active_model();
+    columns.username = Set(changed.username.clone());
+    columns.display_name = Set(changed.display_name.clone());
+    columns.email = Set(changed.email.clone());
+    columns.role = Set(changed.role);
+    columns.can_sign_in = Set(changed.can_sign_in);
+    columns
+        .update_without_returning(&txn)
+        .await
+        .map_err(|error| match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(_)) => {
+                let field = match changed.username == row.username {
+                    true => "email",
+                    false => "username",
+                };
+                Error::BadInput(in_input(vec![taken(field)]))
+            }
+            _ => Error::from(error),
+        })?;
+    txn.commit().await?;
+    Ok(changed)
+}
+
+/// Deletes a user with their drafts, tokens and memberships, for an admin. What they annotated stays, and has no
+/// author any more; so does what they did in histories.
+pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
+    for _ in 0..TRIES {
+        let txn = app.db.begin().await?;
+        let seen = access::visible_users(actor).filter(Column::Id.eq(id));
+        seen.one(&*txn).await?.ok_or(Error::NotFound("user"))?;
+        access::require(actor.is_admin(), "users are deleted by admins")?;
+        // Tasks before people, like everybody who annotates.
+        let locked = lock_tasks(&txn, id).await?;
+        let rows = lock(&txn, actor, id, LockType::Update).await?;
+        let row = rows.iter().find(|row| row.id == id);
+        let row = row.ok_or(Error::NotFound("user"))?.clone();
+        if !tasks_of(&txn, id).await?.is_subset(&locked) {
+            // They annotated another task before they were ours.
+            txn.rollback().await?;
+            continue;
+        }
+        if is_last_admin(&rows, id) {
+            return Err(last_admin(&["id"]));
+        }
+        let annotations = annotation::Entity::find()
+            .filter(annotation::Column::CompletedById.eq(id))
+            .count(&*txn)
+            .await?;
+        let drafts = annotation_draft::Entity::find()
+            .filter(annotation_draft::Column::UserId.eq(id))
+            .count(&*txn)
+            .await?;
+        let tokens = api_token::Entity::find()
+            .filter(api_token::Column::UserId.eq(id))
+            .count(&*txn)
+            .await?;
+        user::Entity::delete_by_id(id).exec(&txn).await?;
+        let locked: Vec<i64> = locked.into_iter().collect();
+        tasks::relabel(&txn, &locked).await?;
+        txn.commit().await?;
+        return Ok(Deleted {
+            row,
+            annotations,
+            drafts,
+            tokens,
+        });
+    }
+    Err(Error::Unavailable)
+}
+
+/// The user, when the actor sees them, and every admin: ours until the transaction ends, in the order of their
+/// ids.
+async fn lock(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    id: i64,
+    lock: LockType,
+) -> Result<Vec<user::Model>> {
+    let seen = access::visible_users(actor)
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.eq(id))
+        .into_query();
+    let either = Condition::any()
+        .add(Column::Id.in_subquery(seen))
+        .add(Column::Role.eq(Role::Admin));
+    let mut rows = user::Entity::find()
+        .filter(either)
+        .order_by_asc(Column::Id)
+        .lock(lock)
+        .all(txn)
+        .await?;
+    // An admin whom the actor does not see is among them only to be counted.
+    let is_seen = access::visible_users(actor)
+        .filter(Column::Id.eq(id))
+        .count(txn)
+        .await?;
+    if is_seen == 0 {
+        rows.retain(|row| row.id != id);
+    }
+    Ok(rows)
+}
+
+/// Locks the tasks that a user has annotated.
+async fn lock_tasks(txn: &DatabaseTransaction, user_id: i64) -> Result<HashSet<i64>> {
+    use entity::task::{self, Column};
+    let ids: Vec<i64> = task::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.in_subquery(annotated(user_id).into_query()))
+        .order_by_asc(Column::Id)
+        .lock(LockType::NoKeyUpdate)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(ids.into_iter().collect())
+}
+
+async fn tasks_of(txn: &DatabaseTransaction, user_id: i64) -> Result<HashSet<i64>> {
+    let ids: Vec<i64> = annotated(user_id).into_tuple().all(txn).await?;
+    Ok(ids.into_iter().collect())
+}
+
+fn annotated(user_id: i64) -> sea_orm::Select<annotation::Entity> {
+    annotation::Entity::find()
+        .select_only()
+        .distinct()
+        .column(annotation::Column::TaskId)
+        .filter(annotation::Column::CompletedById.eq(user_id))
+}
+
+fn is_admin(row: &user::Model) -> bool {
+    row.role == Role::Admin && row.can_sign_in
+}
+
+/// Without this user nobody could administer the server. `rows` has all admins.
+fn is_last_admin(rows: &[user::Model], id: i64) -> bool {
+    let mut admins = rows.iter().filter(|row| is_admin(row));
+    admins.clone().any(|row| row.id == id) && admins.all(|row| row.id == id)
+}
+
+fn last_admin(path: &[&str]) -> Error {
+    let message = "nobody else could administer the server: make another user an admin first";
+    Problem::new(path.iter().copied(), ProblemCode::LastAdmin, message).into()
+}
+
+/// All problems that need no database.
+fn check_input(change: &Change) -> Result<()> {
+    let mut problems = Vec::new();
+    problems.extend(
+        change
+            .username
+            .value()
+            .and_then(|name| check_username(name)),
+    );
+    problems.extend(change.email.value().and_then(|email| check_email(email)));
+    let display_name = change.display_name.value();
+    problems.extend(display_name.and_then(|name| check_display_name(name)));
+    let mut problems = in_input(problems);
+    for (field, is_null) in [
+        ("username", change.username.is_null()),
+        ("displayName", change.display_name.is_null()),
+        ("role", change.role.is_null()),
+        ("canSignIn", change.can_sign_in.is_null()),
+    ] {
+        if is_null {
+            problems.push(not_cleared(&["input", field]));
+        }
+    }
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}
+
+/// Problems of fields as problems of an input that has these fields.
+fn in_input(problems: Vec<Problem>) -> Vec<Problem> {
+    let inward = |mut problem: Problem| {
+        problem.path.insert(0, "input".into());
+        problem
+    };
+    problems.into_iter().map(inward).collect()
+}

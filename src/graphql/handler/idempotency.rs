@@ -1,0 +1,190 @@
+//! The header `Idempotency-Key`: a mutation that is sent again is answered again, and not run.
+
+use std::time::Duration;
+
+use async_graphql::{Response as GraphQlResponse, Value};
+use axum::{
+    body::Bytes,
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use tokio::time::Instant;
+
+use super::{
+    super::{
+        Prepared,
+        error::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, has_code, input_error},
+    },
+    Endpoint,
+    answer::{self, Refusal},
+    media::Media,
+    quota::Permit,
+};
+use crate::{
+    domain::{
+        access::Actor,
+        idempotency::{self, Answer, Claim, Found, Request},
+    },
+    error::{Error, Problem, ProblemCode},
+};
+
+pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+/// How much longer than its time limit a request may take until it counts as dead.
+const GRACE: Duration = Duration::from_secs(2);
+/// Longer bodies are hashed beside the threads that answer requests.
+const SHORT: usize = 256 << 10;
+/// Whoever waits for an answer looks whether it is there: soon at first, at this pace in the end.
+const PACE: Duration = Duration::from_millis(200);
+
+/// The key of a request; a refusal when what is there can't be one.
+pub fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
+    let mut values = headers.get_all(&KEY).iter().map(HeaderValue::as_bytes);
+    match (values.next(), values.next()) {
+        (None, _) => Ok(None),
+        (Some(key), None) if idempotency::is_key(key) => Ok(Some(key)),
+        _ => Err(Refusal::bad_request(format!(
+            "an Idempotency-Key is there once and has 1 to {} visible characters of ASCII",
+            idempotency::MAX_KEY
+        ))),
+    }
+}
+
+/// The request that a key and a body stand for.
+pub async fn request(actor: &Actor, key: &[u8], body: &Bytes) -> Result<Request, Refusal> {
+    if body.len() <= SHORT {
+        return Ok(Request::new(actor.id(), key, body));
+    }
+    let (user_id, key, body) = (actor.id(), key.to_owned(), body.clone());
+    let hashed = tokio::task::spawn_blocking(move || Request::new(user_id, &key, &body));
+    hashed.await.map_err(|_| Refusal::internal())
+}
+
+/// Runs a mutation unless it ran before; then it is answered as it was.
+pub async fn once(
+    endpoint: &Endpoint,
+    actor: Actor,
+    request: &Request,
+    media: Media,
+    prepared: Prepared,
+    permit: Permit,
+) -> Result<Response, Refusal> {
+    let app = endpoint.app();
+    let lease = endpoint.timeout() + GRACE;
+    // The rest of the time is for the answer.
+    let patience = Instant::now() + endpoint.timeout() / 2;
+    let mut pause = PACE / 20;
+    let claim = loop {
+        let found = idempotency::claim(app, request, lease).await;
+        match found.map_err(|error| failed(&error))? {
+            Found::Claimed(claim) => break claim,
+            Found::Answered(answer) => return Ok(again(answer)),
+            Found::UnderWay if Instant::now() < patience => {
+                tokio::time::sleep(pause).await;
+                pause = PACE.min(pause * 2);
+            }
+            Found::UnderWay => {
+                let message = "the first request with this Idempotency-Key is still under way";
+                return Err(Refusal::conflict("IN_PROGRESS", message, true));
+            }
+            Found::AnswerLost => {
+                let message = "the first request with this Idempotency-Key changed something, but its answer was lost: look at what is there before you send it under another key";
+                return Err(Refusal::conflict("ANSWER_LOST", message, false));
+            }
+            Found::AnswerNotKept => {
+                let message = "the first request with this Idempotency-Key ran to its end; its answer was too large or too secret to be kept";
+                return Err(Refusal::conflict("ANSWER_NOT_KEPT", message, false));
+            }
+            Found::OtherRequest => return Err(other_request()),
+        }
+    };
+    // To its end, whether the client waits or not: whoever asks again gets the answer.
+    let endpoint = endpoint.clone();
+    let ran = tokio::spawn(async move {
+        let _permit = permit;
+        run(&endpoint, actor, &claim, media, prepared).await
+    });
+    ran.await.unwrap_or_else(|_| Err(Refusal::internal()))
+}
+
+async fn run(
+    endpoint: &Endpoint,
+    actor: Actor,
+    claim: &Claim,
+    media: Media,
+    prepared: Prepared,
+) -> Result<Response, Refusal> {
+    let app = endpoint.app();
+    let response = endpoint.run(actor, prepared, Some(claim.clone())).await;
+    if response.as_ref().map_or(true, failed_for_us) {
+        // What could not be done, and was not, may be asked for again.
+        let is_free = settled(idempotency::release(app, claim).await);
+        let is_telling = response.as_ref().is_ok_and(tells_something);
+        if is_free != Some(false) || !is_telling {
+            if is_free == Some(false) {
+                // It was done, and this is no answer to it.
+                settled(idempotency::abandon(app, claim).await);
+            }
+            return response.map(|response| answer::single(media, response));
+        }
+    }
+    let response = response?;
+    let answer = answer::kept(media, &response);
+    settled(idempotency::answer(app, claim, answer.clone()).await);
+    Ok(said(answer))
+}
+
+/// Something in the response failed by no fault of the client's.
+fn failed_for_us(response: &GraphQlResponse) -> bool {
+    let mut errors = response.errors.iter();
+    errors.any(|error| has_code(error, &[SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR]))
+}
+
+/// One of the mutations at least has an answer.
+fn tells_something(response: &GraphQlResponse) -> bool {
+    let Value::Object(fields) = &response.data else {
+        return false;
+    };
+    fields.values().any(|value| *value != Value::Null)
+}
+
+/// The bookkeeping must not change the answer: without it, the next request is told that the answer is lost.
+fn settled<T>(kept: Result<T, Error>) -> Option<T> {
+    kept.inspect_err(|error| tracing::error!(?error, "can't keep what a request was answered"))
+        .ok()
+}
+
+fn said(answer: Answer) -> Response {
+    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
+    let mut response = (status, answer.text).into_response();
+    if let Ok(media_type) = HeaderValue::from_str(&answer.media_type) {
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, media_type);
+    }
+    response
+}
+
+fn again(answer: Answer) -> Response {
+    let mut response = said(answer);
+    let replayed = HeaderValue::from_static("true");
+    response.headers_mut().insert(REPLAYED, replayed);
+    response
+}
+
+fn other_request() -> Refusal {
+    let problem = Problem::new(
+        ["Idempotency-Key"],
+        ProblemCode::AlreadyTaken,
+        "this key was sent with another body: take a new key for a new request",
+    );
+    Refusal::unprocessable(input_error(vec![problem]))
+}
+
+fn failed(error: &Error) -> Refusal {
+    if matches!(error, Error::Unavailable) {
+        return Refusal::busy("the service is busy or restarting, try again");
+    }
+    tracing::error!(?error, "can't look for an idempotency key");
+    Refusal::internal()
+}

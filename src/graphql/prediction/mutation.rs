@@ -1,0 +1,110 @@
+//! Changes of predictions.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+
+use super::{
+    super::{
+        annotation::patch,
+        context::ContextExt,
+        scalar::{JsonObject, list_text},
+        task::Task,
+    },
+    Prediction,
+};
+use crate::{db::reference, domain::prediction, error::Result};
+
+/// A new prediction.
+#[derive(InputObject)]
+pub struct CreatePredictionInput {
+    /// The regions, in Label Studio's format. They have to fit the project's labelling config as far as its
+    /// `checkMode` asks for it; what is required of people is not required of models.
+    result: Vec<JsonObject>,
+    /// How sure the model is of the whole, usually from 0 to 1.
+    score: Option<f64>,
+    /// Which model, in which version, at most 1,000 characters.
+    model_version: Option<String>,
+}
+
+/// A change of a prediction. A field that is left out stays as it is. `null` clears it, but for `result` it is
+/// BAD_USER_INPUT.
+#[derive(InputObject)]
+pub struct UpdatePredictionInput {
+    /// The whole new list of regions, checked like that of a new prediction.
+    result: MaybeUndefined<Vec<JsonObject>>,
+    /// How sure the model is of the whole, usually from 0 to 1.
+    score: MaybeUndefined<f64>,
+    /// Which model, in which version, at most 1,000 characters.
+    model_version: MaybeUndefined<String>,
+}
+
+/// What is left of a deleted prediction.
+#[derive(SimpleObject)]
+pub struct DeletedPrediction {
+    /// The id that it had.
+    id: ID,
+    /// The task that it was for.
+    task: Task,
+}
+
+#[derive(Default)]
+pub struct PredictionMutation;
+
+#[Object]
+impl PredictionMutation {
+    /// Add a prediction to a task, whose `totalPredictions` follows. For managers.
+    ///
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND for the task, FORBIDDEN,
+    /// BAD_USER_INPUT with everything that does not fit the labelling config.
+    async fn create_prediction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The task's id.")] task_id: ID,
+        #[graphql(desc = "The prediction.")] input: CreatePredictionInput,
+    ) -> Option<Result<Prediction>> {
+        let new = prediction::New {
+            result: list_text(&input.result),
+            score: input.score,
+            model_version: input.model_version,
+        };
+        let row = prediction::create(ctx.app(), ctx.actor(), reference(&task_id), new).await;
+        Some(row.map(|row| Prediction(Arc::new(row))))
+    }
+
+    /// Change a prediction: what is sent is set, what is left out stays. For managers. Annotations that began
+    /// as it stay as they are.
+    ///
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
+    /// BAD_USER_INPUT with everything that does not fit the labelling config.
+    async fn update_prediction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The prediction's id.")] id: ID,
+        #[graphql(desc = "What to change.")] input: UpdatePredictionInput,
+    ) -> Option<Result<Prediction>> {
+        let change = prediction::Change {
+            result: patch(input.result, |items| list_text(&items)),
+            score: patch(input.score, |score| score),
+            model_version: patch(input.model_version, |name| name),
+        };
+        let row = prediction::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        Some(row.map(|row| Prediction(Arc::new(row))))
+    }
+
+    /// Delete a prediction; its task's `totalPredictions` follows. For managers. Annotations that began as it
+    /// lose their parent.
+    ///
+    /// Errors: NOT_FOUND, FORBIDDEN.
+    async fn delete_prediction(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The prediction's id.")] id: ID,
+    ) -> Option<Result<DeletedPrediction>> {
+        let row = prediction::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        Some(row.map(|row| DeletedPrediction {
+            id: row.id.into(),
+            task: Task::Id(row.task_id),
+        }))
+    }
+}
