@@ -46,6 +46,7 @@ pub async fn conclude(txn: Write, outcome: Result<Outcome>) -> Result<annotation
 pub enum Outcome {
     /// Nothing was written.
     Unchanged(annotation::Model),
+    /// Something was, if only that drafts went.
     Changed(annotation::Model),
 }
 
