@@ -218,6 +218,11 @@ pub fn may_delete(actor: &Actor, role: Role, annotation: &annotation::Model) -> 
     may_manage(role) || (may_annotate(role) && is_own(actor, annotation))
 }
 
+/// The actor may make an annotation, or a change of one, of this draft. To discard one it is enough to see it.
+pub fn may_submit(actor: &Actor, draft: &annotation_draft::Model) -> bool {
+    draft.user_id == actor.id()
+}
+
 /// The actor may judge annotations, their own too.
 pub fn may_review(role: Role) -> bool {
     role >= Role::Reviewer

@@ -11,7 +11,10 @@ use sea_orm::{
 };
 
 use self::tables::{ForeignKey, Kind, Table};
-use crate::{graphql::update, support::each_database};
+use crate::{
+    graphql::{draft, drafts, update},
+    support::each_database,
+};
 
 /// Unique keys beside the primary ones, with their condition where they have one. Those of one column
 /// stand in the entities too.
@@ -120,6 +123,38 @@ async fn the_history_of_old_becomes_events() {
             .map(|row| row.from_task_id.zip(row.from_project_id))
             .collect();
         assert_eq!(from, [None, Some((1, 1)), None]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn drafts_of_old_are_all_kept_and_written_over_by_nobody() {
+    each_database(async |app| {
+        let db = app.app.db.writer();
+        let (_, task) = app.project_with_task().await;
+        let annotation = app
+            .annotation(&app.admin, &task, serde_json::json!({}))
+            .await;
+        for annotation in [None, Some(annotation.as_str())] {
+            draft(&app, &app.admin, &task, annotation).await;
+            draft(&app, &app.admin, &task, annotation).await;
+        }
+        let before = drafts::all(&app).await;
+        let all = Migrator::migrations();
+        let step = all
+            .iter()
+            .position(|step| step.name() == "m20261124_000011_save_drafts")
+            .unwrap();
+        let steps = u32::try_from(all.len() - step).unwrap();
+        Migrator::down(db, Some(steps)).await.unwrap();
+        Migrator::up(db, None).await.unwrap();
+        assert_eq!(drafts::all(&app).await, before);
+        for of in ["taskId", "annotationId"] {
+            let input = serde_json::json!({ of: 1, "result": [{ "id": "new" }] });
+            drafts::saved(&app.admin, input).await;
+        }
+        let after = drafts::all(&app).await;
+        assert_eq!((after.len(), &after[..4]), (6, before.as_slice()));
     })
     .await;
 }

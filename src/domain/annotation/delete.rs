@@ -21,7 +21,7 @@ pub struct Deleted {
     pub row: annotation::Model,
 }
 
-/// Deletes an annotation and its drafts. Annotations that began as a copy of it lose their parent.
+/// Deletes an annotation, its drafts and its reviews. Annotations that began as a copy of it lose their parent.
 pub async fn delete(
     app: &App,
     actor: &Actor,

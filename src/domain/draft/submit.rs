@@ -41,7 +41,7 @@ pub async fn submit(
     check_input(&submission)?;
     let draft = seen(app.db.reader(), actor, id).await?;
     access::require(
-        draft.user_id == actor.id(),
+        access::may_submit(actor, &draft),
         "you may submit only drafts of your own",
     )?;
     let (txn, outcome) = match draft.annotation_id {

@@ -46,8 +46,8 @@ impl From<annotation::Deleted> for DeletedAnnotation {
 
 #[Object]
 impl AnnotationMutation {
-    /// Annotate a task. Its counters follow. NOT_FOUND for a task that you may not see, FORBIDDEN for
-    /// viewers.
+    /// Annotate a task. Its counters follow. A draft that you have of it stays: `submitDraft` makes an
+    /// annotation of that. NOT_FOUND for a task that you may not see, FORBIDDEN for viewers.
     async fn create_annotation(
         &self,
         ctx: &Context<'_>,
@@ -67,6 +67,9 @@ impl AnnotationMutation {
     /// Change an annotation: what is sent is set, what is left out stays. Each accepted change is one item
     /// of its history and one more version; a change that changes nothing is neither. Annotators change
     /// their own, reviewers and managers any. A refused change leaves no trace.
+    ///
+    /// Your own drafts of it go with a change, and with a result that you send though it changes nothing; those
+    /// of others stay.
     ///
     /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
     /// CONFLICT when `expectedVersion` is not the current one, BAD_USER_INPUT with every reference that
@@ -92,8 +95,8 @@ impl AnnotationMutation {
     /// history is never rewritten. What is so already is no change. The annotation stays in the task that it
     /// is in: a move is not undone.
     ///
-    /// A deleted annotation comes back with its id, into the task that it was in; its drafts and its place as
-    /// a parent of others do not. The version of its deletion is what was deleted.
+    /// A deleted annotation comes back with its id, into the task that it was in; its drafts, its
+    /// reviews and its place as a parent of others do not. The version of its deletion is what was deleted.
     ///
     /// Who may change the annotation may restore it; of deleted ones annotators their own, managers any. The
     /// ground truth is given and taken by reviewers and managers, authorship changed by managers.
@@ -117,7 +120,7 @@ impl AnnotationMutation {
         Some(row.map(Annotation::from))
     }
 
-    /// Delete an annotation and its drafts; its history stays. Annotators delete their own, managers any.
+    /// Delete an annotation, its drafts and its reviews; its history stays. Annotators delete their own, managers any.
     async fn delete_annotation(
         &self,
         ctx: &Context<'_>,

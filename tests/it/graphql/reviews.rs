@@ -1,6 +1,7 @@
 //! `reviewAnnotation`: what reviewers say, and what becomes of it.
 
 use entity::{annotation_revision::Event, project_member::Role};
+use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
 use super::{
@@ -257,6 +258,16 @@ async fn a_verdict_keeps_drafts_and_a_fix_settles_the_reviewers() {
         let ann = app.member(&project, "ann", Role::Annotator).await;
         let id = app.annotation(&ann, &task, json!({})).await;
         let theirs = draft(&app, &ann, &task, Some(&id)).await;
+        // What somebody said stays when they are gone.
+        let rae = app.member(&project, "rae", Role::Reviewer).await;
+        review(&rae, &id, json!({ "action": "REJECT", "comment": "no" }))
+            .await
+            .ok();
+        let user = entity::user::Entity::delete_by_id(rae.user_id.parse::<i64>().unwrap());
+        user.exec(app.app.db.writer()).await.unwrap();
+        let expected =
+            json!([{ "reviewer": null, "verdict": "REJECTED", "comment": "no", "version": 2 }]);
+        assert_eq!(reviews(&app.admin, &id).await, expected);
         drafts::saved(&app.admin, json!({ "annotationId": id, "result": [] })).await;
         for action in ["ACCEPT", "REJECT", "DELETE_REVIEW"] {
             review(&app.admin, &id, json!({ "action": action }))

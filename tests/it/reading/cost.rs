@@ -27,6 +27,7 @@ fragment annotation on Annotation {
   task { id isLabeled project { title } } project { id title }
   parentPrediction { id score } parentAnnotation { id createdUsername task { id data } }
   drafts { id result user { username } }
+  reviews { verdict comment reviewer { username } } latestReview { version }
   history(first: 5) { totalCount nodes { version changedFields actor { username } } }
 }";
 
@@ -54,6 +55,10 @@ async fn grow(app: &TestApp, reader: &Client, count: usize) {
             json!({ "parentAnnotationId": first, "groundTruth": true }),
         )
         .await;
+        let review = format!(
+            "mutation {{ reviewAnnotation(id: {first}, input: {{ action: ACCEPT }}) {{ id }} }}"
+        );
+        app.admin.run(&review).await.ok();
         draft(app, &task, Some(&first), &reader.user_id).await;
         draft(app, &task, None, &reader.user_id).await;
     }
@@ -76,6 +81,9 @@ async fn any_nesting_costs_a_fixed_number_of_statements() {
             "{ tasks(first: 100) { nodes { drafts { annotation { drafts { user { username } } } } } } }",
             "{ tasks(first: 100) { nodes { predictions { task { isLabeled } } } } }",
             "{ annotations(first: 100) { nodes { viewerCanUpdate } } }",
+            "{ annotations(first: 100) { nodes { reviews { reviewer { username } } } } }",
+            "{ annotations(first: 100) { nodes { latestReview { verdict } reviews { comment } } } }",
+            "{ drafts(first: 100) { nodes { task { id data } annotation { version } user { username } } } }",
             "{ annotations(first: 100) { nodes { createdUsername } } }",
         ];
         let mut few = Vec::new();

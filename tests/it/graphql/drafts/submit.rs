@@ -34,7 +34,7 @@ async fn a_draft_of_a_task_becomes_an_annotation() {
             .iter()
             .map(|row| row.id.to_string())
             .collect();
-        assert_eq!(left, [imported.clone()]);
+        assert_eq!(left, std::slice::from_ref(&imported));
         assert_eq!(submit(&ann, &id, json!({})).await.code(), "NOT_FOUND");
         // An imported one, and one that was skipped.
         let answer = submit(&ann, &imported, json!({ "wasCancelled": true })).await;
