@@ -1,5 +1,6 @@
 //! The operations, through GraphQL.
 
+mod agreement;
 mod checks;
 mod create;
 mod delete;

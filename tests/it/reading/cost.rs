@@ -77,6 +77,7 @@ async fn any_nesting_costs_a_fixed_number_of_statements() {
             "{ tasks(first: 100) { nodes { predictions { task { isLabeled } } } } }",
             "{ annotations(first: 100) { nodes { viewerCanUpdate } } }",
             "{ annotations(first: 100) { nodes { createdUsername } } }",
+            "{ tasks(first: 100) { nodes { agreement iou: agreement(metric: IOU) } } }",
         ];
         let mut few = Vec::new();
         for query in chains {
