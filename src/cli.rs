@@ -1,5 +1,6 @@
 //! The command line.
 
+mod agreement;
 mod check;
 mod events;
 mod export;
@@ -54,6 +55,8 @@ enum Command {
     Import(import::ImportArgs),
     /// See whether the annotations and predictions in a Label Studio file fit a labelling config.
     Check(check::CheckArgs),
+    /// Say how far the annotations in a Label Studio file agree.
+    Agreement(agreement::AgreementArgs),
     /// Write a project as a Label Studio file.
     Export(export::ExportArgs),
     /// Look after the log of events that clients follow.
@@ -83,6 +86,7 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Member(command) => member::run(&open(&cli.database).await?, command).await,
         Command::Import(args) => import::run(&open(&cli.database).await?, args).await,
         Command::Check(args) => check::run(&args),
+        Command::Agreement(args) => agreement::run(&args),
         Command::Export(args) => export::run(&open(&cli.database).await?, args).await,
         Command::Events(command) => events::run(&open(&cli.database).await?, command).await,
         Command::Migrate(command) => migrate::run(&cli.database, command).await,

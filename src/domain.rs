@@ -1,6 +1,7 @@
 //! What the system does, one file per noun.
 
 pub mod access;
+pub mod agreement;
 pub mod annotation;
 pub mod draft;
 pub mod event;

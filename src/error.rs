@@ -35,6 +35,9 @@ pub enum Error {
     /// A subscriber takes events more slowly than they come. The cursor leads on from where it is.
     #[error("events come faster than they are taken: subscribe again with `after`")]
     TooSlow { cursor: String },
+    /// The answer would take more work than one answer may.
+    #[error("{0}")]
+    TooMuch(&'static str),
     /// The database can't be reached or is too busy; the same request may succeed later.
     #[error("the service is busy or restarting, try again")]
     Unavailable,

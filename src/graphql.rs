@@ -5,6 +5,7 @@ pub mod envelope;
 pub mod graphiql;
 pub mod handler;
 
+mod agreement;
 mod annotation;
 mod coercion;
 mod connection;

@@ -1,6 +1,7 @@
 //! The foreign format: pure functions over Label Studio's JSON and its rules.
 
 pub mod ago;
+pub mod agreement;
 pub mod check;
 pub mod config;
 pub mod diff;

@@ -13,6 +13,7 @@ use chrono::Utc;
 use entity::annotation;
 
 use super::{
+    agreement::{self, AgreementMetric},
     connection::{Connection, Total, arguments},
     context::ContextExt,
     draft::AnnotationDraft,
@@ -270,6 +271,24 @@ impl Annotation {
         to: Option<i32>,
     ) -> Result<AnnotationDiff> {
         AnnotationDiff::between(ctx, self.0.id, from, to.unwrap_or(self.0.version)).await
+    }
+
+    /// How far it agrees with another annotation of its task, cancelled or not. Null when there is nothing in
+    /// the two that the metric speaks of.
+    ///
+    /// BAD_USER_INPUT with UNKNOWN_ID for an annotation that there is not, or that you may not see, and with
+    /// TASK_MISMATCH for one of another task; LIMIT_EXCEEDED when they hold more than 32 MiB together or would
+    /// take too long to compare, or the pairs of the answer together eight times as much.
+    async fn agreement_with(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The other annotation.")] id: ID,
+        #[graphql(
+            desc = "How to compare. Unless given, the mean over the controls that were used, each in the way that fits: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers."
+        )]
+        metric: Option<AgreementMetric>,
+    ) -> Option<Result<f64>> {
+        agreement::of_pair(ctx, self.0.id, &id, metric).await
     }
 
     /// Unfinished changes of it: yours, and in projects that you manage everybody's.

@@ -1,6 +1,7 @@
 //! What an operation costs: how many objects its answer could hold.
 //!
-//! - A field without a selection is free.
+//! - A field without a selection is free, but for agreements, which cost 100: they read and compare whole
+//!   results.
 //! - A field of one object costs 1, and what is selected in it.
 //! - A page costs 1, and for each item that it could hold 1 and what is selected of it; `pageInfo` is free.
 //! - Any other list of objects is like a page, of as many items as its longest list argument has (of
@@ -23,6 +24,8 @@ use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
 const PLAIN_LIST: u64 = 10;
 /// Labels that a control is taken to have: some have thousands.
 const LABELS: u64 = 100;
+/// What comparing annotations is taken to cost.
+const AGREEMENT: u64 = 100;
 
 /// Every event is answered anew, so a subscription may cost this much less than another operation.
 const SUBSCRIPTION: u64 = 100;
@@ -100,7 +103,10 @@ impl<'a> Counting<'a> {
 
     fn field(&mut self, parent: &str, field: &'a Field) -> u64 {
         if field.selection_set.selections.is_empty() {
-            return 0;
+            return match (parent, field.name.as_str()) {
+                ("Task", "agreement") | ("Annotation", "agreementWith") => AGREEMENT,
+                _ => 0,
+            };
         }
         let inner = self.set(&field.selection_set);
         let ty = &field.definition.ty;

@@ -26,7 +26,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::Forbidden(_) => FORBIDDEN,
         Error::Conflict(_) => CONFLICT,
         Error::Unauthenticated => "UNAUTHENTICATED",
-        Error::TooSlow { .. } => LIMIT_EXCEEDED,
+        Error::TooSlow { .. } | Error::TooMuch(_) => LIMIT_EXCEEDED,
         Error::Unavailable => SERVICE_UNAVAILABLE,
         Error::Internal(_) => INTERNAL_SERVER_ERROR,
     }

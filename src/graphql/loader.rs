@@ -22,6 +22,7 @@ use crate::{
     app::App,
     domain::{
         access::Actor,
+        agreement::{self, Compared, OfPair, OfTask, Score},
         annotation, draft,
         history::{
             self,
@@ -217,6 +218,24 @@ impl Loader<ResultRef> for Batches {
             .into_iter()
             .map(|(key, text)| (key, text.into()))
             .collect())
+    }
+}
+
+impl Loader<OfTask> for Batches {
+    type Value = Score;
+    type Error = Error;
+
+    async fn load(&self, keys: &[OfTask]) -> Result<HashMap<OfTask, Score>> {
+        agreement::of_tasks(&self.app, &self.actor, keys).await
+    }
+}
+
+impl Loader<OfPair> for Batches {
+    type Value = Compared;
+    type Error = Error;
+
+    async fn load(&self, keys: &[OfPair]) -> Result<HashMap<OfPair, Compared>> {
+        agreement::of_pairs(&self.app, &self.actor, keys).await
     }
 }
 

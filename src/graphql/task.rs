@@ -8,6 +8,7 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::task;
 
 use super::{
+    agreement::{self, AgreementMetric},
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
     connection::{Connection, Total, arguments},
     context::ContextExt,
@@ -165,6 +166,23 @@ impl Task {
     async fn ground_truth(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
         let row = ctx.loader().load_one(GroundTruthOf(self.key())).await;
         Some(row.transpose()?.map(Annotation))
+    }
+
+    /// How far its uncancelled annotations agree: the mean over all pairs of them that are not by the same
+    /// author, an author who is gone being another one each time. Null with fewer than two such annotations, and
+    /// when there is nothing in them that the metric speaks of; pairs without any of it are left out.
+    ///
+    /// LIMIT_EXCEEDED, and null, when they hold more than 32 MiB together or would take too long to compare, or
+    /// the tasks of the answer together eight times as much.
+    async fn agreement(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(
+            desc = "How to compare. Unless given, the mean over the controls that were used, each in the way that fits: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers."
+        )]
+        metric: Option<AgreementMetric>,
+    ) -> Option<Result<f64>> {
+        agreement::of_task(ctx, self.key(), metric).await
     }
 
     /// When it was created.

@@ -1,5 +1,6 @@
 //! The program itself: its commands, beside a running server and alone.
 
+mod agreement;
 mod beside;
 mod check;
 pub mod program;

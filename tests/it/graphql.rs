@@ -1,5 +1,6 @@
 //! The operations, through GraphQL.
 
+mod agreement;
 mod batch;
 mod checks;
 mod create;

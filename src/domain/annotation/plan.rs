@@ -61,6 +61,7 @@ struct Planned {
 pub enum Outcome {
     /// Nothing was written.
     Unchanged(annotation::Model),
+    /// Something was, if only that drafts went.
     Changed(annotation::Model),
 }
 

@@ -45,6 +45,8 @@ async fn an_operation_costs_what_its_answer_could_hold() {
             ("{ a: viewer { id } b: viewer { id } c: viewer @skip(if: true) { id } }", json!({}), 3),
             ("{ tasks(first: 1) { nodes { predictions { id } } } }", json!({}), 13),
             ("{ project(id: 1) { controls { name labels { stored } objects { name } } } }", json!({}), 2 + 10 * (1 + 101 + 11)),
+            ("{ tasks(first: 10) { nodes { id agreement iou: agreement(metric: IOU) } } }", json!({}), 1 + 10 * 201),
+            ("{ annotation(id: 1) { ...f } } fragment f on Annotation { agreementWith(id: 2) }", json!({}), 101),
             ("query($r: [_Any!]!) { _entities(representations: $r) { ... on Task { project { id } } } }",
                 json!({ "r": [{ "__typename": "Task", "id": 1 }, { "__typename": "Task", "id": 2 }] }), 5),
         ] {

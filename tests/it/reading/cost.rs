@@ -85,6 +85,7 @@ async fn any_nesting_costs_a_fixed_number_of_statements() {
             "{ annotations(first: 100) { nodes { latestReview { verdict } reviews { comment } } } }",
             "{ drafts(first: 100) { nodes { task { id data } annotation { version } user { username } } } }",
             "{ annotations(first: 100) { nodes { createdUsername } } }",
+            "{ tasks(first: 100) { nodes { agreement iou: agreement(metric: IOU) } } }",
         ];
         let mut few = Vec::new();
         for query in chains {

@@ -22,6 +22,7 @@ type Annotation {
   leadTime: Float importId: ID parentPrediction: Prediction parentAnnotation: Annotation version: Int!
   history(first: Int, after: String, last: Int, before: String): AnnotationRevisionConnection!
   diff(from: Int!, to: Int): AnnotationDiff!
+  agreementWith(id: ID!, metric: AgreementMetric): Float
   drafts: [AnnotationDraft!]! reviews: [AnnotationReview!]! latestReview: AnnotationReview
   viewerCanUpdate: Boolean!
 }
@@ -34,6 +35,7 @@ input ReviewAnnotationInput {
   action: ReviewAction! comment: String result: [JSONObject!] regions: RegionChangesInput
   expectedVersion: Int
 }
+enum AgreementMetric { IOU SPAN_F1 EXACT_MATCH COHENS_KAPPA }
 enum AnnotationAction {
   PREDICTION PROPAGATED_ANNOTATION IMPORTED SUBMITTED UPDATED SKIPPED ACCEPTED REJECTED
   FIXED_AND_ACCEPTED DELETED_REVIEW
@@ -91,6 +93,7 @@ type Task {
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
   predictions: [Prediction!]! drafts: [AnnotationDraft!]! isLabeled: Boolean! overlap: Int!
   totalAnnotations: Int! cancelledAnnotations: Int! totalPredictions: Int! groundTruth: Annotation
+  agreement(metric: AgreementMetric): Float
   createdAt: DateTime! updatedAt: DateTime! updatedBy: User
 }
 type Project {
@@ -279,8 +282,6 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
-AgreementMetric
-Task.agreement
 AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
 AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.node

@@ -1,0 +1,147 @@
+//! `annograph agreement`
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::PathBuf,
+};
+
+use anyhow::{Context, bail};
+use clap::Args;
+use serde_json::{json, value::RawValue};
+
+use super::{import::place, print_table};
+use crate::{
+    config::is_stream,
+    domain::{
+        agreement::{MAX_STEPS, Score, among},
+        import::{Fault, Fields, Reader},
+    },
+    labelstudio::agreement::{Metric, Opinion, Work},
+};
+
+/// The ways to compare, as they are shown; the last one is the mean over the controls, each in the way that fits.
+const METRICS: [(&str, Option<Metric>); 5] = [
+    ("IOU", Some(Metric::Iou)),
+    ("SPAN_F1", Some(Metric::SpanF1)),
+    ("EXACT_MATCH", Some(Metric::ExactMatch)),
+    ("COHENS_KAPPA", Some(Metric::CohensKappa)),
+    ("MEAN", None),
+];
+
+#[derive(Args, Debug)]
+pub struct AgreementArgs {
+    /// Label Studio's JSON, as it exports it; `-` reads standard input.
+    file: PathBuf,
+
+    /// Print a JSON object of its own line for each task.
+    #[arg(long)]
+    json: bool,
+}
+
+/// One task of the file.
+struct Row {
+    item: usize,
+    /// Annotations that count.
+    annotations: usize,
+    scores: Vec<Score>,
+}
+
+pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
+    let mut rows = Vec::new();
+    let tell = |row: Row| {
+        if args.json {
+            println!("{}", row.json());
+        } else {
+            rows.push(row.cells());
+        }
+    };
+    if is_stream(&args.file) {
+        each_task(io::stdin().lock(), tell)?;
+    } else {
+        let file = &args.file;
+        let reading = || format!("can't read {}", file.display());
+        each_task(File::open(file).with_context(reading)?, tell)?;
+    }
+    if !args.json {
+        let heads = METRICS.iter().map(|(name, _)| *name);
+        let heads: Vec<&str> = ["ITEM", "ANNOTATIONS"].into_iter().chain(heads).collect();
+        print_table(&heads, &rows);
+    }
+    Ok(())
+}
+
+fn each_task(source: impl Read, mut tell: impl FnMut(Row)) -> anyhow::Result<()> {
+    let mut reader = Reader::new(source);
+    let mut text = Vec::new();
+    for item in 0.. {
+        match reader.next(&mut text) {
+            Ok(true) => tell(compare(item, &text)?),
+            Ok(false) => break,
+            Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
+            Err(Fault::Text(_, message)) => bail!("{}: {message}", place(&[item.into()])),
+        }
+    }
+    Ok(())
+}
+
+/// Compares the annotations of a task, cancelled ones apart.
+fn compare(item: usize, text: &[u8]) -> anyhow::Result<Row> {
+    let fields = str::from_utf8(text).ok().and_then(Fields::of);
+    let Some(mut fields) = fields else {
+        bail!("{}: must be a JSON object", place(&[item.into()]));
+    };
+    let annotations = fields.take("annotations").unwrap_or("[]");
+    let Ok(annotations) = serde_json::from_str::<Vec<&RawValue>>(annotations) else {
+        let at = [item.into(), "annotations".into()];
+        bail!("{}: must be a list", place(&at));
+    };
+    let annotations = annotations.into_iter();
+    let annotations = annotations.filter_map(|it| Fields::of(it.get()));
+    let opinions: Vec<_> = annotations
+        .filter_map(|mut fields| {
+            if fields.take("was_cancelled") == Some("true") {
+                return None;
+            }
+            let author = fields.take("completed_by").map(id);
+            Some((author, Opinion::read(fields.take("result").unwrap_or("[]"))))
+        })
+        .collect();
+    let opinions: Vec<_> = opinions.iter().map(|(author, it)| (*author, it)).collect();
+    let scores = METRICS.iter();
+    let scores = scores.map(|(_, metric)| among(&opinions, *metric, &mut Work::new(MAX_STEPS)));
+    Ok(Row {
+        item,
+        annotations: opinions.len(),
+        scores: scores.collect(),
+    })
+}
+
+/// The id of a person, who is named by it or by an object with everything about them.
+fn id(person: &str) -> &str {
+    let id = Fields::of(person).and_then(|mut fields| fields.take("id"));
+    id.unwrap_or(person)
+}
+
+impl Row {
+    fn json(&self) -> serde_json::Value {
+        let mut row = json!({ "item": self.item, "annotations": self.annotations });
+        for ((name, _), score) in METRICS.iter().zip(&self.scores) {
+            row[*name] = match score {
+                Ok(score) => json!(score),
+                Err(_) => json!("LIMIT_EXCEEDED"),
+            };
+        }
+        row
+    }
+
+    fn cells(&self) -> Vec<String> {
+        let scores = self.scores.iter().map(|score| match score {
+            Ok(Some(score)) => format!("{score:.3}"),
+            Ok(None) => "-".to_owned(),
+            Err(_) => "too much".to_owned(),
+        });
+        let head = [self.item.to_string(), self.annotations.to_string()];
+        head.into_iter().chain(scores).collect()
+    }
+}

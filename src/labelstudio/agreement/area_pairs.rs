@@ -1,0 +1,100 @@
+//! Which area of one annotation is which of another one.
+
+use std::cmp::Ordering;
+
+use super::{
+    Drawn, Tally, area,
+    outline::{Bounds, Outline},
+    pairing,
+    work::{TooMuch, Work},
+};
+
+/// What the allowance is charged for a pair that is kept, and compared.
+const PAIR: usize = 16;
+
+/// The sum of the intersections over union in the pairing that makes it largest.
+pub fn tally(a: &Drawn, b: &Drawn, work: &mut Work) -> Result<Tally, TooMuch> {
+    let total = a.outlines.len() + b.outlines.len();
+    work.take(total)?;
+    let (equal, a, b) = set_equal_aside(&a.outlines, &b.outlines);
+    let mut pairs = Vec::new();
+    for (left, right) in overlapping(&a, &b, work)? {
+        let iou = iou(a[left], b[right], work)?;
+        if iou > 0.0 {
+            pairs.push((left, right, iou));
+        }
+    }
+    let shared = equal as f64 + pairing::largest_sum(&pairs, work)?;
+    Ok(Tally { shared, total })
+}
+
+/// How many there are in both lists, and what is left of each. No better pairing is missed by that: one minus
+/// the intersection over union is a distance, and an equal one is as near to all others.
+fn set_equal_aside<'a>(
+    a: &'a [Outline],
+    b: &'a [Outline],
+) -> (usize, Vec<&'a Outline>, Vec<&'a Outline>) {
+    let (mut equal, mut left, mut right) = (0, Vec::new(), Vec::new());
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    while let (Some(ours), Some(theirs)) = (a.peek(), b.peek()) {
+        match ours.cmp(theirs) {
+            Ordering::Less => left.extend(a.next()),
+            Ordering::Greater => right.extend(b.next()),
+            Ordering::Equal => {
+                equal += 1;
+                a.next();
+                b.next();
+            }
+        }
+    }
+    left.extend(a);
+    right.extend(b);
+    (equal, left, right)
+}
+
+/// The pairs whose bounds overlap, found by going from left to right.
+fn overlapping(
+    a: &[&Outline],
+    b: &[&Outline],
+    work: &mut Work,
+) -> Result<Vec<(usize, usize)>, TooMuch> {
+    let side = |outlines: &[&Outline], is_left| {
+        let bounds = outlines.iter().enumerate();
+        let bounds = bounds.filter_map(|(index, outline)| Some((outline.bounds?, index)));
+        bounds
+            .map(|(bounds, index)| (bounds, index, is_left))
+            .collect::<Vec<_>>()
+    };
+    let mut all = [side(a, true), side(b, false)].concat();
+    all.sort_unstable_by(|(a, ..), (b, ..)| a.min[0].total_cmp(&b.min[0]));
+    // Those of either side that reach to here.
+    let mut here: [Vec<(Bounds, usize)>; 2] = Default::default();
+    let mut pairs = Vec::new();
+    for (bounds, index, is_left) in all {
+        let others = &mut here[usize::from(!is_left)];
+        work.take(1 + others.len())?;
+        others.retain(|(other, _)| other.max[0] > bounds.min[0]);
+        for (other, other_index) in others.iter() {
+            if bounds.common(other) > 0.0 {
+                work.take(PAIR)?;
+                pairs.push(match is_left {
+                    true => (index, *other_index),
+                    false => (*other_index, index),
+                });
+            }
+        }
+        here[usize::from(is_left)].push((bounds, index));
+    }
+    Ok(pairs)
+}
+
+fn iou(a: &Outline, b: &Outline, work: &mut Work) -> Result<f64, TooMuch> {
+    let (Some(of_a), Some(of_b)) = (&a.bounds, &b.bounds) else {
+        return Ok(0.0);
+    };
+    if a.is_box && b.is_box {
+        let common = of_a.common(of_b);
+        return Ok((common / (of_a.area() + of_b.area() - common)).min(1.0));
+    }
+    area::iou(a, b, work)
+}

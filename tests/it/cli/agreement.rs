@@ -1,0 +1,78 @@
+//! `annograph agreement`
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::program::Program;
+
+const RECORDED: &str = concat!(
+    env!("CARGO_MANIFEST_DIR"),
+    "/tests/fixtures/label-studio/export.json"
+);
+
+fn choice(choice: &str, by: &Value) -> Value {
+    let value = json!({ "choices": [choice] });
+    let entry = json!({ "from_name": "c", "to_name": "t", "type": "choices", "value": value });
+    json!({ "result": [entry], "completed_by": by })
+}
+
+#[test]
+fn each_task_of_a_file_has_its_scores() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::in_folder(folder.path());
+    insta::assert_snapshot!(program.run(&["agreement", RECORDED]).ok(), @r#"
+    ITEM  ANNOTATIONS  IOU    SPAN_F1  EXACT_MATCH  COHENS_KAPPA  MEAN
+    0     3            0.067  0.500    0.357        0.682         0.348
+    1     3            0.029  1.000    0.714        0.682         0.674
+    2     2            0.065  1.000    0.714        0.682         0.683
+    3     2            0.035  1.000    0.714        0.682         0.675
+    4     1            -      -        -            -             -
+    5     1            -      -        -            -             -
+    6     0            -      -        -            -             -
+    7     0            -      -        -            -             -
+    "#);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn people_are_known_by_id() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::in_folder(folder.path());
+    let good = |by: Value| choice("good", &by);
+    let bad = |by: Value| choice("bad", &by);
+    let mut cancelled = good(json!(7));
+    cancelled["was_cancelled"] = json!(true);
+    let tasks = json!([
+        { "annotations": [good(json!(1)), bad(json!({ "id": 1, "email": "a@b" })), cancelled] },
+        { "annotations": [good(json!(1)), bad(json!({ "id": 2, "email": "a@b" })), good(json!(null))] },
+        { "annotations": [good(json!(null)), bad(json!(null)), 7] },
+        {},
+    ]);
+    fs::write(folder.path().join("tasks.json"), tasks.to_string()).unwrap();
+    let lines = program.run(&["agreement", "tasks.json", "--json"]).ok();
+    insta::assert_snapshot!(lines, @r#"
+    {"item":0,"annotations":2,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":null,"COHENS_KAPPA":null,"MEAN":null}
+    {"item":1,"annotations":3,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":0.3333333333333333,"COHENS_KAPPA":0.3333333333333333,"MEAN":0.3333333333333333}
+    {"item":2,"annotations":2,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":0.0,"COHENS_KAPPA":0.0,"MEAN":0.0}
+    {"item":3,"annotations":0,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":null,"COHENS_KAPPA":null,"MEAN":null}
+    "#);
+}
+
+#[test]
+fn what_is_no_file_of_tasks_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::in_folder(folder.path());
+    for (text, message) in [
+        ("[{}", ": the input ends before its list does\n"),
+        ("[1]", "annograph: item 0: must be a JSON object\n"),
+        (
+            r#"[{"annotations": 1}]"#,
+            "annograph: item 0, annotations: must be a list\n",
+        ),
+    ] {
+        fs::write(folder.path().join("tasks.json"), text).unwrap();
+        let told = program.run(&["agreement", "tasks.json"]).refused();
+        assert!(told.contains(message), "{told}");
+    }
+}
