@@ -13,6 +13,7 @@ mod m20261123_000007_create_annotation_draft;
 mod m20261123_000008_create_event;
 mod m20261123_000009_check_results;
 mod m20261123_000010_create_annotation_tombstone;
+mod m20261124_000014_create_annotation_term;
 
 pub struct Migrator;
 
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000008_create_event::Migration),
             Box::new(m20261123_000009_check_results::Migration),
             Box::new(m20261123_000010_create_annotation_tombstone::Migration),
+            Box::new(m20261124_000014_create_annotation_term::Migration),
         ]
     }
 }

@@ -1,5 +1,6 @@
 //! Annotations in the graph.
 
+mod filter;
 mod input;
 mod mutation;
 mod query;
@@ -33,7 +34,8 @@ use crate::{
 };
 
 pub use self::{
-    input::{AnnotationFilter, AnnotationOrder, patch},
+    filter::{AnnotationFilter, AnnotationOrder},
+    input::patch,
     mutation::AnnotationMutation,
     query::{AnnotationQuery, list_of},
 };

@@ -10,7 +10,7 @@ use sea_orm::{
 };
 use uuid::Uuid;
 
-use super::{check_lead_time, clear_other_ground_truth, fit, unknown, unsigned};
+use super::{check_lead_time, clear_other_ground_truth, fit, index, unknown, unsigned};
 use crate::{
     app::App,
     db,
@@ -113,6 +113,7 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
         Some(SqlErr::UniqueConstraintViolation(_)) => taken().into(),
         _ => Error::from(error),
     })?;
+    index::write(&txn, &[(None, &row)]).await?;
     let changes = Changes::of_new(&row);
     history::append(&txn, &row, Event::Created, action, actor.id(), at, changes).await?;
     tasks::touch(&txn, &mut task, actor, at, true).await?;

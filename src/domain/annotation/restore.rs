@@ -15,6 +15,7 @@ use super::{
     conflict::check_version,
     fit,
     incoming::{Incoming, Sent},
+    index,
     lock::{self, Deleted, Found, Locked},
     touch,
 };
@@ -174,6 +175,7 @@ async fn bring_back(
         clear_other_ground_truth(txn, actor, row.task_id, None, at).await?;
     }
     insert(txn, row.clone()).await?;
+    index::write(txn, &[(None, &row)]).await?;
     annotation_tombstone::Entity::delete_by_id(tombstone.annotation_id)
         .exec(txn)
         .await?;

@@ -138,13 +138,18 @@ input AnnotationFilter {
   id: IDFilter uniqueId: UUIDFilter taskId: IDFilter projectId: IDFilter completedById: IDFilter
   updatedById: IDFilter wasCancelled: Boolean groundTruth: Boolean lastAction: AnnotationActionFilter
   createdAt: DateTimeRange updatedAt: DateTimeRange leadTime: FloatRange importId: IDFilter
+  and: [AnnotationFilter!] or: [AnnotationFilter!] not: AnnotationFilter hasLabel: LabelFilter
+  hasRegionType: RegionTypeFilter regionCount: IntRange
 }
 input UUIDFilter { eq: UUID in: [UUID!] }
+input LabelFilter { eq: String in: [String!] }
+input RegionTypeFilter { eq: RegionType in: [RegionType!] }
+input IntRange { gte: Int gt: Int lte: Int lt: Int }
 input TaskFilter { id: IDFilter projectId: IDFilter isLabeled: Boolean }
 input ProjectFilter { id: IDFilter title: StringFilter }
 input UserFilter { id: IDFilter username: StringFilter }
 enum OrderDirection { ASC DESC }
-enum AnnotationOrderField { ID CREATED_AT UPDATED_AT }
+enum AnnotationOrderField { ID CREATED_AT UPDATED_AT LEAD_TIME }
 input AnnotationOrder { field: AnnotationOrderField! direction: OrderDirection! }
 input TaskOrder { field: TaskOrderField! direction: OrderDirection! }
 enum TaskOrderField { ID CREATED_AT UPDATED_AT }
@@ -199,8 +204,6 @@ const LATER: &str = "
 AgreementMetric UpdateAnnotationItem
 UpdateAnnotationOutcome BatchErrorPolicy ItemError ReviewAnnotationInput
 Task.agreement
-AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
-AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.node Mutation.createAnnotation(validateOnly) Mutation.updateAnnotation(validateOnly)
 Mutation.updateAnnotations Mutation.reviewAnnotation Mutation.saveDraft
 Mutation.submitDraft Mutation.discardDraft Mutation.convertAnnotationToDraft Mutation.deleteProject
