@@ -8,6 +8,7 @@ use std::{str::FromStr, sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use sea_orm::{
     ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr, SqlxError,
+    Statement,
     sqlx::{
         Connection, SqliteConnection,
         sqlite::{SqliteJournalMode, SqliteSynchronous},
@@ -106,13 +107,13 @@ impl Database {
         self.writer.get_database_backend()
     }
 
-    /// Calls `observe` with the text of every statement, for tests that count them.
-    pub fn observe(&mut self, observe: impl Fn(&str) + Send + Sync + Clone + 'static) {
+    /// Calls `observe` with every statement, for tests that count or explain them.
+    pub fn observe(&mut self, observe: impl Fn(&Statement) + Send + Sync + Clone + 'static) {
         let reads = observe.clone();
         self.readers
-            .set_metric_callback(move |info| reads(&info.statement.sql));
+            .set_metric_callback(move |info| reads(info.statement));
         self.writer
-            .set_metric_callback(move |info| observe(&info.statement.sql));
+            .set_metric_callback(move |info| observe(info.statement));
     }
 
     pub async fn close(self) -> Result<(), DbErr> {

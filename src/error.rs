@@ -102,7 +102,7 @@ pub enum ProblemCode {
     InvalidText,
     /// An object key that is kept for internal use.
     ReservedKey,
-    /// JSON nested deeper than is stored.
+    /// JSON nested deeper than is stored, or filters within one another deeper than a list takes.
     TooDeep,
     /// A text or list longer than is stored, or than a filter takes.
     TooLong,

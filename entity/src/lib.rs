@@ -4,6 +4,8 @@ pub mod annotation;
 pub mod annotation_draft;
 pub mod annotation_review;
 pub mod annotation_revision;
+pub mod annotation_term;
+pub mod annotation_term_fill;
 pub mod annotation_tombstone;
 pub mod api_token;
 pub mod event;

@@ -16,6 +16,7 @@ mod m20261123_000010_create_annotation_tombstone;
 mod m20261124_000011_save_drafts;
 mod m20261124_000012_create_annotation_review;
 mod m20261124_000013_create_idempotency_key;
+mod m20261124_000014_create_annotation_term;
 
 pub struct Migrator;
 
@@ -36,6 +37,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000011_save_drafts::Migration),
             Box::new(m20261124_000012_create_annotation_review::Migration),
             Box::new(m20261124_000013_create_idempotency_key::Migration),
+            Box::new(m20261124_000014_create_annotation_term::Migration),
         ]
     }
 }

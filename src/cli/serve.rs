@@ -12,7 +12,7 @@ use super::open;
 use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
-    domain::{idempotency, import, token, user},
+    domain::{annotation, idempotency, import, token, user},
     server,
 };
 
@@ -32,6 +32,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         let is_complete = recovered.is_complete;
         tracing::warn!(project_id, is_complete, "settled an import that had died");
     }
+    fill_index(&app).await?;
     if args.demo {
         demo::fill(&app, admin(&app).await?.id).await?;
     }
@@ -53,6 +54,24 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         tracing::warn!("the database was still in use");
     }
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// Lets annotations of before the index be found by labels and kinds of regions. Of several servers that
+/// start together each does a part.
+async fn fill_index(app: &App) -> anyhow::Result<()> {
+    const TOLD_EVERY: usize = 10_000;
+    let (mut done, mut told) = (0, 0);
+    while let Some(more) = annotation::index::fill(app).await? {
+        done += more;
+        if done >= told + TOLD_EVERY {
+            told = done;
+            tracing::info!(done, "indexing annotations by labels and kinds of regions");
+        }
+    }
+    if done > 0 {
+        tracing::info!(done, "indexed annotations by labels and kinds of regions");
+    }
     Ok(())
 }
 

@@ -28,7 +28,7 @@ pub use self::{
 use super::{
     access::{self, Actor},
     filter::{DateTimeRange, IdFilter},
-    page::{Columns, Page, Slice},
+    page::{Columns, Key, Page, Slice},
 };
 use crate::{
     app::App,
@@ -103,7 +103,7 @@ pub async fn list(
     page: &Page,
 ) -> Result<Slice<annotation_draft::Model>> {
     let columns = Columns {
-        key: None,
+        key: Key::Id,
         id: Column::Id,
         descending: false,
     };

@@ -1,10 +1,14 @@
 //! The leaves that every list's filter is made of, and the conditions they stand for.
 
+mod tree;
+
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, Value,
     sea_query::{BinOper, Expr, ExprTrait, Func},
 };
+
+pub use self::tree::{Leaves, MAX_DEPTH, Tree};
 
 /// An id, or one of several. Text that is no id matches nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -40,6 +44,7 @@ pub struct Range<T> {
 
 pub type DateTimeRange = Range<DateTime<Utc>>;
 pub type FloatRange = Range<f64>;
+pub type IntRange = Range<i32>;
 
 impl IdFilter {
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
@@ -62,6 +67,23 @@ impl IdFilter {
         all
     }
 
+    /// The ids that meet it, when they can be told; text that is no id is left out.
+    pub fn ids(&self) -> Option<Vec<i64>> {
+        let ids = |texts: &[String]| -> Vec<i64> {
+            let ids = texts.iter().filter_map(|text| text.parse().ok());
+            ids.filter(|id| self.matches(*id)).collect()
+        };
+        match (&self.eq, &self.is_in) {
+            (Some(eq), _) => Some(ids(std::slice::from_ref(eq))),
+            (None, Some(list)) => Some(ids(list)),
+            (None, None) => None,
+        }
+    }
+
+    pub fn values(&self) -> usize {
+        values(self.eq.is_some(), self.is_in.as_ref())
+    }
+
     /// Whether an id that is known meets the condition.
     pub fn matches(&self, id: i64) -> bool {
         let id = id.to_string();
@@ -71,6 +93,10 @@ impl IdFilter {
 }
 
 impl StringFilter {
+    pub fn values(&self) -> usize {
+        values(self.eq.is_some(), self.is_in.as_ref()) + usize::from(self.contains.is_some())
+    }
+
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
         let mut all = Condition::all();
         if let Some(eq) = &self.eq {
@@ -100,6 +126,12 @@ impl StringFilter {
     }
 }
 
+impl<T> EnumFilter<T> {
+    pub fn values(&self) -> usize {
+        values(self.eq.is_some(), self.is_in.as_ref())
+    }
+}
+
 impl<T: PartialEq> EnumFilter<T> {
     /// Whether a value that is known meets the condition.
     pub fn matches(&self, value: &T) -> bool {
@@ -121,20 +153,32 @@ impl<T: Clone + Into<Value>> EnumFilter<T> {
     }
 }
 
+impl<T> Range<T> {
+    pub fn values(&self) -> usize {
+        let bounds = [&self.gte, &self.gt, &self.lte, &self.lt];
+        bounds.into_iter().flatten().count()
+    }
+}
+
 impl<T: Clone + Into<Value>> Range<T> {
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+        self.holds_of(&Expr::col(column.as_column_ref()))
+    }
+
+    /// The same of what is no column.
+    pub fn holds_of(&self, number: &Expr) -> Condition {
         let mut all = Condition::all();
         if let Some(bound) = &self.gte {
-            all = all.add(column.gte(bound.clone()));
+            all = all.add(number.clone().gte(bound.clone()));
         }
         if let Some(bound) = &self.gt {
-            all = all.add(column.gt(bound.clone()));
+            all = all.add(number.clone().gt(bound.clone()));
         }
         if let Some(bound) = &self.lte {
-            all = all.add(column.lte(bound.clone()));
+            all = all.add(number.clone().lte(bound.clone()));
         }
         if let Some(bound) = &self.lt {
-            all = all.add(column.lt(bound.clone()));
+            all = all.add(number.clone().lt(bound.clone()));
         }
         all
     }
@@ -143,8 +187,12 @@ impl<T: Clone + Into<Value>> Range<T> {
 /// Longer than any title or name, in bytes.
 const MAX_PART: usize = 2_000;
 
+fn values<T>(has_eq: bool, list: Option<&Vec<T>>) -> usize {
+    usize::from(has_eq) + list.map_or(0, Vec::len)
+}
+
 /// The condition that no row meets.
-fn nothing() -> Expr {
+pub fn nothing() -> Expr {
     Expr::val(1_i32).eq(0_i32)
 }
 

@@ -20,7 +20,7 @@ use serde_json::{Map, Value, json};
 use self::snapshot::{ResultRef, Snapshot, VersionOf};
 use super::{
     access::{self, Actor},
-    page::{Columns, Page, Slice},
+    page::{Columns, Key, Page, Slice},
     rows,
 };
 use crate::{app::App, error::Result};
@@ -208,15 +208,18 @@ pub async fn of_annotations(
     page: &Page,
 ) -> Result<HashMap<i64, Slice<annotation_revision::Model>>> {
     use annotation_revision::Column;
-    let select = access::visible_revisions(actor)
-        .select_only()
-        .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
-        .expr_as(Expr::val(None::<String>), Column::Result);
+    let select = |id| {
+        access::visible_revisions(actor)
+            .select_only()
+            .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
+            .expr_as(Expr::val(None::<String>), Column::Result)
+            .filter(Column::AnnotationId.eq(id))
+    };
     page.fetch_per_parent(
         app.db.reader(),
-        &select,
+        select,
         Columns {
-            key: None,
+            key: Key::Id,
             id: annotation_revision::Column::Version,
             descending: false,
         },

@@ -1,17 +1,19 @@
 //! Keyset pages: the same cut through every list, forwards and backwards, alone or one per parent.
 
-use std::collections::HashMap;
+mod cursor;
+mod order;
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use chrono::{DateTime, Datelike, Utc};
+use std::{collections::HashMap, fmt::Debug};
+
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, IdenStatic, Iterable, ModelTrait,
-    Order, QueryFilter, QueryTrait, Select, Value,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, Iterable,
+    ModelTrait, Order, QueryTrait, Select, Value,
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType},
 };
 
-use sha2::{Digest, Sha256};
-
+use self::cursor::Place;
+pub use self::order::{Columns, Key, OrderKey, Ordering, or_less};
+use super::filter::{Leaves, Tree};
 use crate::error::{Problem, ProblemCode, Result};
 
 /// Rows of a page when the client does not say.
@@ -29,12 +31,12 @@ pub struct Arguments {
 }
 
 /// A checked request for one page.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     size: u64,
     backwards: bool,
-    /// The row to start behind, as (order key, id).
-    start: Option<(Option<i64>, i64)>,
+    /// The row to start behind, with its id.
+    start: Option<(Place, i64)>,
     /// Stands for filter and order; a cursor of another one is refused.
     fingerprint: u32,
 }
@@ -49,31 +51,6 @@ pub struct Slice<M> {
     pub cursors: Vec<String>,
 }
 
-/// What a list is ordered by; ties are broken by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum OrderKey {
-    #[default]
-    Id,
-    CreatedAt,
-    UpdatedAt,
-}
-
-/// The order of a list: ascending by id unless the client says otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Ordering {
-    pub key: OrderKey,
-    pub descending: bool,
-}
-
-/// Where a list's order lies in its table. `key` is a column of instants, or `None` to order by `id`
-/// alone.
-#[derive(Clone, Copy)]
-pub struct Columns<C> {
-    pub key: Option<C>,
-    pub id: C,
-    pub descending: bool,
-}
-
 impl<M> Default for Slice<M> {
     fn default() -> Self {
         Self {
@@ -86,8 +63,23 @@ impl<M> Default for Slice<M> {
 }
 
 impl Page {
+    /// Checks filter and arguments of a list: all that is wrong with either, at once.
+    pub fn of<L: Leaves, K: Debug>(
+        arguments: &Arguments,
+        filter: &Tree<L>,
+        order: Ordering<K>,
+    ) -> Result<Self, Vec<Problem>> {
+        let mut problems = filter.check();
+        match Self::new(arguments, &(filter, order)) {
+            Ok(page) if problems.is_empty() => return Ok(page),
+            Ok(_) => {}
+            Err(others) => problems.extend(others),
+        }
+        Err(problems)
+    }
+
     /// Checks the arguments of a list whose filter and order are `scope`.
-    pub fn new(arguments: &Arguments, scope: &impl std::fmt::Debug) -> Result<Self, Vec<Problem>> {
+    pub fn new(arguments: &Arguments, scope: &impl Debug) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let Arguments {
             first,
@@ -118,12 +110,12 @@ impl Page {
                 ));
             }
         }
-        let fingerprint = fingerprint(scope);
+        let fingerprint = cursor::fingerprint(scope);
         let mut start = None;
         for (name, cursor) in [("after", after), ("before", before)] {
             let Some(cursor) = cursor else { continue };
-            match decode(cursor) {
-                Some((made_for, key, id)) if made_for == fingerprint => start = Some((key, id)),
+            match cursor::decode(cursor) {
+                Some((made_for, place, id)) if made_for == fingerprint => start = Some((place, id)),
                 Some(_) => problems.push(Problem::new(
                     [name],
                     ProblemCode::InvalidFormat,
@@ -169,11 +161,12 @@ impl Page {
     }
 
     /// The same page of one list per parent, in a fixed number of statements: a `UNION ALL` of small
-    /// index scans, so that the cost follows the pages and not the lists behind them.
+    /// index scans, so that the cost follows the pages and not the lists behind them. `select` has the rows
+    /// of one parent.
     pub async fn fetch_per_parent<E>(
         &self,
         db: &impl ConnectionTrait,
-        select: &Select<E>,
+        select: impl Fn(i64) -> Select<E>,
         columns: Columns<E::Column>,
         parent: E::Column,
         parents: &[i64],
@@ -182,25 +175,19 @@ impl Page {
         E: EntityTrait,
         E::Model: Send + Sync,
     {
-        // SQLite joins at most 500 selects, and takes 32,766 parameters.
-        let one = db
-            .get_database_backend()
-            .build(&self.cut(select.clone(), columns));
-        let parameters = one.values.map_or(0, |values| values.0.len()) + 1;
-        let at_once = (30_000 / parameters).clamp(1, 400);
+        let Some(first) = parents.first() else {
+            return Ok(HashMap::new());
+        };
+        let one = self.cut(select(*first), columns);
+        let at_once = at_once(db.get_database_backend(), &one);
         let mut by_parent: HashMap<i64, Vec<E::Model>> = HashMap::new();
         for parents in parents.chunks(at_once) {
-            let mut pages = parents.iter().map(|id| {
-                let cut = self.cut(select.clone().filter(parent.eq(*id)), columns);
+            let all = union(parents.iter().map(|id| {
                 Query::select()
                     .columns(E::Column::iter().map(|column| Alias::new(column.as_str())))
-                    .from_subquery(cut, Alias::new("page"))
+                    .from_subquery(self.cut(select(*id), columns), Alias::new("page"))
                     .take()
-            });
-            let mut all = pages.next().expect("chunks are never empty");
-            for page in pages {
-                all.union(UnionType::All, page);
-            }
+            }));
             let rows = E::Model::find_by_statement(db.get_database_backend().build(&all))
                 .all(db)
                 .await?;
@@ -220,30 +207,92 @@ impl Page {
             .collect())
     }
 
+    /// The page of a list that is put together from parts, each of which an index has in the list's order:
+    /// so many rows of each part are looked at, and no more, whatever lies behind them. `None` when there are
+    /// more parts than one statement takes.
+    ///
+    /// `part` has the rows of one part, `whole` the columns of the page.
+    pub async fn fetch_across<E>(
+        &self,
+        db: &impl ConnectionTrait,
+        part: impl Fn(i64) -> Select<E>,
+        whole: Select<E>,
+        columns: Columns<E::Column>,
+        parts: &[i64],
+    ) -> Result<Option<Slice<E::Model>>>
+    where
+        E: EntityTrait,
+        E::Model: Send + Sync,
+    {
+        let Some(first) = parts.first() else {
+            return Ok(Some(Slice::default()));
+        };
+        let backend = db.get_database_backend();
+        // Ids alone come from the parts: that much the indexes hold themselves.
+        let ids = |id: i64| {
+            let mut cut = self.cut(part(id), columns);
+            cut.clear_selects()
+                .expr_as(Expr::col(columns.id.as_column_ref()), "id");
+            if let Some(key) = columns.key.expression() {
+                cut.expr_as(key, "key");
+            }
+            let mut page = Query::select();
+            page.column("id");
+            if columns.key.expression().is_some() {
+                page.column("key");
+            }
+            page.from_subquery(cut, "part").take()
+        };
+        if parts.len() > at_once(backend, &ids(*first)) {
+            return Ok(None);
+        }
+        let order = self.direction(columns.descending);
+        let mut page = Query::select()
+            .column("id")
+            .from_subquery(union(parts.iter().map(|id| ids(*id))), "parts")
+            .take();
+        if columns.key.expression().is_some() {
+            page.order_by("key", order.clone());
+        }
+        page.order_by("id", order).limit(self.size + 1);
+        let mut rows = whole.into_query();
+        rows.and_where(Expr::col(columns.id.as_column_ref()).in_subquery(page));
+        self.sort(&mut rows, columns);
+        let rows = E::Model::find_by_statement(backend.build(&rows))
+            .all(db)
+            .await?;
+        Ok(Some(self.slice::<E>(rows, columns)))
+    }
+
     /// One row more than the page holds, read from its start in its direction.
     fn cut<E: EntityTrait>(
         &self,
         select: Select<E>,
         columns: Columns<E::Column>,
     ) -> SelectStatement {
-        let Columns {
-            key,
-            id,
-            descending,
-        } = columns;
-        let downwards = descending != self.backwards;
-        let order = if downwards { Order::Desc } else { Order::Asc };
         let mut query = select.into_query();
-        if let Some((start_key, start_id)) = self.start {
-            let (row, start) = match key.zip(start_key.and_then(instant)) {
-                Some((key, at)) => (
-                    Expr::tuple([
-                        Expr::col(key.as_column_ref()),
-                        Expr::col(id.as_column_ref()),
-                    ]),
-                    Expr::tuple([Expr::value(at), Expr::value(start_id)]),
-                ),
-                None => (Expr::col(id.as_column_ref()), Expr::value(start_id)),
+        if let Some((place, id)) = self.start {
+            let downwards = self.is_downwards(columns.descending);
+            let place = match place {
+                Place::Id => None,
+                Place::Instant(at) => Some(Expr::value(at)),
+                Place::Number(number) => Some(Expr::value(number)),
+            };
+            let own = Expr::col(columns.id.as_column_ref());
+            let (row, start) = match columns.key.expression().zip(place) {
+                Some((key, place)) => {
+                    if matches!(columns.key, Key::Number(_)) {
+                        // For SQLite, which starts at no row of an index of expressions.
+                        query.and_where(if downwards {
+                            key.clone().lte(place.clone())
+                        } else {
+                            key.clone().gte(place.clone())
+                        });
+                    }
+                    let start = Expr::tuple([place, Expr::value(id)]);
+                    (Expr::tuple([key, own]), start)
+                }
+                None => (own, Expr::value(id)),
             };
             query.and_where(if downwards {
                 row.lt(start)
@@ -251,13 +300,29 @@ impl Page {
                 row.gt(start)
             });
         }
-        if let Some(key) = key {
-            query.order_by(key.as_column_ref(), order.clone());
+        self.sort(&mut query, columns);
+        query.limit(self.size + 1);
+        query
+    }
+
+    fn sort<C: ColumnTrait>(&self, query: &mut SelectStatement, columns: Columns<C>) {
+        let order = self.direction(columns.descending);
+        if let Some(key) = columns.key.expression() {
+            query.order_by_expr(key, order.clone());
         }
-        query
-            .order_by(id.as_column_ref(), order)
-            .limit(self.size + 1);
-        query
+        query.order_by(columns.id.as_column_ref(), order);
+    }
+
+    fn direction(&self, descending: bool) -> Order {
+        if self.is_downwards(descending) {
+            Order::Desc
+        } else {
+            Order::Asc
+        }
+    }
+
+    fn is_downwards(&self, descending: bool) -> bool {
+        descending != self.backwards
     }
 
     fn slice<E: EntityTrait>(
@@ -279,9 +344,9 @@ impl Page {
         let cursors = rows
             .iter()
             .map(|row| {
-                encode(
+                cursor::encode(
                     self.fingerprint,
-                    sort_key::<E>(row, columns),
+                    place::<E>(row, columns.key),
                     number(&row.get(columns.id)),
                 )
             })
@@ -295,10 +360,30 @@ impl Page {
     }
 }
 
-fn sort_key<E: EntityTrait>(row: &E::Model, columns: Columns<E::Column>) -> Option<i64> {
-    match row.get(columns.key?) {
-        Value::ChronoDateTimeUtc(Some(at)) => Some(at.timestamp_micros()),
-        _ => None,
+/// How many selects of the size of this one go into one statement: SQLite joins at most 500, and takes
+/// 32,766 parameters.
+fn at_once(backend: DbBackend, one: &SelectStatement) -> usize {
+    let parameters = backend.build(one).values.map_or(0, |values| values.0.len());
+    (30_000 / (parameters + 1)).clamp(1, 400)
+}
+
+fn union(mut selects: impl Iterator<Item = SelectStatement>) -> SelectStatement {
+    let mut all = selects.next().expect("there is one select at least");
+    for select in selects {
+        all.union(UnionType::All, select);
+    }
+    all
+}
+
+fn place<E: EntityTrait>(row: &E::Model, key: Key<E::Column>) -> Place {
+    let column = match key {
+        Key::Id => return Place::Id,
+        Key::Instant(column) | Key::Number(column) => column,
+    };
+    match row.get(column) {
+        Value::ChronoDateTimeUtc(Some(at)) => Place::Instant(at),
+        Value::Double(number) => Place::Number(number.unwrap_or(-1.0)),
+        _ => Place::Id,
     }
 }
 
@@ -308,47 +393,4 @@ fn number(value: &Value) -> i64 {
         Value::Int(Some(id)) => (*id).into(),
         _ => 0,
     }
-}
-
-fn instant(micros: i64) -> Option<DateTime<Utc>> {
-    DateTime::from_timestamp_micros(micros)
-}
-
-/// The same for the same scope, whatever release computes it.
-fn fingerprint(scope: &impl std::fmt::Debug) -> u32 {
-    let digest = Sha256::digest(format!("{scope:?}"));
-    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
-}
-
-fn encode(fingerprint: u32, key: Option<i64>, id: i64) -> String {
-    let key = key.map(|key| key.to_string()).unwrap_or_default();
-    URL_SAFE_NO_PAD.encode(format!("1:{fingerprint:x}:{key}:{id}"))
-}
-
-fn decode(cursor: &str) -> Option<(u32, Option<i64>, i64)> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let mut parts = text.split(':');
-    let (Some("1"), Some(fingerprint), Some(key), Some(id), None) = (
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-    ) else {
-        return None;
-    };
-    let key = match key {
-        "" => None,
-        key => {
-            let micros = key.parse().ok()?;
-            // A forged one could name an instant that the database can't hold.
-            instant(micros).filter(|at| (1..=9999).contains(&at.year()))?;
-            Some(micros)
-        }
-    };
-    Some((
-        u32::from_str_radix(fingerprint, 16).ok()?,
-        key,
-        id.parse().ok()?,
-    ))
 }

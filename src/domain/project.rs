@@ -18,16 +18,16 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
     ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, PaginatorTrait, QueryFilter,
-    QuerySelect,
+    QuerySelect, Select,
     sea_query::LockType,
 };
 
 use super::{
     Patch,
     access::{self, Actor},
-    filter::{IdFilter, StringFilter},
+    filter::{self, IdFilter, StringFilter, Tree},
     not_cleared,
-    page::{Columns, OrderKey, Ordering, Page, Slice},
+    page::{Columns, Key, OrderKey, Ordering, Page, Slice},
 };
 use crate::{
     app::App,
@@ -47,14 +47,29 @@ pub const MAX_TEXT: usize = config::MAX_BYTES;
 /// Labelling configs of more bytes are read beside the threads that answer requests.
 const LONG_CONFIG: usize = 16 << 10;
 
-/// Which projects a list holds; every part that is given has to match.
+/// Which projects a list holds.
+pub type Filter = Tree<Leaves>;
+
+/// What a filter of projects says by itself; every part that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
+pub struct Leaves {
     pub id: Option<IdFilter>,
     pub title: Option<StringFilter>,
 }
 
-impl Filter {
+impl filter::Leaves for Leaves {
+    fn values(&self) -> usize {
+        self.id.as_ref().map_or(0, IdFilter::values)
+            + self.title.as_ref().map_or(0, StringFilter::values)
+    }
+}
+
+fn matching(actor: &Actor, filter: &Filter) -> Select<project::Entity> {
+    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition());
+    access::visible_projects(actor).filter(condition)
+}
+
+impl Leaves {
     fn condition(&self) -> Condition {
         Condition::all()
             .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
@@ -134,20 +149,19 @@ pub async fn list(
 ) -> Result<Slice<project::Model>> {
     let columns = Columns {
         key: match query.order.key {
-            OrderKey::Id => None,
-            OrderKey::CreatedAt => Some(Column::CreatedAt),
-            OrderKey::UpdatedAt => Some(Column::UpdatedAt),
+            OrderKey::Id => Key::Id,
+            OrderKey::CreatedAt => Key::Instant(Column::CreatedAt),
+            OrderKey::UpdatedAt => Key::Instant(Column::UpdatedAt),
         },
         id: Column::Id,
         descending: query.order.descending,
     };
-    let select = access::visible_projects(actor).filter(query.filter.condition());
-    page.fetch(app.db.reader(), select, columns).await
+    page.fetch(app.db.reader(), matching(actor, &query.filter), columns)
+        .await
 }
 
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
-    Ok(access::visible_projects(actor)
-        .filter(filter.condition())
+    Ok(matching(actor, filter)
         .select_only()
         .column(Column::Id)
         .count(app.db.reader())

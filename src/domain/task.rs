@@ -18,8 +18,8 @@ use sea_orm::{
 pub(super) use self::counters::touch;
 use super::{
     access::{self, Actor},
-    filter::{DateTimeRange, IdFilter},
-    page::{Columns, OrderKey, Ordering, Page, Slice},
+    filter::{self, DateTimeRange, IdFilter, Tree},
+    page::{Columns, Key, OrderKey, Ordering, Page, Slice},
     rows,
 };
 use crate::{
@@ -38,9 +38,12 @@ pub use self::{
 /// The most tasks that one call creates.
 pub const MAX_AT_ONCE: usize = 1_000;
 
-/// Which tasks a list holds; every part that is given has to match.
+/// Which tasks a list holds.
+pub type Filter = Tree<Leaves>;
+
+/// What a filter of tasks says by itself; every part that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
+pub struct Leaves {
     pub id: Option<IdFilter>,
     pub project_id: Option<IdFilter>,
     pub is_labeled: Option<bool>,
@@ -48,7 +51,22 @@ pub struct Filter {
     pub updated_at: Option<DateTimeRange>,
 }
 
-impl Filter {
+impl filter::Leaves for Leaves {
+    fn values(&self) -> usize {
+        let ids = [&self.id, &self.project_id];
+        let ranges = [&self.created_at, &self.updated_at];
+        let ids = ids.into_iter().flatten().map(IdFilter::values);
+        let ranges = ranges.into_iter().flatten().map(DateTimeRange::values);
+        ids.chain(ranges).sum()
+    }
+}
+
+fn matching(actor: &Actor, filter: &Filter) -> Select<task::Entity> {
+    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition());
+    access::visible_tasks(actor).filter(condition)
+}
+
+impl Leaves {
     fn condition(&self) -> Condition {
         Condition::all()
             .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
@@ -82,7 +100,7 @@ pub struct Query {
 
 impl Query {
     fn select(&self, actor: &Actor) -> Select<task::Entity> {
-        let select = access::visible_tasks(actor).filter(self.filter.condition());
+        let select = matching(actor, &self.filter);
         if self.with_data {
             select
         } else {
@@ -93,9 +111,9 @@ impl Query {
     fn columns(&self) -> Columns<Column> {
         Columns {
             key: match self.order.key {
-                OrderKey::Id => None,
-                OrderKey::CreatedAt => Some(Column::CreatedAt),
-                OrderKey::UpdatedAt => Some(Column::UpdatedAt),
+                OrderKey::Id => Key::Id,
+                OrderKey::CreatedAt => Key::Instant(Column::CreatedAt),
+                OrderKey::UpdatedAt => Key::Instant(Column::UpdatedAt),
             },
             id: Column::Id,
             descending: self.order.descending,
@@ -134,8 +152,7 @@ pub async fn list(
 }
 
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
-    Ok(access::visible_tasks(actor)
-        .filter(filter.condition())
+    Ok(matching(actor, filter)
         .select_only()
         .column(Column::Id)
         .count(app.db.reader())
@@ -152,7 +169,7 @@ pub async fn list_per_project(
 ) -> Result<HashMap<i64, Slice<task::Model>>> {
     page.fetch_per_parent(
         app.db.reader(),
-        &query.select(actor),
+        |id| query.select(actor).filter(Column::ProjectId.eq(id)),
         query.columns(),
         Column::ProjectId,
         project_ids,
@@ -167,8 +184,7 @@ pub async fn count_per_project(
     project_ids: &[i64],
     filter: &Filter,
 ) -> Result<HashMap<i64, i64>> {
-    let counts: Vec<(i64, i64)> = access::visible_tasks(actor)
-        .filter(filter.condition())
+    let counts: Vec<(i64, i64)> = matching(actor, filter)
         .filter(Column::ProjectId.is_in(project_ids.iter().copied()))
         .select_only()
         .column(Column::ProjectId)

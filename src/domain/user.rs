@@ -7,13 +7,13 @@ use std::collections::{HashMap, HashSet};
 use entity::user::{self, Column, Role};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, SqlErr,
+    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
 };
 
 use super::{
     access::{self, Actor},
-    filter::{IdFilter, StringFilter},
-    page::{Columns, Page, Slice},
+    filter::{self, IdFilter, StringFilter, Tree},
+    page::{Columns, Key, Page, Slice},
 };
 use crate::{
     app::App,
@@ -23,14 +23,29 @@ use crate::{
 
 pub use self::write::{Change, Deleted, add, delete, update};
 
-/// Which users a list holds; every part that is given has to match.
+/// Which users a list holds.
+pub type Filter = Tree<Leaves>;
+
+/// What a filter of users says by itself; every part that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Filter {
+pub struct Leaves {
     pub id: Option<IdFilter>,
     pub username: Option<StringFilter>,
 }
 
-impl Filter {
+impl filter::Leaves for Leaves {
+    fn values(&self) -> usize {
+        self.id.as_ref().map_or(0, IdFilter::values)
+            + self.username.as_ref().map_or(0, StringFilter::values)
+    }
+}
+
+fn matching(actor: &Actor, filter: &Filter) -> Select<user::Entity> {
+    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition());
+    access::visible_users(actor).filter(condition)
+}
+
+impl Leaves {
     fn condition(&self) -> Condition {
         Condition::all()
             .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
@@ -223,9 +238,9 @@ pub async fn list(
 ) -> Result<Slice<user::Model>> {
     page.fetch(
         app.db.reader(),
-        access::visible_users(actor).filter(filter.condition()),
+        matching(actor, filter),
         Columns {
-            key: None,
+            key: Key::Id,
             id: Column::Id,
             descending: false,
         },
@@ -234,8 +249,7 @@ pub async fn list(
 }
 
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
-    Ok(access::visible_users(actor)
-        .filter(filter.condition())
+    Ok(matching(actor, filter)
         .select_only()
         .column(Column::Id)
         .count(app.db.reader())

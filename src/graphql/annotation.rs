@@ -2,6 +2,7 @@
 
 mod action;
 mod batch;
+mod filter;
 mod input;
 mod mutation;
 mod query;
@@ -38,7 +39,8 @@ use crate::{
 
 pub use self::{
     action::FlagMutation,
-    input::{AnnotationFilter, AnnotationOrder, ConflictPolicy, RegionChangesInput, patch},
+    filter::{AnnotationFilter, AnnotationOrder},
+    input::{ConflictPolicy, RegionChangesInput, patch},
     mutation::AnnotationMutation,
     query::{AnnotationQuery, list_of},
 };

@@ -16,12 +16,15 @@ use super::{
     scalar::{DateTime, JsonObject, Uuid},
 };
 use crate::{
+    domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
     labelstudio::document,
 };
 
 /// Most items of a list in a filter: databases bound the parameters of a statement.
 const MAX_FILTER_ITEMS: usize = 1_000;
+/// Longest path of a filter within filters: whatever is beyond is too deep for any list.
+const MAX_FILTER_PATH: usize = 2 * filter::MAX_DEPTH;
 
 /// What is known of an operation's values from its document alone.
 #[derive(Default)]
@@ -159,6 +162,9 @@ impl<'a> Coercion<'a> {
         let Value::Object(fields) = value else {
             return self.wrong(name, path);
         };
+        if self.is_too_deep(name, path) {
+            return;
+        }
         for (key, value) in fields.iter_mut() {
             path.push(key.as_str().into());
             if let Value::List(items) = value {

@@ -117,6 +117,49 @@ impl From<FloatRange> for filter::FloatRange {
     }
 }
 
+/// Bounds of a whole number. Bounds that are given all have to hold.
+#[derive(InputObject)]
+pub struct IntRange {
+    /// This many or more.
+    gte: Option<i32>,
+    /// More than this.
+    gt: Option<i32>,
+    /// This many or fewer.
+    lte: Option<i32>,
+    /// Fewer than this.
+    lt: Option<i32>,
+}
+
+impl From<IntRange> for filter::IntRange {
+    fn from(input: IntRange) -> Self {
+        Self {
+            gte: input.gte,
+            gt: input.gt,
+            lte: input.lte,
+            lt: input.lt,
+        }
+    }
+}
+
+/// A filter with those that it is combined with.
+pub fn tree<I, L>(
+    leaves: L,
+    and: Option<Vec<I>>,
+    or: Option<Vec<I>>,
+    not: Option<Box<I>>,
+) -> filter::Tree<L>
+where
+    I: Into<filter::Tree<L>>,
+{
+    let all = |filters: Vec<I>| filters.into_iter().map(Into::into).collect();
+    filter::Tree {
+        leaves,
+        and: and.map(all),
+        or: or.map(all),
+        not: not.map(|filter| Box::new((*filter).into())),
+    }
+}
+
 /// Which way a list runs.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum OrderDirection {
@@ -127,7 +170,7 @@ pub enum OrderDirection {
 }
 
 /// The order of a list, ascending by id unless given.
-pub fn ordering(order: Option<(page::OrderKey, OrderDirection)>) -> page::Ordering {
+pub fn ordering<K: Default>(order: Option<(K, OrderDirection)>) -> page::Ordering<K> {
     match order {
         None => page::Ordering::default(),
         Some((key, direction)) => page::Ordering {

@@ -12,7 +12,7 @@ use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
     control::{ConfigObject, Control, ControlLabel},
-    filter::{IDFilter, OrderDirection, StringFilter, ordering},
+    filter::{IDFilter, OrderDirection, StringFilter, ordering, tree},
     loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
     scalar::DateTime,
     task::{Task, TaskFilter, TaskOrder, list_of_project},
@@ -288,6 +288,22 @@ pub struct ProjectFilter {
     id: Option<IDFilter>,
     /// By title.
     title: Option<StringFilter>,
+    /// All of these match, too. An empty list says nothing.
+    and: Option<Vec<ProjectFilter>>,
+    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    or: Option<Vec<ProjectFilter>>,
+    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    not: Option<Box<ProjectFilter>>,
+}
+
+impl From<ProjectFilter> for projects::Filter {
+    fn from(input: ProjectFilter) -> Self {
+        let leaves = projects::Leaves {
+            id: input.id.map(Into::into),
+            title: input.title.map(Into::into),
+        };
+        tree(leaves, input.and, input.or, input.not)
+    }
 }
 
 /// What projects can be ordered by. Ties are broken by id.
@@ -352,12 +368,8 @@ impl ProjectQuery {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<Project>>> {
-        let filter = filter.unwrap_or_default();
         let query = projects::Query {
-            filter: projects::Filter {
-                id: filter.id.map(Into::into),
-                title: filter.title.map(Into::into),
-            },
+            filter: filter.unwrap_or_default().into(),
             order: ProjectOrder::ordering(order_by),
         };
         Some(list(ctx, query, &arguments(first, after, last, before)).await)
@@ -378,7 +390,7 @@ async fn list(
     query: projects::Query,
     arguments: &Arguments,
 ) -> Result<Connection<Project>> {
-    let page = Page::new(arguments, &query).map_err(Error::BadInput)?;
+    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let slice = projects::list(ctx.app(), ctx.actor(), &query, &page).await?;
     Ok(Connection::new(slice, Total::Projects(query.filter)))
 }

@@ -13,7 +13,7 @@ use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
     draft::AnnotationDraft,
-    filter::{DateTimeRange, IDFilter, OrderDirection, ordering},
+    filter::{DateTimeRange, IDFilter, OrderDirection, ordering, tree},
     loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, Question, TaskId},
     prediction::Prediction,
     project::Project,
@@ -225,17 +225,24 @@ pub struct TaskFilter {
     created_at: Option<DateTimeRange>,
     /// By when they or one of their annotations last changed.
     updated_at: Option<DateTimeRange>,
+    /// All of these match, too. An empty list says nothing.
+    and: Option<Vec<TaskFilter>>,
+    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    or: Option<Vec<TaskFilter>>,
+    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    not: Option<Box<TaskFilter>>,
 }
 
 impl From<TaskFilter> for tasks::Filter {
     fn from(input: TaskFilter) -> Self {
-        Self {
+        let leaves = tasks::Leaves {
             id: input.id.map(Into::into),
             project_id: input.project_id.map(Into::into),
             is_labeled: input.is_labeled,
             created_at: input.created_at.map(Into::into),
             updated_at: input.updated_at.map(Into::into),
-        }
+        };
+        tree(leaves, input.and, input.or, input.not)
     }
 }
 
@@ -333,8 +340,7 @@ async fn list(
     query: tasks::Query,
     arguments: &Arguments,
 ) -> Result<Connection<Task>> {
-    let scope = (&query.filter, query.order);
-    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
+    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
     Ok(Connection::new(slice, Total::Tasks(query.filter)))
 }
@@ -348,8 +354,7 @@ pub async fn list_of_project(
     arguments: &Arguments,
 ) -> Result<Connection<Task>> {
     let query = query(ctx, filter, order);
-    let scope = (&query.filter, query.order);
-    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
+    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let question = Question::new(query, page);
     let key = PageOf {
         parent: project_id,

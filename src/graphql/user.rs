@@ -10,7 +10,7 @@ use entity::user;
 use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
-    filter::{IDFilter, StringFilter},
+    filter::{IDFilter, StringFilter, tree},
     loader::{TokensOf, UserId},
     scalar::DateTime,
     token::ApiToken,
@@ -18,7 +18,7 @@ use super::{
 use crate::{
     db::reference,
     domain::{
-        page::{Arguments, Page},
+        page::{Arguments, Ordering, Page},
         user as users,
     },
     error::{Error, Result},
@@ -115,6 +115,22 @@ pub struct UserFilter {
     id: Option<IDFilter>,
     /// By username.
     username: Option<StringFilter>,
+    /// All of these match, too. An empty list says nothing.
+    and: Option<Vec<UserFilter>>,
+    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    or: Option<Vec<UserFilter>>,
+    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    not: Option<Box<UserFilter>>,
+}
+
+impl From<UserFilter> for users::Filter {
+    fn from(input: UserFilter) -> Self {
+        let leaves = users::Leaves {
+            id: input.id.map(Into::into),
+            username: input.username.map(Into::into),
+        };
+        tree(leaves, input.and, input.or, input.not)
+    }
 }
 
 #[derive(Default)]
@@ -164,11 +180,8 @@ async fn list(
     filter: UserFilter,
     arguments: &Arguments,
 ) -> Result<Connection<User>> {
-    let filter = users::Filter {
-        id: filter.id.map(Into::into),
-        username: filter.username.map(Into::into),
-    };
-    let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
+    let filter = filter.into();
+    let page = Page::of(arguments, &filter, <Ordering>::default()).map_err(Error::BadInput)?;
     let slice = users::list(ctx.app(), ctx.actor(), &filter, &page).await?;
     Ok(Connection::new(slice, Total::Users(filter)))
 }

@@ -11,8 +11,12 @@ mod kind;
 mod mask;
 mod span;
 
-use std::{collections::HashMap, sync::OnceLock};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::OnceLock,
+};
 
+use indexmap::IndexSet;
 use serde_json::value::RawValue;
 
 use fields::Fields;
@@ -57,6 +61,28 @@ pub struct Regions {
     by_id: OnceLock<HashMap<String, usize>>,
 }
 
+/// What the regions of one result say in all.
+#[derive(Debug, Default, PartialEq)]
+pub struct Content {
+    /// In the order of the result.
+    pub labels: IndexSet<String>,
+    pub kinds: HashSet<Kind>,
+}
+
+impl Content {
+    /// Reads a stored result, as [`Regions::read`] does.
+    pub fn read(result: &str) -> Self {
+        let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
+        let mut content = Self::default();
+        for item in items {
+            let entry = Entry::read(item);
+            content.labels.extend(entry.labels());
+            content.kinds.insert(entry.shape().kind());
+        }
+        content
+    }
+}
+
 impl Regions {
     /// Reads a stored result. Linear in its length.
     pub fn read(result: &str) -> Self {
@@ -82,24 +108,54 @@ impl Regions {
     }
 }
 
+/// An entry on its way to what it says.
+struct Entry<'a> {
+    fields: Fields<'a>,
+    value: Fields<'a>,
+    type_name: Option<String>,
+    /// The type in lower case.
+    kind: String,
+}
+
+impl<'a> Entry<'a> {
+    fn read(raw: &'a RawValue) -> Self {
+        let fields = Fields::of(raw).unwrap_or_default();
+        let value = fields.object("value").unwrap_or_default();
+        let type_name = fields.text("type");
+        let kind = type_name.as_deref().unwrap_or_default();
+        Self {
+            kind: kind.to_ascii_lowercase(),
+            fields,
+            value,
+            type_name,
+        }
+    }
+
+    fn labels(&self) -> Vec<String> {
+        labels(&self.kind, &self.fields, &self.value)
+    }
+
+    fn shape(&self) -> Shape {
+        let shape = Shape::read(&self.kind, &self.fields, &self.value);
+        shape.unwrap_or_else(|| Shape::Other(self.type_name.clone()))
+    }
+}
+
 impl Region {
     fn read(raw: &RawValue) -> Self {
-        let entry = Fields::of(raw).unwrap_or_default();
-        let value = entry.object("value").unwrap_or_default();
-        let type_name = entry.text("type");
-        let kind = type_name.as_deref().unwrap_or_default();
-        let kind = kind.to_ascii_lowercase();
+        let entry = Entry::read(raw);
+        let fields = &entry.fields;
         Self {
-            id: entry.text("id"),
-            from_name: entry.text("from_name").unwrap_or_default(),
-            to_name: entry.text("to_name").unwrap_or_default(),
-            labels: labels(&kind, &entry, &value),
-            score: entry.number("score"),
-            origin: entry.text("origin"),
-            parent_id: entry.text("parentID"),
-            item_index: entry.int("item_index"),
-            image: ImageSize::read(&entry),
-            shape: Shape::read(&kind, &entry, &value).unwrap_or(Shape::Other(type_name)),
+            id: fields.text("id"),
+            from_name: fields.text("from_name").unwrap_or_default(),
+            to_name: fields.text("to_name").unwrap_or_default(),
+            labels: entry.labels(),
+            score: fields.number("score"),
+            origin: fields.text("origin"),
+            parent_id: fields.text("parentID"),
+            item_index: fields.int("item_index"),
+            image: ImageSize::read(fields),
+            shape: entry.shape(),
             raw: raw.get().to_owned(),
         }
     }

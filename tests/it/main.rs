@@ -18,6 +18,7 @@ mod import;
 mod labelling;
 mod layers;
 mod migration;
+mod plans;
 mod races;
 mod reading;
 mod schema;

@@ -182,6 +182,8 @@ async fn tables_and_entities_describe_the_same() {
             annotation_draft,
             annotation_review,
             annotation_revision,
+            annotation_term,
+            annotation_term_fill,
             annotation_tombstone,
             api_token,
             event_log,

@@ -1,10 +1,13 @@
 //! Reading the graph: single things, lists and their pages, derived fields, and what it all costs.
 
 mod ago;
+mod combined;
 mod cost;
 mod fields;
 mod filters;
 mod history;
+mod labels;
+mod meaning;
 mod pages;
 mod regions;
 mod results;

@@ -76,9 +76,9 @@ impl TestApp {
         let statements = Arc::new(AtomicUsize::new(0));
         let mut db = Database::connect(&Options::new(url)).await.unwrap();
         let counter = statements.clone();
-        db.observe(move |sql| {
+        db.observe(move |statement| {
             // Signing in is not what a test counts.
-            if !sql.contains("api_token") {
+            if !statement.sql.contains("api_token") {
                 counter.fetch_add(1, Ordering::SeqCst);
             }
         });

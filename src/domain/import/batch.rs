@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
-use entity::{annotation, annotation_draft, annotation_revision, prediction, task};
+use entity::{
+    annotation, annotation_draft, annotation_revision, annotation_term, prediction, task,
+};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 use uuid::Uuid;
 
@@ -11,6 +13,7 @@ use super::{item, others, parents::Parents, person::Source, problems::Notes};
 use crate::{
     app::App,
     domain::{
+        annotation::index,
         history::Changes,
         rows::{self, Ids},
     },
@@ -33,6 +36,7 @@ struct Rows {
     tasks: Vec<task::ActiveModel>,
     predictions: Vec<prediction::ActiveModel>,
     annotations: Vec<annotation::ActiveModel>,
+    terms: Vec<annotation_term::ActiveModel>,
     revisions: Vec<annotation_revision::ActiveModel>,
     drafts: Vec<annotation_draft::ActiveModel>,
 }
@@ -85,6 +89,7 @@ impl Import<'_> {
         rows::insert(txn, rows.tasks).await?;
         rows::insert(txn, rows.predictions).await?;
         rows::insert(txn, rows.annotations).await?;
+        rows::insert(txn, rows.terms).await?;
         rows::insert(txn, rows.revisions).await?;
         rows::insert(txn, rows.drafts).await?;
         Ok(task_ids)
@@ -114,6 +119,7 @@ impl Import<'_> {
             let parent_ids = parents.of(task.index, task_id, id, &annotation);
             let row = self.annotation(id, task_id, annotation, parent_ids);
             rows.revisions.push(revision(&row)?);
+            rows.terms.extend(index::rows(&row));
             rows.annotations.push(row.into_active_model().reset_all());
         }
         for draft in task.drafts {

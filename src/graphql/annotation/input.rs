@@ -2,20 +2,10 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 
-use super::{
-    super::{
-        filter::{DateTimeRange, FloatRange, IDFilter, OrderDirection, UUIDFilter, ordering},
-        scalar::{JsonObject, Uuid, list_text},
-    },
-    AnnotationAction,
-};
+use super::super::scalar::{JsonObject, Uuid, list_text};
 use crate::{
     db::reference,
-    domain::{
-        Patch, annotation,
-        filter::EnumFilter,
-        page::{OrderKey, Ordering},
-    },
+    domain::{Patch, annotation},
 };
 
 /// A change of an annotation: the fields of Label Studio's "Update an annotation", and a guard against
@@ -169,109 +159,5 @@ impl From<CreateAnnotationInput> for annotation::New {
             parent_annotation_id: id(input.parent_annotation_id),
             draft_created_at: None,
         }
-    }
-}
-
-/// Which annotations a list holds. Parts that are given all have to match.
-#[derive(Default, InputObject)]
-pub struct AnnotationFilter {
-    /// By id.
-    id: Option<IDFilter>,
-    /// By unique id.
-    unique_id: Option<UUIDFilter>,
-    /// By task.
-    task_id: Option<IDFilter>,
-    /// By project.
-    project_id: Option<IDFilter>,
-    /// By author.
-    completed_by_id: Option<IDFilter>,
-    /// By last updater.
-    updated_by_id: Option<IDFilter>,
-    /// Skipped ones, or those that are not.
-    was_cancelled: Option<bool>,
-    /// Ground truths, or those that are not.
-    ground_truth: Option<bool>,
-    /// By what the newest change did.
-    last_action: Option<AnnotationActionFilter>,
-    /// By when they were created.
-    created_at: Option<DateTimeRange>,
-    /// By when they last changed.
-    updated_at: Option<DateTimeRange>,
-    /// By how long they took, in seconds.
-    lead_time: Option<FloatRange>,
-    /// By their id in the system they were imported from.
-    import_id: Option<IDFilter>,
-}
-
-impl From<AnnotationFilter> for annotation::Filter {
-    fn from(input: AnnotationFilter) -> Self {
-        Self {
-            id: input.id.map(Into::into),
-            unique_id: input.unique_id.map(Into::into),
-            task_id: input.task_id.map(Into::into),
-            project_id: input.project_id.map(Into::into),
-            completed_by_id: input.completed_by_id.map(Into::into),
-            updated_by_id: input.updated_by_id.map(Into::into),
-            was_cancelled: input.was_cancelled,
-            ground_truth: input.ground_truth,
-            last_action: input.last_action.map(Into::into),
-            created_at: input.created_at.map(Into::into),
-            updated_at: input.updated_at.map(Into::into),
-            lead_time: input.lead_time.map(Into::into),
-            import_id: input.import_id.map(Into::into),
-        }
-    }
-}
-
-/// Matches what the newest change did. Parts that are given all have to match.
-#[derive(InputObject)]
-pub struct AnnotationActionFilter {
-    /// Exactly this.
-    eq: Option<AnnotationAction>,
-    /// One of these.
-    r#in: Option<Vec<AnnotationAction>>,
-}
-
-impl From<AnnotationActionFilter> for EnumFilter<entity::annotation::Action> {
-    fn from(input: AnnotationActionFilter) -> Self {
-        Self {
-            eq: input.eq.map(Into::into),
-            is_in: input
-                .r#in
-                .map(|list| list.into_iter().map(Into::into).collect()),
-        }
-    }
-}
-
-/// What annotations can be ordered by. Ties are broken by id.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-pub enum AnnotationOrderField {
-    /// In the order in which they came to be here.
-    Id,
-    /// By when they were created.
-    CreatedAt,
-    /// By when they last changed.
-    UpdatedAt,
-}
-
-/// The order of a list of annotations.
-#[derive(InputObject)]
-pub struct AnnotationOrder {
-    /// What to order by.
-    field: AnnotationOrderField,
-    /// Which way.
-    direction: OrderDirection,
-}
-
-impl AnnotationOrder {
-    pub fn ordering(order: Option<Self>) -> Ordering {
-        ordering(order.map(|order| {
-            let key = match order.field {
-                AnnotationOrderField::Id => OrderKey::Id,
-                AnnotationOrderField::CreatedAt => OrderKey::CreatedAt,
-                AnnotationOrderField::UpdatedAt => OrderKey::UpdatedAt,
-            };
-            (key, order.direction)
-        }))
     }
 }

@@ -106,8 +106,7 @@ async fn list(
     arguments: &Arguments,
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
-    let scope = (&query.filter, query.order);
-    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
+    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
     Ok(Connection::new(
         slice,
@@ -125,8 +124,7 @@ pub async fn list_of(
     arguments: &Arguments,
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
-    let scope = (&query.filter, query.order);
-    let page = Page::new(arguments, &scope).map_err(Error::BadInput)?;
+    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let question = Question::new(Annotations { parent, query }, page);
     let key = PageOf {
         parent: id,

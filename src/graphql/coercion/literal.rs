@@ -139,6 +139,9 @@ impl Coercion<'_> {
         let ast::Value::Object(fields) = value else {
             return self.wrong(name, path);
         };
+        if self.is_too_deep(name, path) {
+            return;
+        }
         for (key, value) in fields {
             path.push(key.as_str().into());
             if let ast::Value::List(items) = &**value {

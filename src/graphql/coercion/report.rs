@@ -3,8 +3,9 @@
 use apollo_compiler::ast::Type;
 use async_graphql::Value;
 
-use super::{Coercion, MAX_FILTER_ITEMS};
+use super::{Coercion, MAX_FILTER_ITEMS, MAX_FILTER_PATH};
 use crate::{
+    domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
     graphql::document::suggested,
     labelstudio::document,
@@ -45,6 +46,16 @@ impl Coercion<'_> {
             let message = format!("a filter lists at most {MAX_FILTER_ITEMS} values");
             self.report(path, ProblemCode::TooLong, message);
         }
+    }
+
+    /// Bounds filters within filters before anything descends into them.
+    pub(super) fn is_too_deep(&mut self, name: &str, path: &Path) -> bool {
+        let is_too_deep = name.ends_with("Filter") && path.len() > MAX_FILTER_PATH;
+        if is_too_deep {
+            let message = format!("filters are at most {} levels deep", filter::MAX_DEPTH);
+            self.report(path, ProblemCode::TooDeep, message);
+        }
+        is_too_deep
     }
 
     pub(super) fn unknown_field(&mut self, name: &str, key: &str, path: &Path) {

@@ -99,8 +99,10 @@ async fn sqlite(app: &App, name: String) -> Table {
     }
     for row in rows(app, &format!("PRAGMA index_list('{name}')")).await {
         let index = text(&row, "name");
-        let columns = rows(app, &format!("PRAGMA index_info('{index}')")).await;
-        let mut columns = texts(&columns, "name");
+        // What is no column has no name.
+        let columns =
+            format!("SELECT coalesce(name, '') AS name FROM pragma_index_info('{index}')");
+        let mut columns = texts(&rows(app, &columns).await, "name");
         let source =
             format!("SELECT sql FROM sqlite_master WHERE name = '{index}' AND sql IS NOT NULL");
         let source = rows(app, &source).await;

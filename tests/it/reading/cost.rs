@@ -150,7 +150,13 @@ async fn totals_are_counted_only_when_asked_for() {
         let (project, task) = app.project_with_task().await;
         let ann = app.member(&project, "ann", Role::Annotator).await;
         app.annotation(&ann, &task, json!({})).await;
-        for list in ["annotations", "tasks", "projects", "users"] {
+        // Annotations are read project by project, and which these are is asked first.
+        for (list, apart) in [
+            ("annotations", 1),
+            ("tasks", 0),
+            ("projects", 0),
+            ("users", 0),
+        ] {
             for (fields, expected) in [
                 ("nodes { id }", 1),
                 ("totalCount nodes { id }", 2),
@@ -161,6 +167,7 @@ async fn totals_are_counted_only_when_asked_for() {
                 let (statements, answer) = app.statements(ann.run(&query)).await;
                 answer.ok();
                 // A count of the same list, once more under another name, may be remembered.
+                let statements = statements - apart;
                 assert!(
                     statements <= expected && statements >= expected.min(2),
                     "{query}: {statements}"

@@ -15,7 +15,7 @@ const UNIQUE: [&str; 4] = [
 ];
 
 /// Tasks 1 and 2 in project 1 and task 3 in project 2, with annotations 1 and 2, 3, and 4. User 2 is ann.
-async fn four_annotations(app: &TestApp) {
+pub async fn four_annotations(app: &TestApp) {
     let (project, _) = app.project_with_task().await;
     app.task(&project).await;
     app.project_with_task().await;

@@ -26,6 +26,7 @@ async fn crowded_instants(app: &TestApp) {
         let columns = annotation::ActiveModel {
             created_at: at(number),
             updated_at: at(number * 7 / 4),
+            lead_time: Set([None, Some(0.0), Some(0.1), Some(1e300)][number % 4]),
             ..Default::default()
         };
         set(app, &id, columns).await;
@@ -98,7 +99,7 @@ fn innermost(value: &Value) -> &Value {
 async fn no_walk_loses_or_doubles_a_row() {
     each_database(async |app| {
         crowded_instants(&app).await;
-        for field in ["ID", "CREATED_AT", "UPDATED_AT"] {
+        for field in ["ID", "CREATED_AT", "UPDATED_AT", "LEAD_TIME"] {
             for direction in ["ASC", "DESC"] {
                 let order = format!("orderBy: {{ field: {field}, direction: {direction} }}");
                 for list in [

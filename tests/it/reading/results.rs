@@ -24,7 +24,7 @@ async fn observed(app: &TestApp) -> (Client, Arc<Mutex<Vec<String>>>) {
     let statements = Arc::new(Mutex::new(Vec::new()));
     let mut db = Database::connect(&Options::new(&app.url)).await.unwrap();
     let log = statements.clone();
-    db.observe(move |sql| log.lock().unwrap().push(sql.to_owned()));
+    db.observe(move |statement| log.lock().unwrap().push(statement.sql.clone()));
     let router = server::router(
         App::new(db),
         &Defaults::parse_from(["test"]).serve,

@@ -175,13 +175,18 @@ input AnnotationFilter {
   id: IDFilter uniqueId: UUIDFilter taskId: IDFilter projectId: IDFilter completedById: IDFilter
   updatedById: IDFilter wasCancelled: Boolean groundTruth: Boolean lastAction: AnnotationActionFilter
   createdAt: DateTimeRange updatedAt: DateTimeRange leadTime: FloatRange importId: IDFilter
+  and: [AnnotationFilter!] or: [AnnotationFilter!] not: AnnotationFilter hasLabel: LabelFilter
+  hasRegionType: RegionTypeFilter regionCount: IntRange
 }
 input UUIDFilter { eq: UUID in: [UUID!] }
+input LabelFilter { eq: String in: [String!] }
+input RegionTypeFilter { eq: RegionType in: [RegionType!] }
+input IntRange { gte: Int gt: Int lte: Int lt: Int }
 input TaskFilter { id: IDFilter projectId: IDFilter isLabeled: Boolean }
 input ProjectFilter { id: IDFilter title: StringFilter }
 input UserFilter { id: IDFilter username: StringFilter }
 enum OrderDirection { ASC DESC }
-enum AnnotationOrderField { ID CREATED_AT UPDATED_AT }
+enum AnnotationOrderField { ID CREATED_AT UPDATED_AT LEAD_TIME }
 input AnnotationOrder { field: AnnotationOrderField! direction: OrderDirection! }
 input TaskOrder { field: TaskOrderField! direction: OrderDirection! }
 enum TaskOrderField { ID CREATED_AT UPDATED_AT }
@@ -282,8 +287,6 @@ input CreateTaskInput { data: JSONObject! meta: JSONObject overlap: Int! = 1 }
 
 /// What comes later is not there before: types, and members of types.
 const LATER: &str = "
-AnnotationFilter.and AnnotationFilter.or AnnotationFilter.not AnnotationFilter.hasLabel
-AnnotationFilter.hasRegionType AnnotationFilter.regionCount AnnotationOrderField.LEAD_TIME
 Query.node
 ";
 

@@ -20,6 +20,8 @@ pub async fn everything(app: &App) -> String {
         prediction,
         annotation,
         annotation_revision,
+        annotation_term,
+        annotation_term_fill,
         annotation_tombstone,
         annotation_draft,
         annotation_review,

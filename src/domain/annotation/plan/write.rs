@@ -14,7 +14,10 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::{super::create, Plan, Planned};
+use super::{
+    super::{create, index},
+    Plan, Planned,
+};
 use crate::{
     domain::{
         draft as drafts,
@@ -27,11 +30,12 @@ use crate::{
 impl Plan<'_> {
     /// Writes everything. Answers with the new rows.
     pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Vec<annotation::Model>> {
-        self.free_truths(txn).await?;
-        self.save(txn).await?;
+        let are_freed = self.free_truths(txn).await?;
+        self.save(txn, are_freed).await?;
         let new = std::mem::take(&mut self.new);
         let new = self.insert(txn, new).await?;
-        self.unbury(txn).await?;
+        let returned = self.unbury(txn).await?;
+        self.index(txn, new.iter().chain(&returned)).await?;
         history::append_all(txn, std::mem::take(&mut self.revisions)).await?;
         self.move_drafts(txn).await?;
         if !self.handed_in.is_empty() {
@@ -43,7 +47,9 @@ impl Plan<'_> {
     }
 
     /// Makes room for the new ground truths of tasks: at no time may one have two.
-    async fn free_truths(&self, txn: &DatabaseTransaction) -> Result<()> {
+    ///
+    /// Tells whether it took any away: those that stay have to be written again.
+    async fn free_truths(&self, txn: &DatabaseTransaction) -> Result<bool> {
         let changes = |row: &&Planned| {
             row.before.ground_truth != row.after.ground_truth
                 || row.before.task_id != row.after.task_id
@@ -54,21 +60,23 @@ impl Plan<'_> {
             || self.returned.iter().any(|row| row.ground_truth);
         let lose = changed().filter(|row| row.before.ground_truth);
         let lose: Vec<i64> = lose.map(|row| row.before.id).collect();
-        if gains && !lose.is_empty() && self.rows.len() > 1 {
-            annotation::Entity::update_many()
-                .col_expr(Column::GroundTruth, Expr::val(false))
-                .filter(Column::Id.is_in(lose))
-                .exec(txn)
-                .await?;
+        if !gains || lose.is_empty() || self.rows.len() < 2 {
+            return Ok(false);
         }
-        Ok(())
+        annotation::Entity::update_many()
+            .col_expr(Column::GroundTruth, Expr::val(false))
+            .filter(Column::Id.is_in(lose))
+            .exec(txn)
+            .await?;
+        Ok(true)
     }
 
     /// Writes the columns in which rows differ from what is stored; every other index stays untouched.
-    async fn save(&self, txn: &DatabaseTransaction) -> Result<()> {
+    async fn save(&self, txn: &DatabaseTransaction, with_truths: bool) -> Result<()> {
         let differs = |column: &Column| {
             let mut rows = self.rows.values();
-            rows.any(|row| row.before.get(*column) != row.after.get(*column))
+            (with_truths && matches!(column, Column::GroundTruth))
+                || rows.any(|row| row.before.get(*column) != row.after.get(*column))
         };
         let changed: Vec<Column> = Column::iter().filter(differs).collect();
         let mut rows = self.rows.values();
@@ -121,6 +129,18 @@ impl Plan<'_> {
         Ok(inserted)
     }
 
+    /// Brings what annotations are found by up to what they are.
+    async fn index<'r>(
+        &self,
+        txn: &DatabaseTransaction,
+        new: impl Iterator<Item = &'r annotation::Model>,
+    ) -> Result<()> {
+        let changed = self.rows.values();
+        let changed = changed.map(|row| (Some(&row.before), &row.after));
+        let all: Vec<_> = changed.chain(new.map(|row| (None, row))).collect();
+        index::write(txn, &all).await
+    }
+
     /// Drafts go with their annotation.
     async fn move_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
         use annotation_draft::Column::{AnnotationId, TaskId};
@@ -151,21 +171,20 @@ impl Plan<'_> {
     }
 
     /// Writes what comes back, in place of its tombstones.
-    async fn unbury(&mut self, txn: &DatabaseTransaction) -> Result<()> {
-        if self.returned.is_empty() {
-            return Ok(());
+    async fn unbury(&mut self, txn: &DatabaseTransaction) -> Result<Vec<annotation::Model>> {
+        let returned = std::mem::take(&mut self.returned);
+        if returned.is_empty() {
+            return Ok(returned);
         }
-        let ids: Vec<i64> = self.returned.iter().map(|row| row.id).collect();
-        let returned = self.returned.drain(..);
-        let returned = returned.map(|row| row.into_active_model().reset_all());
-        rows::insert(txn, returned.collect())
-            .await
-            .map_err(in_use)?;
+        let ids: Vec<i64> = returned.iter().map(|row| row.id).collect();
+        let rows = returned.iter().cloned();
+        let rows = rows.map(|row| row.into_active_model().reset_all());
+        rows::insert(txn, rows.collect()).await.map_err(in_use)?;
         annotation_tombstone::Entity::delete_many()
             .filter(annotation_tombstone::Column::AnnotationId.is_in(ids))
             .exec(txn)
             .await?;
-        Ok(())
+        Ok(returned)
     }
 }
 

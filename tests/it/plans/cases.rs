@@ -1,0 +1,266 @@
+//! Lists of annotations, each with the index that it should be read by.
+
+use annograph::{
+    domain::{
+        annotation::{Leaves, OrderKey},
+        filter::{EnumFilter, IdFilter, Range},
+    },
+    labelstudio::region::Kind,
+};
+use entity::annotation::Action;
+
+use self::{
+    OrderKey::{CreatedAt, Id, LeadTime, UpdatedAt},
+    Place::{Admin, Member, Project, Task},
+};
+use super::data;
+
+/// Where a list is asked for.
+#[derive(Clone, Copy, Debug)]
+pub enum Place {
+    Admin,
+    /// In four projects of forty, the largest among them.
+    Member,
+    Project,
+    Task,
+}
+
+pub struct Case {
+    pub name: &'static str,
+    pub place: Place,
+    pub leaves: Leaves,
+    pub key: OrderKey,
+    /// What SQLite names in its plan: an index, or a part of a sentence.
+    pub index: String,
+    /// The index has the list in order. Where it has not, SQLite walks on in order from a first page.
+    pub in_order: bool,
+}
+
+fn case(name: &'static str, place: Place, leaves: Leaves, key: OrderKey, index: &str) -> Case {
+    Case {
+        name,
+        place,
+        leaves,
+        key,
+        index: match index.split_once(' ') {
+            Some(_) => index.to_owned(),
+            None => format!("ix_annotation_{index}"),
+        },
+        in_order: true,
+    }
+}
+
+fn id(id: i64) -> Option<IdFilter> {
+    Some(IdFilter {
+        eq: Some(id.to_string()),
+        is_in: None,
+    })
+}
+
+fn eq<T>(value: T) -> Option<EnumFilter<T>> {
+    Some(EnumFilter {
+        eq: Some(value),
+        is_in: None,
+    })
+}
+
+fn gt<T>(bound: T) -> Option<Range<T>> {
+    Some(Range {
+        gte: None,
+        gt: Some(bound),
+        lte: None,
+        lt: None,
+    })
+}
+
+fn all() -> Leaves {
+    Leaves::default()
+}
+
+pub fn cases() -> Vec<Case> {
+    let mut all = orders();
+    all.extend(few());
+    all.extend(below_projects());
+    all.extend(terms());
+    all
+}
+
+fn orders() -> Vec<Case> {
+    let mut cases = vec![
+        case("all", Admin, all(), Id, " annotation"),
+        case("all", Task, all(), Id, "task_id_id"),
+        sorts(case(
+            "all by createdAt",
+            Task,
+            all(),
+            CreatedAt,
+            "task_id_id",
+        )),
+    ];
+    for (name, key, columns) in [
+        ("all by createdAt", CreatedAt, "created_at_id"),
+        ("all by updatedAt", UpdatedAt, "updated_at_id"),
+        ("all by leadTime", LeadTime, "lead_time_id"),
+    ] {
+        let below = format!("project_id_{columns}");
+        let whole = if key == LeadTime { &below } else { columns };
+        cases.push(case(name, Admin, all(), key, whole));
+        cases.push(case(name, Member, all(), key, &below));
+        cases.push(case(name, Project, all(), key, &below));
+    }
+    for place in [Member, Project] {
+        cases.push(case("all", place, all(), Id, "project_id_id"));
+    }
+    cases
+}
+
+/// Leaves that lead to few annotations, wherever these are, and those of the orders.
+fn few() -> Vec<Case> {
+    let leaves = |set: fn(&mut Leaves)| {
+        let mut leaves = all();
+        set(&mut leaves);
+        leaves
+    };
+    let one = leaves(|it| it.id = id(7));
+    let unique = leaves(|it| it.unique_id = eq(uuid::Uuid::nil()));
+    let task = leaves(|it| it.task_id = id(7));
+    let author = leaves(|it| it.completed_by_id = id(3));
+    let companion = leaves(|it| it.completed_by_id = id(26));
+    let updater = leaves(|it| it.updated_by_id = id(3));
+    let imported = leaves(|it| it.import_id = id(9));
+    let project = leaves(|it| it.project_id = id(1));
+    let new = leaves(|it| it.created_at = gt(data::middle()));
+    let changed = leaves(|it| it.updated_at = gt(data::middle()));
+    let key = "INTEGER PRIMARY KEY";
+    let unique_key = "INDEX sqlite_autoindex_annotation_1";
+    let created = "project_id_created_at_id";
+    vec![
+        case("id", Admin, one.clone(), Id, key),
+        case("id", Member, one, Id, key),
+        case("uniqueId", Admin, unique, Id, unique_key),
+        case("taskId", Admin, task.clone(), Id, "task_id_id"),
+        case("taskId", Member, task, Id, "task_id_id"),
+        case("completedById", Admin, author, Id, "completed_by_id_id"),
+        case("completedById", Member, companion, Id, "completed_by_id_id"),
+        case("updatedById", Admin, updater, Id, "updated_by_id_id"),
+        sorts(case("importId", Admin, imported, Id, "import_id")),
+        case("projectId", Admin, project.clone(), Id, "project_id_id"),
+        case("projectId", Member, project, CreatedAt, created),
+        case("createdAt", Admin, new.clone(), CreatedAt, "created_at_id"),
+        case("createdAt", Project, new, CreatedAt, created),
+        case(
+            "updatedAt",
+            Member,
+            changed,
+            UpdatedAt,
+            "project_id_updated_at_id",
+        ),
+    ]
+}
+
+/// Leaves whose indexes begin with the project.
+fn below_projects() -> Vec<Case> {
+    let action = |action| Leaves {
+        last_action: eq(action),
+        ..all()
+    };
+    let cancelled = Leaves {
+        was_cancelled: Some(true),
+        ..all()
+    };
+    let truth = Leaves {
+        ground_truth: Some(true),
+        ..all()
+    };
+    let slow = Leaves {
+        lead_time: gt(9_990.0),
+        ..all()
+    };
+    let crowded = Leaves {
+        region_count: gt(100),
+        ..all()
+    };
+    let common = action(Action::Submitted);
+    let by_action = "project_id_last_action_id";
+    let by_time = "project_id_lead_time_id";
+    let by_count = "project_id_region_count_id";
+    let mut cases = vec![
+        case("lastAction, common", Project, common, Id, by_action),
+        case(
+            "leadTime by leadTime",
+            Project,
+            slow.clone(),
+            LeadTime,
+            by_time,
+        ),
+    ];
+    for place in [Admin, Member, Project] {
+        let rejected = action(Action::Rejected);
+        let (cancelled, truth) = (cancelled.clone(), truth.clone());
+        cases.extend([
+            case("lastAction", place, rejected, Id, by_action),
+            case(
+                "wasCancelled",
+                place,
+                cancelled,
+                Id,
+                "project_id_id_was_cancelled",
+            ),
+            case(
+                "groundTruth",
+                place,
+                truth,
+                Id,
+                "project_id_id_ground_truth",
+            ),
+            sorts(case("leadTime", place, slow.clone(), Id, by_time)),
+            sorts(case("regionCount", place, crowded.clone(), Id, by_count)),
+        ]);
+    }
+    cases
+}
+
+fn terms() -> Vec<Case> {
+    let label = |text: &str| Leaves {
+        has_label: eq(text.to_owned()),
+        ..all()
+    };
+    let rectangles = Leaves {
+        has_region_type: eq(Kind::Rectangle),
+        ..all()
+    };
+    let index = "annotation_term USING PRIMARY KEY";
+    let mut cases = vec![
+        case("hasLabel", Task, label("half"), Id, "task_id_id"),
+        case("hasRegionType, all", Project, rectangles, Id, index),
+    ];
+    for place in [Admin, Member, Project] {
+        cases.extend([
+            case("hasLabel, half", place, label("half"), Id, index),
+            case("hasLabel, rare", place, label("rare"), Id, index),
+            case(
+                "hasLabel, half, by createdAt",
+                place,
+                label("half"),
+                CreatedAt,
+                index,
+            ),
+            case(
+                "hasLabel, rare, by createdAt",
+                place,
+                label("rare"),
+                CreatedAt,
+                index,
+            ),
+        ]);
+    }
+    cases
+}
+
+/// The index has not the order of the list.
+fn sorts(case: Case) -> Case {
+    Case {
+        in_order: false,
+        ..case
+    }
+}

@@ -1,0 +1,229 @@
+//! Annotations, filters and pages, all made up.
+
+use std::collections::HashSet;
+
+use annograph::{
+    domain::{
+        annotation::{Filter, Leaves, OrderKey},
+        filter::{EnumFilter, IdFilter, Range, Tree},
+        page::Ordering,
+    },
+    labelstudio::region::Kind,
+};
+use chrono::{DateTime, Utc};
+use entity::{annotation as row, annotation::Action};
+use proptest::{
+    collection::vec, option, prelude::*, sample::select, strategy::ValueTree,
+    test_runner::TestRunner,
+};
+use uuid::Uuid;
+
+use super::super::instant;
+
+const ROWS: usize = 40;
+pub const FILTERS: usize = 120;
+
+/// Results, with the labels and kinds that they are found by.
+pub const RESULTS: [(&str, &[&str], &[Kind]); 4] = [
+    ("[]", &[], &[]),
+    (
+        r#"[{"type":"choices","value":{"choices":["a"],"labels":["a","b"]}}]"#,
+        &["a", "b"],
+        &[Kind::Choices],
+    ),
+    (
+        r#"[{"type":"number","value":{"number":1,"labels":["b"]}},{"type":"?","value":{"labels":["c"]}}]"#,
+        &["b", "c"],
+        &[Kind::Number, Kind::Other],
+    ),
+    (
+        r#"[{"type":"rating","value":{"rating":1}},{},{}]"#,
+        &[],
+        &[Kind::Rating, Kind::Other],
+    ),
+];
+const INSTANTS: [&str; 3] = [
+    "2024-01-01T00:00:00Z",
+    "2024-01-01T00:00:00.000001Z",
+    "2025-01-01T00:00:00Z",
+];
+const SECONDS: [f64; 4] = [0.0, 0.1, 2.5, 1e300];
+const KEYS: [OrderKey; 4] = [
+    OrderKey::Id,
+    OrderKey::CreatedAt,
+    OrderKey::UpdatedAt,
+    OrderKey::LeadTime,
+];
+const ACTIONS: [Action; 3] = [Action::Submitted, Action::Updated, Action::Rejected];
+
+fn at(index: usize) -> DateTime<Utc> {
+    instant(INSTANTS[index])
+}
+
+/// Everything random about an annotation.
+fn annotations() -> impl Strategy<Value = Vec<row::Model>> {
+    let one = (
+        (1..=6_i64, 0..4_usize, 0..3_usize, 0..3_usize),
+        (option::of(1..=4_i64), option::of(1..=4_i64)),
+        (
+            option::of(select(&ACTIONS[..])),
+            any::<bool>(),
+            option::of(select(&SECONDS[..])),
+        ),
+        option::of(1..=3_i64),
+    );
+    vec(one, ROWS).prop_map(|rows| {
+        let mut truths = HashSet::new();
+        let rows =
+            rows.into_iter().enumerate().map(|(index, row)| {
+                let (
+                    places,
+                    (completed_by_id, updated_by_id),
+                    (last_action, is, lead_time),
+                    import_id,
+                ) = row;
+                let (task_id, result, created, updated) = places;
+                let (result, ..) = RESULTS[result];
+                let items: Vec<serde_json::Value> = serde_json::from_str(result).unwrap();
+                row::Model {
+                    id: index as i64 + 1,
+                    unique_id: Uuid::from_u128(index as u128),
+                    task_id,
+                    project_id: (task_id + 1) / 2,
+                    result: result.to_owned(),
+                    region_count: items.len() as i32,
+                    completed_by_id,
+                    updated_by_id,
+                    last_created_by_id: None,
+                    last_action,
+                    was_cancelled: is,
+                    ground_truth: is && truths.insert(task_id),
+                    lead_time,
+                    created_at: at(created),
+                    updated_at: at(updated),
+                    draft_created_at: None,
+                    import_id,
+                    parent_prediction_id: None,
+                    parent_annotation_id: None,
+                    version: 1,
+                    extra: None,
+                }
+            });
+        rows.collect()
+    })
+}
+
+fn ids(max: i64) -> impl Strategy<Value = Option<IdFilter>> {
+    let id = move || (0..=max).prop_map(|id| id.to_string());
+    let filter = (option::of(id()), option::weighted(0.3, vec(id(), 0..3)));
+    option::weighted(0.1, filter.prop_map(|(eq, is_in)| IdFilter { eq, is_in }))
+}
+
+fn values<T: Clone + std::fmt::Debug>(
+    value: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Option<EnumFilter<T>>> {
+    let filter = (
+        option::of(value.clone()),
+        option::weighted(0.3, vec(value, 0..3)),
+    );
+    option::weighted(0.1, filter.prop_map(|(eq, is_in)| EnumFilter { eq, is_in }))
+}
+
+fn range<T: Clone + std::fmt::Debug>(
+    bound: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = Option<Range<T>>> {
+    let bound = || option::weighted(0.3, bound.clone());
+    let range = (bound(), bound(), bound(), bound());
+    option::weighted(
+        0.1,
+        range.prop_map(|(gte, gt, lte, lt)| Range { gte, gt, lte, lt }),
+    )
+}
+
+fn leaves() -> impl Strategy<Value = Leaves> {
+    let instant = (0..3_usize).prop_map(at);
+    let label = select(&["a", "b", "c", "d"][..]).prop_map(str::to_owned);
+    let kind = select(&[Kind::Choices, Kind::Number, Kind::Other, Kind::Brush][..]);
+    let seconds = select(&[-1.0, 0.0, 0.1, 2.5, 1e300][..]);
+    let unique = (0..ROWS as u128).prop_map(Uuid::from_u128);
+    (
+        (
+            ids(ROWS as i64),
+            values(unique),
+            ids(7),
+            ids(4),
+            ids(5),
+            ids(5),
+        ),
+        (
+            option::weighted(0.1, any::<bool>()),
+            option::weighted(0.1, any::<bool>()),
+        ),
+        (
+            values(select(&ACTIONS[..])),
+            range(instant.clone()),
+            range(instant),
+            range(seconds),
+            ids(4),
+        ),
+        (values(label), values(kind), range(0..4_i32)),
+    )
+        .prop_map(|(ids, flags, others, regions)| Leaves {
+            id: ids.0,
+            unique_id: ids.1,
+            task_id: ids.2,
+            project_id: ids.3,
+            completed_by_id: ids.4,
+            updated_by_id: ids.5,
+            was_cancelled: flags.0,
+            ground_truth: flags.1,
+            last_action: others.0,
+            created_at: others.1,
+            updated_at: others.2,
+            lead_time: others.3,
+            import_id: others.4,
+            has_label: regions.0,
+            has_region_type: regions.1,
+            region_count: regions.2,
+        })
+}
+
+fn filters() -> impl Strategy<Value = Filter> {
+    let leaf = || {
+        leaves().prop_map(|leaves| Tree {
+            leaves,
+            ..Tree::default()
+        })
+    };
+    leaf().prop_recursive(3, 12, 3, move |inner| {
+        let list = || option::weighted(0.4, vec(inner.clone(), 0..3));
+        let not = option::weighted(0.5, inner.clone().prop_map(Box::new));
+        (leaves(), list(), list(), not).prop_map(|(leaves, and, or, not)| Tree {
+            leaves,
+            and,
+            or,
+            not,
+        })
+    })
+}
+
+pub type Case = (Filter, Ordering<OrderKey>, i32, bool);
+
+/// What to look for, and from time to time other annotations to look among.
+pub fn cases() -> Vec<(Option<Vec<row::Model>>, Case)> {
+    let make = || {
+        let mut runner = TestRunner::default();
+        let order = (select(&KEYS[..]), any::<bool>())
+            .prop_map(|(key, descending)| Ordering { key, descending });
+        let cases = (filters(), order, select(&[1, 7, 100][..]), any::<bool>());
+        let mut case = |number| {
+            let rows =
+                (number % 30 == 0).then(|| annotations().new_tree(&mut runner).unwrap().current());
+            (rows, cases.new_tree(&mut runner).unwrap().current())
+        };
+        (0..FILTERS).map(&mut case).collect()
+    };
+    // Strategies of this size want a larger stack than that of a test.
+    let thread = std::thread::Builder::new().stack_size(64 << 20);
+    thread.spawn(make).unwrap().join().unwrap()
+}
