@@ -27,6 +27,8 @@ pub struct Model {
     /// The one that its author's saves go to: one of each task, and one of each annotation. Imported ones
     /// are none.
     pub is_autosave: bool,
+    /// The version of the annotation that the draft was begun at; null for a new one, and where nobody noted it.
+    pub annotation_version: Option<i32>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

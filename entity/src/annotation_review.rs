@@ -8,6 +8,8 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub annotation_id: i64,
+    /// Where the annotation was when it was reviewed: only there it is told.
+    pub project_id: i64,
     /// Null once they are gone.
     pub reviewer_id: Option<i64>,
     pub verdict: Verdict,
@@ -36,6 +38,13 @@ pub enum Relation {
         on_delete = "Cascade"
     )]
     Annotation,
+    #[sea_orm(
+        belongs_to = "super::project::Entity",
+        from = "Column::ProjectId",
+        to = "super::project::Column::Id",
+        on_delete = "Cascade"
+    )]
+    Project,
     #[sea_orm(
         belongs_to = "super::user::Entity",
         from = "Column::ReviewerId",

@@ -21,6 +21,14 @@ impl MigrationTrait for Migration {
             )
             .await?;
         manager
+            .alter_table(
+                Table::alter()
+                    .table("annotation_draft")
+                    .add_column(integer_null("annotation_version"))
+                    .take(),
+            )
+            .await?;
+        manager
             .create_index(
                 Index::create()
                     .name("uq_annotation_draft_task_id_user_id")
@@ -86,6 +94,14 @@ impl MigrationTrait for Migration {
             drop.name(index).table("annotation_draft");
             manager.drop_index(drop).await?;
         }
+        manager
+            .alter_table(
+                Table::alter()
+                    .table("annotation_draft")
+                    .drop_column("annotation_version")
+                    .take(),
+            )
+            .await?;
         manager
             .alter_table(
                 Table::alter()

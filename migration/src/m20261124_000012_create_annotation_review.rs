@@ -14,6 +14,7 @@ impl MigrationTrait for Migration {
                     .table("annotation_review")
                     .col(big_pk_auto("id"))
                     .col(big_integer("annotation_id"))
+                    .col(big_integer("project_id"))
                     .col(big_integer_null("reviewer_id"))
                     .col(text("verdict"))
                     .col(text_null("comment"))
@@ -23,6 +24,12 @@ impl MigrationTrait for Migration {
                         ForeignKey::create()
                             .from("annotation_review", "annotation_id")
                             .to("annotation", "id")
+                            .on_delete(ForeignKeyAction::Cascade),
+                    )
+                    .foreign_key(
+                        ForeignKey::create()
+                            .from("annotation_review", "project_id")
+                            .to("project", "id")
                             .on_delete(ForeignKeyAction::Cascade),
                     )
                     .foreign_key(
@@ -42,6 +49,15 @@ impl MigrationTrait for Migration {
                     .col("annotation_id")
                     .col("reviewer_id")
                     .unique()
+                    .take(),
+            )
+            .await?;
+        manager
+            .create_index(
+                Index::create()
+                    .name("ix_annotation_review_project_id")
+                    .table("annotation_review")
+                    .col("project_id")
                     .take(),
             )
             .await?;

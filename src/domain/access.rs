@@ -138,17 +138,9 @@ pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
         )
 }
 
-/// Reviews of annotations in the actor's projects; for an admin, all.
+/// Reviews that were given in the actor's projects, wherever the annotation is by now; for an admin, all.
 pub fn visible_reviews(actor: &Actor) -> Select<annotation_review::Entity> {
-    let select = annotation_review::Entity::find();
-    if actor.is_admin() {
-        return select;
-    }
-    let annotations = visible_annotations(actor)
-        .select_only()
-        .column(annotation::Column::Id)
-        .into_query();
-    select.filter(annotation_review::Column::AnnotationId.in_subquery(annotations))
+    in_own_projects(actor, annotation_review::Column::ProjectId)
 }
 
 /// The actor, and everybody who shares a project with them; for an admin, all.

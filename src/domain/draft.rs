@@ -162,18 +162,18 @@ async fn grouped(
     Ok(by_parent)
 }
 
-/// Removes the actor's own drafts of annotations, and tells whether there were any.
+/// Removes the actor's own drafts of annotations.
 pub(super) async fn remove_own(
     txn: &impl ConnectionTrait,
     actor: &Actor,
     annotation_ids: &[i64],
-) -> Result<bool> {
-    let removed = annotation_draft::Entity::delete_many()
+) -> Result<()> {
+    annotation_draft::Entity::delete_many()
         .filter(Column::AnnotationId.is_in(annotation_ids.iter().copied()))
         .filter(Column::UserId.eq(actor.id()))
         .exec(txn)
         .await?;
-    Ok(removed.rows_affected > 0)
+    Ok(())
 }
 
 /// A draft that the actor sees.

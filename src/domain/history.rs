@@ -88,20 +88,6 @@ impl Changes {
     }
 }
 
-/// Appends the revision that brought the annotation to the state of `row`.
-pub async fn append(
-    txn: &DatabaseTransaction,
-    row: &annotation::Model,
-    event: Event,
-    action: Action,
-    actor_id: i64,
-    at: DateTime<Utc>,
-    changes: Changes,
-) -> Result<()> {
-    let revision = revision(row, event, action, actor_id, at, changes)?;
-    append_all(txn, vec![revision]).await
-}
-
 /// The revision that brings the annotation to the state of `row`.
 pub fn revision(
     row: &annotation::Model,

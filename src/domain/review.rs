@@ -17,7 +17,8 @@ use sea_orm::{
 use super::{
     access::{self, Actor},
     annotation::{
-        Change, Outcome, OwnDrafts, ReviewNote, change_locked, check_change, conclude,
+        Change, Outcome, OwnDrafts, RegionChanges, ReviewNote, change_locked, check_change,
+        conclude,
         lock::{self, Locked},
     },
 };
@@ -127,9 +128,11 @@ fn check_input(review: &Review) -> Result<()> {
     let mut problem = |field, code, message: &str| {
         problems.push(Problem::new(["input", field], code, message));
     };
+    let edits = review.fix.regions.value();
+    let is_empty = edits.is_some_and(|edits| *edits == RegionChanges::default());
     let sent = [
         ("result", review.fix.result.is_sent()),
-        ("regions", review.fix.regions.is_sent()),
+        ("regions", review.fix.regions.is_sent() && !is_empty),
     ];
     let sent = sent.into_iter().filter(|(_, is_sent)| *is_sent);
     if review.action != ReviewAction::FixAndAccept {
@@ -167,6 +170,7 @@ async fn keep(
 ) -> Result<()> {
     let review = annotation_review::ActiveModel {
         annotation_id: Set(row.id),
+        project_id: Set(row.project_id),
         reviewer_id: Set(Some(actor.id())),
         verdict: Set(verdict),
         comment: Set(comment),
@@ -176,6 +180,7 @@ async fn keep(
     };
     let same = OnConflict::columns([Column::AnnotationId, Column::ReviewerId])
         .update_columns([
+            Column::ProjectId,
             Column::Verdict,
             Column::Comment,
             Column::Version,

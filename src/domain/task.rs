@@ -12,7 +12,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select,
-    sea_query::{Expr, LockType, SelectStatement, UnionType},
+    sea_query::{Expr, IntoCondition, LockType, SelectStatement, UnionType},
 };
 
 pub(super) use self::counters::touch;
@@ -302,19 +302,40 @@ pub(super) fn visible_ids(actor: &Actor, ids: &[i64]) -> SelectStatement {
         .into_query()
 }
 
-/// Reads the tasks whose ids one select or two give, without their data, and keeps them ours until the
-/// transaction ends. In the order of their ids, like everybody who locks tasks.
+/// Reads the tasks whose ids a select gives, without their data, and keeps them ours until the transaction
+/// ends. In the order of their ids, like everybody who locks tasks.
 pub(super) async fn lock(
     txn: &DatabaseTransaction,
-    mut named: SelectStatement,
-    another: Option<SelectStatement>,
+    named: SelectStatement,
 ) -> Result<Vec<task::Model>> {
-    if let Some(another) = another {
+    locked(txn, Column::Id.in_subquery(named)).await
+}
+
+/// Like [`lock`], of the tasks that several selects give together.
+///
+/// They are asked for their ids first: PostgreSQL looks again at rows that it had to wait for, and would lose
+/// some of those that it found in a union.
+pub(super) async fn lock_all(
+    txn: &DatabaseTransaction,
+    mut named: SelectStatement,
+    others: Option<SelectStatement>,
+) -> Result<Vec<task::Model>> {
+    if let Some(others) = others {
         // Not an `OR`, for which PostgreSQL would read the whole table.
-        named.union(UnionType::All, another);
+        named.union(UnionType::All, others);
     }
+    let ids = txn.query_all(&named).await?;
+    let ids = ids.iter().map(|row| row.try_get_by_index(0));
+    let ids: Vec<i64> = ids.collect::<Result<_, _>>()?;
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    locked(txn, Column::Id.is_in(ids)).await
+}
+
+async fn locked(txn: &DatabaseTransaction, which: impl IntoCondition) -> Result<Vec<task::Model>> {
     Ok(without_data(task::Entity::find())
-        .filter(Column::Id.in_subquery(named))
+        .filter(which)
         .order_by_asc(Column::Id)
         // Not the strongest lock: rows that refer to the task may still be written.
         .lock(LockType::NoKeyUpdate)

@@ -83,6 +83,11 @@ impl AnnotationDraft {
         self.0.lead_time
     }
 
+    /// The version of the annotation that it was made to. Null for a new one, and of drafts that were imported.
+    async fn annotation_version(&self) -> Option<i32> {
+        self.0.annotation_version
+    }
+
     /// When it was created.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)

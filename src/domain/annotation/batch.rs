@@ -5,6 +5,8 @@ mod create;
 mod delete;
 mod update;
 
+use entity::annotation;
+
 pub use self::{create::create, delete::delete, update::update};
 use crate::{
     db::Write,
@@ -15,6 +17,10 @@ use crate::{
 pub const MAX_ITEMS: usize = 1_000;
 /// Items that are judged and written together.
 const AT_ONCE: usize = 100;
+/// Problems that are told of one request; of each item one more.
+const MAX_PROBLEMS: usize = 1_000;
+/// What an id stands for that can't be one.
+const NOWHERE: i64 = 0;
 
 /// What becomes of a request of which some items are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +40,8 @@ struct Progress<T> {
     policy: ErrorPolicy,
     outcomes: Vec<Option<Result<T>>>,
     is_refused: bool,
+    /// How many problems there is room for.
+    room: usize,
 }
 
 impl<T> Progress<T> {
@@ -46,6 +54,7 @@ impl<T> Progress<T> {
             policy,
             outcomes: (0..count).map(|_| None).collect(),
             is_refused: false,
+            room: MAX_PROBLEMS,
         })
     }
 
@@ -54,6 +63,8 @@ impl<T> Progress<T> {
         self.is_refused |= outcome.is_err();
         self.outcomes[index] = Some(outcome.map_err(|error| match error {
             Error::BadInput(mut problems) => {
+                problems.truncate(self.room.max(1));
+                self.room = self.room.saturating_sub(problems.len());
                 for problem in &mut problems {
                     let place = [Segment::from("items"), Segment::from(index)];
                     problem.path.splice(0..0, place);
@@ -67,6 +78,11 @@ impl<T> Progress<T> {
     /// Nothing that is judged from now on will be written.
     fn is_lost(&self) -> bool {
         self.is_refused && self.policy == ErrorPolicy::RejectAll
+    }
+
+    /// What came of items that were not refused, so far.
+    fn written(&mut self) -> impl Iterator<Item = &mut T> {
+        self.outcomes.iter_mut().flatten().flatten()
     }
 
     /// Ends the transaction, and with it the request.
@@ -87,9 +103,29 @@ impl<T> Progress<T> {
 }
 
 /// The problem of an item that names what another one before it names.
-fn repeated(field: &[&str], noun: &str) -> Error {
+fn repeated(field: &[&str], noun: &str) -> Problem {
     let message = format!("another item names this {noun} already");
-    Problem::new(field.iter().copied(), ProblemCode::Repeated, message).into()
+    Problem::new(field.iter().copied(), ProblemCode::Repeated, message)
+}
+
+/// All problems of an item's input, with one more.
+fn with_problem<T>(checked: Result<T>, more: Option<Problem>) -> Result<T> {
+    match (checked, more) {
+        (checked, None) => checked,
+        (Err(Error::BadInput(mut problems)), Some(problem)) => {
+            problems.push(problem);
+            Err(Error::BadInput(problems))
+        }
+        (_, Some(problem)) => Err(problem.into()),
+    }
+}
+
+/// A row for the answer: large results are read when they are asked for.
+fn without_result(row: annotation::Model) -> annotation::Model {
+    annotation::Model {
+        result: String::new(),
+        ..row
+    }
 }
 
 /// An error that is about the request as a whole, not about one item.

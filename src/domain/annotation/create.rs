@@ -54,7 +54,7 @@ pub async fn create(
     let region_count = check_input(&new)?;
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, task_id);
-    let task = tasks::lock(&txn, visible, None).await?.pop();
+    let task = tasks::lock(&txn, visible).await?.pop();
     let birth = Birth {
         task: task.ok_or(Error::NotFound("task"))?,
         new,

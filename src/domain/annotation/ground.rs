@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use entity::{annotation, prediction, project_member::Role, task};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::LockType,
 };
 use uuid::Uuid;
 
@@ -224,6 +225,8 @@ async fn prediction_tasks(
     }
     let select = access::visible_predictions(actor).select_only();
     let select = select.columns([Id, TaskId]).filter(Id.is_in(ids));
+    // It stays until the transaction ends.
+    let select = select.lock(LockType::KeyShare);
     let found: Vec<(i64, i64)> = select.into_tuple().all(txn).await?;
     Ok(found.into_iter().collect())
 }
@@ -240,6 +243,7 @@ async fn annotation_tasks(
     }
     let select = access::visible_annotations(actor).select_only();
     let select = select.columns([Id, TaskId]).filter(Id.is_in(ids));
+    let select = select.lock(LockType::KeyShare);
     let found: Vec<(i64, i64)> = select.into_tuple().all(txn).await?;
     Ok(found.into_iter().collect())
 }

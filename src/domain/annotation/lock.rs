@@ -1,6 +1,6 @@
 //! Locks: what a change of an annotation touches is its own until it is committed.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use entity::{
     annotation::{self, Column},
@@ -9,8 +9,10 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, QueryFilter, QuerySelect,
-    QueryTrait, Statement,
+    QueryTrait,
 };
+
+use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -44,6 +46,10 @@ pub struct Deleted {
     pub version: i32,
 }
 
+/// Kinds of advisory locks with two keys, the second of which is a bucket.
+const MOVES: i32 = 1;
+const UNIQUE_IDS: i32 = 2;
+const BUCKETS: i64 = 64;
 /// How often an annotation is looked for that others delete, restore or move meanwhile.
 const TRIES: usize = 4;
 
@@ -62,7 +68,7 @@ pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Foun
             return Err(Error::NotFound("annotation"));
         };
         let named = tasks::visible_id(actor, end.task_id);
-        let task = tasks::lock(&txn, named, None).await?.pop();
+        let task = tasks::lock(&txn, named).await?.pop();
         // Others may have been there while we waited for the task.
         let visible = access::visible_annotations(actor).filter(Column::Id.eq(id));
         let annotation = visible.one(&*txn).await?;
@@ -155,7 +161,7 @@ async fn lock_all(
             .distinct()
     };
     let others = (!targets.is_empty()).then(|| tasks::visible_ids(actor, targets));
-    let tasks = tasks::lock(txn, homes().into_query(), others).await?;
+    let tasks = tasks::lock_all(txn, homes().into_query(), others).await?;
     let tasks: HashMap<i64, task::Model> = tasks.into_iter().map(|task| (task.id, task)).collect();
     let homes: Vec<i64> = homes().into_tuple().all(txn).await?;
     let are_ours = homes.iter().all(|id| tasks.contains_key(id));
@@ -171,8 +177,10 @@ async fn lock(
 ) -> Result<Option<Locked>> {
     let visible = || access::visible_annotations(actor).filter(Column::Id.eq(id));
     let own = visible().select_only().column(Column::TaskId).into_query();
-    let other = target.map(|id| tasks::visible_id(actor, id));
-    let tasks = tasks::lock(txn, own, other).await?;
+    let tasks = match target.map(|id| tasks::visible_id(actor, id)) {
+        None => tasks::lock(txn, own).await?,
+        other => tasks::lock_all(txn, own, other).await?,
+    };
     let annotation = visible().one(txn).await?;
     let annotation = annotation.ok_or(Error::NotFound("annotation"))?;
     let of = |id: i64| tasks.iter().find(|task| task.id == id).cloned();
@@ -186,22 +194,40 @@ async fn lock(
     }))
 }
 
-/// Keeps the annotations in their tasks until the transaction ends. On SQLite a writer is alone anyway.
+/// Keeps the annotations in their tasks until the transaction ends.
 async fn wait_for_movers(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+    wait(txn, MOVES, ids.iter().map(|id| id % BUCKETS)).await
+}
+
+/// Keeps other batches from taking these unique ids until the transaction ends.
+pub async fn wait_for_unique_ids(
+    txn: &DatabaseTransaction,
+    ids: impl Iterator<Item = Uuid>,
+) -> Result<()> {
+    let bucket = |id: Uuid| i64::from(id.as_bytes()[15]) % BUCKETS;
+    wait(txn, UNIQUE_IDS, ids.map(bucket)).await
+}
+
+/// Takes locks that stand for buckets of things, so that there are never many: in their order, so that nobody
+/// waits in a circle. On SQLite a writer is alone anyway.
+async fn wait(
+    txn: &DatabaseTransaction,
+    kind: i32,
+    buckets: impl Iterator<Item = i64>,
+) -> Result<()> {
     let backend = txn.get_database_backend();
-    if backend == DbBackend::Postgres {
-        // In the order of their ids, so that nobody waits in a circle. Keys of other locks are far above them.
-        let mut ids = ids.to_vec();
-        ids.sort_unstable();
-        let values = ids
-            .iter()
-            .enumerate()
-            .map(|(nth, _)| format!("(${}::bigint)", nth + 1));
-        let values = values.collect::<Vec<_>>().join(", ");
-        let lock = format!("SELECT pg_advisory_xact_lock(id) FROM (VALUES {values}) AS a(id)");
-        let ids = ids.into_iter().map(Into::into);
-        txn.query_all_raw(Statement::from_sql_and_values(backend, lock, ids))
-            .await?;
+    if backend != DbBackend::Postgres {
+        return Ok(());
     }
+    let buckets: BTreeSet<i64> = buckets.collect();
+    if buckets.is_empty() {
+        return Ok(());
+    }
+    let values: Vec<String> = buckets.iter().map(|bucket| format!("({bucket})")).collect();
+    let values = values.join(", ");
+    let lock = format!(
+        "SELECT pg_advisory_xact_lock({kind}, bucket) FROM (VALUES {values}) AS buckets(bucket)"
+    );
+    txn.execute_unprepared(&lock).await?;
     Ok(())
 }

@@ -1,7 +1,10 @@
 //! `saveDraft`: the last save is what there is.
 
 use chrono::{DateTime, Utc};
-use entity::annotation_draft::{self, Column};
+use entity::{
+    annotation,
+    annotation_draft::{self, Column},
+};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, QueryFilter,
@@ -30,30 +33,39 @@ pub struct Content {
     pub result: String,
     /// Seconds.
     pub lead_time: Patch<f64>,
+    /// The version of the annotation that it was made to; unless given, the one that the draft began at.
+    pub annotation_version: Option<i32>,
 }
 
 /// Saves to the actor's one draft of a task, or of an annotation that they may change.
 pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotation_draft::Model> {
     let of = check_input(&content)?;
     // With the task locked, nothing of what the draft refers to goes or moves meanwhile.
-    let (txn, task_id, annotation_id) = match of {
+    let (txn, task_id, annotation_id, current) = match of {
         Of::Task(id) => {
             let (txn, task_id) = begin_of_task(app, actor, id).await?;
-            (txn, task_id, None)
+            (txn, task_id, None, None)
         }
         Of::Annotation(id) => {
-            let (txn, task_id) = begin_of_annotation(app, actor, id).await?;
-            (txn, task_id, Some(id))
+            let (txn, row) = begin_of_annotation(app, actor, id).await?;
+            check_version(&content, row.version)?;
+            (txn, row.task_id, Some(id), Some(row.version))
         }
     };
     let row = annotation_draft::ActiveModel {
         result: Set(content.result),
         lead_time: Set(content.lead_time.value().copied().map(unsigned)),
+        annotation_version: Set(
+            current.map(|version| content.annotation_version.unwrap_or(version))
+        ),
         ..new(actor, task_id, annotation_id, db::now())
     };
     let mut rewritten = vec![Column::Result, Column::UpdatedAt];
     if content.lead_time.is_sent() {
         rewritten.push(Column::LeadTime);
+    }
+    if content.annotation_version.is_some() {
+        rewritten.push(Column::AnnotationVersion);
     }
     annotation_draft::Entity::insert(row)
         .on_conflict(
@@ -121,6 +133,11 @@ fn check_input(content: &Content) -> Result<Of> {
         content.lead_time.value().copied(),
         ["input", "leadTime"],
     ));
+    if content.annotation_id.is_none() && content.annotation_version.is_some() {
+        let message = "only a draft of an annotation has a version";
+        let at = ["input", "annotationVersion"];
+        problems.push(Problem::new(at, ProblemCode::NotTogether, message));
+    }
     let of = match (content.task_id, content.annotation_id) {
         (Some(id), None) => Ok(Of::Task(id)),
         (None, Some(id)) => Ok(Of::Annotation(id)),
@@ -147,7 +164,7 @@ fn check_input(content: &Content) -> Result<Of> {
 async fn begin_of_task(app: &App, actor: &Actor, id: i64) -> Result<(Write, i64)> {
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, id);
-    let task = tasks::lock(&txn, visible, None).await?.pop();
+    let task = tasks::lock(&txn, visible).await?.pop();
     let task = task.ok_or(Error::NotFound("task"))?;
     let role = access::role_in(&txn, actor, task.project_id).await?;
     access::require(
@@ -157,7 +174,26 @@ async fn begin_of_task(app: &App, actor: &Actor, id: i64) -> Result<(Write, i64)
     Ok((txn, task.id))
 }
 
-async fn begin_of_annotation(app: &App, actor: &Actor, id: i64) -> Result<(Write, i64)> {
+/// Nobody has seen a version that is still to come.
+fn check_version(content: &Content, current: i32) -> Result<()> {
+    let was = |version: &i32| (1..=current).contains(version);
+    if content.annotation_version.as_ref().is_none_or(was) {
+        return Ok(());
+    }
+    let message = "the annotation never had this version";
+    Err(Problem::new(
+        ["input", "annotationVersion"],
+        ProblemCode::UnknownVersion,
+        message,
+    )
+    .into())
+}
+
+async fn begin_of_annotation(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+) -> Result<(Write, annotation::Model)> {
     let (txn, locked) = lock::begin(app, actor, id, None).await?;
     let row = &locked.annotation;
     let role = access::role_in(&txn, actor, row.project_id).await?;
@@ -166,5 +202,5 @@ async fn begin_of_annotation(app: &App, actor: &Actor, id: i64) -> Result<(Write
         access::may_edit(actor, role, row),
         "you may change only annotations of your own in this project",
     )?;
-    Ok((txn, row.task_id))
+    Ok((txn, locked.annotation))
 }

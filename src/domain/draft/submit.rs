@@ -16,7 +16,7 @@ use crate::{
         },
         task as tasks,
     },
-    error::{Error, Problem, ProblemCode, Result, Segment},
+    error::{Error, Result, Segment},
 };
 
 /// What is said of an annotation besides what the draft holds. What is not given stays, or takes its default.
@@ -38,7 +38,6 @@ pub async fn submit(
     id: i64,
     submission: Submission,
 ) -> Result<annotation::Model> {
-    check_input(&submission)?;
     let draft = seen(app.db.reader(), actor, id).await?;
     access::require(
         access::may_submit(actor, &draft),
@@ -72,17 +71,6 @@ async fn conclude(txn: Write, outcome: Result<annotation::Model>) -> Result<anno
     }
 }
 
-/// All problems that need no database.
-fn check_input(submission: &Submission) -> Result<()> {
-    let merges = submission.on_conflict == Some(ConflictPolicy::Merge);
-    if merges && submission.expected_version.is_none() {
-        let message = "a merge needs the version that the draft was made to";
-        let path = ["input", "expectedVersion"];
-        return Err(Problem::new(path, ProblemCode::Required, message).into());
-    }
-    Ok(())
-}
-
 async fn create(
     app: &App,
     txn: &DatabaseTransaction,
@@ -91,7 +79,7 @@ async fn create(
     submission: Submission,
 ) -> Result<annotation::Model> {
     let visible = tasks::visible_id(actor, draft.task_id);
-    let task = tasks::lock(txn, visible, None).await?.pop();
+    let task = tasks::lock(txn, visible).await?.pop();
     let task = task.ok_or(Error::NotFound("draft"))?;
     let draft = take(txn, draft.id).await?;
     let new = New {
@@ -128,7 +116,8 @@ async fn change(
         lead_time: patch(draft.lead_time),
         was_cancelled: patch(submission.was_cancelled),
         ground_truth: patch(submission.ground_truth),
-        expected_version: patch(submission.expected_version),
+        // Others may have been there since the draft was begun.
+        expected_version: patch(submission.expected_version.or(draft.annotation_version)),
         on_conflict: patch(submission.on_conflict),
         draft_created_at: Some(draft.created_at),
         own_drafts: OwnDrafts::Go,

@@ -54,7 +54,7 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
     }
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, task_id);
-    let task = tasks::lock(&txn, visible, None).await?.pop();
+    let task = tasks::lock(&txn, visible).await?.pop();
     let task = task.ok_or(Error::NotFound("task"))?;
     let role = access::role_in(&txn, actor, task.project_id).await?;
     let role = role.ok_or(Error::NotFound("task"))?;
@@ -148,7 +148,7 @@ async fn lock(
     let visible = || access::visible_predictions(actor).filter(Column::Id.eq(id));
     let txn = app.db.begin().await?;
     let of_task = visible().select_only().column(Column::TaskId).into_query();
-    let task = tasks::lock(&txn, of_task, None).await?.pop();
+    let task = tasks::lock(&txn, of_task).await?.pop();
     let row = visible().one(&*txn).await?;
     let (Some(task), Some(row)) = (task, row) else {
         return Err(Error::NotFound("prediction"));

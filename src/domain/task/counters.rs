@@ -57,15 +57,24 @@ pub async fn touch(
             columns.update_without_returning(txn).await?;
         }
         _ => {
-            let columns = [
-                Column::UpdatedAt,
-                Column::UpdatedById,
-                Column::TotalAnnotations,
-                Column::CancelledAnnotations,
-                Column::IsLabeled,
+            use Column::{
+                CancelledAnnotations, IsLabeled, TotalAnnotations, UpdatedAt, UpdatedById,
+            };
+            let all = [
+                UpdatedAt,
+                UpdatedById,
+                TotalAnnotations,
+                CancelledAnnotations,
+                IsLabeled,
             ];
-            let tasks: Vec<_> = tasks.iter().map(|(task, _)| task).collect();
-            rows::update::<task::Entity>(txn, Column::Id, &columns, &tasks).await?;
+            // What was not counted now may have been counted since the task was read.
+            for (is_recounted, columns) in [(true, &all[..]), (false, &all[..2])] {
+                let some = tasks.iter().filter(|(_, recount)| *recount == is_recounted);
+                let some: Vec<_> = some.map(|(task, _)| task).collect();
+                if !some.is_empty() {
+                    rows::update::<task::Entity>(txn, Column::Id, columns, &some).await?;
+                }
+            }
         }
     }
     Ok(())

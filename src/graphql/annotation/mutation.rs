@@ -81,7 +81,7 @@ impl AnnotationMutation {
         #[graphql(desc = "What to change.")] input: UpdateAnnotationInput,
         #[graphql(
             default,
-            desc = "Check everything and write nothing. The answer is the annotation as it would be; what it leads to, such as its task and history, is as it is."
+            desc = "Check everything and write nothing. The answer is the annotation as it would be; what it leads to, such as its task and history, is as it is, and `diff` has nothing to tell."
         )]
         validate_only: bool,
     ) -> Option<Result<Annotation>> {

@@ -22,6 +22,9 @@ pub struct SaveDraftInput {
     /// How long it took so far, in seconds: finite, zero or more. Left out, it stays as it was saved before;
     /// `null` clears it.
     lead_time: MaybeUndefined<f64>,
+    /// The version of the annotation that the draft was made to, which is the one that `submitDraft` expects. Left
+    /// out or `null`, it stays as it was saved before; the first time it is the annotation's current one.
+    annotation_version: Option<i32>,
 }
 
 impl From<SaveDraftInput> for draft::Content {
@@ -31,6 +34,7 @@ impl From<SaveDraftInput> for draft::Content {
             annotation_id: input.annotation_id.map(|id| reference(&id)),
             result: list_text(&input.result),
             lead_time: patch(input.lead_time, |seconds| seconds),
+            annotation_version: input.annotation_version,
         }
     }
 }
@@ -44,8 +48,8 @@ pub struct SubmitDraftInput {
     /// Make it the task's ground truth, which takes that from the one that was, or no longer. For reviewers and
     /// managers.
     ground_truth: Option<bool>,
-    /// The version of the annotation that the draft was made to. When it is at another one, `onConflict`
-    /// decides. Of a new annotation it says nothing.
+    /// The version of the annotation that the draft was made to: the draft's `annotationVersion`, unless given.
+    /// When the annotation is at another one, `onConflict` decides. Of a new annotation it says nothing.
     expected_version: Option<i32>,
     /// What becomes of the draft when the annotation moved on since `expectedVersion`: REJECT unless given.
     on_conflict: Option<ConflictPolicy>,

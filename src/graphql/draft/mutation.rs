@@ -79,7 +79,8 @@ impl DraftMutation {
 
     /// Hand in a draft of yours: a draft of a task becomes an annotation, as by `createAnnotation`; one of an
     /// annotation changes it, as by `updateAnnotation`. Its `draftCreatedAt` is when the draft was created. Then
-    /// the draft is gone, whether it changed anything or not; when it is refused, it stays.
+    /// the draft is gone, whether it changed anything or not, and with it every other draft of yours of that
+    /// annotation; when it is refused, it stays.
     ///
     /// Errors, in this order: BAD_USER_INPUT, NOT_FOUND for a draft that you may not see or that somebody
     /// submitted or discarded meanwhile, FORBIDDEN for drafts of others and where you may not annotate or change,

@@ -97,7 +97,7 @@ async fn what_is_wrong_with_it_is_told_at_the_id() {
             .ok();
         let config = "<View><Text name='t' value='$text'/><Choices name='c' toName='t' required='true'><Choice value='a'/></Choices></View>";
         let query = "mutation($id: ID!, $config: String!) {
-            updateProject(id: $id, input: { labelConfig: $config, checkMode: STRICT }) { id } }";
+            updateProject(id: $id, input: { labelConfig: $config, checkMode: STRICT }, force: true) { id } }";
         let variables: Value = json!({ "id": project, "config": config });
         app.admin.run_with(query, variables).await.ok();
         let before = app.dump().await;

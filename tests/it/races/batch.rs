@@ -128,3 +128,41 @@ async fn what_is_deleted_meanwhile_is_not_found_and_the_rest_is_written() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn moves_find_their_task_however_busy_it_is() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let tasks = [task, app.task(&project).await];
+        let mut ids = Vec::new();
+        for index in 0..8 {
+            ids.push(
+                app.annotation(&app.admin, &tasks[index % 2], json!({}))
+                    .await,
+            );
+        }
+        let answers = at_once((0..MANY).map(|number| {
+            let (by, ids, tasks) = (app.admin.clone(), ids.clone(), tasks.clone());
+            async move {
+                let target = json!({ "taskId": tasks[number / 8 % 2] });
+                match number % 8 {
+                    0 => update(&by, &ids[0], target).await,
+                    1 => {
+                        let item = |id| json!({ "id": id, "input": target });
+                        update_all(by, ids[1..3].iter().map(item).collect()).await
+                    }
+                    nth => update(&by, &ids[nth], json!({ "leadTime": number })).await,
+                }
+            }
+        }))
+        .await;
+        assert_eq!(codes(&answers)["ok"], MANY, "{:?}", codes(&answers));
+        for answer in &answers {
+            let outcomes = answer.data()["outcomes"].as_array();
+            let mut outcomes = outcomes.into_iter().flatten();
+            assert!(outcomes.all(|outcome| outcome["error"].is_null()));
+        }
+        assert_consistent(&app).await;
+    })
+    .await;
+}

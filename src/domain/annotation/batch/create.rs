@@ -7,11 +7,12 @@ use sea_orm::DatabaseTransaction;
 
 use super::{
     super::{
-        create::{New, check_input, judge, taken},
+        create::{New, check_input, judge},
         ground::{Birth, Ground},
+        lock,
         plan::Plan,
     },
-    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure,
+    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated, with_problem, without_result,
 };
 use crate::{
     app::App,
@@ -19,7 +20,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Creates annotations of tasks, each as a single one would be.
+/// Creates annotations of tasks, each as a single one would be. Answers with rows without results.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -31,8 +32,8 @@ pub async fn create(
     let mut sound = Vec::new();
     for (index, (task_id, new)) in items.into_iter().enumerate() {
         let is_first = new.unique_id.is_none_or(|id| named.insert(id));
-        match check_input(&new) {
-            Ok(_) if !is_first => progress.note(index, Err(taken().into())),
+        let repeated = (!is_first).then(|| repeated(&["input", "uniqueId"], "unique id"));
+        match with_problem(check_input(&new), repeated) {
             Ok(region_count) => sound.push((index, task_id, new, region_count)),
             Err(error) => progress.note(index, Err(error)),
         }
@@ -41,8 +42,11 @@ pub async fn create(
         return progress.conclude(None).await;
     }
     let txn = app.db.begin().await?;
+    // So that two who name the same ids don't wait for each other in a circle.
+    let unique_ids = sound.iter().filter_map(|(_, _, new, _)| new.unique_id);
+    lock::wait_for_unique_ids(&txn, unique_ids).await?;
     let ids: Vec<i64> = sound.iter().map(|(_, task_id, ..)| *task_id).collect();
-    let places = tasks::lock(&txn, tasks::visible_ids(actor, &ids), None).await?;
+    let places = tasks::lock(&txn, tasks::visible_ids(actor, &ids)).await?;
     let places: HashMap<i64, task::Model> =
         places.into_iter().map(|task| (task.id, task)).collect();
     let mut sound = sound.into_iter();
@@ -84,16 +88,17 @@ async fn create_some(
     let mut planned = Vec::with_capacity(indexes.len());
     for (index, birth) in indexes.into_iter().zip(births) {
         match judge(actor, &ground, &mut plan, birth) {
-            Ok(row) => {
-                progress.note(index, Ok(row));
-                planned.push(index);
-            }
+            Ok(_) => planned.push(index),
             Err(error) if is_failure(&error) => return Err(error),
             Err(error) => progress.note(index, Err(error)),
         }
+        tokio::task::yield_now().await;
     }
-    if progress.is_lost() {
-        return Ok(());
+    // Items of this hundred may take the ground truth from those of one before.
+    for row in progress.written() {
+        if let Some(newer) = plan.row(row.id) {
+            *row = without_result(newer.clone());
+        }
     }
     let rows = plan.write(txn).await.map_err(|error| match error {
         // Somebody took a unique id meanwhile; nobody knows which. Looked at again, it can be told.
@@ -101,7 +106,7 @@ async fn create_some(
         error => error,
     })?;
     for (index, row) in planned.into_iter().zip(rows) {
-        progress.note(index, Ok(row));
+        progress.note(index, Ok(without_result(row)));
     }
     Ok(())
 }

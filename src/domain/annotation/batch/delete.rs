@@ -12,7 +12,7 @@ use super::{
         lock::{self, Locked},
         plan::{Plan, Truths},
     },
-    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated,
+    AT_ONCE, ErrorPolicy, NOWHERE, Outcomes, Progress, is_failure, repeated, without_result,
 };
 use crate::{
     app::App,
@@ -34,10 +34,10 @@ pub async fn delete(
     let mut named = HashSet::new();
     let mut sound = Vec::new();
     for (index, item) in items.into_iter().enumerate() {
-        if named.insert(item.0) {
+        if item.0 == NOWHERE || named.insert(item.0) {
             sound.push((index, item));
         } else {
-            progress.note(index, Err(repeated(&["id"], "annotation")));
+            progress.note(index, Err(repeated(&["id"], "annotation").into()));
         }
     }
     if sound.is_empty() {
@@ -88,7 +88,9 @@ async fn delete_some(
                     annotation,
                     target: None,
                 };
-                judge(actor, &ground, &mut plan, locked, *expected_version)
+                judge(actor, &ground, &mut plan, locked, *expected_version).map(|deleted| Deleted {
+                    row: without_result(deleted.row),
+                })
             }
         };
         match outcome {
@@ -96,8 +98,6 @@ async fn delete_some(
             outcome => progress.note(*index, outcome),
         }
     }
-    if !progress.is_lost() {
-        plan.write(txn).await?;
-    }
+    plan.write(txn).await?;
     Ok(())
 }

@@ -12,7 +12,8 @@ use super::{
         plan::Plan,
         update::{Change, check_input, judge},
     },
-    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated,
+    AT_ONCE, ErrorPolicy, NOWHERE, Outcomes, Progress, is_failure, repeated, with_problem,
+    without_result,
 };
 use crate::{
     app::App,
@@ -20,7 +21,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Changes annotations, each as a single change would be. An annotation can be named once.
+/// Changes annotations, each as a single change would be. An annotation can be named once. Answers with rows
+/// without results.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -31,11 +33,9 @@ pub async fn update(
     let mut named = HashSet::new();
     let mut sound = Vec::new();
     for (index, (id, change)) in items.into_iter().enumerate() {
-        let checked = match named.insert(id) {
-            true => check_input(&change),
-            false => Err(repeated(&["id"], "annotation")),
-        };
-        match checked {
+        let is_first = id == NOWHERE || named.insert(id);
+        let repeated = (!is_first).then(|| repeated(&["id"], "annotation"));
+        match with_problem(check_input(&change), repeated) {
             Ok(()) => sound.push((index, id, change)),
             Err(error) => progress.note(index, Err(error)),
         }
@@ -114,14 +114,21 @@ async fn change_some(
         }
         match judge(actor, &ground, &mut plan, work) {
             Err(error) if is_failure(&error) => return Err(error),
-            outcome => progress.note(index, outcome),
+            outcome => progress.note(index, outcome.map(without_result)),
         }
+        // Others get their turn, and so does who says that time is over.
+        tokio::task::yield_now().await;
     }
     for (id, made) in plan.steps() {
         *steps.entry(id).or_default() += made;
     }
-    if !progress.is_lost() {
-        plan.write(txn).await?;
+    // Items may have changed what others before them made.
+    for row in progress.written() {
+        if let Some(newer) = plan.row(row.id) {
+            *row = without_result(newer.clone());
+        }
     }
+    // What is refused in the end is taken back; until then, each item stands on those before it.
+    plan.write(txn).await?;
     Ok(())
 }

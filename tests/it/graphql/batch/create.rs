@@ -41,7 +41,7 @@ async fn every_item_has_its_outcome() {
         assert_eq!(words(&answer), expected);
         assert_eq!(
             problems(&answer, 2),
-            json!([{ "path": ["items", 2, "input", "uniqueId"], "code": "ALREADY_TAKEN" }])
+            json!([{ "path": ["items", 2, "input", "uniqueId"], "code": "REPEATED" }])
         );
         assert_eq!(problems(&answer, 5).as_array().unwrap().len(), 2);
         assert_eq!(app.dump().await, before);

@@ -202,3 +202,118 @@ async fn a_ground_truth_goes_from_item_to_item() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_ground_truth_moves_along_beside_other_items() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let other = app.task(&project).await;
+        let truth = app
+            .annotation(&app.admin, &task, json!({ "groundTruth": true }))
+            .await;
+        let beside = app.annotation(&app.admin, &task, json!({})).await;
+        let items = json!([
+            { "id": truth, "input": { "taskId": other } },
+            { "id": beside, "input": { "leadTime": 3 } },
+        ]);
+        let answer = update_all(&app.admin, &items, "REJECT_ALL").await;
+        assert_eq!(
+            answer.data()["outcomes"][0]["annotation"]["groundTruth"],
+            true
+        );
+        assert!(row(&app, &truth).await.ground_truth);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn counters_are_right_behind_the_first_hundred() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let other = app.task(&project).await;
+        let mut ids = annotations(&app, &task, 60).await;
+        ids.extend(annotations(&app, &other, 60).await);
+        let item = |(index, id)| {
+            let input = match index {
+                5 => json!({ "wasCancelled": true }),
+                _ => json!({ "leadTime": 1 }),
+            };
+            json!({ "id": id, "input": input })
+        };
+        // The second hundred holds both tasks, and nothing that is counted.
+        let (last, first) = ids.split_at(10);
+        let items: Vec<Value> = first.iter().chain(last).enumerate().map(item).collect();
+        let answer = update_all(&app.admin, &json!(items), "REJECT_ALL").await;
+        assert!(words(&answer).iter().all(|word| word == "written"));
+        assert_eq!(counters(&app.admin, &task).await, json!([true, 59, 1]));
+        assert_eq!(counters(&app.admin, &other).await, json!([true, 60, 0]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refused_list_tells_no_conflict_that_there_is_not() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        let ids = annotations(&app, &task, 101).await;
+        let truth = json!({ "groundTruth": true });
+        update(&app.admin, &ids[100], truth.clone()).await.ok();
+        let mut items = vec![
+            json!({ "id": ids[0], "input": truth }),
+            json!({ "id": "999", "input": {} }),
+        ];
+        items.extend(
+            ids[1..100]
+                .iter()
+                .map(|id| json!({ "id": id, "input": {} })),
+        );
+        let input = json!({ "expectedVersion": 2, "leadTime": 1 });
+        items.push(json!({ "id": ids[100], "input": input }));
+        let answer = update_all(&app.admin, &json!(items), "REJECT_ALL").await;
+        let words = words(&answer);
+        assert_eq!(
+            (words[0].as_str(), words[1].as_str()),
+            ("spared", "NOT_FOUND")
+        );
+        assert!(words[2..].iter().all(|word| word == "spared"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_outcome_is_what_is_stored_in_the_end() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        let ids = annotations(&app, &task, 2).await;
+        let truth = json!({ "groundTruth": true });
+        let items = ids.iter().map(|id| json!({ "id": id, "input": truth }));
+        let items: Vec<Value> = items.collect();
+        let answer = update_all(&app.admin, &json!(items), "REJECT_ALL").await;
+        let first = &answer.data()["outcomes"][0]["annotation"];
+        assert_eq!(
+            (&first["version"], &first["groundTruth"]),
+            (&json!(3), &json!(false))
+        );
+        assert_eq!(
+            first["result"],
+            json!([{ "id": "r1", "value": { "x": 1 } }])
+        );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_problems_of_an_item_are_told_at_once() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        let id = app.annotation(&app.admin, &task, json!({})).await;
+        let item = json!({ "id": id, "input": { "leadTime": -1 } });
+        let nowhere = json!({ "id": "x", "input": {} });
+        let items = json!([item, item, nowhere, nowhere]);
+        let answer = update_all(&app.admin, &items, "REJECT_FAILED").await;
+        let second = problems(&answer, 1);
+        assert_eq!(second.as_array().unwrap().len(), 2);
+        assert_eq!(words(&answer)[2..], ["NOT_FOUND", "NOT_FOUND"]);
+    })
+    .await;
+}

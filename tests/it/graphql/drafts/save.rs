@@ -139,7 +139,7 @@ pub async fn configure(app: &TestApp, project: &str) {
     let config = "<View><Text name='text' value='$text'/><Choices name='kind' toName='text'>\
         <Choice value='good'/></Choices></View>";
     let query = "mutation($id: ID!, $config: String!) {
-        updateProject(id: $id, input: { labelConfig: $config }) { id } }";
+        updateProject(id: $id, input: { labelConfig: $config }, force: true) { id } }";
     let variables = json!({ "id": project, "config": config });
     app.admin.run_with(query, variables).await.ok();
 }

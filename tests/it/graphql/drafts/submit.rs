@@ -3,7 +3,7 @@
 use entity::project_member::Role;
 use serde_json::{Value, json};
 
-use super::{all, discard, save::configure, saved, submit};
+use super::{all, discard, save, save::configure, saved, submit};
 use crate::{
     graphql::{counters, draft, read, row, update},
     support::each_database,
@@ -110,8 +110,6 @@ async fn a_refused_draft_stays() {
                 ["id.result.0.value.choices.0 UNKNOWN_LABEL"]
             );
         }
-        let answer = submit(&ann, &of_annotation, json!({ "onConflict": "MERGE" })).await;
-        assert_eq!(answer.problems(), ["input.expectedVersion REQUIRED"]);
         for draft in [&of_task, &of_annotation] {
             let answer = submit(&ann, draft, json!({ "groundTruth": true })).await;
             assert_eq!(answer.code(), "FORBIDDEN");
@@ -139,11 +137,20 @@ async fn a_draft_of_what_moved_on_is_refused_or_merged() {
         app.admin.run_with(promote, json!({ "id": "1", "user": max.user_id })).await.ok();
         let change = json!({ "result": [{ "id": "a", "x": 1 }, { "id": "b", "x": 3 }] });
         update(&max, &id, change).await.ok();
-        let before = app.dump().await;
-        let answer = submit(&app.admin, &draft, json!({ "expectedVersion": 1 })).await;
-        assert_eq!(answer.code(), "CONFLICT");
-        assert_eq!(app.dump().await, before);
-        let merge = json!({ "expectedVersion": 1, "onConflict": "MERGE" });
+        // It knows which version it was begun at, also when it is saved again.
+        let again = json!({ "annotationId": id, "result": result });
+        saved(&app.admin, again.clone()).await;
+        for input in [json!({}), json!({ "expectedVersion": 1 })] {
+            let answer = submit(&app.admin, &draft, input).await;
+            assert_eq!(answer.code(), "CONFLICT");
+        }
+        let mut later = again;
+        for (version, code) in [(3, "UNKNOWN_VERSION"), (0, "UNKNOWN_VERSION")] {
+            later["annotationVersion"] = json!(version);
+            let answer = save(&app.admin, later.clone()).await;
+            assert_eq!(answer.problems(), [format!("input.annotationVersion {code}")]);
+        }
+        let merge = json!({ "onConflict": "MERGE" });
         let answer = submit(&app.admin, &draft, merge).await;
         assert_eq!(
             answer.data()["submitDraft"]["result"],
