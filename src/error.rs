@@ -243,9 +243,10 @@ impl From<DbErr> for Error {
                 | sea_orm::SqlxError::PoolClosed
                 | sea_orm::SqlxError::WorkerCrashed => true,
                 sea_orm::SqlxError::Database(cause) => {
-                    // SQLITE_BUSY and its extended codes; PostgreSQL's shutdown and overload classes.
+                    // SQLITE_BUSY and its extended codes; PostgreSQL's shutdown and overload classes. And what a
+                    // row refers to was there when it was looked at, and is gone: looked at again, it is told.
                     cause.code().is_some_and(|code| {
-                        matches!(&*code, "5" | "261" | "517" | "773")
+                        matches!(&*code, "5" | "261" | "517" | "773" | "787" | "23503")
                             || code.starts_with("57P")
                             || code.starts_with("53")
                             || code == "40001"

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use entity::{
-    annotation::Action,
+    annotation::{self, Action},
     annotation_revision::{self, Column, Event},
     project,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect,
+    QuerySelect, QueryTrait, sea_query::Expr,
 };
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use super::super::access::{self, Actor};
 use crate::{
     app::App,
     db,
-    error::{Problem, ProblemCode, Result},
+    error::{Error, Problem, ProblemCode, Result},
 };
 
 /// Annotations whose revisions are read at once: each is a condition of its own.
@@ -71,6 +71,91 @@ struct Row {
     changes: String,
 }
 
+/// What the changes of an annotation come to, one after the other.
+#[derive(Default)]
+struct Fold {
+    annotation_id: i64,
+    version: i32,
+    fields: Map<String, Value>,
+    result: Option<ResultRef>,
+}
+
+impl Fold {
+    /// Takes the next row. Behind another annotation, and behind a gap, nothing is known.
+    fn take(&mut self, row: &Row) -> Result<()> {
+        let follows = row.annotation_id == self.annotation_id && row.version == self.version + 1;
+        if !follows {
+            *self = Self::default();
+        }
+        let changes: Map<String, Value> = serde_json::from_str(&row.changes)?;
+        if changes.contains_key("result") {
+            self.result = Some(ResultRef(row.id));
+        }
+        self.fields.extend(changes);
+        (self.annotation_id, self.version) = (row.annotation_id, row.version);
+        Ok(())
+    }
+
+    /// The result, once everything of the annotation is known.
+    fn whole(&self) -> Option<ResultRef> {
+        self.result.filter(|_| self.fields.contains_key("task"))
+    }
+}
+
+/// Makes the histories of annotations that left a project begin anew behind it: what came before goes with the
+/// project, and what it added up to is written into the first change of what stays.
+pub async fn leave(txn: &impl ConnectionTrait, project_id: i64) -> Result<()> {
+    use Column::{AnnotationId, FromProjectId, ProjectId};
+    let inside = annotation::Entity::find()
+        .select_only()
+        .column(annotation::Column::Id)
+        .filter(annotation::Column::ProjectId.eq(project_id))
+        .into_query();
+    let left: Vec<i64> = annotation_revision::Entity::find()
+        .select_only()
+        .column(AnnotationId)
+        .distinct()
+        .filter(ProjectId.eq(project_id))
+        .filter(
+            Condition::any()
+                .add(AnnotationId.not_in_subquery(inside))
+                .add(FromProjectId.is_not_null()),
+        )
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let left: Vec<(i64, i32)> = left.into_iter().map(|id| (id, i32::MAX)).collect();
+    for some in left.chunks(AT_ONCE) {
+        let mut fold = Fold::default();
+        let mut last = (0, 0);
+        for row in rows(txn, some).await? {
+            fold.take(&row)?;
+            let begins = row.project_id != project_id && last == (row.annotation_id, project_id);
+            if begins && let Some(result) = fold.whole() {
+                begin_with(txn, &row, &fold.fields, result).await?;
+            }
+            last = (row.annotation_id, row.project_id);
+        }
+    }
+    Ok(())
+}
+
+async fn begin_with(
+    txn: &impl ConnectionTrait,
+    row: &Row,
+    fields: &Map<String, Value>,
+    result: ResultRef,
+) -> Result<()> {
+    let text = self::results(txn, &[result]).await?.remove(&result);
+    annotation_revision::Entity::update_many()
+        .col_expr(Column::Changes, Expr::val(serde_json::to_string(fields)?))
+        .col_expr(Column::Result, Expr::val(text))
+        .filter(Column::Id.eq(row.id))
+        .exec(txn)
+        .await?;
+    Ok(())
+}
+
 /// Snapshots of those of the versions that there were, and whose project the actor sees.
 ///
 /// What an older version set counts, wherever the annotation was then.
@@ -88,23 +173,17 @@ pub async fn load(
     let newest: Vec<(i64, i32)> = newest.into_iter().collect();
     let mut found = HashMap::with_capacity(wanted.len());
     for some in newest.chunks(AT_ONCE) {
-        let mut fields: Map<String, Value> = Map::new();
-        let mut result = ResultRef(0);
+        let mut fold = Fold::default();
         for row in rows(db, some).await? {
-            let changes: Map<String, Value> = serde_json::from_str(&row.changes)?;
-            if row.version == 1 {
-                fields.clear();
-            }
-            if changes.contains_key("result") {
-                result = ResultRef(row.id);
-            }
-            fields.extend(changes);
+            fold.take(&row)?;
             let key = VersionOf {
                 annotation_id: row.annotation_id,
                 version: row.version,
             };
-            if wanted.contains(&key) {
-                found.insert(key, snapshot(&row, &fields, result));
+            if wanted.contains(&key)
+                && let Some(result) = fold.whole()
+            {
+                found.insert(key, snapshot(&row, &fold.fields, result));
             }
         }
     }
@@ -161,17 +240,17 @@ pub async fn results(
         .into_tuple()
         .all(db)
         .await?;
+    let found = found.into_iter();
     Ok(found
-        .into_iter()
-        .map(|(id, text)| (ResultRef(id), text.unwrap_or_else(|| "[]".to_owned())))
+        .filter_map(|(id, text)| Some((ResultRef(id), text?)))
         .collect())
 }
 
 /// The result of a snapshot, JSON text.
 pub async fn result(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<String> {
     let found = results(db, &[snapshot.result]).await?;
-    let text = found.into_values().next();
-    Ok(text.unwrap_or_else(|| "[]".to_owned()))
+    // It goes with its project alone, between two looks.
+    found.into_values().next().ok_or(Error::Unavailable)
 }
 
 /// A field in which two snapshots differ.

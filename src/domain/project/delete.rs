@@ -12,7 +12,10 @@ use sea_orm::{
 
 use crate::{
     app::App,
-    domain::access::{self, Actor},
+    domain::{
+        access::{self, Actor},
+        history::snapshot,
+    },
     error::{Error, Result},
 };
 
@@ -64,6 +67,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
                 .await?,
             drafts: drafts(&txn, id).await?,
         };
+        snapshot::leave(&*txn, id).await?;
         project::Entity::delete_by_id(id).exec(&txn).await?;
         txn.commit().await?;
         return Ok(deleted);

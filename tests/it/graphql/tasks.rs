@@ -1,6 +1,7 @@
 //! `createTasks`: all or none.
 
 mod delete;
+mod left;
 mod update;
 
 use serde_json::{Value, json};
