@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// Keys of different users have nothing to do with one another.
+    /// Keys of different users have nothing to do with one another. They outlive their user until they expire.
     pub user_id: i64,
     /// SHA-256 of the key, in lower-case hexadecimal. Unique for each user.
     pub key_hash: String,
@@ -30,14 +30,6 @@ pub struct Model {
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
-pub enum Relation {
-    #[sea_orm(
-        belongs_to = "super::user::Entity",
-        from = "Column::UserId",
-        to = "super::user::Column::Id",
-        on_delete = "Cascade"
-    )]
-    User,
-}
+pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -17,6 +17,7 @@ mod m20261124_000011_save_drafts;
 mod m20261124_000012_create_annotation_review;
 mod m20261124_000013_create_idempotency_key;
 mod m20261124_000014_create_annotation_term;
+mod m20261124_000015_find_deleted_events;
 
 pub struct Migrator;
 
@@ -38,6 +39,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000012_create_annotation_review::Migration),
             Box::new(m20261124_000013_create_idempotency_key::Migration),
             Box::new(m20261124_000014_create_annotation_term::Migration),
+            Box::new(m20261124_000015_find_deleted_events::Migration),
         ]
     }
 }

@@ -13,6 +13,7 @@ impl MigrationTrait for Migration {
                 Table::create()
                     .table("idempotency_key")
                     .col(big_pk_auto("id"))
+                    // No foreign key: who deletes themselves under a key is answered too.
                     .col(big_integer("user_id"))
                     .col(text("key_hash"))
                     .col(text("body_hash"))
@@ -23,12 +24,6 @@ impl MigrationTrait for Migration {
                     .col(text_null("answer"))
                     .col(timestamp_with_time_zone("leased_until"))
                     .col(timestamp_with_time_zone("expires_at"))
-                    .foreign_key(
-                        ForeignKey::create()
-                            .from("idempotency_key", "user_id")
-                            .to("user", "id")
-                            .on_delete(ForeignKeyAction::Cascade),
-                    )
                     .take(),
             )
             .await?;

@@ -6,8 +6,8 @@ use std::collections::{HashMap, HashSet};
 
 use entity::user::{self, Column, Role};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, EntityTrait,
-    PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr,
+    EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
 };
 
 use super::{
@@ -91,25 +91,65 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
+    let email = new.email.map(|email| email.to_lowercase());
     let row = user::ActiveModel {
-        username: Set(new.username),
+        username: Set(new.username.clone()),
         display_name: Set(new.display_name.replace('\0', "")),
-        email: Set(new.email.map(|email| email.to_lowercase())),
+        email: Set(email.clone()),
         role: Set(new.role),
         can_sign_in: Set(true),
         created_at: Set(db::now()),
         ..Default::default()
     };
     let txn = app.db.begin().await?;
-    let row = row
-        .insert(&*txn)
-        .await
-        .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => taken("username").into(),
-            _ => Error::from(error),
-        })?;
+    let row = match row.insert(&*txn).await {
+        Ok(row) => row,
+        Err(error) => {
+            txn.rollback().await?;
+            return Err(not_written(app, error, &new.username, email.as_deref(), None).await);
+        }
+    };
     txn.commit().await?;
     Ok(row)
+}
+
+/// Why a user was not written: all that others have already. `own_id` is the user's, when there is one.
+async fn not_written(
+    app: &App,
+    error: DbErr,
+    username: &str,
+    email: Option<&str>,
+    own_id: Option<i64>,
+) -> Error {
+    if !matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
+        return error.into();
+    }
+    let either = Condition::any()
+        .add(Column::Username.eq(username))
+        .add_option(email.map(|email| Column::Email.eq(email)));
+    let others = user::Entity::find()
+        .filter(either)
+        .all(app.db.reader())
+        .await;
+    let mut others = match others {
+        Ok(others) => others,
+        Err(error) => return error.into(),
+    };
+    others.retain(|other| Some(other.id) != own_id);
+    let mut problems = Vec::new();
+    if others.iter().any(|other| other.username == username) {
+        let message = "a user with this username exists already";
+        problems.push(taken("username", message));
+    }
+    if email.is_some() && others.iter().any(|other| other.email.as_deref() == email) {
+        let message = "a user with this e-mail address exists already";
+        problems.push(taken("email", message));
+    }
+    match problems.is_empty() {
+        // They are gone by now.
+        true => Error::Unavailable,
+        false => Error::BadInput(problems),
+    }
 }
 
 fn check_new(new: &New) -> Vec<Problem> {
@@ -157,12 +197,8 @@ fn check_display_name(name: &str) -> Option<Problem> {
     })
 }
 
-fn taken(field: &str) -> Problem {
-    Problem::new(
-        [field],
-        ProblemCode::AlreadyTaken,
-        "a user with this username or e-mail address exists already",
-    )
+fn taken(field: &str, message: &str) -> Problem {
+    Problem::new([field], ProblemCode::AlreadyTaken, message)
 }
 
 /// Every user, for the command line.

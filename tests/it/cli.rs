@@ -49,8 +49,8 @@ async fn users_are_added_and_listed() {
         assert_eq!(lines[3][..3], ["3", "root", "admin"]);
         let before = app.dump().await;
         for (arguments, message) in [
-            (&["user", "add", "ann"][..], "annograph: username: a user with this username or e-mail address exists already\n"),
-            (&["user", "add", "other", "--email", "ANN@example.com"], "annograph: username: a user with this username or e-mail address exists already\n"),
+            (&["user", "add", "ann"][..], "annograph: username: a user with this username exists already\n"),
+            (&["user", "add", "other", "--email", "ANN@example.com"], "annograph: email: a user with this e-mail address exists already\n"),
             (&["user", "add", "a@b"], "annograph: username: a username has 1 to 150 characters, no `@` and no space at its ends\n"),
             (&["user", "add", "", "--email", "x"], "annograph: the input has 2 problems\n"),
             (&["token", "create", "--user", "nobody"], "annograph: can't make a token for nobody: no such user\n"),

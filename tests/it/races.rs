@@ -7,6 +7,7 @@ mod draft;
 mod restore;
 mod review;
 mod task;
+mod user;
 
 use std::collections::HashMap;
 

@@ -2,10 +2,13 @@
 
 use std::collections::HashMap;
 
-use entity::project_member::{self, Role};
+use entity::{
+    project_member::{self, Role},
+    user,
+};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{LockType, OnConflict},
 };
 
@@ -13,10 +16,7 @@ use super::lock;
 use crate::{
     app::App,
     db,
-    domain::{
-        access::{self, Actor},
-        user,
-    },
+    domain::access::{self, Actor},
     error::{Problem, ProblemCode, Result},
 };
 
@@ -68,12 +68,15 @@ pub async fn add_member(
     role: Role,
 ) -> Result<project_member::Model> {
     let txn = app.db.begin().await?;
+    // Nobody deletes them meanwhile. Before the project, like whoever deletes a user.
+    let user = access::visible_users(actor)
+        .filter(user::Column::Id.eq(user_id))
+        .lock(LockType::KeyShare)
+        .one(&*txn)
+        .await?;
     let otherwise = "members are added by managers";
     lock(&txn, actor, project_id, LockType::NoKeyUpdate, otherwise).await?;
-    if !user::visible_ids(&txn, actor, &[user_id])
-        .await?
-        .contains(&user_id)
-    {
+    if user.is_none() {
         return Err(Problem::new(
             ["userId"],
             ProblemCode::UnknownId,

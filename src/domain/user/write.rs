@@ -7,12 +7,12 @@ use entity::{
     user::{self, Column, Role},
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, DatabaseTransaction, EntityTrait,
-    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait,
+    IntoActiveModel, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     sea_query::LockType,
 };
 
-use super::{New, check_display_name, check_email, check_username, create, taken};
+use super::{New, check_display_name, check_email, check_username, create, not_written};
 use crate::{
     app::App,
     domain::{
@@ -64,9 +64,7 @@ pub async fn add(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
 pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<user::Model> {
     check_input(&change)?;
     let txn = app.db.begin().await?;
-    let rows = lock(&txn, actor, id, LockType::NoKeyUpdate).await?;
-    let row = rows.iter().find(|row| row.id == id);
-    let row = row.ok_or(Error::NotFound("user"))?.clone();
+    let (row, admins) = lock(&txn, actor, id, LockType::NoKeyUpdate).await?;
     let for_admins = change.username.is_sent()
         || change.email.is_sent()
         || change.role.is_sent()
@@ -97,32 +95,29 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         txn.rollback().await?;
         return Ok(row);
     }
-    if is_last_admin(&rows, id) && !is_admin(&changed) {
+    if is_last_admin(&row, &admins) && !is_admin(&changed) {
         let field = match changed.role {
             Role::Admin => "canSignIn",
             Role::Member => "role",
         };
         return Err(last_admin(&["input", field]));
     }
-    let mut columns = row.clone().into_active_model();
+    let mut columns = row.into_active_model();
     columns.username = Set(changed.username.clone());
     columns.display_name = Set(changed.display_name.clone());
     columns.email = Set(changed.email.clone());
     columns.role = Set(changed.role);
     columns.can_sign_in = Set(changed.can_sign_in);
-    columns
-        .update_without_returning(&txn)
-        .await
-        .map_err(|error| match error.sql_err() {
-            Some(SqlErr::UniqueConstraintViolation(_)) => {
-                let field = match changed.username == row.username {
-                    true => "email",
-                    false => "username",
-                };
-                Error::BadInput(in_input(vec![taken(field)]))
-            }
-            _ => Error::from(error),
-        })?;
+    if let Err(error) = columns.update_without_returning(&txn).await {
+        txn.rollback().await?;
+        let (username, email) = (&changed.username, changed.email.as_deref());
+        return Err(
+            match not_written(app, error, username, email, Some(id)).await {
+                Error::BadInput(problems) => Error::BadInput(in_input(problems)),
+                other => other,
+            },
+        );
+    }
     txn.commit().await?;
     Ok(changed)
 }
@@ -137,15 +132,13 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         access::require(actor.is_admin(), "users are deleted by admins")?;
         // Tasks before people, like everybody who annotates.
         let locked = lock_tasks(&txn, id).await?;
-        let rows = lock(&txn, actor, id, LockType::Update).await?;
-        let row = rows.iter().find(|row| row.id == id);
-        let row = row.ok_or(Error::NotFound("user"))?.clone();
+        let (row, admins) = lock(&txn, actor, id, LockType::Update).await?;
         if !tasks_of(&txn, id).await?.is_subset(&locked) {
             // They annotated another task before they were ours.
             txn.rollback().await?;
             continue;
         }
-        if is_last_admin(&rows, id) {
+        if is_last_admin(&row, &admins) {
             return Err(last_admin(&["id"]));
         }
         let annotations = annotation::Entity::find()
@@ -174,37 +167,29 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
     Err(Error::Unavailable)
 }
 
-/// The user, when the actor sees them, and every admin: ours until the transaction ends, in the order of their
-/// ids.
+/// The user, when the actor sees them, and every admin: ours until the transaction ends.
+///
+/// Admins come first, in the order of their ids, and with a lock that keeps nobody from naming them: who writes
+/// something of theirs meanwhile goes on.
 async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
     id: i64,
     lock: LockType,
-) -> Result<Vec<user::Model>> {
-    let seen = access::visible_users(actor)
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::Id.eq(id))
-        .into_query();
-    let either = Condition::any()
-        .add(Column::Id.in_subquery(seen))
-        .add(Column::Role.eq(Role::Admin));
-    let mut rows = user::Entity::find()
-        .filter(either)
+) -> Result<(user::Model, Vec<user::Model>)> {
+    let admins = user::Entity::find()
+        .filter(Column::Role.eq(Role::Admin))
         .order_by_asc(Column::Id)
-        .lock(lock)
+        .lock(LockType::NoKeyUpdate)
         .all(txn)
         .await?;
-    // An admin whom the actor does not see is among them only to be counted.
-    let is_seen = access::visible_users(actor)
+    let row = access::visible_users(actor)
         .filter(Column::Id.eq(id))
-        .count(txn)
-        .await?;
-    if is_seen == 0 {
-        rows.retain(|row| row.id != id);
-    }
-    Ok(rows)
+        .lock(lock)
+        .one(txn)
+        .await?
+        .ok_or(Error::NotFound("user"))?;
+    Ok((row, admins))
 }
 
 /// Locks the tasks that a user has annotated.
@@ -239,10 +224,10 @@ fn is_admin(row: &user::Model) -> bool {
     row.role == Role::Admin && row.can_sign_in
 }
 
-/// Without this user nobody could administer the server. `rows` has all admins.
-fn is_last_admin(rows: &[user::Model], id: i64) -> bool {
-    let mut admins = rows.iter().filter(|row| is_admin(row));
-    admins.clone().any(|row| row.id == id) && admins.all(|row| row.id == id)
+/// Without this user nobody could administer the server.
+fn is_last_admin(row: &user::Model, admins: &[user::Model]) -> bool {
+    let mut others = admins.iter().filter(|admin| admin.id != row.id);
+    is_admin(row) && !others.any(is_admin)
 }
 
 fn last_admin(path: &[&str]) -> Error {

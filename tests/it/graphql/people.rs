@@ -127,6 +127,21 @@ async fn names_and_addresses_are_checked_all_at_once() {
         assert_eq!(taken.problems(), ["input.username ALREADY_TAKEN"]);
         let taken = update_user(&app.admin, "2", json!({ "email": "ADMIN@example.com" })).await;
         assert_eq!(taken.problems(), ["input.email ALREADY_TAKEN"]);
+        let address = json!({ "username": "new", "email": "Ann@example.com" });
+        let taken = create_user(&app.admin, address).await;
+        assert_eq!(taken.problems(), ["input.email ALREADY_TAKEN"]);
+        // Of two users, or of one.
+        let both = ["input.username ALREADY_TAKEN", "input.email ALREADY_TAKEN"];
+        for username in ["admin", "ann"] {
+            let input = json!({ "username": username, "email": "ann@example.com" });
+            assert_eq!(create_user(&app.admin, input).await.problems(), both);
+        }
+        let admins = json!({ "username": "admin", "email": "admin@example.com" });
+        assert_eq!(update_user(&app.admin, "2", admins).await.problems(), both);
+        // Their own address is not taken by somebody else.
+        let own = json!({ "username": "admin", "email": "ann@example.com" });
+        let taken = update_user(&app.admin, "2", own).await;
+        assert_eq!(taken.problems(), ["input.username ALREADY_TAKEN"]);
         assert_eq!(
             update_user(&app.admin, "99", json!({})).await.code(),
             "NOT_FOUND"

@@ -5,7 +5,7 @@ mod dead;
 use annograph::domain::idempotency;
 use axum::http::{HeaderMap, Request, StatusCode, header};
 use chrono::{TimeDelta, Utc};
-use entity::{annotation, idempotency_key, project_member::Role};
+use entity::{annotation, idempotency_key, project_member::Role, user};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait, IntoActiveModel, PaginatorTrait};
 use serde_json::json;
 
@@ -312,6 +312,29 @@ async fn an_answer_too_large_to_keep_is_told_of() {
         assert_refused(&again, StatusCode::CONFLICT, "CONFLICT");
         assert_eq!(again.error()["extensions"]["reason"], "ANSWER_NOT_KEPT");
         assert_eq!(count(&app).await, 1);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_deletes_themselves_is_answered() {
+    each_database(async |app| {
+        let create = r#"mutation { createUser(input: { username: "root", role: ADMIN }) { id } }"#;
+        app.admin.run(create).await.ok();
+        let query = format!(
+            "mutation {{ deleteUser(id: {}) {{ id }} }}",
+            app.admin.user_id
+        );
+        let body = json!({ "query": query }).to_string();
+        let answer = post(&app.admin, KEY, &body).await;
+        assert_eq!(answer.data()["deleteUser"]["id"], app.admin.user_id);
+        let users = user::Entity::find().all(app.app.db.writer()).await.unwrap();
+        let names: Vec<&str> = users.iter().map(|user| user.username.as_str()).collect();
+        assert_eq!(names, ["root"]);
+        let key = keys(&app).await.remove(0);
+        assert_eq!((key.writes, key.status), (1, Some(200)));
+        // They are nobody any more, with the key too.
+        assert_eq!(post(&app.admin, KEY, &body).await.code(), "UNAUTHENTICATED");
     })
     .await;
 }

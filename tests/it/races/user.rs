@@ -1,0 +1,70 @@
+//! Users who go while others name them.
+
+use entity::{project_member::Role, user};
+use sea_orm::{
+    ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, TransactionTrait,
+    sea_query::LockType,
+};
+
+use super::{MANY, at_once, codes};
+use crate::support::each_database;
+
+#[tokio::test]
+async fn users_come_and_go_while_others_write_in_the_name_of_an_admin() {
+    each_database(async |app| {
+        // SQLite has one writer.
+        if app.app.db.backend() != DbBackend::Postgres {
+            return;
+        }
+        let (project, task) = app.project_with_task().await;
+        let ann = app.member(&project, "ann", Role::Annotator).await;
+        app.annotation(&ann, &task, serde_json::json!({})).await;
+        // What a reference to the admin takes, until whoever writes it is done.
+        let writing = app.app.db.writer().begin().await.unwrap();
+        let admin: i64 = app.admin.user_id.parse().unwrap();
+        let named = user::Entity::find().filter(user::Column::Id.eq(admin));
+        let named = named.lock(LockType::KeyShare).one(&writing).await.unwrap();
+        assert!(named.is_some());
+        for change in [
+            format!("updateUser(id: {}, input: {{ role: ADMIN }})", ann.user_id),
+            format!("deleteUser(id: {})", ann.user_id),
+        ] {
+            let document = format!("mutation {{ {change} {{ id }} }}");
+            app.admin.run(&document).await.ok();
+        }
+        writing.commit().await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn who_is_deleted_is_no_member() {
+    each_database(async |app| {
+        let ann = app.stranger("ann").await.user_id;
+        let mut projects = vec![];
+        for _ in 0..4 {
+            projects.push(app.project_with_task().await.0);
+        }
+        let answers = at_once((0..MANY).map(|number| {
+            let (by, project, ann) = (app.admin.clone(), projects[number % 4].clone(), ann.clone());
+            async move {
+                let document = match number {
+                    32 => format!("mutation {{ deleteUser(id: {ann}) {{ id }} }}"),
+                    _ => format!(
+                        "mutation {{ addProjectMember(projectId: {project}, userId: {ann}, role: ANNOTATOR) {{ role }} }}"
+                    ),
+                };
+                by.run(&document).await
+            }
+        }))
+        .await;
+        answers[32].data();
+        let outcomes = codes(&answers);
+        let unknown = outcomes.get("BAD_USER_INPUT").copied().unwrap_or(0);
+        assert_eq!(outcomes["ok"] + unknown, MANY, "{outcomes:?}");
+        let list = "{ projects { nodes { members { user { username } } } } }";
+        let left = app.admin.run(list).await;
+        assert!(!left.ok().text.contains("ann"));
+    })
+    .await;
+}
