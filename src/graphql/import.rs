@@ -118,7 +118,8 @@ impl ImportMutation {
     /// For managers. Larger files are for `annograph import`.
     ///
     /// People are found by their id or e-mail address among the users that you see; everybody else becomes a
-    /// user without sign-in, so that their work keeps an author.
+    /// user without sign-in and without e-mail address, so that their work keeps an author: the same one
+    /// whenever they are imported into the project, whether or not a user whom you do not see is meant.
     ///
     /// Errors, in this order: BAD_USER_INPUT with every problem of the items, at `["tasks", index, …]`,
     /// NOT_FOUND, FORBIDDEN, BAD_USER_INPUT with everything that does not fit the labelling config.

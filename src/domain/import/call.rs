@@ -8,7 +8,7 @@ use super::{
     fitting::Fitting,
     item, others,
     parents::{Parents, Wanted},
-    people::People,
+    people::{Caller, People},
     problems::Problems,
 };
 use crate::{
@@ -49,7 +49,7 @@ struct Items {
 /// Imports items of Label Studio's JSON, each the text of an object, into a project that the actor manages.
 ///
 /// People are found by id or e-mail address among those whom the actor sees; everybody else becomes a user
-/// without sign-in.
+/// without sign-in and address, the same one whenever they are imported into the project.
 pub async fn call(
     app: &App,
     actor: &Actor,
@@ -77,7 +77,8 @@ pub async fn call(
     let fit = fit?;
     let at = db::now();
     let map = BTreeMap::new();
-    let people = people.resolve(app, &txn, &map, Unmapped::Create, Some(actor), at);
+    let caller = Caller { actor, project_id };
+    let people = people.resolve(app, &txn, &map, Unmapped::Create, Some(caller), at);
     let mut people = people.await.map_err(refused)?;
     people.add_members(&txn, project_id, at).await?;
     let import = Import {

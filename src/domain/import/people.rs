@@ -12,6 +12,7 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait,
     PaginatorTrait, QueryFilter, sea_query::OnConflict,
 };
+use sha2::{Digest, Sha256};
 
 use super::{
     Failure,
@@ -38,8 +39,15 @@ struct Person {
     display_name: String,
     /// The first item that names them.
     index: usize,
-    /// A user of ours stands for them whom the caller does not see: id and address are not free.
-    is_hidden: bool,
+}
+
+/// For whom people are looked for, when not for an operator: nobody else than the users that they see is found,
+/// and nothing that is answered or made depends on anybody else.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    pub actor: &'a Actor,
+    /// The project that is imported into.
+    pub project_id: i64,
 }
 
 /// What becomes of people whom neither the map nor their e-mail address finds.
@@ -98,7 +106,6 @@ impl People {
             email: mention.email,
             display_name: mention.display_name,
             index: mention.index,
-            is_hidden: false,
         };
         let known = match mention.source {
             Source::Id(id) => self.by_id.entry(id).or_insert_with(|| Person {
@@ -122,27 +129,27 @@ impl People {
     }
 
     /// Finds or makes a user for each of them. `map` leads from a source id or an e-mail address to one
-    /// of our users, by username or id. With `seen_by`, users whom that actor does not see are nobody.
+    /// of our users, by username or id.
     pub async fn resolve(
         mut self,
         app: &App,
         txn: &DatabaseTransaction,
         map: &BTreeMap<String, String>,
         unmapped: Unmapped,
-        seen_by: Option<&Actor>,
+        caller: Option<Caller<'_>>,
         at: DateTime<Utc>,
     ) -> Result<Resolved, Failure> {
         let mut problems = Problems::default();
         let mut resolved = Resolved::default();
-        for (id, person) in &mut self.by_id {
+        for (id, person) in &self.by_id {
             // The same person may go by id here and by e-mail address there.
             let alias = person
                 .email
                 .as_ref()
                 .and_then(|email| self.by_email.remove(email));
-            let found = find(app, txn, person, map, &mut problems).await?;
-            let found = seen(txn, found, person, seen_by).await?;
-            let Some(matched) = choose(txn, found, person, unmapped, at, &mut problems).await?
+            let found = find(app, txn, person, map, caller, &mut problems).await?;
+            let Some(matched) =
+                choose(txn, found, person, unmapped, caller, at, &mut problems).await?
             else {
                 continue;
             };
@@ -152,10 +159,10 @@ impl People {
             }
             resolved.matches.push(matched);
         }
-        for (email, person) in &mut self.by_email {
-            let found = find(app, txn, person, map, &mut problems).await?;
-            let found = seen(txn, found, person, seen_by).await?;
-            let Some(matched) = choose(txn, found, person, unmapped, at, &mut problems).await?
+        for (email, person) in &self.by_email {
+            let found = find(app, txn, person, map, caller, &mut problems).await?;
+            let Some(matched) =
+                choose(txn, found, person, unmapped, caller, at, &mut problems).await?
             else {
                 continue;
             };
@@ -213,12 +220,13 @@ impl Resolved {
     }
 }
 
-/// The user who stands for a person already.
+/// The user who stands for a person already, among those whom the caller sees.
 async fn find(
     app: &App,
     txn: &DatabaseTransaction,
     person: &Person,
     map: &BTreeMap<String, String>,
+    caller: Option<Caller<'_>>,
     problems: &mut Problems,
 ) -> Result<Option<(user::Model, MatchKind)>, Error> {
     let keys = [person.id.map(|id| id.to_string()), person.email.clone()];
@@ -236,7 +244,7 @@ async fn find(
     }
     if let Some(email) = &person.email {
         let user = user::Entity::find().filter(Column::Email.eq(email));
-        if let Some(user) = user.one(txn).await? {
+        if let Some(user) = seen(txn, user.one(txn).await?, caller).await? {
             return Ok(Some((user, MatchKind::Email)));
         }
     }
@@ -245,25 +253,21 @@ async fn find(
         .filter(Column::ImportId.eq(id))
         .one(txn)
         .await?;
+    let user = seen(txn, user, caller).await?;
     Ok(user.map(|user| (user, MatchKind::Known)))
 }
 
-/// The user who is found, when the actor sees them.
+/// A user, when the caller sees them.
 async fn seen(
     txn: &DatabaseTransaction,
-    found: Option<(user::Model, MatchKind)>,
-    person: &mut Person,
-    seen_by: Option<&Actor>,
-) -> Result<Option<(user::Model, MatchKind)>, Error> {
-    let (Some(actor), Some((user, _))) = (seen_by, &found) else {
-        return Ok(found);
+    user: Option<user::Model>,
+    caller: Option<Caller<'_>>,
+) -> Result<Option<user::Model>, Error> {
+    let (Some(caller), Some(row)) = (caller, &user) else {
+        return Ok(user);
     };
-    let visible = domain::user::visible_ids(txn, actor, &[user.id]).await?;
-    if visible.contains(&user.id) {
-        return Ok(found);
-    }
-    person.is_hidden = true;
-    Ok(None)
+    let visible = domain::user::visible_ids(txn, caller.actor, &[row.id]).await?;
+    Ok(user.filter(|row| visible.contains(&row.id)))
 }
 
 /// The user who is found, or a new one without sign-in.
@@ -272,6 +276,7 @@ async fn choose(
     found: Option<(user::Model, MatchKind)>,
     person: &Person,
     unmapped: Unmapped,
+    caller: Option<Caller<'_>>,
     at: DateTime<Utc>,
     problems: &mut Problems,
 ) -> Result<Option<Match>, Error> {
@@ -291,16 +296,13 @@ async fn choose(
         ));
         return Ok(None);
     }
-    let (user, kind) = match found {
-        Some(found) if !is_known_otherwise => found,
-        _ => {
-            let import_id = person
-                .id
-                .filter(|_| !is_known_otherwise && !person.is_hidden);
-            (
-                create(txn, person, import_id, at).await?,
-                MatchKind::Created,
-            )
+    let (user, kind) = match (found, caller) {
+        (Some(found), _) if !is_known_otherwise => found,
+        (_, Some(caller)) => stand_in(txn, person, caller.project_id, at).await?,
+        (_, None) => {
+            let import_id = person.id.filter(|_| !is_known_otherwise);
+            let user = create(txn, person, import_id, at).await?;
+            (user, MatchKind::Created)
         }
     };
     Ok(Some(Match {
@@ -310,6 +312,44 @@ async fn choose(
         username: user.username,
         kind,
     }))
+}
+
+/// The user without sign-in who stands for a person in a project whatever other users there are. They reserve
+/// neither the id nor the address, and the same person finds them again by their name.
+async fn stand_in(
+    txn: &DatabaseTransaction,
+    person: &Person,
+    project_id: i64,
+    at: DateTime<Utc>,
+) -> Result<(user::Model, MatchKind), Error> {
+    let username = stand_in_name(person, project_id);
+    let known = user::Entity::find().filter(Column::Username.eq(&username));
+    if let Some(user) = known.one(txn).await? {
+        return Ok((user, MatchKind::Known));
+    }
+    let user = user::ActiveModel {
+        username: Set(username),
+        display_name: Set(person.display_name.clone()),
+        email: Set(None),
+        role: Set(user::Role::Member),
+        import_id: Set(None),
+        can_sign_in: Set(false),
+        created_at: Set(at),
+        ..Default::default()
+    };
+    Ok((user.insert(txn).await?, MatchKind::Created))
+}
+
+/// An address tells people apart, and an id those without one, as everywhere in imports.
+fn stand_in_name(person: &Person, project_id: i64) -> String {
+    use std::fmt::Write;
+    let id = person.email.is_none().then_some(person.id).flatten();
+    let digest = Sha256::digest(format!("{:?}", (project_id, id, &person.email)));
+    let name = String::from("imported-");
+    digest.iter().take(8).fold(name, |mut name, byte| {
+        write!(name, "{byte:02x}").expect("writing to a string never fails");
+        name
+    })
 }
 
 async fn create(
@@ -338,7 +378,7 @@ async fn create(
     let user = user::ActiveModel {
         username: Set(username),
         display_name: Set(person.display_name.clone()),
-        email: Set(person.email.clone().filter(|_| !person.is_hidden)),
+        email: Set(person.email.clone()),
         role: Set(user::Role::Member),
         import_id: Set(import_id),
         can_sign_in: Set(false),

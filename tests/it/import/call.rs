@@ -215,18 +215,71 @@ async fn people_are_those_whom_the_caller_sees() {
         let id = |client: &Client| client.user_id.parse::<i64>().unwrap();
         assert_eq!((authors[0], authors[4]), (id(&ann), id(&ann)));
         assert!(!authors.contains(&id(&hidden)));
-        // Strangers are new each time; those whom the caller sees by now are found.
-        assert_ne!(authors[1], authors[5]);
-        assert_eq!((authors[2], authors[3]), (authors[6], authors[7]));
-        let stand_in = user::Entity::find_by_id(authors[1]);
-        let stand_in = stand_in.one(app.app.db.writer()).await.unwrap().unwrap();
-        assert_eq!((stand_in.email, stand_in.can_sign_in), (None, false));
+        // Everybody else is the same user each time, whether or not somebody hidden has the address.
+        assert_eq!(authors[1..4], authors[5..8]);
+        let mut stand_ins = Vec::new();
+        for (author, source) in authors[1..4].iter().zip(["hidden@", "new@", "77"]) {
+            let row = user::Entity::find_by_id(*author);
+            let row = row.one(app.app.db.writer()).await.unwrap().unwrap();
+            assert_eq!((row.email, row.import_id, row.can_sign_in), (None, None, false), "{source}");
+            let (prefix, digest) = row.username.split_at("imported-".len());
+            assert_eq!((prefix, digest.len()), ("imported-", 16), "{source}");
+            stand_ins.push(row.username);
+        }
+        stand_ins.dedup();
+        assert_eq!(stand_ins.len(), 3);
         let drafts = annotation_draft::Entity::find().count(app.app.db.writer()).await;
         assert_eq!(drafts.unwrap(), 2);
         // Whoever sees them may name them.
         import(&app.admin, &project, &tasks, "REFUSE").await.ok();
         let rows = annotation::Entity::find().all(app.app.db.writer()).await.unwrap();
         assert!(rows.iter().any(|row| row.completed_by_id == Some(id(&hidden))));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn addresses_of_imported_people_stay_free() {
+    each_database(async |app| {
+        let (project, _) = app.project_with_task().await;
+        let max = app.member(&project, "max", Role::Manager).await;
+        let (_, elsewhere) = (app.stranger("hidden").await, app.project_with_task().await.0);
+        let person = |email: &str| json!({ "id": 5, "email": email, "first_name": "Some", "last_name": "Body" });
+        let import_one = async |by: &Client, project: &str, email: &str| {
+            let work = json!({ "result": [], "completed_by": person(email) });
+            let tasks = json!([{ "data": {}, "annotations": [work] }]);
+            import(by, project, &tasks, "REFUSE").await.ok();
+            let rows = annotation::Entity::find().all(app.app.db.writer()).await.unwrap();
+            let row = rows.iter().max_by_key(|row| row.id).unwrap();
+            row.completed_by_id.unwrap()
+        };
+        let mut before = Vec::new();
+        for email in ["hidden@example.com", "new@example.com"] {
+            let author = import_one(&max, &project, email).await;
+            let row = user::Entity::find_by_id(author);
+            let row = row.one(app.app.db.writer()).await.unwrap().unwrap();
+            assert_eq!((row.email, row.display_name.as_str()), (None, "Some Body"));
+            // They are found out of sight, too, and are members again.
+            let remove = format!(
+                "mutation {{ removeProjectMember(projectId: {project}, userId: {author}) {{ role }} }}"
+            );
+            app.admin.run(&remove).await.ok();
+            assert_eq!(import_one(&max, &project, email).await, author);
+            let seen = max.run(&format!("{{ user(id: {author}) {{ username }} }}")).await;
+            assert_eq!(seen.data()["user"]["username"], row.username);
+            before.push(author);
+        }
+        assert_ne!(before[0], before[1]);
+        // Another project's are others.
+        let other = import_one(&app.admin, &elsewhere, "new@example.com").await;
+        assert!(!before.contains(&other));
+        let input = r#"{ username: "new", email: "new@example.com" }"#;
+        let create = format!("mutation {{ createUser(input: {input}) {{ id }} }}");
+        let created = app.admin.run(&create).await;
+        let new: i64 = created.data()["createUser"]["id"].as_str().unwrap().parse().unwrap();
+        // Whoever sees them finds them by now; to everybody else nothing has changed.
+        assert_eq!(import_one(&max, &project, "new@example.com").await, before[1]);
+        assert_eq!(import_one(&app.admin, &project, "new@example.com").await, new);
     })
     .await;
 }

@@ -56,7 +56,10 @@ async fn their_history_goes_on_from_where_they_left() {
         assert_eq!(row(&app, &id).await.result, r#"[{"id":"a"}]"#);
         restore(&app.admin, &id, 2, None).await.ok();
         let now = row(&app, &id).await;
-        assert_eq!((now.result.as_str(), now.lead_time), (r#"[{"id":"a"},{"id":"b"}]"#, None));
+        assert_eq!(
+            (now.result.as_str(), now.lead_time),
+            (r#"[{"id":"a"},{"id":"b"}]"#, None)
+        );
         delete(&app.admin, &id).await.ok();
         restore(&app.admin, &id, 3, None).await.ok();
         assert_eq!(row(&app, &id).await.completed_by_id, Some(1));
