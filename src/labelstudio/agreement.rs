@@ -1,6 +1,6 @@
 //! How far two annotations of one task agree: a number for each way of comparing them.
 //!
-//! What is compared stands in a [`Place`]: made by the same control, about the same object, with the same
+//! What is compared stands in a place: made by the same control, about the same object, with the same
 //! labels. For areas and spans, with `n` and `m` of them in the two annotations and the best pairing of the one
 //! with the other, the score is `2 * sum / (n + m)`: the sum is that of the pairs' likeness, and what finds no
 //! partner adds nothing. Where a pair is alike or not, that is F1 (van Rijsbergen, Information Retrieval, 1979);
