@@ -1,7 +1,7 @@
 FROM rust:1-slim-trixie AS build
 WORKDIR /source
 COPY . .
-RUN cargo build --release --locked
+RUN cargo build --profile dist --locked
 
 FROM debian:trixie-slim
 RUN apt-get update \
@@ -9,7 +9,7 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --system --uid 10001 --home-dir /data annograph \
     && install --directory --owner=annograph --group=annograph /data
-COPY --from=build /source/target/release/annograph /usr/local/bin/annograph
+COPY --from=build /source/target/dist/annograph /usr/local/bin/annograph
 USER annograph
 WORKDIR /data
 VOLUME /data
