@@ -105,7 +105,7 @@ impl Schema {
             .limit_recursive_depth(depth.saturating_add(4))
             .finish();
         let schema = sdl::validation_sdl(&inner);
-        let documents = document::Documents::new(schema, limits, documents)?;
+        let documents = document::Documents::new(schema, limits, documents, app.memory.clone())?;
         Ok(Self {
             app,
             inner,

@@ -34,7 +34,7 @@ use tower_http::{
 };
 
 use crate::{
-    app::App,
+    app::{App, Memory},
     config::{HttpArgs, ServeArgs, Switch},
     graphql::{
         self, Schema, graphiql,
@@ -48,6 +48,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Everything that the server answers. `stopping` ends what would otherwise outlive it.
 pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow::Result<Router> {
+    let memory = args.http.memory.unwrap_or_else(Memory::half_of_machine);
+    let app = app.within(Memory::new(memory));
     let schema = Schema::new(app.clone(), &args.limits, &args.documents)?;
     let endpoint = Endpoint::new(app.clone(), schema, args.http.clone(), stopping);
     let max_head = args.http.max_head;

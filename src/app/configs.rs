@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use moka::sync::Cache;
 
+use super::memory::{Lease, Memory};
 use crate::labelstudio::config::{Config, Fault};
 
 /// What the configs that are kept may take, in bytes.
@@ -14,27 +15,38 @@ const BYTES_PER_BYTE: usize = 32;
 /// Labelling configs by project and version: a changed text is another version, so nothing here is ever out
 /// of date. Cheap to clone.
 #[derive(Clone)]
-pub struct Configs(Cache<(i64, i32), Read>);
+pub struct Configs {
+    cache: Cache<(i64, i32), Read>,
+    memory: Memory,
+}
 
 #[derive(Clone)]
 struct Read {
     config: Arc<Config>,
     weight: u32,
+    /// Returned when the cache forgets the config.
+    _lease: Arc<Option<Lease>>,
 }
 
 impl Default for Configs {
     fn default() -> Self {
-        let cache = Cache::builder()
-            .weigher(|_, read: &Read| read.weight)
-            .max_capacity(MAX_BYTES);
-        Self(cache.build())
+        Self::within(Memory::unlimited())
     }
 }
 
 impl Configs {
+    /// A cache that leases what it keeps. A config that finds no memory left is used and not kept.
+    pub fn within(memory: Memory) -> Self {
+        let cache = Cache::builder()
+            .weigher(|_, read: &Read| read.weight)
+            .max_capacity(MAX_BYTES);
+        let cache = cache.build();
+        Self { cache, memory }
+    }
+
     /// A config that was read before.
     pub fn get(&self, project_id: i64, version: i32) -> Option<Arc<Config>> {
-        let read = self.0.get(&(project_id, version))?;
+        let read = self.cache.get(&(project_id, version))?;
         Some(read.config)
     }
 
@@ -47,14 +59,19 @@ impl Configs {
         text: &str,
         otherwise: impl FnOnce(&[Fault]) -> Config,
     ) -> Arc<Config> {
-        let read = self.0.get_with((project_id, version), || {
+        let key = (project_id, version);
+        let read = self.cache.get_with(key, || {
             let config = match text {
                 "" => Config::default(),
                 text => Config::parse(text).unwrap_or_else(|faults| otherwise(&faults)),
             };
+            let weight = u32::try_from(text.len() * BYTES_PER_BYTE).unwrap_or(u32::MAX);
+            // Heavier than the whole cache: it is not kept.
+            let lease = self.memory.lease(weight.into());
             Read {
                 config: Arc::new(config),
-                weight: u32::try_from(text.len() * BYTES_PER_BYTE).unwrap_or(u32::MAX),
+                weight: lease.as_ref().map_or(u32::MAX, |_| weight),
+                _lease: Arc::new(lease.ok()),
             }
         });
         read.config

@@ -10,6 +10,11 @@ pub struct HttpArgs {
     #[arg(long, env = "ANNOGRAPH_MAX_BODY", default_value_t = 32 << 20)]
     pub max_body: usize,
 
+    /// Bytes that bodies, answers and caches may hold together. It bounds these, not the memory of the process.
+    /// Unless given, half of the memory of the machine or of its control group, whichever has less.
+    #[arg(long, env = "ANNOGRAPH_MEMORY")]
+    pub memory: Option<u64>,
+
     /// Bytes of the largest head of a request: its address and its headers.
     #[arg(long, env = "ANNOGRAPH_MAX_HEAD", default_value_t = 16 << 10)]
     pub max_head: usize,

@@ -33,6 +33,7 @@ use super::{
     trusted::{Found, Trusted},
 };
 use crate::{
+    app::Memory,
     config::{DocumentArgs, LimitArgs, Switch},
     error::Location,
 };
@@ -84,6 +85,7 @@ impl Documents {
         schema: Valid<ApolloSchema>,
         limits: &LimitArgs,
         args: &DocumentArgs,
+        memory: Memory,
     ) -> anyhow::Result<Self> {
         let checker = Checker {
             schema,
@@ -93,7 +95,7 @@ impl Documents {
         Ok(Self {
             trusted: Trusted::load(args, &checker)?,
             checker: Arc::new(checker),
-            known: cache::Documents::new(args.document_cache),
+            known: cache::Documents::new(args.document_cache, memory),
             threads: Arc::new(Semaphore::new(
                 available_parallelism().map_or(1, usize::from),
             )),

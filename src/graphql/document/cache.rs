@@ -6,31 +6,49 @@ use moka::sync::Cache;
 use sha2::{Digest, Sha256};
 
 use super::Document;
+use crate::app::memory::{Lease, Memory};
 
 pub type Hash = [u8; 32];
 
 /// Valid documents, within a bound of bytes. What is asked for often stays.
-pub struct Documents(Cache<Hash, Arc<Document>>);
+pub struct Documents {
+    cache: Cache<Hash, Kept>,
+    memory: Memory,
+}
+
+#[derive(Clone)]
+struct Kept {
+    document: Arc<Document>,
+    /// Returned when the cache forgets the document.
+    _lease: Arc<Lease>,
+}
 
 impl Documents {
-    pub fn new(max_bytes: u64) -> Self {
+    pub fn new(max_bytes: u64, memory: Memory) -> Self {
         let cache = Cache::builder()
-            .weigher(|_, document: &Arc<Document>| {
-                u32::try_from(document.bytes()).unwrap_or(u32::MAX)
-            })
+            .weigher(|_, kept: &Kept| u32::try_from(kept.document.bytes()).unwrap_or(u32::MAX))
             .max_capacity(max_bytes);
-        Self(cache.build())
+        let cache = cache.build();
+        Self { cache, memory }
     }
 
     pub fn get(&self, hash: &Hash) -> Option<Arc<Document>> {
-        self.0.get(hash)
+        Some(self.cache.get(hash)?.document)
     }
 
-    /// Remembers a document, unless it would push many others out.
+    /// Remembers a document, unless it would push many others out or finds no memory left.
     pub fn insert(&self, hash: Hash, document: &Arc<Document>) {
-        let max_bytes = self.0.policy().max_capacity().unwrap_or(u64::MAX);
-        if document.bytes() as u64 <= max_bytes / 16 {
-            self.0.insert(hash, document.clone());
+        let bytes = document.bytes() as u64;
+        let max_bytes = self.cache.policy().max_capacity().unwrap_or(u64::MAX);
+        if bytes > max_bytes / 16 {
+            return;
+        }
+        if let Ok(lease) = self.memory.lease(bytes) {
+            let kept = Kept {
+                document: document.clone(),
+                _lease: Arc::new(lease),
+            };
+            self.cache.insert(hash, kept);
         }
     }
 }
