@@ -24,12 +24,13 @@ pub async fn actor(app: &App, headers: &HeaderMap) -> Result<Actor> {
 
 /// Who is signed in by the value of an `Authorization` header.
 pub async fn actor_of(app: &App, authorization: &str) -> Result<Actor> {
-    let text = authorization
-        .split_once(' ')
-        .filter(|(scheme, _)| {
-            scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token")
-        })
-        .map(|(_, text)| text.trim())
-        .ok_or(Error::Unauthenticated)?;
+    let text = token_in(authorization).ok_or(Error::Unauthenticated)?;
     token::sign_in(app, text).await
+}
+
+/// The token in the value of an `Authorization` header; `None` when the scheme is neither Bearer nor Token.
+pub fn token_in(authorization: &str) -> Option<&str> {
+    let (scheme, text) = authorization.split_once(' ')?;
+    let is_known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
+    is_known.then_some(text.trim())
 }

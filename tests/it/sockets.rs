@@ -90,6 +90,9 @@ async fn the_token_is_taken_from_wherever_clients_put_it() {
             json!({ "token": token }),
             json!({ "headers": { "Authorization": bearer } }),
             json!({ "authorization": bearer, "other": [1, 2] }),
+            json!({ "authorization": bearer, "Authorization": bearer }),
+            json!({ "authorization": token, "Authorization": bearer }),
+            json!({ "headers": { "authorization": bearer, "Authorization": format!("Token {token}") } }),
         ] {
             let mut socket = server.socket().await;
             socket.say(&init(&payload)).await;
@@ -123,6 +126,11 @@ async fn nobody_gets_in_without_a_token() {
                 "{message}"
             );
         }
+        let token = format!("Bearer {}", app.admin.token);
+        let two = json!({ "authorization": token, "Authorization": "Bearer ann_other" });
+        let mut socket = server.socket().await;
+        socket.say(&init(&two)).await;
+        assert_eq!(socket.closed().await.0, 4400);
         let mut socket = server.socket().await;
         socket.subscribe("1", VIEWER).await;
         assert_eq!(socket.closed().await, (4401, "Unauthorized".to_owned()));

@@ -1,5 +1,6 @@
 //! WebSocket: the protocol graphql-transport-ws, by hand.
 
+mod init;
 mod operations;
 mod protocol;
 

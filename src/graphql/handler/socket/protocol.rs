@@ -4,6 +4,7 @@ use axum::extract::ws::{CloseFrame, Message};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use super::init::InitPayload;
 use crate::labelstudio::document;
 
 /// The name of the sub-protocol. The older `graphql-ws` is another protocol, and not spoken here.
@@ -70,23 +71,6 @@ struct Parts<'a> {
     id: Option<String>,
     #[serde(borrow)]
     payload: Option<&'a RawValue>,
-}
-
-/// Where clients put their token.
-#[derive(Default, Deserialize)]
-struct InitPayload {
-    #[serde(alias = "Authorization")]
-    authorization: Option<String>,
-    token: Option<String>,
-    headers: Option<Box<InitPayload>>,
-}
-
-impl InitPayload {
-    fn authorization(self) -> Option<String> {
-        let inner = self.headers.and_then(|headers| headers.authorization());
-        let token = self.token.map(|token| format!("Bearer {token}"));
-        self.authorization.or(token).or(inner)
-    }
 }
 
 /// Reads a message. What is none closes the socket.
