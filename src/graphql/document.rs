@@ -3,6 +3,7 @@
 //! Documents are measured before they are validated, what was valid once is remembered, and every value that
 //! a client sends, literal or variable, is checked before anything runs.
 
+mod brackets;
 mod cache;
 mod check;
 mod description;

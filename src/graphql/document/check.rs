@@ -12,7 +12,8 @@ use apollo_compiler::{
 use async_graphql::ServerError;
 
 use super::{
-    Document, Refused, description, incomplete, introspection, pos, refusal::Refusal, translate,
+    Document, Refused, brackets, description, incomplete, introspection, pos, refusal::Refusal,
+    translate,
 };
 use crate::{
     config::LimitArgs,
@@ -43,6 +44,9 @@ pub struct Checker {
 impl Checker {
     /// Cheap checks come first: nothing is done with a document before its size is known to be bounded.
     pub fn check(&self, query: &str) -> Result<Document, Refused> {
+        if brackets::are_too_deep(query, MAX_BRACKETS) {
+            return Err(vec![too_deep()]);
+        }
         let mut parser = apollo_compiler::parser::Parser::new()
             .recursion_limit(MAX_BRACKETS)
             .token_limit(self.limits.max_tokens);
@@ -101,13 +105,7 @@ impl Checker {
                 return vec![limit_error("tokens", max, max + 1, "tokens or more")];
             }
             if message.starts_with("parser recursion limit") {
-                let max = MAX_BRACKETS as u64;
-                return vec![limit_error(
-                    "brackets",
-                    max,
-                    max + 1,
-                    "brackets in one another or more",
-                )];
+                return vec![too_deep()];
             }
         }
         self.refusal(query)
@@ -171,6 +169,11 @@ impl Checker {
         }
         (problems, values)
     }
+}
+
+fn too_deep() -> ServerError {
+    let max = MAX_BRACKETS as u64;
+    limit_error("brackets", max, max + 1, "brackets in one another or more")
 }
 
 /// Diagnostics of values in a document that is otherwise as it should be.

@@ -138,6 +138,10 @@ async fn documents_that_would_take_long_are_refused_by_their_size() {
             ),
             (format!("{operations} {twelve}"), "fields"),
             ("{a".repeat(199), "nesting"),
+            ("{".repeat(20_000), "brackets"),
+            ("[".repeat(20_000), "brackets"),
+            ("(".repeat(20_000), "brackets"),
+            ("{a(b:[".repeat(10_000), "brackets"),
             ("{a".repeat(5_000), "brackets"),
             (
                 format!(
