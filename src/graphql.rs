@@ -13,6 +13,7 @@ mod context;
 mod control;
 mod cost;
 mod draft;
+mod entity;
 mod error;
 mod event;
 mod filter;
@@ -69,6 +70,7 @@ pub struct Query(
     prediction::PredictionQuery,
     draft::DraftQuery,
     user::UserQuery,
+    entity::EntityQuery,
 );
 
 /// Every change starts here. Root fields run one after the other, each in a transaction of its own: one

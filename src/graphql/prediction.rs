@@ -104,13 +104,4 @@ impl PredictionQuery {
         let row = ctx.loader().load_one(PredictionId(reference(&id))).await;
         Some(row.transpose()?.map(Prediction))
     }
-
-    #[graphql(entity)]
-    async fn prediction_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Prediction> {
-        let row = ctx.loader().load_one(PredictionId(reference(&id))).await;
-        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
-            .ok()
-            .flatten()
-            .map(Prediction)
-    }
 }

@@ -374,15 +374,6 @@ impl ProjectQuery {
         };
         Some(list(ctx, query, &arguments(first, after, last, before)).await)
     }
-
-    #[graphql(entity)]
-    async fn project_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Project> {
-        let row = ctx.loader().load_one(ProjectId(reference(&id))).await;
-        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
-            .ok()
-            .flatten()
-            .map(Project::Row)
-    }
 }
 
 async fn list(

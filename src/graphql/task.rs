@@ -311,15 +311,6 @@ impl TaskQuery {
         let query = query(ctx, filter, order_by);
         Some(list(ctx, query, &arguments(first, after, last, before)).await)
     }
-
-    #[graphql(entity)]
-    async fn task_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Task> {
-        let row = ctx.loader().load_one(TaskId(reference(&id))).await;
-        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
-            .ok()
-            .flatten()
-            .map(Task::Row)
-    }
 }
 
 fn query(ctx: &Context<'_>, filter: Option<TaskFilter>, order: Option<TaskOrder>) -> tasks::Query {

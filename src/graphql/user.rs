@@ -165,14 +165,6 @@ impl UserQuery {
         let filter = filter.unwrap_or_default();
         Some(list(ctx, filter, &arguments(first, after, last, before)).await)
     }
-
-    #[graphql(entity)]
-    async fn user_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<User> {
-        User::load(ctx, Some(reference(&id)))
-            .await?
-            .inspect_err(|error| tracing::error!(%error, "can't load entities"))
-            .ok()
-    }
 }
 
 async fn list(

@@ -1,6 +1,7 @@
 //! Entities: what a gateway asks for by type and id.
 
 use entity::project_member::Role;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Client, each_database};
@@ -110,6 +111,76 @@ async fn an_unknown_or_hidden_id_nulls_only_itself() {
             "{}",
             answer.text
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failures_are_errors_at_their_entities() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        crate::reading::predict(&app, &task, "[]").await;
+        let representations = json!([
+            { "__typename": "Prediction", "id": "1" },
+            { "__typename": "Task", "id": "1" },
+            { "__typename": "Prediction", "id": "1" },
+            { "__typename": "Task", "id": "99" },
+        ]);
+        let rename = "ALTER TABLE prediction RENAME TO elsewhere";
+        app.app.db.writer().execute_unprepared(rename).await.unwrap();
+        let answer = entities(&app.admin, representations.clone()).await;
+        let task = json!({ "__typename": "Task", "id": "1", "totalAnnotations": 0 });
+        assert_eq!(answer.json["data"]["_entities"], json!([null, task, null, null]));
+        let told = |answer: &Answer| -> Vec<(Value, Value)> {
+            let errors = answer.json["errors"].as_array().unwrap().iter();
+            errors.map(|it| (it["path"].clone(), it["extensions"]["code"].clone())).collect()
+        };
+        let code = json!("INTERNAL_SERVER_ERROR");
+        assert_eq!(told(&answer), [
+            (json!(["_entities", 0]), code.clone()),
+            (json!(["_entities", 2]), code.clone()),
+        ]);
+        crate::http::assert_no_internals(&answer.text);
+        // What fails within an entity has the index in its path, too.
+        let query = "query($representations: [_Any!]!) { both: _entities(representations: $representations) {
+          ... on _Entity { ... on Task { id predictions { id } } }
+        } }";
+        let tasks = json!([
+            { "__typename": "Task", "id": "99" },
+            { "__typename": "Task", "id": "1" },
+        ]);
+        let answer = app.admin.run_with(query, json!({ "representations": tasks })).await;
+        assert_eq!(answer.json["data"]["both"], json!([null, null]));
+        assert_eq!(told(&answer), [(json!(["both", 1, "predictions"]), code)]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn entities_are_asked_for_as_any_other_field() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        let query = r#"query {
+          _entities(representations: [{ __typename: "Task", id: 1 }]) { __typename }
+          ...more
+          none: _entities(representations: []) { __typename }
+          skipped: _entities(representations: []) @skip(if: true) { __typename }
+          __typename
+        }
+        fragment more on Query {
+          _entities(representations: [{ __typename: "Task", id: 1 }]) @include(if: true) { ... on Task { id } }
+        }"#;
+        let answer = app.admin.run(query).await;
+        assert_eq!(
+            answer.data(),
+            &json!({
+                "_entities": [{ "__typename": "Task", "id": "1" }],
+                "none": [],
+                "__typename": "Query",
+            })
+        );
+        let answer = app.admin.run("{ _entitiesByIndex { __typename } }").await;
+        assert_eq!(answer.code(), "GRAPHQL_VALIDATION_FAILED");
     })
     .await;
 }

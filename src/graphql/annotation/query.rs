@@ -74,16 +74,6 @@ impl AnnotationQuery {
         let arguments = arguments(first, after, last, before);
         Some(list(ctx, filter, order_by, &arguments).await)
     }
-
-    #[graphql(entity)]
-    async fn annotation_by_id(&self, ctx: &Context<'_>, id: ID) -> Option<Annotation> {
-        // Never an error: it would take the other entities of the request with it.
-        let row = ctx.loader().load_one(AnnotationId(reference(&id))).await;
-        row.inspect_err(|error| tracing::error!(%error, "can't load entities"))
-            .ok()
-            .flatten()
-            .map(Annotation)
-    }
 }
 
 async fn snapshot(

@@ -21,7 +21,13 @@ use async_graphql::{
 use async_graphql_value::Value;
 
 use super::pos;
-use crate::{error::Places, graphql::coercion::literal::number};
+use crate::{
+    error::Places,
+    graphql::{
+        coercion::literal::number,
+        entity::{self, ENTITIES},
+    },
+};
 
 /// The document that runs. The one it is made of is valid.
 pub fn document(source: &ast::Document, text: &str) -> ExecutableDocument {
@@ -144,9 +150,16 @@ impl Translator<'_> {
         match source {
             ast::Selection::Field(field) => {
                 let at = self.at(field.location());
+                let mut alias = field.alias.as_ref().map(|alias| self.name(alias));
+                let mut name = self.name(&field.name);
+                // The query type alone has a field of this name.
+                if name.node == ENTITIES {
+                    alias = alias.or_else(|| Some(name.clone()));
+                    name.node = Text::new(entity::FIELD);
+                }
                 let translated = Field {
-                    alias: field.alias.as_ref().map(|alias| self.name(alias)),
-                    name: self.name(&field.name),
+                    alias,
+                    name,
                     arguments: self.arguments(&field.arguments),
                     directives: self.directives(&field.directives),
                     selection_set: self.set(&field.selection_set, at),

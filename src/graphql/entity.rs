@@ -1,0 +1,170 @@
+//! Entities: objects that a federated gateway asks for by type and id.
+//!
+//! async-graphql resolves `_entities` by itself, fails the whole list when one entity fails, and leaves the
+//! index out of the paths of errors. The translated document asks for [`FIELD`] instead, under the same key of
+//! the answer, and [`EntityQuery`] resolves it as any other list: by index, with errors at their items.
+
+use std::{borrow::Cow, collections::HashMap, hash::Hash};
+
+use async_graphql::{
+    Any, ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned,
+    ServerResult, Union, Value,
+    dataloader::Loader,
+    parser::types::Field,
+    registry::{MetaTypeId, ObjectBuilder, Registry},
+    resolver_utils::resolve_container,
+};
+
+use super::{
+    annotation::Annotation,
+    context::ContextExt,
+    loader::{AnnotationId, Batches, Loaders, PredictionId, ProjectId, TaskId, UserId},
+    prediction::Prediction,
+    project::Project,
+    task::Task,
+    user::User,
+};
+use crate::{
+    db::reference,
+    error::{Error, Result},
+};
+
+/// The field of the schema, which the library would resolve.
+pub const ENTITIES: &str = "_entities";
+/// The field that runs in its place. The schema does not have it, so no client can ask for it.
+pub const FIELD: &str = "_entitiesByIndex";
+
+/// A type that gateways may ask for by id.
+#[derive(Union)]
+#[graphql(name = "_Entity")]
+enum Entity {
+    Annotation(Annotation),
+    Task(Task),
+    Project(Project),
+    User(User),
+    Prediction(Prediction),
+}
+
+/// The part of the query type that resolves entities.
+#[derive(Default)]
+pub struct EntityQuery;
+
+impl ContainerType for EntityQuery {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        if ctx.item.node.name.node != FIELD {
+            return Ok(None);
+        }
+        let (_, representations) = ctx.param_value::<Vec<Any>>("representations", None)?;
+        let keys: Vec<_> = representations
+            .iter()
+            .map(|Any(value)| key(value))
+            .collect();
+        let entities = load(ctx.loader(), &keys).await;
+        let selected = ctx.with_selection_set(&ctx.item.node.selection_set);
+        let resolved = OutputType::resolve(&entities, &selected, ctx.item).await;
+        resolved.map(Some)
+    }
+}
+
+impl OutputType for EntityQuery {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("EntityQuery")
+    }
+
+    /// Registers the entities with their keys, and no field.
+    fn create_type_info(registry: &mut Registry) -> String {
+        for register in [
+            Annotation::create_type_info,
+            Task::create_type_info,
+            Project::create_type_info,
+            User::create_type_info,
+            Prediction::create_type_info,
+        ] {
+            let name = register(registry);
+            registry.add_keys(name.trim_end_matches('!'), "id");
+        }
+        registry.create_output_type::<Self, _>(MetaTypeId::Object, |_| {
+            ObjectBuilder::new(Self::type_name(), Default::default()).build()
+        })
+    }
+
+    async fn resolve(
+        &self,
+        ctx: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        resolve_container(ctx, self).await
+    }
+}
+
+impl ObjectType for EntityQuery {}
+
+/// The type and id of a representation; coercion has refused those without.
+fn key(representation: &Value) -> (&str, i64) {
+    let Value::Object(fields) = representation else {
+        return ("", 0);
+    };
+    let name = match fields.get("__typename") {
+        Some(Value::String(name)) => name,
+        _ => "",
+    };
+    let id = match fields.get("id") {
+        Some(Value::String(id)) => reference(id),
+        Some(Value::Number(id)) => reference(&id.to_string()),
+        _ => 0,
+    };
+    (name, id)
+}
+
+/// Loads each type in one batch. An entity that does not exist or may not be seen is `None`; a failure is the
+/// error of every entity of its type.
+async fn load(loader: &Loaders, keys: &[(&str, i64)]) -> Vec<Option<Result<Entity>>> {
+    let of = |name: &str| -> Vec<i64> {
+        let keys = keys.iter().filter(|(ty, _)| *ty == name);
+        keys.map(|(_, id)| *id).collect()
+    };
+    let (annotations, tasks, projects, users, predictions) = tokio::join!(
+        batch(loader, of("Annotation"), AnnotationId),
+        batch(loader, of("Task"), TaskId),
+        batch(loader, of("Project"), ProjectId),
+        batch(loader, of("User"), UserId),
+        batch(loader, of("Prediction"), PredictionId),
+    );
+    let entity = |(name, id): (&str, i64)| -> Result<Option<Entity>> {
+        Ok(match name {
+            "Annotation" => found(&annotations, &AnnotationId(id))?
+                .map(|row| Entity::Annotation(Annotation(row))),
+            "Task" => found(&tasks, &TaskId(id))?.map(|row| Entity::Task(Task::Row(row))),
+            "Project" => {
+                found(&projects, &ProjectId(id))?.map(|row| Entity::Project(Project::Row(row)))
+            }
+            "User" => found(&users, &UserId(id))?
+                .filter(|person| person.is_visible)
+                .map(|person| Entity::User(person.user.clone().into())),
+            "Prediction" => found(&predictions, &PredictionId(id))?
+                .map(|row| Entity::Prediction(Prediction(row))),
+            _ => None,
+        })
+    };
+    let entities = keys.iter().map(|key| entity(*key).transpose());
+    entities.collect()
+}
+
+async fn batch<K, V>(loader: &Loaders, ids: Vec<i64>, key: fn(i64) -> K) -> Result<HashMap<K, V>>
+where
+    K: Send + Sync + Hash + Eq + Clone + 'static,
+    V: Send + Sync + Clone + 'static,
+    Batches: Loader<K, Value = V, Error = Error>,
+{
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    loader.load_many(ids.into_iter().map(key)).await
+}
+
+fn found<K: Hash + Eq, V: Clone>(batch: &Result<HashMap<K, V>>, key: &K) -> Result<Option<V>> {
+    match batch {
+        Ok(rows) => Ok(rows.get(key).cloned()),
+        Err(error) => Err(error.clone()),
+    }
+}
