@@ -1,13 +1,15 @@
 //! The routes, and the life of the server from its first connection to its last.
 
+mod cors;
+
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderName, HeaderValue, Method, Request, StatusCode, header},
-    middleware::Next,
+    http::{HeaderName, HeaderValue, Request, StatusCode, header},
+    middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -23,11 +25,10 @@ use tokio::{
 };
 use tokio_io_timeout::TimeoutStream;
 use tokio_util::sync::CancellationToken;
-use tower::{ServiceExt, util::option_layer};
+use tower::ServiceExt;
 use tower_http::{
     catch_panic::CatchPanicLayer,
     compression::CompressionLayer,
-    cors::{AllowOrigin, CorsLayer},
     request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
     set_header::SetResponseHeaderLayer,
     trace::TraceLayer,
@@ -64,9 +65,9 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
         .layer(CompressionLayer::new())
-        .layer(CatchPanicLayer::custom(handler::panicked))
-        .layer(option_layer(cors(&args.http.cors_origin)))
-        .layer(axum::middleware::from_fn(move |request, next| {
+        .layer(CatchPanicLayer::custom(handler::panicked));
+    let router = cors::allowed(router, &args.http.cors_origin)
+        .layer(from_fn(move |request, next| {
             bounded(max_head, request, next)
         }))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -87,31 +88,6 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
         )
         .layer(SetRequestIdLayer::new(REQUEST_ID, MakeRequestUuid));
     Ok(router)
-}
-
-/// Lets pages of these origins send requests and read the answers. They bring their token along; there are
-/// no cookies that a browser would add by itself.
-fn cors(origins: &[HeaderValue]) -> Option<CorsLayer> {
-    let list = || AllowOrigin::list(origins.iter().cloned());
-    (!origins.is_empty()).then(|| {
-        CorsLayer::new()
-            .allow_origin(list())
-            .allow_methods([Method::GET, Method::POST])
-            .allow_headers([
-                header::AUTHORIZATION,
-                header::CONTENT_TYPE,
-                header::ACCEPT,
-                header::CONTENT_ENCODING,
-                handler::IDEMPOTENCY_KEY,
-                REQUEST_ID,
-            ])
-            .expose_headers([
-                header::RETRY_AFTER,
-                handler::IDEMPOTENCY_REPLAYED,
-                REQUEST_ID,
-            ])
-            .max_age(Duration::from_secs(3_600))
-    })
 }
 
 /// Refuses a head that is too large. What is far larger still, hyper does not read at all.

@@ -2,7 +2,7 @@
 
 use axum::{
     body::Body,
-    http::{Method, Request, StatusCode, header},
+    http::{HeaderName, Method, Request, StatusCode, header},
 };
 use sea_orm::ConnectionTrait;
 use serde_json::json;
@@ -82,6 +82,41 @@ async fn only_configured_origins_may_read_answers() {
                 let answer = send(router, request).await;
                 assert_eq!(answer.headers.get(&allowed), None, "{origin}");
             }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_preflight_is_answered_with_the_headers_that_it_asks_for() {
+    each_database(async |app| {
+        let asked = "apollographql-client-name,authorization,content-type,sentry-trace,traceparent,x-anything";
+        let preflight = |origin: &str, headers: Option<&str>| {
+            let request = Request::options("/graphql")
+                .header(header::ORIGIN, origin)
+                .header(header::ACCESS_CONTROL_REQUEST_METHOD, "POST");
+            let request = match headers {
+                Some(headers) => request.header(header::ACCESS_CONTROL_REQUEST_HEADERS, headers),
+                None => request,
+            };
+            request.body(Body::empty()).unwrap()
+        };
+        let here = "https://app.example.com";
+        let open = app.router_with(&["--cors-origin", here]);
+        let answer = send(&open, preflight(here, Some(asked))).await;
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_HEADERS], asked);
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_METHODS], "GET,POST");
+        let vary = answer.headers[header::VARY].to_str().unwrap();
+        for name in ["origin", "access-control-request-headers"] {
+            assert!(vary.contains(name), "{vary}");
+        }
+        let answer = send(&open, preflight(here, None)).await;
+        assert_eq!(answer.headers[header::ACCESS_CONTROL_ALLOW_ORIGIN], here);
+        assert_eq!(answer.headers.get(header::ACCESS_CONTROL_ALLOW_HEADERS), None);
+        for (router, origin) in [(&open, "https://evil.example.com"), (&app.router, here)] {
+            let answer = send(router, preflight(origin, Some(asked))).await;
+            let told = answer.headers.keys().filter(|name| name.as_str().starts_with("access-control"));
+            assert_eq!(told.collect::<Vec<_>>(), Vec::<&HeaderName>::new(), "{origin}");
         }
     })
     .await;
