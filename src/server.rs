@@ -1,6 +1,7 @@
 //! The routes, and the life of the server from its first connection to its last.
 
 mod cors;
+mod unread;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -8,7 +9,7 @@ use axum::{
     Router,
     body::Body,
     extract::State,
-    http::{HeaderName, HeaderValue, Request, StatusCode, header},
+    http::{HeaderName, HeaderValue, Request, StatusCode, Version, header, uri::Authority},
     middleware::{Next, from_fn},
     response::{IntoResponse, Response},
     routing::{any, get},
@@ -60,6 +61,7 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
     if args.documents.introspection == Switch::On {
         router = router.route("/schema.graphql", get(schema_text));
     }
+    let patience = Duration::from_secs(args.http.body_timeout.max(1));
     let router = router
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
@@ -69,6 +71,9 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
     let router = cors::allowed(router, &args.http.cors_origin)
         .layer(from_fn(move |request, next| {
             bounded(max_head, request, next)
+        }))
+        .layer(from_fn(move |request, next| {
+            unread::read_on(patience, request, next)
         }))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -104,6 +109,28 @@ async fn bounded(max_head: usize, request: Request<Body>, next: Next) -> Respons
     next.run(request).await
 }
 
+/// Refuses a request that does not name one host, as RFC 9112 (section 3.2) has it: programs between client and
+/// server may have read another one.
+async fn with_one_host(request: Request<Body>, next: Next) -> Response {
+    let mut hosts = request.headers().get_all(header::HOST).iter();
+    let is_optional = request.version() < Version::HTTP_11;
+    let is_one = match (hosts.next(), hosts.next()) {
+        (Some(host), None) => is_host(host.as_bytes()),
+        (None, _) => is_optional,
+        (Some(_), Some(_)) => false,
+    };
+    match is_one {
+        true => next.run(request).await,
+        false => handler::host_is_missing(),
+    }
+}
+
+/// Whether a value is that of `Host`: empty, or a host with a port or without.
+fn is_host(value: &[u8]) -> bool {
+    let is_plain = || !value.contains(&b'@');
+    value.is_empty() || (Authority::try_from(value).is_ok() && is_plain())
+}
+
 /// Serves until `stop` resolves; then answers what is under way, for as long as the grace period lasts.
 pub async fn serve(
     listener: TcpListener,
@@ -113,6 +140,7 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let http = connections(&args.http);
+    let router = router.layer(from_fn(with_one_host));
     let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
     let most = most_connections(args.http.max_connections);
     let places = Arc::new(Semaphore::new(most as usize));

@@ -15,7 +15,7 @@ use async_graphql::{Response as GraphQlResponse, parser::types::OperationType};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts},
+    http::{HeaderMap, Method, StatusCode, request::Parts},
     response::Response,
 };
 use tokio::time::Instant;
@@ -120,24 +120,9 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
     let patience = deadline + Duration::from_secs(1);
     match tokio::time::timeout_at(patience, answered).await {
         Ok(Ok(response)) => response,
-        Ok(Err(refusal)) => {
-            let mut response = refusal.into_response(media);
-            if parts.method == Method::POST && !has_little(&parts.headers) {
-                // What is left of the body is not read.
-                let close = HeaderValue::from_static("close");
-                response.headers_mut().insert(header::CONNECTION, close);
-            }
-            response
-        }
+        Ok(Err(refusal)) => refusal.into_response(media),
         Err(_) => Refusal::timed_out(endpoint.timeout()).into_response(media),
     }
-}
-
-/// The body is known to be a small one, of which nothing is left behind.
-fn has_little(headers: &HeaderMap) -> bool {
-    let length = headers.get(header::CONTENT_LENGTH);
-    let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    length.is_some_and(|length| length <= 8 << 10)
 }
 
 /// The answer when the code that should have given one has a bug.
@@ -150,6 +135,12 @@ pub fn head_too_large(limit: usize) -> Response {
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     let message = format!("the address and headers of a request have at most {limit} bytes");
     Refusal::too_large(status, message).into_response(Media::Json)
+}
+
+/// Refuses a request without a valid `Host`, or with several.
+pub fn host_is_missing() -> Response {
+    let message = "a request names one host, in one header `Host`";
+    Refusal::bad_request(message).into_response(Media::Json)
 }
 
 /// Nothing of the request is read before the caller is known.

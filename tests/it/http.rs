@@ -9,6 +9,7 @@ mod negotiation;
 mod pages;
 mod quotas;
 mod streams;
+mod wire;
 
 use axum::{
     body::Body,
@@ -59,7 +60,7 @@ fn assert_refused(answer: &Answer, status: StatusCode, code: &str) {
 
 /// Nothing of how the program is made may reach a client.
 #[track_caller]
-fn assert_no_internals(text: &str) {
+pub fn assert_no_internals(text: &str) {
     for trace in [
         "Error(",
         "Some(",

@@ -26,7 +26,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 pub use client::{Answer, Client, send};
-pub use listening::{Listening, Socket};
+pub use listening::{Listening, PATIENCE, Socket};
 
 /// A server without a socket, with an admin signed in.
 pub struct TestApp {

@@ -1,0 +1,121 @@
+//! Bodies that are answered before they have been read.
+//!
+//! A connection that is closed while bytes of the client wait in its receive buffer is reset, and the reset can
+//! overtake the answer; a client that sends its whole body first looks for no answer before. The rest of such a
+//! body is therefore read and dropped while the answer goes out, as nginx does by `lingering_close`.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use axum::{
+    body::{Body, Bytes, HttpBody},
+    http::{HeaderMap, HeaderValue, Request, header},
+    middleware::Next,
+    response::Response,
+};
+use http_body_util::BodyExt;
+use hyper::body::{Frame, SizeHint};
+
+/// Bytes of a rest that are read at most; of a longer one the connection is closed.
+const MOST: u64 = 64 << 20;
+/// A rest of this length is surely read, so that the connection can be kept.
+const LITTLE: u64 = 8 << 10;
+
+/// Reads what the answering code leaves of the body, for `patience` at most. An answer that comes before a long
+/// rest ends its connection.
+pub async fn read_on(patience: Duration, request: Request<Body>, next: Next) -> Response {
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let is_left = Arc::new(AtomicBool::new(false));
+    let (parts, body) = request.into_parts();
+    let body = Watched {
+        body: Some(body),
+        // The client waits with its body until it is told to go on.
+        is_held_back: is_held_back(&parts.headers),
+        is_left: is_left.clone(),
+        patience,
+    };
+    let request = Request::from_parts(parts, Body::new(body));
+    let mut response = next.run(request).await;
+    if is_left.load(Ordering::SeqCst) {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(header::CONNECTION, close);
+    }
+    response
+}
+
+fn is_held_back(headers: &HeaderMap) -> bool {
+    let expected = headers.get(header::EXPECT);
+    expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
+}
+
+/// A body whose rest is read when it is dropped.
+struct Watched {
+    /// Absent once it has ended.
+    body: Option<Body>,
+    is_held_back: bool,
+    /// Set when the body is dropped before its end.
+    is_left: Arc<AtomicBool>,
+    patience: Duration,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        self.is_held_back = false;
+        let Some(body) = &mut self.body else {
+            return Poll::Ready(None);
+        };
+        let polled = Pin::new(body).poll_frame(context);
+        if matches!(polled, Poll::Ready(None | Some(Err(_)))) {
+            self.body = None;
+        }
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let none = || SizeHint::with_exact(0);
+        self.body.as_ref().map_or_else(none, HttpBody::size_hint)
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let rest = self.body.take().filter(|body| !body.is_end_stream());
+        let Some(rest) = rest else { return };
+        let length = rest.size_hint().exact();
+        if self.is_held_back || length.is_none_or(|length| length > LITTLE) {
+            self.is_left.store(true, Ordering::SeqCst);
+        }
+        if !self.is_held_back {
+            tokio::spawn(tokio::time::timeout(self.patience, read_away(rest)));
+        }
+    }
+}
+
+async fn read_away(mut rest: Body) {
+    let mut bytes: u64 = 0;
+    while let Some(Ok(frame)) = rest.frame().await {
+        bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
+        if bytes > MOST {
+            return;
+        }
+    }
+}
