@@ -7,12 +7,15 @@ mod export;
 mod import;
 mod member;
 mod migrate;
+mod out;
 mod serve;
 mod token;
 mod user;
 
 use clap::{Parser, Subcommand};
 
+pub use self::out::{is_reader_gone, note, told};
+use self::out::{line, print};
 use crate::{
     app::App,
     config::{DatabaseArgs, LogArgs, ServeArgs},
@@ -75,11 +78,10 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(&cli.database, *args).await,
         Command::Schema { federation } => {
             if federation {
-                print!("{}", graphql::federation_sdl());
+                print(format_args!("{}", graphql::federation_sdl()))
             } else {
-                print!("{}", graphql::published_sdl());
+                print(format_args!("{}", graphql::published_sdl()))
             }
-            Ok(())
         }
         Command::User(command) => user::run(&open(&cli.database).await?, command).await,
         Command::Token(command) => token::run(&open(&cli.database).await?, command).await,
@@ -101,7 +103,7 @@ async fn open(database: &DatabaseArgs) -> anyhow::Result<App> {
 }
 
 /// Prints rows with their columns aligned.
-fn print_table(heads: &[&str], rows: &[Vec<String>]) {
+fn print_table(heads: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
     let width = |column: usize| {
         rows.iter()
             .map(|row| row[column].chars().count())
@@ -110,15 +112,16 @@ fn print_table(heads: &[&str], rows: &[Vec<String>]) {
             .unwrap_or_default()
     };
     let widths: Vec<usize> = (0..heads.len()).map(width).collect();
-    let line = |cells: &mut dyn Iterator<Item = &str>| {
+    let aligned = |cells: &mut dyn Iterator<Item = &str>| {
         let cells: Vec<String> = cells
             .zip(&widths)
             .map(|(cell, width)| format!("{cell:width$}"))
             .collect();
-        println!("{}", cells.join("  ").trim_end());
+        line(format_args!("{}", cells.join("  ").trim_end()))
     };
-    line(&mut heads.iter().copied());
+    aligned(&mut heads.iter().copied())?;
     for row in rows {
-        line(&mut row.iter().map(String::as_str));
+        aligned(&mut row.iter().map(String::as_str))?;
     }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
 
 mod direct;
+mod opening;
 mod write;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
@@ -20,6 +21,9 @@ pub use self::{
     direct::within,
     write::{Commits, Write, marked},
 };
+
+/// How long PostgreSQL has to accept a connection.
+const CONNECTING: Duration = Duration::from_secs(10);
 
 /// Open connections to one database. Cheap to clone.
 #[derive(Clone)]
@@ -57,6 +61,7 @@ impl Database {
         let url = normalized(&options.url)?;
         if url.starts_with("sqlite:") {
             let durable = options.durable;
+            opening::sqlite(&url)?;
             // The writer comes first: it makes the file and switches it to WAL.
             let writer = sqlite(&url, 1, durable, false).await?;
             let readers = sqlite(&url, options.pool.clamp(1, 8), durable, true).await?;
@@ -68,6 +73,7 @@ impl Database {
                 url: url.into(),
             });
         }
+        opening::postgres(&url, CONNECTING).await?;
         let pool = Connector::connect(quiet(&url).max_connections(options.pool.max(2)).to_owned())
             .await
             .context("can't connect to PostgreSQL")?;
@@ -186,7 +192,7 @@ fn quiet(url: &str) -> ConnectOptions {
         .record_stmt_in_spans(false)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))
-        .connect_timeout(Duration::from_secs(10));
+        .connect_timeout(CONNECTING);
     options
 }
 

@@ -1,5 +1,8 @@
 //! Annograph, a GraphQL server for human annotations of data.
 
+// A print to a reader that has gone away panics; `cli::out` has what prints without.
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 pub mod app;
 pub mod auth;
 pub mod cli;

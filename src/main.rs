@@ -1,16 +1,21 @@
 //! The program `annograph`.
 
+#![warn(clippy::print_stdout, clippy::print_stderr)]
+
 use std::process::ExitCode;
+
+use annograph::cli;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    match annograph::cli::run().await {
+    match cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if cli::is_reader_gone(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("annograph: {error:#}");
+            cli::note(format_args!("annograph: {}", cli::told(&error)));
             ExitCode::FAILURE
         }
     }

@@ -11,6 +11,8 @@ pub fn start(args: &LogArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&args.log)?;
     let log = fmt()
         .with_env_filter(filter)
+        // Telling that standard error can't be written to would panic.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());
     match args.log_format {

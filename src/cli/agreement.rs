@@ -10,7 +10,7 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{json, value::RawValue};
 
-use super::{import::place, print_table};
+use super::{import::place, line, print_table};
 use crate::{
     config::is_stream,
     domain::{
@@ -51,10 +51,10 @@ pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
     let mut rows = Vec::new();
     let tell = |row: Row| {
         if args.json {
-            println!("{}", row.json());
-        } else {
-            rows.push(row.cells());
+            return line(format_args!("{}", row.json()));
         }
+        rows.push(row.cells());
+        Ok(())
     };
     if is_stream(&args.file) {
         each_task(io::stdin().lock(), tell)?;
@@ -66,17 +66,20 @@ pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
     if !args.json {
         let heads = METRICS.iter().map(|(name, _)| *name);
         let heads: Vec<&str> = ["ITEM", "ANNOTATIONS"].into_iter().chain(heads).collect();
-        print_table(&heads, &rows);
+        print_table(&heads, &rows)?;
     }
     Ok(())
 }
 
-fn each_task(source: impl Read, mut tell: impl FnMut(Row)) -> anyhow::Result<()> {
+fn each_task(
+    source: impl Read,
+    mut tell: impl FnMut(Row) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut reader = Reader::new(source);
     let mut text = Vec::new();
     for item in 0.. {
         match reader.next(&mut text) {
-            Ok(true) => tell(compare(item, &text)?),
+            Ok(true) => tell(compare(item, &text)?)?,
             Ok(false) => break,
             Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
             Err(Fault::Text(_, message)) => bail!("{}: {message}", place(&[item.into()])),

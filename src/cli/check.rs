@@ -10,7 +10,11 @@ use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use serde_json::value::RawValue;
 
-use super::import::place;
+use super::{
+    import::place,
+    line, note,
+    out::{Out, stdout},
+};
 use crate::{
     config::is_stream,
     domain::import::{Fault, Fields, Reader},
@@ -68,11 +72,10 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
     }
     let summary = format!("nothing is wrong (results: {})", checked.results);
     if args.json {
-        eprintln!("{summary}");
-    } else {
-        println!("{summary}");
+        note(format_args!("{summary}"));
+        return Ok(());
     }
-    Ok(())
+    line(format_args!("{summary}"))
 }
 
 fn config(path: &Path) -> anyhow::Result<Config> {
@@ -81,7 +84,10 @@ fn config(path: &Path) -> anyhow::Result<Config> {
     Config::parse(&text).or_else(|faults| {
         for fault in faults {
             let place = fault.location;
-            eprintln!("{shown}:{}:{}: {}", place.line, place.column, fault.message);
+            note(format_args!(
+                "{shown}:{}:{}: {}",
+                place.line, place.column, fault.message
+            ));
         }
         bail!("the labelling config can't work, see above");
     })
@@ -91,7 +97,7 @@ struct Checker<'a> {
     config: Option<&'a Config>,
     mode: Mode,
     json: bool,
-    out: BufWriter<io::StdoutLock<'static>>,
+    out: BufWriter<Out<io::Stdout>>,
     checked: Checked,
 }
 
@@ -113,7 +119,7 @@ impl<'a> Checker<'a> {
                 ModeArg::Strict => Mode::Strict,
             },
             json: args.json,
-            out: BufWriter::new(io::stdout().lock()),
+            out: BufWriter::new(stdout()),
             checked: Checked::default(),
         }
     }

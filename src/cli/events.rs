@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 
+use super::line;
 use crate::{app::App, domain::event};
 
 #[derive(Debug, Subcommand)]
@@ -15,8 +16,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Renew => {
             event::renew(app).await?;
-            println!("cursors of events from before are refused");
+            line(format_args!("cursors of events from before are refused"))
         }
     }
-    Ok(())
 }

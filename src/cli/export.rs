@@ -12,6 +12,10 @@ use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 use tempfile::NamedTempFile;
 
+use super::{
+    line, note,
+    out::{Out, stdout},
+};
 use crate::{
     app::App,
     config::is_stream,
@@ -39,7 +43,12 @@ pub async fn run(app: &App, args: ExportArgs) -> anyhow::Result<()> {
     let file = args.output.filter(|path| !is_stream(path));
     let summary = match &file {
         Some(path) => to_file(app, args.project, path, observe).await?,
-        None => export::run(app, args.project, &mut io::stdout().lock(), observe).await?,
+        None => {
+            let mut out = BufWriter::new(stdout());
+            let summary = export::run(app, args.project, &mut out, observe).await?;
+            out.flush().context("can't write to standard output")?;
+            summary
+        }
     };
     bar.finish_and_clear();
     if args.json {
@@ -48,12 +57,12 @@ pub async fn run(app: &App, args: ExportArgs) -> anyhow::Result<()> {
             "taskCount": summary.tasks,
             "annotationCount": summary.annotations,
         });
-        println!("{counts}");
+        line(format_args!("{counts}"))?;
     } else {
-        eprintln!(
+        note(format_args!(
             "Exported {} tasks and {} annotations.",
             summary.tasks, summary.annotations
-        );
+        ));
     }
     Ok(())
 }
@@ -68,8 +77,8 @@ async fn to_file(
     let shown = || format!("can't write {}", path.display());
     if path.exists() && !path.is_file() {
         // A device or pipe is written to, not replaced.
-        let mut file = File::options().write(true).open(path).with_context(shown)?;
-        return Ok(export::run(app, project_id, &mut file, observe).await?);
+        let file = File::options().write(true).open(path).with_context(shown)?;
+        return Ok(export::run(app, project_id, &mut Out(file), observe).await?);
     }
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {

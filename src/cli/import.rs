@@ -12,6 +12,7 @@ use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Value, json};
 
+use super::{line, note};
 use crate::{
     app::App,
     config::is_stream,
@@ -83,7 +84,9 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
         } else {
             "took back"
         };
-        eprintln!("{what} an import into project {project} that had died");
+        note(format_args!(
+            "{what} an import into project {project} that had died"
+        ));
     }
     let json = args.json;
     let config = args.config.clone();
@@ -93,15 +96,13 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
     let imported = import::run(app, source, &options, |progress| bar.show(progress)).await;
     bar.0.finish_and_clear();
     match imported {
-        Ok(summary) if json => println!("{}", summary_json(&summary)),
-        Ok(summary) => print_summary(&summary),
+        Ok(summary) if json => line(format_args!("{}", summary_json(&summary)))?,
+        Ok(summary) => print_summary(&summary)?,
         Err(Failure::Refused(problems)) => {
             if json {
                 let count = problems.count();
-                println!(
-                    "{}",
-                    json!({ "problems": problems.told, "problemCount": count })
-                );
+                let told = json!({ "problems": problems.told, "problemCount": count });
+                line(format_args!("{told}"))?;
             }
             print_problems(&problems);
             bail!("nothing was imported, see above");
@@ -109,11 +110,12 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
         Err(Failure::Other(Error::BadInput(problems))) => {
             if json {
                 let count = problems.len();
-                println!("{}", json!({ "problems": problems, "problemCount": count }));
+                let told = json!({ "problems": problems, "problemCount": count });
+                line(format_args!("{told}"))?;
             }
             for problem in &problems {
                 let place = place_in_arguments(problem, config.as_deref());
-                eprintln!("{place}: {}", problem.message);
+                note(format_args!("{place}: {}", problem.message));
             }
             bail!("nothing was imported, see above");
         }
@@ -229,12 +231,12 @@ fn summary_json(summary: &Summary) -> Value {
     json
 }
 
-fn print_summary(summary: &Summary) {
+fn print_summary(summary: &Summary) -> anyhow::Result<()> {
     let counts = summary.counts;
-    println!(
+    line(format_args!(
         "Imported {} tasks, {} annotations, {} predictions and {} drafts into project {}.",
         counts.tasks, counts.annotations, counts.predictions, counts.drafts, summary.project_id
-    );
+    ))?;
     for user in &summary.users {
         let id = user.source_id.map(|id| format!("user {id}"));
         let names = [id, user.source_email.clone()].into_iter().flatten();
@@ -245,22 +247,27 @@ fn print_summary(summary: &Summary) {
             MatchKind::Known => "as in an earlier import",
             MatchKind::Created => "new, can't sign in",
         };
-        println!("  {names} is {} ({how})", user.username);
+        line(format_args!("  {names} is {} ({how})", user.username))?;
     }
     for note in &summary.notes.told {
-        println!("  {}: {}", place(&note.path), note.message);
+        line(format_args!("  {}: {}", place(&note.path), note.message))?;
     }
     if summary.notes.more > 0 {
-        println!("  and {} more notes", summary.notes.more);
+        line(format_args!("  and {} more notes", summary.notes.more))?;
     }
+    Ok(())
 }
 
 fn print_problems(problems: &Problems) {
     for problem in &problems.told {
-        eprintln!("{}: {}", place(&problem.path), problem.message);
+        note(format_args!(
+            "{}: {}",
+            place(&problem.path),
+            problem.message
+        ));
     }
     if problems.more > 0 {
-        eprintln!("and {} more", problems.more);
+        note(format_args!("and {} more", problems.more));
     }
 }
 

@@ -3,7 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 use entity::project_member::Role;
 
-use super::print_table;
+use super::{line, print_table};
 use crate::{
     app::App,
     db::print_instant,
@@ -69,15 +69,18 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             let user = user::named(app, &user).await?;
             project::operator::add_member(app, project, user.id, role).await?;
             let role = format!("{role:?}").to_lowercase();
-            println!("{} is now {role} of project {project}", user.username);
+            line(format_args!(
+                "{} is now {role} of project {project}",
+                user.username
+            ))?;
         }
         Command::Remove { project, user } => {
             let user = user::named(app, &user).await?;
             project::operator::remove_member(app, project, user.id).await?;
-            println!(
+            line(format_args!(
                 "{} is no longer a member of project {project}",
                 user.username
-            );
+            ))?;
         }
         Command::List { project } => {
             let rows: Vec<Vec<String>> = project::operator::members(app, project)
@@ -92,7 +95,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                     ]
                 })
                 .collect();
-            print_table(&["USER ID", "USERNAME", "ROLE", "SINCE"], &rows);
+            print_table(&["USER ID", "USERNAME", "ROLE", "SINCE"], &rows)?;
         }
     }
     Ok(())

@@ -2,17 +2,16 @@
 
 mod demo;
 
-use std::{io::Write, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Context;
-use entity::user::Role;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::open;
+use super::{is_reader_gone, open, print};
 use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
-    domain::{annotation, idempotency, import, token, user},
+    domain::{annotation, idempotency, import, token},
+    error::Error,
     server,
 };
 
@@ -34,7 +33,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     }
     fill_index(&app).await?;
     if args.demo {
-        demo::fill(&app, admin(&app).await?.id).await?;
+        demo::fill(&app, token::first::admin(&app).await?.id).await?;
     }
     let stopping = CancellationToken::new();
     let router = server::router(app.clone(), &args, stopping.clone())?;
@@ -77,46 +76,37 @@ async fn fill_index(app: &App) -> anyhow::Result<()> {
 
 /// Makes sure that somebody can sign in, and tells them how.
 async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
-    let mut out = std::io::stdout();
-    let link = |fragment: &str| format!("http://{address}/{fragment}");
     if let Some(text) = &args.admin_token {
-        let admin = admin(app).await?;
-        token::ensure(app, &admin, "ANNOGRAPH_ADMIN_TOKEN", text).await?;
+        token::first::check(text)?;
+        let ensured = token::first::ensure(app, "ANNOGRAPH_ADMIN_TOKEN", text).await;
+        ensured.map_err(no_admin)?;
     }
-    if token::admin_exists(app).await? {
-        writeln!(out, "Annograph is at {}", link(""))?;
-    } else {
-        let admin = admin(app).await?;
-        let created = token::create(app, &admin, "first start", None).await?;
-        let text = created.text;
-        writeln!(out, "Annograph is at {}", link(""))?;
-        writeln!(out, "  open   {}", link(&format!("#token={text}")))?;
-        writeln!(out, "  token  {text}")?;
-        writeln!(out, "This token signs in the admin. It is shown this once.")?;
+    let created = token::first::make(app).await.map_err(no_admin)?;
+    let mut greeting = format!("Annograph is at http://{address}/\n");
+    if let Some(token::Created { text, .. }) = created {
+        greeting.push_str(&format!(
+            "  open   http://{address}/#token={text}\n  token  {text}\n\
+             This token signs in the admin. It is shown this once.\n"
+        ));
     }
-    out.flush()?;
-    Ok(())
+    match print(format_args!("{greeting}")) {
+        Err(error) if is_reader_gone(&error) => {
+            tracing::warn!("nobody reads standard output, where the greeting goes");
+            Ok(())
+        }
+        printed => printed,
+    }
 }
 
-/// An admin who can sign in: the one named `admin` before others, made when there is none.
-async fn admin(app: &App) -> anyhow::Result<entity::user::Model> {
-    let found = user::all(app)
-        .await?
-        .into_iter()
-        .filter(|user| user.role == Role::Admin && user.can_sign_in)
-        .min_by_key(|user| (user.username != "admin", user.id));
-    if let Some(row) = found {
-        return Ok(row);
+/// Says what to do when the admin can't be called as usual.
+fn no_admin(error: Error) -> anyhow::Error {
+    let is_refused = matches!(error, Error::BadInput(_));
+    let error = anyhow::Error::new(error);
+    match is_refused {
+        true => error
+            .context("can't make an admin: add one with `annograph user add NAME --role admin`"),
+        false => error,
     }
-    let new = user::New {
-        username: "admin".to_owned(),
-        display_name: String::new(),
-        email: None,
-        role: Role::Admin,
-    };
-    user::create(app, new)
-        .await
-        .context("can't make an admin: add one with `annograph user add NAME --role admin`")
 }
 
 /// Listens, from now on, for being told to stop; the future resolves once that happens.

@@ -4,7 +4,7 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use clap::Subcommand;
 
-use super::print_table;
+use super::{line, print_table};
 use crate::{
     app::App,
     db::print_instant,
@@ -51,7 +51,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             let expires_at =
                 expires_in_days.map(|days| Utc::now() + TimeDelta::days(i64::from(days)));
             let created = token::create(app, &user, &name, expires_at).await?;
-            println!("{}", created.text);
+            line(format_args!("{}", created.text))?;
         }
         Command::List { user } => {
             let user_id = match user {
@@ -85,11 +85,14 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                 "LAST USED",
                 "REVOKED",
             ];
-            print_table(&heads, &rows);
+            print_table(&heads, &rows)?;
         }
         Command::Revoke { id } => {
             let row = token::revoke(app, id).await?;
-            println!("token {} ({}…) is revoked", row.id, row.prefix);
+            line(format_args!(
+                "token {} ({}…) is revoked",
+                row.id, row.prefix
+            ))?;
         }
     }
     Ok(())

@@ -3,7 +3,7 @@
 use clap::{Subcommand, ValueEnum};
 use entity::user::Role;
 
-use super::print_table;
+use super::{line, print_table};
 use crate::{app::App, db::print_instant, domain::user};
 
 #[derive(Debug, Subcommand)]
@@ -53,7 +53,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                 role,
             };
             let row = user::create(app, new).await?;
-            println!("user {} ({})", row.id, row.username);
+            line(format_args!("user {} ({})", row.id, row.username))?;
         }
         Command::List => {
             let rows: Vec<Vec<String>> = user::all(app)
@@ -74,7 +74,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             let heads = [
                 "ID", "USERNAME", "NAME", "E-MAIL", "ROLE", "SIGNS IN", "CREATED",
             ];
-            print_table(&heads, &rows);
+            print_table(&heads, &rows)?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! API tokens: made once, shown once, stored hashed.
 
+pub mod first;
 mod own;
 
 use std::{collections::HashMap, time::Duration};
@@ -84,16 +85,8 @@ async fn insert(
     Ok(Created { row, text })
 }
 
-/// Makes sure that this very text signs the user in, whatever became of it before.
-pub async fn ensure(app: &App, user: &user::Model, name: &str, text: &str) -> Result<()> {
-    if text.len() < MIN_LENGTH {
-        return Err(Problem::new(
-            ["token"],
-            ProblemCode::InvalidFormat,
-            format!("a token has at least {MIN_LENGTH} characters"),
-        )
-        .into());
-    }
+/// Stores a token whose text is given, or makes the one that has this text the user's and active.
+async fn put(db: &impl ConnectionTrait, user: &user::Model, name: &str, text: &str) -> Result<()> {
     let row = api_token::ActiveModel {
         user_id: Set(user.id),
         name: Set(name.to_owned()),
@@ -110,7 +103,7 @@ pub async fn ensure(app: &App, user: &user::Model, name: &str, text: &str) -> Re
                 .update_columns([Column::UserId, Column::ExpiresAt, Column::RevokedAt])
                 .to_owned(),
         )
-        .exec_without_returning(app.db.writer())
+        .exec_without_returning(db)
         .await?;
     Ok(())
 }
@@ -226,23 +219,6 @@ pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
     }
     .update(app.db.writer())
     .await?)
-}
-
-/// Whether any admin holds a token that signs them in now.
-pub async fn admin_exists(app: &App) -> Result<bool> {
-    let found = api_token::Entity::find()
-        .inner_join(user::Entity)
-        .filter(user::Column::Role.eq(user::Role::Admin))
-        .filter(user::Column::CanSignIn.eq(true))
-        .filter(Column::RevokedAt.is_null())
-        .filter(
-            Condition::any()
-                .add(Column::ExpiresAt.is_null())
-                .add(Column::ExpiresAt.gt(db::now())),
-        )
-        .one(app.db.writer())
-        .await?;
-    Ok(found.is_some())
 }
 
 fn hash(text: &str) -> String {

@@ -6,8 +6,9 @@ use std::collections::{HashMap, HashSet};
 
 use entity::user::{self, Column, Role};
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DbErr,
-    EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select, SqlErr,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait,
+    DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select, SqlErr,
 };
 
 use super::{
@@ -91,30 +92,36 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
-    let email = new.email.map(|email| email.to_lowercase());
+    let txn = app.db.begin().await?;
+    match insert(&txn, &new).await {
+        Ok(row) => {
+            txn.commit().await?;
+            Ok(row)
+        }
+        Err(error) => {
+            txn.rollback().await?;
+            let email = new.email.map(|email| email.to_lowercase());
+            Err(not_written(app, error, &new.username, email.as_deref(), None).await)
+        }
+    }
+}
+
+/// Writes a new user, whose fields have been checked.
+pub async fn insert(txn: &DatabaseTransaction, new: &New) -> Result<user::Model, DbErr> {
     let row = user::ActiveModel {
         username: Set(new.username.clone()),
         display_name: Set(new.display_name.replace('\0', "")),
-        email: Set(email.clone()),
+        email: Set(new.email.as_ref().map(|email| email.to_lowercase())),
         role: Set(new.role),
         can_sign_in: Set(true),
         created_at: Set(db::now()),
         ..Default::default()
     };
-    let txn = app.db.begin().await?;
-    let row = match row.insert(&*txn).await {
-        Ok(row) => row,
-        Err(error) => {
-            txn.rollback().await?;
-            return Err(not_written(app, error, &new.username, email.as_deref(), None).await);
-        }
-    };
-    txn.commit().await?;
-    Ok(row)
+    row.insert(txn).await
 }
 
 /// Why a user was not written: all that others have already. `own_id` is the user's, when there is one.
-async fn not_written(
+pub(super) async fn not_written(
     app: &App,
     error: DbErr,
     username: &str,

@@ -4,7 +4,10 @@ mod agreement;
 mod beside;
 mod check;
 pub mod program;
+mod readers;
 mod serve;
+mod starts;
+mod unreachable;
 
 use annograph::graphql::{federation_sdl, published_sdl};
 

@@ -1,0 +1,92 @@
+//! Output of commands. A reader that has gone away ends a command quietly; the macros of the standard library
+//! would panic.
+
+use std::{
+    error::Error,
+    fmt::{self, Arguments},
+    io::{self, ErrorKind, Write},
+};
+
+use anyhow::Context;
+
+/// Standard output, or a pipe. Once its reader is gone, writing fails with [`ReaderGone`].
+pub struct Out<W>(pub W);
+
+/// Standard output.
+pub fn stdout() -> Out<io::Stdout> {
+    Out(io::stdout())
+}
+
+impl<W: Write> Write for Out<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(bytes).map_err(marked)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.0.flush().map_err(marked)
+    }
+}
+
+/// Marks the error, which a connection to the database has too.
+fn marked(error: io::Error) -> io::Error {
+    match error.kind() {
+        ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, ReaderGone),
+        _ => error,
+    }
+}
+
+/// Error of an output that nobody reads any more.
+#[derive(Debug)]
+pub struct ReaderGone;
+
+impl fmt::Display for ReaderGone {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("nobody reads the output any more")
+    }
+}
+
+impl Error for ReaderGone {}
+
+/// Whether a command ended because its reader had gone away.
+pub fn is_reader_gone(error: &anyhow::Error) -> bool {
+    let mut causes = error.chain();
+    causes.any(|cause| {
+        let cause = cause
+            .downcast_ref::<io::Error>()
+            .and_then(io::Error::get_ref);
+        cause.is_some_and(|inner| inner.is::<ReaderGone>())
+    })
+}
+
+/// Writes on standard output.
+pub fn print(text: Arguments<'_>) -> anyhow::Result<()> {
+    let mut out = stdout();
+    let printed = out.write_fmt(text).and_then(|()| out.flush());
+    printed.context("can't write to standard output")
+}
+
+/// Writes a line on standard output.
+pub fn line(text: Arguments<'_>) -> anyhow::Result<()> {
+    print(format_args!("{text}\n"))
+}
+
+/// Writes a line on standard error, where nothing could be told of a failure.
+pub fn note(text: Arguments<'_>) {
+    let _ = io::stderr().write_fmt(format_args!("{text}\n"));
+}
+
+/// An error with its causes in one line. Libraries repeat a cause in the text of the error that it causes, so a
+/// cause that was told already is left out.
+pub fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        let cause = cause.lines().collect::<Vec<_>>().join(" ");
+        if told.is_empty() {
+            told = cause;
+        } else if !told.contains(&cause) {
+            told = format!("{told}: {cause}");
+        }
+    }
+    told
+}

@@ -1,0 +1,123 @@
+//! The first admin and their token: made once, however many servers start together on an empty database.
+
+use entity::{
+    api_token::{self, Column},
+    user::{self, Role},
+};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+};
+
+use super::{Created, MIN_LENGTH, hash, put};
+use crate::{
+    app::App,
+    db::{self, Write},
+    domain::user as users,
+    error::{Problem, ProblemCode, Result},
+};
+
+/// The lock of those who look for an admin and make one, on PostgreSQL; on SQLite a write is alone anyhow.
+const LOCK: i64 = 0x616e_6e6f_6164_6d69;
+
+/// An admin who can sign in: the one named `admin` before others, made when there is none. BAD_USER_INPUT when
+/// somebody who is none has that name.
+pub async fn admin(app: &App) -> Result<user::Model> {
+    let txn = begin(app).await?;
+    let (txn, admin) = find_or_add(app, txn).await?;
+    txn.commit().await?;
+    Ok(admin)
+}
+
+/// Makes sure that an admin can sign in. Answers with the token that was made for it: of several servers that
+/// start together one gets it, the others find it made.
+pub async fn make(app: &App) -> Result<Option<Created>> {
+    // Most starts only look.
+    if admin_signs_in(app.db.reader()).await? {
+        return Ok(None);
+    }
+    let txn = begin(app).await?;
+    if admin_signs_in(&*txn).await? {
+        txn.rollback().await?;
+        return Ok(None);
+    }
+    let (txn, admin) = find_or_add(app, txn).await?;
+    let created = super::insert(&*txn, &admin, "first start", None).await?;
+    txn.commit().await?;
+    Ok(Some(created))
+}
+
+/// Refuses a text that could be guessed.
+pub fn check(text: &str) -> Result<()> {
+    if text.len() >= MIN_LENGTH {
+        return Ok(());
+    }
+    let message = format!("a token has at least {MIN_LENGTH} characters");
+    Err(Problem::new(["token"], ProblemCode::InvalidFormat, message).into())
+}
+
+/// Makes sure that this very text signs an admin in, whatever became of it before.
+pub async fn ensure(app: &App, name: &str, text: &str) -> Result<()> {
+    let active = active_of_admins().filter(Column::Hash.eq(hash(text)));
+    if active.one(app.db.reader()).await?.is_some() {
+        return Ok(());
+    }
+    let txn = begin(app).await?;
+    let (txn, admin) = find_or_add(app, txn).await?;
+    put(&*txn, &admin, name, text).await?;
+    txn.commit().await?;
+    Ok(())
+}
+
+async fn begin(app: &App) -> Result<Write> {
+    let txn = app.db.begin().await?;
+    if app.db.backend() == DbBackend::Postgres {
+        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
+        txn.execute_unprepared(&lock).await?;
+    }
+    Ok(txn)
+}
+
+async fn find_or_add(app: &App, txn: Write) -> Result<(Write, user::Model)> {
+    let admins = user::Entity::find()
+        .filter(user::Column::Role.eq(Role::Admin))
+        .filter(user::Column::CanSignIn.eq(true))
+        .order_by_asc(user::Column::Id)
+        .all(&*txn)
+        .await?;
+    let mut found = admins.into_iter();
+    let named = found.clone().find(|user| user.username == "admin");
+    if let Some(admin) = named.or(found.next()) {
+        return Ok((txn, admin));
+    }
+    let new = users::New {
+        username: "admin".to_owned(),
+        display_name: String::new(),
+        email: None,
+        role: Role::Admin,
+    };
+    match users::insert(&txn, &new).await {
+        Ok(admin) => Ok((txn, admin)),
+        Err(error) => {
+            txn.rollback().await?;
+            Err(users::not_written(app, error, &new.username, None, None).await)
+        }
+    }
+}
+
+/// Whether any admin holds a token that signs them in now.
+async fn admin_signs_in(db: &impl ConnectionTrait) -> Result<bool> {
+    Ok(active_of_admins().one(db).await?.is_some())
+}
+
+/// The tokens that sign an admin in now.
+fn active_of_admins() -> sea_orm::Select<api_token::Entity> {
+    let is_lasting = Condition::any()
+        .add(Column::ExpiresAt.is_null())
+        .add(Column::ExpiresAt.gt(db::now()));
+    api_token::Entity::find()
+        .inner_join(user::Entity)
+        .filter(user::Column::Role.eq(Role::Admin))
+        .filter(user::Column::CanSignIn.eq(true))
+        .filter(Column::RevokedAt.is_null())
+        .filter(is_lasting)
+}
