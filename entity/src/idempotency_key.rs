@@ -23,6 +23,9 @@ pub struct Model {
     /// The answer's body; null beside a status when it was too large to be kept, or secret.
     #[sea_orm(column_type = "Text", nullable)]
     pub answer: Option<String>,
+    /// Losses of access that the user had had when the request ran, those that it caused included. The answer is
+    /// replayed only while the user has had as many; -1 means never.
+    pub access_losses: i64,
     /// A run without an answer at this time is dead.
     pub leased_until: DateTimeUtc,
     /// From here on the key means nothing any more.

@@ -1,5 +1,6 @@
 //! The tables, one SeaORM entity each. No rules live here.
 
+pub mod access_loss;
 pub mod annotation;
 pub mod annotation_draft;
 pub mod annotation_review;

@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 use entity::{annotation, annotation_revision, user};
 use sea_orm::{ColumnTrait, Condition};
 
+use self::cursor::Log;
 pub use self::{log::renew, stream::subscribe};
 use super::{
     access::{self, Actor},
@@ -37,7 +38,7 @@ pub struct Filter {
 #[derive(Clone, Debug)]
 pub struct Seen {
     /// Leads on from behind this event.
-    pub cursor: String,
+    pub cursor: Arc<str>,
     pub kind: Kind,
     pub annotation_id: i64,
     /// The version that the change made.
@@ -90,7 +91,7 @@ impl Filter {
     ///
     /// To somebody who sees where the annotation was but not where it went, it is deleted: they get nothing
     /// of it any more, and nothing here tells where it is.
-    fn sight(&self, viewer: &Actor, batch: &Batch, event: &Event, log: &str) -> Option<Seen> {
+    fn sight(&self, viewer: &Actor, batch: &Batch, event: &Event, log: &Log) -> Option<Seen> {
         let viewer = viewer.id();
         let sees = |place: &Place| access::sees_project(batch, viewer, place.project_id);
         let to = Some(event.to).filter(sees);
@@ -112,7 +113,11 @@ impl Filter {
             && self.actor_id.as_ref().is_none_or(is_by)
             && self.kind.as_ref().is_none_or(|kinds| kinds.matches(&kind));
         is_wanted.then(|| Seen {
-            cursor: cursor::encode(log, event.seq),
+            // The same for all who subscribe.
+            cursor: event
+                .cursor
+                .get_or_init(|| log.seal(event.seq).into())
+                .clone(),
             kind,
             annotation_id: event.annotation_id,
             version: event.version,

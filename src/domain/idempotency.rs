@@ -4,10 +4,13 @@
 //! transaction, so that of a run that died it is known whether it changed anything; and whoever takes a key over
 //! ends the run before, because that one finds nothing to count in any more.
 
+mod losses;
+mod sweep;
+
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
     time::Duration,
 };
@@ -16,16 +19,22 @@ use chrono::{DateTime, TimeDelta, Utc};
 use entity::idempotency_key::{self, Column};
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
+    ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, OnConflict},
 };
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
+use super::access::Actor;
 use crate::{
     app::App,
     db,
     error::{Error, Result},
+};
+
+pub use self::{
+    losses::of_own as lost_by_own,
+    sweep::{keep_swept, sweep},
 };
 
 /// Most characters of a key.
@@ -34,10 +43,6 @@ pub const MAX_KEY: usize = 255;
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
 /// Bytes of the largest answer that is kept.
 pub const MAX_ANSWER: usize = 1 << 20;
-/// Keys that one statement sweeps.
-const SWEPT_AT_ONCE: u64 = 1_000;
-/// How long after one sweep the next one comes.
-const SWEPT_EVERY: Duration = Duration::from_secs(600);
 /// How often a key is looked at that others free or claim meanwhile.
 const TRIES: usize = 4;
 
@@ -69,18 +74,33 @@ pub fn is_key(key: &[u8]) -> bool {
 pub struct Claim {
     id: i64,
     run: Uuid,
+    /// Losses of access that the user had had when the run began.
+    losses: i64,
+    notes: Arc<Notes>,
+}
+
+/// Facts about its answer that a run notes while it makes it.
+#[derive(Debug, Default)]
+struct Notes {
     /// The answer has something in it that is told once.
-    is_secret: Arc<AtomicBool>,
+    is_secret: AtomicBool,
+    /// Losses of access that the user brought upon themselves.
+    own_losses: AtomicI64,
 }
 
 tokio::task_local! {
-    static IS_SECRET: Arc<AtomicBool>;
+    static NOTES: Arc<Notes>;
 }
 
 /// Says that the answer to the request at hand has something in it that is told once, and not kept.
 pub fn tell_once() {
     // Without a key there is nothing to keep.
-    let _ = IS_SECRET.try_with(|is_secret| is_secret.store(true, Ordering::SeqCst));
+    let _ = NOTES.try_with(|notes| notes.is_secret.store(true, Ordering::SeqCst));
+}
+
+fn own_losses(count: i64) {
+    // Without a key there is nothing to keep.
+    let _ = NOTES.try_with(|notes| notes.own_losses.fetch_add(count, Ordering::SeqCst));
 }
 
 /// What a request was answered.
@@ -102,6 +122,8 @@ pub enum Found {
     Answered(Answer),
     /// It ran; its answer was larger than is kept, or secret.
     AnswerNotKept,
+    /// It ran; its user has lost a role or membership since.
+    AccessLost,
     /// It runs.
     UnderWay,
     /// It changed something, and whoever ran it died before they could tell the answer.
@@ -112,7 +134,7 @@ pub enum Found {
 
 /// Looks for a request, and claims its key when nobody else has it. A run that has given no answer when its
 /// lease ends is dead: a key under which it changed nothing is free again.
-pub async fn claim(app: &App, request: &Request, lease: Duration) -> Result<Found> {
+pub async fn claim(app: &App, actor: &Actor, request: &Request, lease: Duration) -> Result<Found> {
     for _ in 0..TRIES {
         let now = db::now();
         let row = idempotency_key::Entity::find()
@@ -121,10 +143,19 @@ pub async fn claim(app: &App, request: &Request, lease: Duration) -> Result<Foun
             .one(app.db.reader())
             .await?;
         let found = row.as_ref().and_then(|row| found(row, request, now));
-        if let Some(found) = found {
-            return Ok(found);
+        let kept = row.as_ref().map(|row| row.access_losses);
+        match found {
+            // Counted after the answer was read, so that no loss from before goes uncounted.
+            Some(Found::Answered(_))
+                if kept != Some(losses::count(app, request.user_id).await?) =>
+            {
+                return Ok(Found::AccessLost);
+            }
+            Some(found) => return Ok(found),
+            None => {}
         }
-        if let Some(claim) = take(app, request, row.as_ref(), now, lease).await? {
+        let losses = losses::before(app, actor).await?;
+        if let Some(claim) = take(app, request, row.as_ref(), now, lease, losses).await? {
             return Ok(Found::Claimed(claim));
         }
     }
@@ -163,6 +194,7 @@ async fn take(
     before: Option<&idempotency_key::Model>,
     now: DateTime<Utc>,
     lease: Duration,
+    losses: i64,
 ) -> Result<Option<Claim>> {
     let run = Uuid::new_v4();
     let lease = TimeDelta::from_std(lease).unwrap_or(KEPT);
@@ -175,6 +207,7 @@ async fn take(
         status: Set(None),
         media_type: Set(None),
         answer: Set(None),
+        access_losses: Set(losses),
         leased_until: Set(now + lease),
         expires_at: Set(now + KEPT),
         ..Default::default()
@@ -219,7 +252,8 @@ async fn take(
     Ok(id.map(|id| Claim {
         id,
         run,
-        is_secret: Arc::default(),
+        losses,
+        notes: Arc::default(),
     }))
 }
 
@@ -230,20 +264,25 @@ pub async fn counted<T>(app: &App, claim: &Claim, run: impl Future<Output = T>) 
         .filter(Column::Id.eq(claim.id))
         .filter(Column::Run.eq(claim.run))
         .build(app.db.backend());
-    IS_SECRET
-        .scope(claim.is_secret.clone(), db::marked(count, run))
+    NOTES
+        .scope(claim.notes.clone(), db::marked(count, run))
         .await
 }
 
 /// Keeps the answer of a request that ran.
 pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
-    let is_secret = claim.is_secret.load(Ordering::SeqCst);
+    let is_secret = claim.notes.is_secret.load(Ordering::SeqCst);
+    let losses = match claim.losses {
+        losses::NEVER => losses::NEVER,
+        losses => losses + claim.notes.own_losses.load(Ordering::SeqCst),
+    };
     let is_kept = !is_secret && answer.text.len() <= MAX_ANSWER;
     let text = is_kept.then_some(answer.text);
     let row = idempotency_key::ActiveModel {
         status: Set(Some(i32::from(answer.status))),
         media_type: Set(Some(answer.media_type)),
         answer: Set(text),
+        access_losses: Set(losses),
         ..Default::default()
     };
     let txn = app.db.begin().await?;
@@ -280,46 +319,6 @@ pub async fn abandon(app: &App, claim: &Claim) -> Result<()> {
     update.filter(Column::Run.eq(claim.run)).exec(&txn).await?;
     txn.commit().await?;
     Ok(())
-}
-
-/// Removes the keys that have expired by then, a bounded number at a time; how many there were.
-pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
-    let mut swept = 0;
-    loop {
-        let some = idempotency_key::Entity::find()
-            .select_only()
-            .column(Column::Id)
-            .filter(Column::ExpiresAt.lte(now))
-            .order_by_asc(Column::ExpiresAt)
-            .limit(SWEPT_AT_ONCE);
-        let txn = app.db.begin().await?;
-        let removed = idempotency_key::Entity::delete_many()
-            .filter(Column::Id.in_subquery(some.into_query()))
-            // Somebody may have claimed it anew meanwhile.
-            .filter(Column::ExpiresAt.lte(now))
-            .exec(&txn)
-            .await?
-            .rows_affected;
-        txn.commit().await?;
-        swept += removed;
-        if removed < SWEPT_AT_ONCE {
-            return Ok(swept);
-        }
-    }
-}
-
-/// Sweeps now and from time to time, for as long as it is polled.
-pub async fn keep_swept(app: App) {
-    let mut turns = tokio::time::interval(SWEPT_EVERY);
-    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        turns.tick().await;
-        match sweep(&app, db::now()).await {
-            Ok(0) => {}
-            Ok(swept) => tracing::debug!(swept, "swept expired idempotency keys"),
-            Err(error) => tracing::warn!(%error, "can't sweep expired idempotency keys"),
-        }
-    }
 }
 
 fn hash(bytes: &[u8]) -> String {

@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use chrono::{DateTime, Utc};
@@ -25,6 +25,8 @@ pub struct Batch {
 pub struct Event {
     /// Its place in the log.
     pub seq: i64,
+    /// Cursor that continues after the event, sealed at first use.
+    pub cursor: OnceLock<Arc<str>>,
     pub annotation_id: i64,
     pub version: i32,
     pub kind: annotation_revision::Event,

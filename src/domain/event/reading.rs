@@ -2,7 +2,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, OnceLock},
 };
 
 use chrono::{DateTime, Utc};
@@ -150,6 +150,7 @@ async fn read(
         let from = row.from_task_id.zip(row.from_project_id);
         events.push(Event {
             seq: row.seq,
+            cursor: OnceLock::new(),
             annotation_id: row.annotation_id,
             version: row.version,
             kind: row.event,

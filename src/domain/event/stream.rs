@@ -7,7 +7,7 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     super::access::Actor,
-    Filter, Seen, cursor, log,
+    Filter, Log, Seen, log,
     reading::{self, MOST},
 };
 use crate::{
@@ -24,7 +24,7 @@ struct Subscription {
     actor: Actor,
     filter: Filter,
     /// Which log the cursors are of.
-    log: String,
+    log: Log,
     /// Everything up to here is behind us.
     position: i64,
     start: Start,
@@ -65,13 +65,13 @@ pub async fn subscribe(
     if after.is_none() {
         app.events.settle().await?;
     }
-    let log = log::generation(app).await?;
+    let log = log::current(app).await?;
     let end = match after {
         Some(_) => app.events.given().await?,
         None => app.events.end().await?,
     };
     let position = match after {
-        Some(cursor) => cursor::decode(cursor, &log, end)?,
+        Some(cursor) => log.open(cursor, end)?,
         None if app.events.is_quiet_since(&began) => end,
         None => {
             let known = began.known.max(end - RACING);
@@ -150,7 +150,7 @@ impl Subscription {
                 Ok(())
             }
             Err(RecvError::Lagged(_)) => Err(Error::TooSlow {
-                cursor: cursor::encode(&self.log, self.position),
+                cursor: self.log.seal(self.position),
             }),
             Err(RecvError::Closed) => Err(Error::Unavailable),
         }

@@ -3,7 +3,7 @@
 use entity::{
     annotation, annotation_draft, prediction,
     project::{self, Column},
-    task,
+    project_member, task,
 };
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
@@ -15,6 +15,7 @@ use crate::{
     domain::{
         access::{self, Actor},
         history::snapshot,
+        idempotency,
     },
     error::{Error, Result},
 };
@@ -68,8 +69,11 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
             drafts: drafts(&txn, id).await?,
         };
         snapshot::leave(&*txn, id).await?;
+        let own = project_member::Entity::find_by_id((id, actor.id()));
+        let own = own.lock(LockType::Update).one(&*txn).await?;
         project::Entity::delete_by_id(id).exec(&txn).await?;
         txn.commit().await?;
+        idempotency::lost_by_own(actor, actor.id(), u64::from(own.is_some()));
         return Ok(deleted);
     }
     Err(Error::Unavailable)

@@ -16,7 +16,10 @@ use super::lock;
 use crate::{
     app::App,
     db,
-    domain::access::{self, Actor},
+    domain::{
+        access::{self, Actor},
+        idempotency,
+    },
     error::{Problem, ProblemCode, Result},
 };
 
@@ -84,8 +87,15 @@ pub async fn add_member(
         )
         .into());
     }
+    let before = project_member::Entity::find_by_id((project_id, user_id))
+        .lock(LockType::Update)
+        .one(&*txn)
+        .await?;
     let member = put_member(&txn, project_id, user_id, role).await?;
     txn.commit().await?;
+    if before.is_some_and(|before| role < before.role) {
+        idempotency::lost_by_own(actor, user_id, 1);
+    }
     Ok(member)
 }
 
@@ -109,10 +119,11 @@ pub async fn remove_member(
                 "the project has no such member",
             )
         })?;
-    project_member::Entity::delete_by_id((project_id, user_id))
+    let deleted = project_member::Entity::delete_by_id((project_id, user_id))
         .exec(&txn)
         .await?;
     txn.commit().await?;
+    idempotency::lost_by_own(actor, user_id, deleted.rows_affected);
     Ok(member)
 }
 

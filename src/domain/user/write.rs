@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use entity::{
-    annotation, annotation_draft, api_token,
+    annotation, annotation_draft, api_token, project_member,
     user::{self, Column, Role},
 };
 use sea_orm::{
@@ -18,7 +18,7 @@ use crate::{
     domain::{
         Patch,
         access::{self, Actor},
-        not_cleared, task as tasks,
+        idempotency, not_cleared, task as tasks,
     },
     error::{Error, Problem, ProblemCode, Result},
 };
@@ -102,7 +102,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         };
         return Err(last_admin(&["input", field]));
     }
-    let mut columns = row.into_active_model();
+    let mut columns = row.clone().into_active_model();
     columns.username = Set(changed.username.clone());
     columns.display_name = Set(changed.display_name.clone());
     columns.email = Set(changed.email.clone());
@@ -119,6 +119,10 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         );
     }
     txn.commit().await?;
+    let is_lowered = row.role == Role::Admin && changed.role != Role::Admin;
+    if is_lowered || (row.can_sign_in && !changed.can_sign_in) {
+        idempotency::lost_by_own(actor, id, 1);
+    }
     Ok(changed)
 }
 
@@ -153,10 +157,21 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
             .filter(api_token::Column::UserId.eq(id))
             .count(&*txn)
             .await?;
+        let memberships = project_member::Entity::find()
+            .filter(project_member::Column::UserId.eq(id))
+            .lock(LockType::Update)
+            .all(&*txn)
+            .await?;
         user::Entity::delete_by_id(id).exec(&txn).await?;
         let locked: Vec<i64> = locked.into_iter().collect();
         tasks::relabel(&txn, &locked).await?;
         txn.commit().await?;
+        // The memberships, and the user.
+        idempotency::lost_by_own(
+            actor,
+            id,
+            memberships.len() as u64 + u64::from(row.can_sign_in),
+        );
         return Ok(Deleted {
             row,
             annotations,

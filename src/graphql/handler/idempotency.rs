@@ -76,7 +76,7 @@ pub async fn once(
     let patience = Instant::now() + endpoint.timeout() / 2;
     let mut pause = PACE / 20;
     let claim = loop {
-        let found = idempotency::claim(app, request, lease).await;
+        let found = idempotency::claim(app, &actor, request, lease).await;
         match found.map_err(|error| failed(&error))? {
             Found::Claimed(claim) => break claim,
             Found::Answered(answer) => return Ok(again(answer)),
@@ -94,6 +94,10 @@ pub async fn once(
             }
             Found::AnswerNotKept => {
                 let message = "the first request with this Idempotency-Key ran to its end; its answer was too large or too secret to be kept";
+                return Err(Refusal::conflict("ANSWER_NOT_KEPT", message, false));
+            }
+            Found::AccessLost => {
+                let message = "the first request with this Idempotency-Key ran to its end; you have lost a role or a membership since, so its answer is not told again";
                 return Err(Refusal::conflict("ANSWER_NOT_KEPT", message, false));
             }
             Found::OtherRequest => return Err(other_request()),

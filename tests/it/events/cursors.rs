@@ -2,7 +2,8 @@
 
 use annograph::app::App;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use entity::event_log;
+use entity::{event_log, project_member::Role};
+use migration::{Migrator, MigratorTrait};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
@@ -12,12 +13,22 @@ use crate::{
     support::{self, each_database},
 };
 
-/// The cursor of a place in the log.
+/// The cursor of a place in the log, of a release that did not seal cursors and was in use until now.
 pub async fn of_place(app: &App, seq: i64) -> String {
-    let log = event_log::Entity::find()
-        .one(app.db.reader())
-        .await
-        .unwrap();
+    used_until(app, i64::MAX).await;
+    unsealed(app, seq).await
+}
+
+/// Releases that did not seal cursors were in use until this event.
+async fn used_until(app: &App, seq: i64) {
+    let update = event_log::Entity::update_many();
+    let update = update.col_expr(event_log::Column::UnsealedUntil, seq.into());
+    update.exec(app.db.writer()).await.unwrap();
+}
+
+async fn unsealed(app: &App, seq: i64) -> String {
+    let log = event_log::Entity::find();
+    let log = log.one(app.db.reader()).await.unwrap();
     URL_SAFE_NO_PAD.encode(format!("e1:{}:{seq}", log.unwrap().generation))
 }
 
@@ -47,6 +58,113 @@ async fn what_is_no_cursor_is_refused_at_once() {
             let mut follower = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
             assert_refused(&follower.error().await);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cursor_tells_nothing_of_events_out_of_sight() {
+    each_database(async |test| {
+        let (project, task) = test.project_with_task().await;
+        let (_, hidden) = test.project_with_task().await;
+        let ann = test.member(&project, "ann", Role::Viewer).await;
+        let schema = support::schema(&test.app);
+        let mut admins = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let mut anns = Follower::new(&test.app, &schema, &ann, "").await;
+        let mut seen = Vec::new();
+        for task in [&task, &hidden, &hidden, &task] {
+            test.annotation(&test.admin, task, json!({})).await;
+            seen.push(admins.event().await["cursor"].clone());
+        }
+        let first = anns.event().await["cursor"].clone();
+        let second = anns.event().await["cursor"].clone();
+        // The same for everybody, so that clients can compare; and from another server.
+        assert_eq!((&first, &second), (&seen[0], &seen[3]));
+        let beside = test.beside().await;
+        let again = support::schema(&beside);
+        let arguments = after(&json!({ "cursor": first }));
+        let mut replay = Follower::new(&beside, &again, &ann, &arguments).await;
+        assert_eq!(replay.event().await["cursor"], second);
+        // All have one length, and no two have more in common than their first byte.
+        for (index, cursor) in seen.iter().enumerate() {
+            let bytes = URL_SAFE_NO_PAD.decode(cursor.as_str().unwrap()).unwrap();
+            assert_eq!(bytes.len(), 25);
+            for other in &seen[..index] {
+                let other = URL_SAFE_NO_PAD.decode(other.as_str().unwrap()).unwrap();
+                let alike = bytes.iter().zip(&other).filter(|(one, other)| one == other);
+                assert!(alike.count() < 8, "{bytes:?} {other:?}");
+            }
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn cursors_of_earlier_releases_are_taken_and_none_made_up_since() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = support::schema(&test.app);
+        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        for _ in 0..3 {
+            test.annotation(&test.admin, &task, json!({})).await;
+            follower.event().await;
+        }
+        let last = test.app.events.end().await.unwrap();
+        used_until(&test.app, last - 1).await;
+        let before = unsealed(&test.app, last - 1).await;
+        let arguments = format!("(after: \"{before}\")");
+        let mut taken = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+        assert_eq!(taken.short().await, "CREATED 3 v1");
+        // The message is the same for events that exist and for others.
+        let mut refusals = Vec::new();
+        for seq in [last, last + 1, last + 1_000] {
+            let arguments = format!("(after: \"{}\")", unsealed(&test.app, seq).await);
+            let mut follower = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+            let error = follower.error().await;
+            assert_refused(&error);
+            refusals.push(error["message"].clone());
+        }
+        refusals.dedup();
+        assert_eq!(refusals.len(), 1, "{refusals:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_migration_keeps_cursors_and_gives_all_servers_one_key() {
+    each_database(async |test| {
+        let (_, task) = test.project_with_task().await;
+        let schema = support::schema(&test.app);
+        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        for _ in 0..2 {
+            test.annotation(&test.admin, &task, json!({})).await;
+            follower.event().await;
+        }
+        let first = test.app.events.end().await.unwrap() - 1;
+        let all = Migrator::migrations();
+        let since = all
+            .iter()
+            .rev()
+            .position(|it| it.name().ends_with("seal_event_cursors"));
+        let down = u32::try_from(since.unwrap() + 1).unwrap();
+        Migrator::down(test.app.db.writer(), Some(down))
+            .await
+            .unwrap();
+        Program::on(&test.url).run(&["migrate", "up"]).ok();
+        let log = event_log::Entity::find()
+            .all(test.app.db.reader())
+            .await
+            .unwrap();
+        assert_eq!(log.len(), 1);
+        assert!(log[0].cursor_key.len() >= 64, "{log:?}");
+        assert_eq!(log[0].unsealed_until, first + 1);
+        let arguments = format!("(after: \"{}\")", unsealed(&test.app, first).await);
+        let mut taken = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+        let event = taken.event().await;
+        assert_eq!(event["version"], 1);
+        let mut led_on = Follower::new(&test.app, &schema, &test.admin, &after(&event)).await;
+        test.annotation(&test.admin, &task, json!({})).await;
+        assert_eq!(led_on.short().await, "CREATED 3 v1");
     })
     .await;
 }

@@ -1,5 +1,6 @@
 //! The header `Idempotency-Key`: what is sent again is answered again, and runs once.
 
+mod access;
 mod dead;
 
 use annograph::domain::idempotency;

@@ -27,9 +27,10 @@ use crate::{
 
 /// A server that claims the key, as if it had received the request.
 async fn claim(app: &TestApp, body: &str, lease: Duration) -> Claim {
-    let user_id = app.admin.user_id.parse().unwrap();
-    let request = Request::new(user_id, KEY.as_bytes(), body.as_bytes());
-    match idempotency::claim(&app.app, &request, lease).await.unwrap() {
+    let actor = token::sign_in(&app.app, &app.admin.token).await.unwrap();
+    let request = Request::new(actor.id(), KEY.as_bytes(), body.as_bytes());
+    let found = idempotency::claim(&app.app, &actor, &request, lease).await;
+    match found.unwrap() {
         Found::Claimed(claim) => claim,
         other => panic!("{other:?}"),
     }

@@ -1,0 +1,54 @@
+//! Removal of expired keys.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use entity::idempotency_key::{self, Column};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
+
+use crate::{app::App, db, error::Result};
+
+/// Keys that one statement sweeps.
+const SWEPT_AT_ONCE: u64 = 1_000;
+/// How long after one sweep the next one comes.
+const SWEPT_EVERY: Duration = Duration::from_secs(600);
+
+/// Removes the keys that have expired by then, a bounded number at a time; how many there were.
+pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
+    let mut swept = 0;
+    loop {
+        let some = idempotency_key::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ExpiresAt.lte(now))
+            .order_by_asc(Column::ExpiresAt)
+            .limit(SWEPT_AT_ONCE);
+        let txn = app.db.begin().await?;
+        let removed = idempotency_key::Entity::delete_many()
+            .filter(Column::Id.in_subquery(some.into_query()))
+            // Somebody may have claimed it anew meanwhile.
+            .filter(Column::ExpiresAt.lte(now))
+            .exec(&txn)
+            .await?
+            .rows_affected;
+        txn.commit().await?;
+        swept += removed;
+        if removed < SWEPT_AT_ONCE {
+            return Ok(swept);
+        }
+    }
+}
+
+/// Sweeps now and from time to time, for as long as it is polled.
+pub async fn keep_swept(app: App) {
+    let mut turns = tokio::time::interval(SWEPT_EVERY);
+    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        match sweep(&app, db::now()).await {
+            Ok(0) => {}
+            Ok(swept) => tracing::debug!(swept, "swept expired idempotency keys"),
+            Err(error) => tracing::warn!(%error, "can't sweep expired idempotency keys"),
+        }
+    }
+}
