@@ -5,9 +5,11 @@ use sea_orm::entity::prelude::*;
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "project_member")]
 pub struct Model {
-    #[sea_orm(primary_key, auto_increment = false)]
+    /// Names one membership: a user who is removed and added again gets a new one.
+    #[sea_orm(primary_key)]
+    pub id: i64,
+    /// Unique together with the user.
     pub project_id: i64,
-    #[sea_orm(primary_key, auto_increment = false)]
     pub user_id: i64,
     pub role: Role,
     pub created_at: DateTimeUtc,

@@ -7,8 +7,8 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    annotation::Annotation, context::ContextExt, filter::IDFilter, region::Budget,
-    scalar::DateTime, task::Task, user::User,
+    annotation::Annotation, context::ContextExt, filter::IDFilter, history::version_id,
+    region::Budget, scalar::DateTime, task::Task, user::User,
 };
 use crate::{
     domain::{
@@ -63,6 +63,12 @@ pub enum AnnotationEventAction {
 /// Something that happened to an annotation.
 #[Object]
 impl AnnotationEvent {
+    /// Unique among events: the annotation's id and the version that was made, like `15:2`. An event that comes
+    /// again, after its cursor was lost, has the same one.
+    async fn id(&self) -> ID {
+        version_id(self.seen.annotation_id, self.seen.version)
+    }
+
     /// Where the event stands in the log: subscribe with it as `after` to go on behind it.
     async fn cursor(&self) -> &str {
         &self.seen.cursor

@@ -98,6 +98,11 @@ pub struct ProjectMember(project_member::Model);
 /// Somebody's membership in a project.
 #[Object]
 impl ProjectMember {
+    /// Unique among memberships. A new role keeps it; a user who is removed and added again gets a new one.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
     /// The project.
     async fn project(&self) -> Project {
         Project::Id(self.0.project_id)

@@ -94,9 +94,10 @@ pub enum RegionType {
 )]
 #[graphql(
     field(
-        name = "id",
+        name = "region_id",
         ty = "Option<ID>",
-        desc = "Its `id`. Not unique: what says something about a region repeats the region's id. Null when it has none."
+        desc = "The region's `id` in `result`. It names the region within that result alone, and entries that \
+                describe one region share it. Null when the entry has none."
     ),
     field(
         name = "fromName",

@@ -33,6 +33,12 @@ pub enum ReviewVerdict {
 /// What a reviewer said of an annotation at last. What they said before is in its history.
 #[Object]
 impl AnnotationReview {
+    /// Unique among reviews. A later verdict of the same reviewer on the same annotation keeps it, unless the
+    /// review was deleted meanwhile.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
     /// Who reviewed it. Null once that user is gone, and while you may not see them.
     async fn reviewer(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.0.reviewer_id).await

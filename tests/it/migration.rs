@@ -1,6 +1,6 @@
 //! The migrations: up and down on both databases, and to the tables that the entities describe.
 
-mod tables;
+pub mod tables;
 
 use std::collections::BTreeSet;
 
@@ -37,6 +37,7 @@ const UNIQUE: &[(&str, &[&str])] = &[
     ("api_token", &["hash"]),
     ("event", &["revision_id"]),
     ("idempotency_key", &["user_id", "key_hash"]),
+    ("project_member", &["project_id", "user_id"]),
     ("user", &["email"]),
     ("user", &["import_id"]),
     ("user", &["username"]),

@@ -1,6 +1,7 @@
 //! The schema as text: kept in a file, described throughout, and of the shape that clients rely on.
 
 mod composition;
+mod identity;
 mod regions;
 mod shape;
 

@@ -203,6 +203,7 @@ impl Resolved {
                 user_id: Set(user_id),
                 role: Set(Role::Annotator),
                 created_at: Set(at),
+                ..Default::default()
             };
             let key = [
                 project_member::Column::ProjectId,

@@ -10,6 +10,7 @@ use sea_orm::{
     QuerySelect, QueryTrait, sea_query::LockType,
 };
 
+use super::member::membership;
 use crate::{
     app::App,
     domain::{
@@ -69,7 +70,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
             drafts: drafts(&txn, id).await?,
         };
         snapshot::leave(&*txn, id).await?;
-        let own = project_member::Entity::find_by_id((id, actor.id()));
+        let own = project_member::Entity::find().filter(membership(id, actor.id()));
         let own = own.lock(LockType::Update).one(&*txn).await?;
         project::Entity::delete_by_id(id).exec(&txn).await?;
         txn.commit().await?;

@@ -8,7 +8,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{LockType, OnConflict},
 };
 
@@ -87,7 +87,8 @@ pub async fn add_member(
         )
         .into());
     }
-    let before = project_member::Entity::find_by_id((project_id, user_id))
+    let before = project_member::Entity::find()
+        .filter(membership(project_id, user_id))
         .lock(LockType::Update)
         .one(&*txn)
         .await?;
@@ -109,7 +110,8 @@ pub async fn remove_member(
     let txn = app.db.begin().await?;
     let otherwise = "members are removed by managers";
     lock(&txn, actor, project_id, LockType::NoKeyUpdate, otherwise).await?;
-    let member = project_member::Entity::find_by_id((project_id, user_id))
+    let member = project_member::Entity::find()
+        .filter(membership(project_id, user_id))
         .one(&txn)
         .await?
         .ok_or_else(|| {
@@ -119,12 +121,19 @@ pub async fn remove_member(
                 "the project has no such member",
             )
         })?;
-    let deleted = project_member::Entity::delete_by_id((project_id, user_id))
+    let deleted = project_member::Entity::delete_by_id(member.id)
         .exec(&txn)
         .await?;
     txn.commit().await?;
     idempotency::lost_by_own(actor, user_id, deleted.rows_affected);
     Ok(member)
+}
+
+/// Matches the membership of a user in a project.
+pub fn membership(project_id: i64, user_id: i64) -> Condition {
+    Condition::all()
+        .add(project_member::Column::ProjectId.eq(project_id))
+        .add(project_member::Column::UserId.eq(user_id))
 }
 
 /// Makes a member or changes their role, whoever asks.
@@ -139,6 +148,7 @@ pub async fn put_member(
         user_id: Set(user_id),
         role: Set(role),
         created_at: Set(db::now()),
+        ..Default::default()
     };
     Ok(project_member::Entity::insert(member)
         .on_conflict(

@@ -7,7 +7,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::member::put_member;
+use super::member::{membership, put_member};
 use crate::{
     app::App,
     error::{Error, Result},
@@ -32,7 +32,8 @@ pub async fn add_member(
 
 /// Ends a membership.
 pub async fn remove_member(app: &App, project_id: i64, user_id: i64) -> Result<()> {
-    let deleted = project_member::Entity::delete_by_id((project_id, user_id))
+    let deleted = project_member::Entity::delete_many()
+        .filter(membership(project_id, user_id))
         .exec(app.db.writer())
         .await?;
     if deleted.rows_affected == 0 {

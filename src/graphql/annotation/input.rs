@@ -60,8 +60,8 @@ pub struct RegionChangesInput {
 /// One entry among those that share a region's id.
 #[derive(InputObject)]
 pub struct RegionEntryInput {
-    /// The region's `id`.
-    id: ID,
+    /// The region's `id` in `result`.
+    region_id: ID,
     /// The control that the entry is from, its `from_name`.
     from_name: String,
 }
@@ -71,7 +71,7 @@ impl From<RegionChangesInput> for annotation::RegionChanges {
         let texts = |items: Vec<JsonObject>| items.into_iter().map(|item| item.0).collect();
         let ids = |ids: Vec<ID>| ids.into_iter().map(|id| id.0).collect();
         let entries = |entries: Vec<RegionEntryInput>| {
-            let pair = |entry: RegionEntryInput| (entry.id.0, entry.from_name);
+            let pair = |entry: RegionEntryInput| (entry.region_id.0, entry.from_name);
             entries.into_iter().map(pair).collect()
         };
         Self {

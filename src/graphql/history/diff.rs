@@ -40,7 +40,7 @@ pub struct FieldChange {
 #[derive(SimpleObject)]
 pub struct RegionChange {
     /// The region's id. Null of a relation, and of a region without one.
-    id: Option<ID>,
+    region_id: Option<ID>,
     /// What it was.
     before: JsonObject,
     /// What it is.
@@ -145,7 +145,7 @@ impl AnnotationDiff {
         let changed = diff.changed.iter().cloned();
         Ok(changed
             .map(|change| RegionChange {
-                id: change.id.map(ID::from),
+                region_id: change.id.map(ID::from),
                 before: JsonObject(change.before),
                 after: JsonObject(change.after),
             })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
 
+use super::version_id;
 use crate::{
     domain::history::snapshot::{Snapshot, VersionOf},
     error::{Error, Result},
@@ -44,6 +45,11 @@ impl AnnotationSnapshot {
 /// it is.
 #[Object]
 impl AnnotationSnapshot {
+    /// Unique among snapshots: the annotation's id and the version, like `15:2`. A version never changes.
+    async fn id(&self) -> ID {
+        version_id(self.0.annotation_id, self.0.version)
+    }
+
     /// The annotation's id.
     async fn annotation_id(&self) -> ID {
         self.0.annotation_id.into()

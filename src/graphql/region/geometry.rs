@@ -57,8 +57,8 @@ pub struct PixelEllipse {
 /// A vertex of a path.
 #[derive(SimpleObject)]
 pub struct VectorVertex {
-    /// Unique among the vertices of the path. Null when it has none.
-    id: Option<ID>,
+    /// The vertex's `id`, unique among the vertices of its path alone. Null when the vertex has none.
+    vertex_id: Option<ID>,
     /// From the left, in percent of the image's width.
     x: f64,
     /// From the top, in percent of the image's height.
@@ -143,7 +143,7 @@ impl From<&Vertex> for VectorVertex {
     fn from(vertex: &Vertex) -> Self {
         let [control_point1, control_point2] = vertex.control_points;
         Self {
-            id: vertex.id.clone().map(ID),
+            vertex_id: vertex.id.clone().map(ID),
             x: vertex.at.x,
             y: vertex.at.y,
             previous_id: vertex.previous_id.clone().map(ID),

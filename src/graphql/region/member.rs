@@ -22,9 +22,9 @@ macro_rules! member {
         $(#[doc = $doc])*
         #[async_graphql::Object]
         impl $name {
-            /// Its `id`. Not unique: what says something about a region repeats the region's id. Null when it
-            /// has none.
-            pub async fn id(&self) -> Option<async_graphql::ID> {
+            /// The region's `id` in `result`. It names the region within that result alone, and entries that
+            /// describe one region share it. Null when the entry has none.
+            pub async fn region_id(&self) -> Option<async_graphql::ID> {
                 self.0.region().id.clone().map(async_graphql::ID)
             }
 

@@ -8,7 +8,7 @@ use crate::{
     support::{Answer, Client, each_database},
 };
 
-const SNAPSHOT: &str = "annotationId version result regionCount regions(ids: \"a\") { id }
+const SNAPSHOT: &str = "annotationId version result regionCount regions(ids: \"a\") { regionId }
     task { id } completedBy { username } updatedBy { username } wasCancelled groundTruth leadTime
     lastAction";
 
@@ -37,7 +37,7 @@ async fn diff(by: &Client, id: &str, from: i32, to: Option<i32>) -> Answer {
     let query = "query($id: ID!, $from: Int!, $to: Int) { annotation(id: $id) {
         diff(from: $from, to: $to) {
           from to fields { field before after } addedRegions removedRegions
-          changedRegions { id before after } } } }";
+          changedRegions { regionId before after } } } }";
     let variables = match to {
         Some(to) => json!({ "id": id, "from": from, "to": to }),
         None => json!({ "id": id, "from": from }),
@@ -64,31 +64,31 @@ async fn each_version_is_shown_as_it_was() {
         let expected = json!([
             {
                 "annotationId": id, "version": 1, "result": [region("a", 1)], "regionCount": 1,
-                "regions": [{ "id": "a" }], "task": { "id": task }, "completedBy": { "username": "ann" },
+                "regions": [{ "regionId": "a" }], "task": { "id": task }, "completedBy": { "username": "ann" },
                 "updatedBy": { "username": "ann" }, "wasCancelled": false, "groundTruth": false,
                 "leadTime": 1.5, "lastAction": "SUBMITTED",
             },
             {
                 "annotationId": id, "version": 2, "result": [region("a", 1)], "regionCount": 1,
-                "regions": [{ "id": "a" }], "task": { "id": task }, "completedBy": { "username": "ann" },
+                "regions": [{ "regionId": "a" }], "task": { "id": task }, "completedBy": { "username": "ann" },
                 "updatedBy": { "username": "admin" }, "wasCancelled": false, "groundTruth": true,
                 "leadTime": null, "lastAction": "UPDATED",
             },
             {
                 "annotationId": id, "version": 3, "result": [region("a", 2), { "id": "b" }],
-                "regionCount": 2, "regions": [{ "id": "a" }], "task": { "id": task },
+                "regionCount": 2, "regions": [{ "regionId": "a" }], "task": { "id": task },
                 "completedBy": { "username": "ann" }, "updatedBy": { "username": "ann" },
                 "wasCancelled": false, "groundTruth": true, "leadTime": null, "lastAction": "UPDATED",
             },
             {
                 "annotationId": id, "version": 4, "result": [region("a", 2), { "id": "b" }],
-                "regionCount": 2, "regions": [{ "id": "a" }], "task": { "id": other },
+                "regionCount": 2, "regions": [{ "regionId": "a" }], "task": { "id": other },
                 "completedBy": { "username": "admin" }, "updatedBy": { "username": "admin" },
                 "wasCancelled": false, "groundTruth": true, "leadTime": null, "lastAction": "UPDATED",
             },
             {
                 "annotationId": id, "version": 5, "result": [region("a", 2), { "id": "b" }],
-                "regionCount": 2, "regions": [{ "id": "a" }], "task": { "id": other },
+                "regionCount": 2, "regions": [{ "regionId": "a" }], "task": { "id": other },
                 "completedBy": { "username": "admin" }, "updatedBy": { "username": "ann" },
                 "wasCancelled": true, "groundTruth": true, "leadTime": null, "lastAction": "SKIPPED",
             },
@@ -240,8 +240,8 @@ async fn a_diff_tells_fields_and_regions() {
                 "addedRegions": [region("c", 1)],
                 "removedRegions": [region("b", 1)],
                 "changedRegions": [
-                    { "id": null, "before": relation("x"), "after": relation("y") },
-                    { "id": "a", "before": region("a", 1), "after": region("a", 2) },
+                    { "regionId": null, "before": relation("x"), "after": relation("y") },
+                    { "regionId": "a", "before": region("a", 1), "after": region("a", 2) },
                 ],
             })
         );

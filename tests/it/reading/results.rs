@@ -56,7 +56,7 @@ async fn lists_that_are_not_asked_for_results_do_not_read_them() {
             "{ task(id: 1) { annotations { nodes { id regionCount } } } }",
             "{ project(id: 1) { annotations { nodes { id regionCount } } tasks { nodes { annotations { nodes { id } } } } } }",
             "query($no: Boolean = false) { annotations { nodes { id result @include(if: $no) } } }",
-            "query($no: Boolean = false) { annotations { nodes { id regions @include(if: $no) { id } } } }",
+            "query($no: Boolean = false) { annotations { nodes { id regions @include(if: $no) { regionId } } } }",
         ] {
             statements.lock().unwrap().clear();
             admin.run(query).await.ok();
@@ -80,9 +80,9 @@ async fn lists_that_are_asked_for_results_read_them_with_the_rows() {
         for query in [
             "{ annotations { nodes { result } } }",
             "{ annotations { edges { node { result } } } }",
-            "{ annotations { nodes { regions { id } } } }",
-            "{ annotations { edges { node { r: regions(ids: []) { id } } } } }",
-            "{ task(id: 1) { annotations { nodes { ... on Annotation { regions { id } } result } } } }",
+            "{ annotations { nodes { regions { regionId } } } }",
+            "{ annotations { edges { node { r: regions(ids: []) { regionId } } } } }",
+            "{ task(id: 1) { annotations { nodes { ... on Annotation { regions { regionId } } result } } } }",
             "{ task(id: 1) { annotations { nodes { r: result } } } }",
             "query { annotations { ...page } } fragment page on AnnotationConnection { nodes { ...fields } } fragment fields on Annotation { result }",
         ] {

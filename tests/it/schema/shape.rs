@@ -27,7 +27,7 @@ type Annotation {
   viewerCanUpdate: Boolean!
 }
 type AnnotationReview {
-  reviewer: User verdict: ReviewVerdict! comment: String version: Int! createdAt: DateTime!
+  id: ID! reviewer: User verdict: ReviewVerdict! comment: String version: Int! createdAt: DateTime!
 }
 enum ReviewVerdict { ACCEPTED REJECTED FIXED_AND_ACCEPTED }
 enum ReviewAction { ACCEPT REJECT FIX_AND_ACCEPT DELETE_REVIEW }
@@ -74,11 +74,11 @@ input CreateAnnotationInput {
 }
 type DeletedAnnotation { id: ID! uniqueId: UUID! version: Int! taskId: ID! }
 type AnnotationRevision {
-  version: Int! action: AnnotationAction! actor: User createdAt: DateTime! changedFields: [String!]!
+  id: ID! version: Int! action: AnnotationAction! actor: User createdAt: DateTime! changedFields: [String!]!
   annotation: AnnotationSnapshot! comment: String
 }
 type AnnotationSnapshot {
-  annotationId: ID! version: Int! result: [JSONObject!]! task: Task completedBy: User updatedBy: User
+  id: ID! annotationId: ID! version: Int! result: [JSONObject!]! task: Task completedBy: User updatedBy: User
   regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]! regionCount: Int!
   wasCancelled: Boolean! groundTruth: Boolean! leadTime: Float lastAction: AnnotationAction at: DateTime!
 }
@@ -87,7 +87,7 @@ type AnnotationDiff {
   changedRegions: [RegionChange!]!
 }
 type FieldChange { field: String! before: JSON after: JSON }
-type RegionChange { id: ID before: JSONObject! after: JSONObject! }
+type RegionChange { regionId: ID before: JSONObject! after: JSONObject! }
 type Task {
   id: ID! project: Project! data: JSONObject! meta: JSONObject
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
@@ -124,7 +124,7 @@ type ConfigObject { name: String! tag: String! value: String variable: String at
 type ControlLabel {
   stored: String! value: String alias: String background: String hotkey: String parents: [String!]!
 }
-type ProjectMember { user: User role: ProjectRole! }
+type ProjectMember { id: ID! user: User role: ProjectRole! }
 enum ProjectRole { VIEWER ANNOTATOR REVIEWER MANAGER }
 enum UserRole { ADMIN MEMBER }
 type User {
@@ -143,7 +143,7 @@ type AnnotationDraft {
 }
 
 interface Region {
-  id: ID fromName: String! toName: String! type: RegionType! labels: [String!]! score: Float
+  regionId: ID fromName: String! toName: String! type: RegionType! labels: [String!]! score: Float
   origin: String parentId: ID raw: JSONObject!
 }
 enum RegionType {
@@ -247,7 +247,7 @@ type Subscription {
   annotationEvents(filter: AnnotationEventFilter, after: String): AnnotationEvent!
 }
 type AnnotationEvent {
-  cursor: String! action: AnnotationEventAction! annotationId: ID! annotation: Annotation task: Task
+  id: ID! cursor: String! action: AnnotationEventAction! annotationId: ID! annotation: Annotation task: Task
   actor: User version: Int! changedFields: [String!]! at: DateTime!
 }
 enum AnnotationEventAction { CREATED UPDATED DELETED RESTORED }

@@ -53,7 +53,7 @@ async fn single_regions_change_come_and_go() {
 
         let edited = edit(
             &app,
-            json!({ "removeEntries": [{ "id": "a", "fromName": "note" }] }),
+            json!({ "removeEntries": [{ "regionId": "a", "fromName": "note" }] }),
         )
         .await;
         assert_eq!(edited["regionCount"], 4);
@@ -108,7 +108,7 @@ async fn edits_that_can_not_be_are_refused_with_all_their_problems() {
             ),
             (json!({ "regions": { "upsert": [{ "id": 1 }] } }), vec!["input.regions.upsert.0.id WRONG_TYPE"]),
             (
-                json!({ "regions": { "remove": ["b", "z"], "removeEntries": [{ "id": "a", "fromName": "z" }] }, "completedById": 9 }),
+                json!({ "regions": { "remove": ["b", "z"], "removeEntries": [{ "regionId": "a", "fromName": "z" }] }, "completedById": 9 }),
                 vec![
                     "input.regions.remove.1 UNKNOWN_REGION",
                     "input.regions.removeEntries.0 UNKNOWN_REGION",

@@ -13,14 +13,14 @@ const EVERYTHING: &str = "__typename
   ... on KeyPointRegion { x y size pixelPoint { x y } }
   ... on BrushRegion { format pngDataUrl areaPixels areaPercent }
   ... on BitmaskRegion { imageDataUrl }
-  ... on VectorRegion { vertices { id x y previousId isBezier controlPoint1 { x y } controlPoint2 { x y } } closed }
+  ... on VectorRegion { vertices { vertexId x y previousId isBezier controlPoint1 { x y } controlPoint2 { x y } } closed }
   ... on TextSpanRegion { start end text }
   ... on HyperTextSpanRegion { startPath endPath startOffset endOffset globalStart globalEnd text }
   ... on AudioRegion { startSeconds endSeconds channel duration }
   ... on TimeSeriesRegion { startTime endTime startText endText instant }
   ... on TimelineRegion { ranges { start end } }
   ... on VideoRegion { framesCount duration sequence {
-    frame time enabled x y width height rotation closed vertices { id x y previousId isBezier } } }
+    frame time enabled x y width height rotation closed vertices { vertexId x y previousId isBezier } } }
   ... on ChoicesRegion { choices paths }
   ... on TaxonomyRegion { paths }
   ... on TextAreaRegion { texts }
@@ -29,7 +29,7 @@ const EVERYTHING: &str = "__typename
   ... on DateTimeRegion { dateTime }
   ... on PairwiseRegion { selected }
   ... on RankerRegion { buckets { name itemIds } }
-  ... on RelationRegion { fromId toId direction from { id __typename } to { id type } }
+  ... on RelationRegion { fromId toId direction from { regionId __typename } to { regionId type } }
   ... on OtherRegion { typeName }";
 
 fn on_image(mut entry: Value) -> Value {
@@ -91,8 +91,8 @@ fn on_images() -> Vec<(Value, Value)> {
         (
             json!({ "type": "vectorlabels", "value": { "vertices": vertices, "closed": false, "vectorlabels": ["L"] } }),
             json!({ "__typename": "VectorRegion", "closed": false, "vertices": [
-            { "id": "a", "x": 1.0, "y": 2.0, "previousId": null, "isBezier": false, "controlPoint1": null, "controlPoint2": null },
-            { "id": "b", "x": 3.0, "y": 4.0, "previousId": "a", "isBezier": true,
+            { "vertexId": "a", "x": 1.0, "y": 2.0, "previousId": null, "isBezier": false, "controlPoint1": null, "controlPoint2": null },
+            { "vertexId": "b", "x": 3.0, "y": 4.0, "previousId": "a", "isBezier": true,
               "controlPoint1": { "x": 1.5, "y": 2.0 }, "controlPoint2": { "x": 2.5, "y": 4.0 } }] }),
         ),
     ]
@@ -138,7 +138,7 @@ fn on_what_runs_on() -> Vec<(Value, Value)> {
             { "frame": 7, "vertices": [{ "id": "a", "x": 1, "y": 2 }], "closed": true }] } }),
             json!({ "__typename": "VideoRegion", "framesCount": null, "duration": null, "sequence": [
             { "frame": 7, "time": null, "enabled": null, "x": null, "y": null, "width": null, "height": null, "rotation": null, "closed": true,
-              "vertices": [{ "id": "a", "x": 1.0, "y": 2.0, "previousId": null, "isBezier": false }] }] }),
+              "vertices": [{ "vertexId": "a", "x": 1.0, "y": 2.0, "previousId": null, "isBezier": false }] }] }),
         ),
     ]
 }
@@ -205,18 +205,18 @@ async fn every_kind_of_region_answers_all_of_itself() {
 
 #[tokio::test]
 async fn every_region_tells_what_all_of_them_have() {
-    const SHARED: &str = "id fromName toName type labels score origin parentId itemIndex raw";
+    const SHARED: &str = "regionId fromName toName type labels score origin parentId itemIndex raw";
     each_database(async |app| {
         let full = json!({ "id": "r", "from_name": "box", "to_name": "img", "type": "rectanglelabels", "origin": "prediction", "score": 0.5,
             "parentID": "p", "item_index": 3, "readonly": true, "value": { "y": 1.0, "x": 1, "width": 1, "height": 1, "rectanglelabels": ["a", "b"] } });
         let bare = json!({ "type": "relation", "from_id": "r", "to_id": "r", "direction": "bi", "labels": ["is"] });
         let id = annotated(&app, &json!([full, bare, {}])).await;
         let expected = json!([
-            { "id": "r", "fromName": "box", "toName": "img", "type": "RECTANGLE", "labels": ["a", "b"], "score": 0.5, "origin": "prediction",
+            { "regionId": "r", "fromName": "box", "toName": "img", "type": "RECTANGLE", "labels": ["a", "b"], "score": 0.5, "origin": "prediction",
               "parentId": "p", "itemIndex": 3, "raw": full },
-            { "id": null, "fromName": "", "toName": "", "type": "RELATION", "labels": ["is"], "score": null, "origin": null,
+            { "regionId": null, "fromName": "", "toName": "", "type": "RELATION", "labels": ["is"], "score": null, "origin": null,
               "parentId": null, "itemIndex": null, "raw": bare },
-            { "id": null, "fromName": "", "toName": "", "type": "OTHER", "labels": [], "score": null, "origin": null,
+            { "regionId": null, "fromName": "", "toName": "", "type": "OTHER", "labels": [], "score": null, "origin": null,
               "parentId": null, "itemIndex": null, "raw": {} },
         ]);
         assert_eq!(regions(&app, &id, "", SHARED).await, expected);

@@ -48,10 +48,10 @@ async fn each_list_that_is_given_has_to_have_a_match() {
             ("(ids: $ids, types: $types)", json!({ "ids": [] }), &[]),
         ] {
             let query = format!("query($ids: [ID!], $types: [RegionType!]) {{
-              annotation(id: {id}) {{ regions{arguments} {{ id type }} other: regions(ids: $ids, types: $types) {{ id }} }} }}");
+              annotation(id: {id}) {{ regions{arguments} {{ regionId type }} other: regions(ids: $ids, types: $types) {{ regionId }} }} }}");
             let answer = app.admin.run_with(&query, variables).await;
             let found = answer.data()["annotation"]["regions"].as_array().unwrap().iter();
-            let found: Vec<Value> = found.map(|region| json!([region["id"], region["type"]])).collect();
+            let found: Vec<Value> = found.map(|region| json!([region["regionId"], region["type"]])).collect();
             let expected: Vec<Value> = expected.iter().map(|index: &usize| all[*index].clone()).collect();
             assert_eq!(found, expected, "{arguments}");
         }
@@ -69,10 +69,10 @@ async fn predictions_and_drafts_have_regions_too() {
         draft(&app, &task, Some(&annotation), &app.admin.user_id).await;
         let row = annotation_draft::ActiveModel { id: Set(1), result: Set(result.to_string()), ..Default::default() };
         row.update(app.app.db.writer()).await.unwrap();
-        let fields = "regions(ids: [\"p\"], types: [RATING, OTHER]) { __typename id score ... on RatingRegion { rating } }";
+        let fields = "regions(ids: [\"p\"], types: [RATING, OTHER]) { __typename regionId score ... on RatingRegion { rating } }";
         let query = format!("{{ task(id: {task}) {{ predictions {{ {fields} }} drafts {{ {fields} }} annotations {{ nodes {{ {fields} }} }} }} }}");
         let answer = app.admin.run(&query).await;
-        let one = json!({ "regions": [{ "__typename": "RatingRegion", "id": "p", "score": 0.5, "rating": 4 }] });
+        let one = json!({ "regions": [{ "__typename": "RatingRegion", "regionId": "p", "score": 0.5, "rating": 4 }] });
         let expected = json!({ "predictions": [one], "drafts": [one], "annotations": { "nodes": [one] } });
         assert_eq!(answer.data()["task"], expected);
     })
@@ -83,9 +83,9 @@ async fn predictions_and_drafts_have_regions_too() {
 async fn federated_entities_have_regions() {
     each_database(async |app| {
         let id = annotated(&app, &numbered(1)).await;
-        let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Annotation { regions { __typename id ... on NumberRegion { number } } } } }";
+        let query = "query($r: [_Any!]!) { _entities(representations: $r) { ... on Annotation { regions { __typename regionId ... on NumberRegion { number } } } } }";
         let answer = app.admin.run_with(query, json!({ "r": [{ "__typename": "Annotation", "id": id }] })).await;
-        let expected = json!([{ "regions": [{ "__typename": "NumberRegion", "id": "r0", "number": 0.0 }] }]);
+        let expected = json!([{ "regions": [{ "__typename": "NumberRegion", "regionId": "r0", "number": 0.0 }] }]);
         assert_eq!(answer.data()["_entities"], expected);
     })
     .await;
@@ -97,12 +97,13 @@ async fn documents_over_regions_are_validated() {
         let id = annotated(&app, &numbered(1)).await;
         for fields in [
             "x",
+            "id",
             "... on Task { id }",
             "... on NumberRegion { x }",
             "raw { x }",
             "... on RectangleRegion { v: x } ... on ChoicesRegion { v: choices }",
             "... on TextSpanRegion { v: start } ... on AudioRegion { v: startSeconds }",
-            "v: id ... on NumberRegion { v: type }",
+            "v: regionId ... on NumberRegion { v: type }",
         ] {
             let query = format!("{{ annotation(id: {id}) {{ regions {{ {fields} }} }} }}");
             let answer = app.admin.run(&query).await;
@@ -110,10 +111,10 @@ async fn documents_over_regions_are_validated() {
             assert_eq!(answer.json.get("data"), None);
         }
         for arguments in ["types: [SPHERE]", "types: [\"NUMBER\"]", "ids: [null]", "labels: [1]"] {
-            let query = format!("{{ annotation(id: {id}) {{ regions({arguments}) {{ id }} }} }}");
+            let query = format!("{{ annotation(id: {id}) {{ regions({arguments}) {{ regionId }} }} }}");
             assert!(app.admin.run(&query).await.json.get("data").is_none(), "{arguments}");
         }
-        let conflict = format!("{{ annotation(id: {id}) {{ regions(ids: [\"a\"]) {{ id }} regions(ids: [\"a\", \"b\"]) {{ id }} }} }}");
+        let conflict = format!("{{ annotation(id: {id}) {{ regions(ids: [\"a\"]) {{ regionId }} regions(ids: [\"a\", \"b\"]) {{ regionId }} }} }}");
         assert_eq!(app.admin.run(&conflict).await.code(), "GRAPHQL_VALIDATION_FAILED");
         let answer = app.admin.run("{ __type(name: \"Region\") { kind possibleTypes { name } } }").await;
         assert_eq!(answer.data()["__type"]["kind"], "INTERFACE");
@@ -141,7 +142,7 @@ async fn lists_with_regions_take_as_many_statements_as_with_results() {
                 statements
             };
             let with_results = ask("result").await;
-            assert_eq!(ask("regions { id }").await, with_results, "{list}");
+            assert_eq!(ask("regions { regionId }").await, with_results, "{list}");
             let in_fragments = "... on Annotation { r: regions { ... on NumberRegion { number } } }";
             assert_eq!(ask(in_fragments).await, with_results, "{list}");
         }
@@ -152,19 +153,20 @@ async fn lists_with_regions_take_as_many_statements_as_with_results() {
 #[tokio::test]
 async fn regions_cost_ten_objects_a_result_and_what_is_in_them() {
     each_database(async |app| {
-        let inner = "... on RelationRegion { from { id } } ... on PolygonRegion { points { x } }";
+        let inner =
+            "... on RelationRegion { from { regionId } } ... on PolygonRegion { points { x } }";
         for (document, cost) in [
             (
-                "{ annotation(id: 1) { regions { id labels raw } } }".to_owned(),
+                "{ annotation(id: 1) { regions { regionId labels raw } } }".to_owned(),
                 12,
             ),
             (
-                "{ annotation(id: 1) { regions(ids: [\"a\"], types: [NUMBER]) { id } } }"
+                "{ annotation(id: 1) { regions(ids: [\"a\"], types: [NUMBER]) { regionId } } }"
                     .to_owned(),
                 12,
             ),
             (
-                "{ annotations(first: 100) { nodes { regions { id } } } }".to_owned(),
+                "{ annotations(first: 100) { nodes { regions { regionId } } } }".to_owned(),
                 1 + 100 * 12,
             ),
             (
@@ -199,8 +201,8 @@ async fn results_of_thousands_of_regions_are_answered_whole() {
         assert_eq!(answer.as_array().unwrap().len(), 20_000);
         assert_eq!(answer[9_999], json!({ "number": 9_999.0 }));
         assert_eq!(answer[10_000], json!({ "to": { "number": 9_999.0 } }));
-        let only = regions(&app, &id, "(ids: [\"r77\", \"r9999\"])", "id").await;
-        assert_eq!(only, json!([{ "id": "r77" }, { "id": "r9999" }]));
+        let only = regions(&app, &id, "(ids: [\"r77\", \"r9999\"])", "regionId").await;
+        assert_eq!(only, json!([{ "regionId": "r77" }, { "regionId": "r9999" }]));
     })
     .await;
 }

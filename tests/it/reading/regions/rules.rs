@@ -43,13 +43,13 @@ async fn regions_of_several_entries_are_several_regions() {
             { "id": "merged", "from_name": "colour", "to_name": "img", "type": "choices", "value": with("choices", json!(["red"])) },
             { "id": "merged", "from_name": "plate", "to_name": "img", "type": "textarea", "value": with("text", json!(["AB 1"])) },
         ])).await;
-        let fields = "id __typename labels ... on RectangleRegion { width } ... on ChoicesRegion { choices } ... on TextAreaRegion { texts }";
+        let fields = "regionId __typename labels ... on RectangleRegion { width } ... on ChoicesRegion { choices } ... on TextAreaRegion { texts }";
         assert_eq!(regions(&app, &id, "", fields).await, json!([
-            { "id": "split", "__typename": "RectangleRegion", "labels": [], "width": 3.0 },
-            { "id": "split", "__typename": "RectangleRegion", "labels": ["Car"], "width": 3.0 },
-            { "id": "merged", "__typename": "RectangleRegion", "labels": ["Car"], "width": 3.0 },
-            { "id": "merged", "__typename": "ChoicesRegion", "labels": [], "choices": ["red"] },
-            { "id": "merged", "__typename": "TextAreaRegion", "labels": [], "texts": ["AB 1"] },
+            { "regionId": "split", "__typename": "RectangleRegion", "labels": [], "width": 3.0 },
+            { "regionId": "split", "__typename": "RectangleRegion", "labels": ["Car"], "width": 3.0 },
+            { "regionId": "merged", "__typename": "RectangleRegion", "labels": ["Car"], "width": 3.0 },
+            { "regionId": "merged", "__typename": "ChoicesRegion", "labels": [], "choices": ["red"] },
+            { "regionId": "merged", "__typename": "TextAreaRegion", "labels": [], "texts": ["AB 1"] },
         ]));
     })
     .await;
@@ -68,13 +68,13 @@ async fn relations_lead_to_the_first_regions_with_their_ids() {
             { "type": "relation", "from_id": "a", "direction": "left" },
         ])).await;
         let fields = "... on RelationRegion { fromId toId direction
-            from { ... on NumberRegion { number } } to { ... on NumberRegion { number } ... on RelationRegion { to { id } } } }
+            from { ... on NumberRegion { number } } to { ... on NumberRegion { number } ... on RelationRegion { to { regionId } } } }
           ... on OtherRegion { typeName }";
         // Ends are of the whole result, whatever was asked for.
         assert_eq!(regions(&app, &id, "(types: [RELATION, OTHER])", fields).await, json!([
             { "fromId": "a", "toId": "b", "direction": "RIGHT", "from": { "number": 1.0 }, "to": { "number": 2.0 } },
             { "fromId": "a", "toId": "nowhere", "direction": null, "from": { "number": 1.0 }, "to": null },
-            { "fromId": "self", "toId": "self", "direction": "LEFT", "from": {}, "to": { "to": { "id": "self" } } },
+            { "fromId": "self", "toId": "self", "direction": "LEFT", "from": {}, "to": { "to": { "regionId": "self" } } },
             { "typeName": "relation" },
         ]));
     })
@@ -95,19 +95,19 @@ async fn relations_lead_to_so_much_and_no_more() {
             let query = format!("{{ annotation(id: {id}) {{ regions(types: [RELATION]) {{ {fields} }} }} }}");
             app.admin.run(&query).await
         };
-        let answer = ask("to { id }").await;
+        let answer = ask("to { regionId }").await;
         let errors = answer.json["errors"].as_array().unwrap();
         assert_eq!(errors.len(), 1, "of seven");
         let extensions = json!({ "code": "LIMIT_EXCEEDED", "limit": "relationBytes", "max": 1 << 26 });
         assert_eq!(errors[0]["extensions"], extensions);
         assert_eq!(errors[0]["path"], json!(["annotation", "regions", 63, "to"]));
         let regions = &answer.json["data"]["annotation"]["regions"];
-        assert_eq!(regions[62], json!({ "to": { "id": "large" } }));
+        assert_eq!(regions[62], json!({ "to": { "regionId": "large" } }));
         for unled in 63..70 {
             assert_eq!(regions[unled], json!({ "to": null }));
         }
         // A relation may lead to relations, and no further.
-        let answer = ask("from { ... on RelationRegion { to { id } } } ").await;
+        let answer = ask("from { ... on RelationRegion { to { regionId } } } ").await;
         assert_eq!(answer.json["errors"].as_array().unwrap().len(), 1);
     })
     .await;
