@@ -1,26 +1,37 @@
 //! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
 
+mod commits;
 mod direct;
+mod fate;
+mod files;
+mod health;
 mod opening;
+mod probe;
+mod reader;
+mod sqlite;
 mod write;
 
 use std::{str::FromStr, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use sea_orm::{
-    ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr, SqlxError,
-    Statement,
-    sqlx::{
-        Connection, SqliteConnection,
-        sqlite::{SqliteJournalMode, SqliteSynchronous},
-    },
+    ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr, Statement,
 };
 
-use self::write::Queue;
 pub use self::{
+    commits::Commits,
     direct::within,
-    write::{Commits, Write, marked},
+    fate::Fate,
+    health::Health,
+    reader::Reader,
+    write::{Write, marked},
 };
+use self::{sqlite::Sqlite, write::Queue};
+use crate::error::{Error, Result, unavailable::is_lost_connection};
+
+/// How long a request waits for a connection to PostgreSQL: for one that is free, or for a server that is being
+/// restarted.
+const ACQUIRING: Duration = Duration::from_secs(10);
 
 /// How long PostgreSQL has to accept a connection.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -28,11 +39,15 @@ const CONNECTING: Duration = Duration::from_secs(10);
 /// Open connections to one database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
-    readers: DatabaseConnection,
+    reader: Reader,
     writer: DatabaseConnection,
     queue: Queue,
     commits: Arc<Commits>,
     url: Arc<str>,
+    /// Held by the one who probes.
+    probing: Arc<tokio::sync::Mutex<()>>,
+    /// Empty on PostgreSQL.
+    sqlite: Arc<Sqlite>,
 }
 
 /// How to connect; see the command line for what each setting means.
@@ -60,35 +75,53 @@ impl Database {
     pub async fn connect(options: &Options) -> anyhow::Result<Self> {
         let url = normalized(&options.url)?;
         if url.starts_with("sqlite:") {
-            let durable = options.durable;
             opening::sqlite(&url)?;
-            // The writer comes first: it makes the file and switches it to WAL.
-            let writer = sqlite(&url, 1, durable, false).await?;
-            let readers = sqlite(&url, options.pool.clamp(1, 8), durable, true).await?;
-            return Ok(Self {
-                readers,
-                writer,
-                queue: Queue::default(),
-                commits: Arc::default(),
-                url: url.into(),
-            });
+            return Self::connect_sqlite(url, options).await;
         }
         opening::postgres(&url, CONNECTING).await?;
-        let pool = Connector::connect(quiet(&url).max_connections(options.pool.max(2)).to_owned())
+        let health = Arc::new(Health::new(DbBackend::Postgres));
+        let trust = health.clone();
+        let mut pool = quiet(&url);
+        pool.max_connections(options.pool.max(2))
+            .acquire_timeout(ACQUIRING)
+            .map_sqlx_postgres_before_acquire(move |_, connection| {
+                let is_trusted = trust.trusts(connection.age);
+                Box::pin(async move { Ok(is_trusted) })
+            });
+        let pool = Connector::connect(pool)
             .await
             .context("can't connect to PostgreSQL")?;
-        Ok(Self {
-            readers: pool.clone(),
-            writer: pool,
-            queue: Queue::default(),
-            commits: Arc::default(),
+        Ok(Self::of(url, pool.clone(), pool, health))
+    }
+
+    fn of(
+        url: String,
+        readers: DatabaseConnection,
+        writer: DatabaseConnection,
+        health: Arc<Health>,
+    ) -> Self {
+        let commits = Arc::new(Commits::new(health.clone()));
+        let sqlite = Arc::new(Sqlite::default());
+        let queue = Queue::on(sqlite.clone());
+        let reader = Reader {
+            connections: readers,
+            health,
+            sqlite: sqlite.clone(),
+        };
+        Self {
+            reader,
+            writer,
+            queue,
+            commits,
             url: url.into(),
-        })
+            probing: Arc::default(),
+            sqlite,
+        }
     }
 
     /// For reads outside a transaction.
-    pub fn reader(&self) -> &DatabaseConnection {
-        &self.readers
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// For single statements that write, and for migrations.
@@ -97,11 +130,32 @@ impl Database {
     }
 
     /// Begins a write.
-    pub async fn begin(&self) -> Result<Write, DbErr> {
-        match self.backend() {
-            DbBackend::Sqlite => Write::in_turn(&self.writer, &self.queue, &self.commits).await,
-            _ => Write::alone(&self.writer, &self.commits).await,
+    pub async fn begin(&self) -> Result<Write> {
+        if let Some(failure) = self.refuses_writes() {
+            return Err(Error::Unavailable(failure));
         }
+        let begun = match self.backend() {
+            DbBackend::Sqlite => Write::in_turn(&self.writer, &self.queue, &self.commits).await,
+            _ => self.begin_alone().await,
+        };
+        begun.inspect_err(|error| self.health().note(error))
+    }
+
+    /// On a connection that was lost since its last use nothing has begun: another one is taken.
+    async fn begin_alone(&self) -> Result<Write> {
+        let begun = match Write::alone(&self.writer, &self.commits).await {
+            Err(error) if is_lost_connection(&error) => {
+                self.health().distrust();
+                Write::alone(&self.writer, &self.commits).await
+            }
+            other => other,
+        };
+        begun.map_err(|error| self.reader.explained(error).into())
+    }
+
+    /// What keeps the database from its work, as far as it is known.
+    pub fn health(&self) -> &Health {
+        &self.reader.health
     }
 
     /// The commits of this process.
@@ -116,14 +170,15 @@ impl Database {
     /// Calls `observe` with every statement, for tests that count or explain them.
     pub fn observe(&mut self, observe: impl Fn(&Statement) + Send + Sync + Clone + 'static) {
         let reads = observe.clone();
-        self.readers
-            .set_metric_callback(move |info| reads(info.statement));
+        let readers = &mut self.reader.connections;
+        readers.set_metric_callback(move |info| reads(info.statement));
         self.writer
             .set_metric_callback(move |info| observe(info.statement));
     }
 
     pub async fn close(self) -> Result<(), DbErr> {
-        self.readers.close().await?;
+        self.reader.connections.close().await?;
+        self.sqlite.close().await;
         self.writer.close().await
     }
 }
@@ -145,44 +200,6 @@ fn normalized(url: &str) -> anyhow::Result<String> {
         return Ok(url.to_owned());
     }
     bail!("a database URL starts with sqlite: or postgres://")
-}
-
-async fn sqlite(
-    url: &str,
-    connections: u32,
-    durable: bool,
-    query_only: bool,
-) -> anyhow::Result<DatabaseConnection> {
-    let options = quiet(url)
-        .max_connections(connections)
-        .map_sqlx_sqlite_opts(move |options| {
-            options
-                .journal_mode(SqliteJournalMode::Wal)
-                .synchronous(if durable {
-                    SqliteSynchronous::Full
-                } else {
-                    SqliteSynchronous::Normal
-                })
-                .busy_timeout(Duration::from_secs(30))
-                .pragma("cache_size", "-16384")
-                .pragma("mmap_size", "268435456")
-                .pragma("temp_store", "memory")
-                .pragma("query_only", if query_only { "1" } else { "0" })
-        })
-        .map_sqlx_sqlite_pool_opts(|pool| {
-            pool.after_release(|connection, _| Box::pin(is_settled(connection)))
-        })
-        .to_owned();
-    Connector::connect(options)
-        .await
-        .with_context(|| format!("can't open the SQLite database {url}"))
-}
-
-/// Whether a connection that comes back has no transaction open. One of which SQLite and the driver think
-/// differently (after a disk that was full, say) is closed.
-async fn is_settled(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
-    connection.ping().await?;
-    Ok(!connection.is_in_transaction())
 }
 
 fn quiet(url: &str) -> ConnectOptions {

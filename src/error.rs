@@ -2,13 +2,17 @@
 //! concerns the input, the path of each problem.
 
 mod places;
+pub mod unavailable;
 
 use std::{fmt, sync::Arc};
 
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::DbErr;
 use serde::Serialize;
 
-pub use self::places::Places;
+pub use self::{
+    places::Places,
+    unavailable::{Outcome, Reason, Unavailable},
+};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -38,9 +42,9 @@ pub enum Error {
     /// The answer would take more work than one answer may.
     #[error("{0}")]
     TooMuch(&'static str),
-    /// The database can't be reached or is too busy; the same request may succeed later.
-    #[error("the service is busy or restarting, try again")]
-    Unavailable,
+    /// The database or the server can't do it now; the same request may succeed later.
+    #[error("{0}")]
+    Unavailable(Unavailable),
     /// A fault of ours. Its text is for the log, never for a client.
     #[error("internal error")]
     Internal(Arc<dyn std::error::Error + Send + Sync>),
@@ -231,37 +235,44 @@ impl From<Problem> for Error {
     }
 }
 
+impl Error {
+    /// Something else was faster, or too much is under way. Nothing was changed.
+    pub fn busy() -> Self {
+        Self::unavailable(Reason::Busy)
+    }
+
+    /// A failure that passes, before anything was changed.
+    pub fn unavailable(reason: Reason) -> Self {
+        Self::Unavailable(reason.into())
+    }
+
+    /// The failure with the outcome NOT_DONE, for a transaction that was taken back anyway.
+    pub fn not_done(self) -> Self {
+        match self {
+            Self::Unavailable(failure) => Self::Unavailable(Unavailable {
+                outcome: Outcome::NotDone,
+                ..failure
+            }),
+            other => other,
+        }
+    }
+
+    /// The failure of a commit. Its outcome is known only where the database itself refused it.
+    pub fn of_commit(error: DbErr) -> Self {
+        let is_refusal = unavailable::is_refusal(&error);
+        match Self::from(error) {
+            Self::Unavailable(failure) if !is_refusal => Self::Unavailable(failure.unknown()),
+            other => other,
+        }
+    }
+}
+
 impl From<DbErr> for Error {
-    /// A database that can't be reached or stays locked is the client's to retry; all else is ours.
+    /// The database's troubles are the client's to retry; all else is a fault of ours.
     fn from(error: DbErr) -> Self {
-        let busy = match &error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => true,
-            DbErr::Exec(RuntimeErr::SqlxError(cause))
-            | DbErr::Query(RuntimeErr::SqlxError(cause)) => match &**cause {
-                sea_orm::SqlxError::Io(_)
-                | sea_orm::SqlxError::PoolTimedOut
-                | sea_orm::SqlxError::PoolClosed
-                | sea_orm::SqlxError::WorkerCrashed => true,
-                sea_orm::SqlxError::Database(cause) => {
-                    // SQLITE_BUSY and its extended codes; PostgreSQL's shutdown and overload classes. And what a
-                    // row refers to was there when it was looked at, and is gone: looked at again, it is told.
-                    cause.code().is_some_and(|code| {
-                        matches!(&*code, "5" | "261" | "517" | "773" | "787" | "23503")
-                            || code.starts_with("57P")
-                            || code.starts_with("53")
-                            || code == "40001"
-                            || code == "40P01"
-                    })
-                }
-                _ => false,
-            },
-            _ => false,
-        };
-        if busy {
-            tracing::warn!(%error, "the database is unavailable");
-            Self::Unavailable
-        } else {
-            Self::Internal(Arc::new(error))
+        match unavailable::reason(&error) {
+            Some(reason) => Self::Unavailable(Unavailable::from(reason).because(error)),
+            None => Self::Internal(Arc::new(error)),
         }
     }
 }

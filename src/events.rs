@@ -30,7 +30,7 @@ use tokio::{
 pub use self::batch::{Batch, Event, Place};
 use crate::{
     db::{self, Database},
-    error::{Error, Result},
+    error::{Error, Reason, Result},
 };
 
 /// Reads the events behind a number, the first of them in order, with what it takes to show them to whoever
@@ -145,7 +145,7 @@ impl Events {
         self.start();
         let shared = &self.inner.shared;
         if *shared.stopped.borrow() {
-            return Err(Error::Unavailable);
+            return Err(Error::unavailable(Reason::Stopping));
         }
         let mut reader = self.inner.reader.lock().await;
         if let Some(receiver) = shared.hearers().as_ref().map(broadcast::Sender::subscribe) {
@@ -175,7 +175,7 @@ impl Events {
         let settled = settled.wait_for(|settled| *settled >= ticket);
         match tokio::time::timeout(SETTLING, settled).await {
             Ok(Ok(_)) => Ok(()),
-            _ => Err(Error::Unavailable),
+            _ => Err(Error::unavailable(Reason::Timeout)),
         }
     }
 

@@ -137,7 +137,7 @@ impl Schema {
         let loader = loader::new(self.app.clone(), actor.clone(), remember);
         let request = prepared.request.data(actor).data(loader);
         let request = request.data(region::Budget::default());
-        let response = error::coded(self.inner.execute(request).await);
+        let response = error::coded(&self.app.db, self.inner.execute(request).await);
         if prepared.tells_cost {
             return prepared.cost.tell(response);
         }
@@ -161,6 +161,7 @@ impl Schema {
         let request = prepared.request.data(actor).data(loader).data(began);
         let request = request.data(region::Budget::default());
         let responses = self.inner.execute_stream(request);
-        responses.map(|response| subscription::without_root_path(error::coded(response)))
+        let db = self.app.db.clone();
+        responses.map(move |response| subscription::without_root_path(error::coded(&db, response)))
     }
 }

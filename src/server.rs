@@ -19,7 +19,6 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     service::TowerToHyperService,
 };
-use sea_orm::ConnectionTrait;
 use tokio::{
     net::{TcpListener, TcpSocket},
     sync::Semaphore,
@@ -281,18 +280,13 @@ async fn healthz() -> &'static str {
     "ok"
 }
 
-/// The database answers, so requests will be.
+/// The database takes writes, so requests will succeed. Otherwise 503 with the reason.
 async fn readyz(State(app): State<App>) -> Response {
-    let statement = sea_orm::Statement::from_string(app.db.backend(), "SELECT 1");
-    match app.db.reader().query_one_raw(statement).await {
-        Ok(_) => "ok".into_response(),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the database does not answer",
-            )
-                .into_response()
+    match app.db.takes_writes().await {
+        Ok(()) => "ok".into_response(),
+        Err(reason) => {
+            let text = format!("{reason}: {}", reason.message());
+            (StatusCode::SERVICE_UNAVAILABLE, text).into_response()
         }
     }
 }

@@ -109,7 +109,7 @@ impl Drop for Lease {
 
 impl From<Exhausted> for Error {
     fn from(_: Exhausted) -> Self {
-        Self::Unavailable
+        Self::busy()
     }
 }
 

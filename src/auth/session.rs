@@ -76,7 +76,10 @@ impl Sessions {
                     is_good
                 }),
                 // The next turn tries again.
-                Err(error) => tracing::warn!(%error, "can't check the tokens of live connections"),
+                Err(error) => {
+                    let health = self.app.db.health();
+                    health.report(&error, "check the tokens of live connections");
+                }
             }
         }
     }

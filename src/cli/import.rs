@@ -119,9 +119,25 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
             }
             bail!("nothing was imported, see above");
         }
+        Err(Failure::Left {
+            cause,
+            tasks,
+            is_whole,
+        }) => return Err(cause).context(left(tasks, is_whole)),
         Err(failure) => return Err(failure).context("nothing was imported"),
     }
     Ok(())
+}
+
+/// The truth about an import that failed and could not be taken back.
+fn left(tasks: usize, is_whole: bool) -> String {
+    let (what, then) = match is_whole {
+        true => ("all", "completed or taken back"),
+        false => ("not all", "taken back"),
+    };
+    format!(
+        "the import failed, and the database takes no writes to take it back: {tasks} tasks, {what} of the file's, are in the database until a running server, or the next `annograph serve` or `annograph import`, can write; then the import is {then}"
+    )
 }
 
 fn options(args: ImportArgs) -> anyhow::Result<Options> {

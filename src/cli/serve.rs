@@ -17,6 +17,8 @@ use crate::{
 
 /// How long the database has to come to rest when the server stops.
 const CLOSING: Duration = Duration::from_secs(2);
+/// How long after one attempt to catch up the next one comes.
+const CATCHING_UP: Duration = Duration::from_secs(2);
 
 pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()> {
     let mut database = database.clone();
@@ -26,12 +28,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         database.database_url = format!("sqlite:{}", folder.path().join("demo.db").display());
     }
     let app = open(&database).await?;
-    for recovered in import::recover(&app).await? {
-        let project_id = recovered.project_id;
-        let is_complete = recovered.is_complete;
-        tracing::warn!(project_id, is_complete, "settled an import that had died");
-    }
-    fill_index(&app).await?;
+    let mut is_settled = settle(&app).await?;
     if args.demo {
         demo::fill(&app, token::first::admin(&app).await?.id).await?;
     }
@@ -41,13 +38,20 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     let address = listener.local_addr()?;
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
-    greet(&app, &args, address).await?;
+    is_settled &= greet(&app, &args, address).await?;
     app.events.start();
-    let sweeping = AbortOnDropHandle::new(tokio::spawn(idempotency::keep_swept(app.clone())));
+    let mut work = vec![
+        spawned(idempotency::keep_swept(app.clone())),
+        spawned(app.db.clone().keep_probed()),
+        spawned(import::keep_settled(app.clone())),
+    ];
+    if !is_settled {
+        work.push(spawned(catch_up(app.clone(), args.clone(), address)));
+    }
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
     app.events.stop();
-    drop(sweeping);
+    drop(work);
     // What was given up may hold its connection for a moment.
     if tokio::time::timeout(CLOSING, app.db.close()).await.is_err() {
         tracing::warn!("the database was still in use");
@@ -56,9 +60,70 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     Ok(())
 }
 
+/// Work beside the requests, which ends when this is dropped.
+fn spawned(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+    AbortOnDropHandle::new(tokio::spawn(work))
+}
+
+/// Brings to an end what was left undone: imports that had died, and the index of annotations of before. False
+/// when the database takes no writes, so that it has to be done later.
+async fn settle(app: &App) -> anyhow::Result<bool> {
+    let settled = async {
+        import::recover(app)
+            .await?
+            .iter()
+            .for_each(import::Recovered::log);
+        fill_index(app).await
+    };
+    done_or_later(
+        app,
+        settled.await.map_err(Into::into),
+        "settle what was left undone",
+    )
+}
+
+/// Whether something was done. What failed because the database takes no writes is named in the log, and left for
+/// [`catch_up`].
+fn done_or_later(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Result<bool> {
+    let Err(error) = done else {
+        return Ok(true);
+    };
+    match error.downcast::<Error>()? {
+        Error::Unavailable(failure) => {
+            app.db.health().begin(&failure);
+            let reason = failure.reason.word();
+            tracing::warn!(reason, "can't {what} yet: {failure}; reads are served");
+            Ok(false)
+        }
+        other => Err(other.into()),
+    }
+}
+
+/// Does what the start left for later, once the database takes writes.
+async fn catch_up(app: App, args: ServeArgs, address: SocketAddr) {
+    loop {
+        tokio::time::sleep(CATCHING_UP).await;
+        if app.db.takes_writes().await.is_err() {
+            continue;
+        }
+        let done = async {
+            let is_filled = settle(&app).await?;
+            let mut greeting = String::new();
+            let is_ensured = ensure_admin(&app, &args, address, &mut greeting).await?;
+            tell(&greeting)?;
+            anyhow::Ok(is_filled && is_ensured)
+        };
+        match done.await {
+            Ok(true) => return tracing::info!("done what the start had left for later"),
+            Ok(false) => {}
+            Err(error) => return tracing::error!(error = format!("{error:#}"), "can't catch up"),
+        }
+    }
+}
+
 /// Lets annotations of before the index be found by labels and kinds of regions. Of several servers that
 /// start together each does a part.
-async fn fill_index(app: &App) -> anyhow::Result<()> {
+async fn fill_index(app: &App) -> Result<(), Error> {
     const TOLD_EVERY: usize = 10_000;
     let (mut done, mut told) = (0, 0);
     while let Some(more) = annotation::index::fill(app).await? {
@@ -74,21 +139,16 @@ async fn fill_index(app: &App) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Makes sure that somebody can sign in, and tells them how.
-async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<()> {
-    if let Some(text) = &args.admin_token {
-        token::first::check(text)?;
-        let ensured = token::first::ensure(app, "ANNOGRAPH_ADMIN_TOKEN", text).await;
-        ensured.map_err(no_admin)?;
-    }
-    let created = token::first::make(app).await.map_err(no_admin)?;
+/// Makes sure that somebody can sign in, and tells them how. False when the database takes no writes.
+async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<bool> {
     let mut greeting = format!("Annograph is at http://{address}/\n");
-    if let Some(token::Created { text, .. }) = created {
-        greeting.push_str(&format!(
-            "  open   http://{address}/#token={text}\n  token  {text}\n\
-             This token signs in the admin. It is shown this once.\n"
-        ));
-    }
+    let is_done = ensure_admin(app, args, address, &mut greeting).await?;
+    tell(&greeting)?;
+    Ok(is_done)
+}
+
+/// Prints a text, unless nobody reads it.
+fn tell(greeting: &str) -> anyhow::Result<()> {
     match print(format_args!("{greeting}")) {
         Err(error) if is_reader_gone(&error) => {
             tracing::warn!("nobody reads standard output, where the greeting goes");
@@ -96,6 +156,33 @@ async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Resu
         }
         printed => printed,
     }
+}
+
+/// Makes sure that an admin can sign in, and adds the token that was made for that to the greeting. False when the
+/// database takes no writes.
+async fn ensure_admin(
+    app: &App,
+    args: &ServeArgs,
+    address: SocketAddr,
+    greeting: &mut String,
+) -> anyhow::Result<bool> {
+    let made = async {
+        if let Some(text) = &args.admin_token {
+            token::first::check(text)?;
+            let ensured = token::first::ensure(app, "ANNOGRAPH_ADMIN_TOKEN", text).await;
+            ensured.map_err(no_admin)?;
+        }
+        token::first::make(app).await.map_err(no_admin)
+    };
+    let mut created = None;
+    let made = made.await.map(|token| created = token);
+    if let Some(token::Created { text, .. }) = created {
+        greeting.push_str(&format!(
+            "  open   http://{address}/#token={text}\n  token  {text}\n\
+             This token signs in the admin. It is shown this once.\n"
+        ));
+    }
+    done_or_later(app, made, "make sure that an admin can sign in")
 }
 
 /// Says what to do when the admin can't be called as usual.

@@ -7,16 +7,14 @@
 //! tell what it saw of the others.
 
 use std::{
-    collections::BTreeSet,
     ops::Deref,
     sync::{
         Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use chrono::{DateTime, Utc};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
     QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
@@ -24,8 +22,16 @@ use sea_orm::{
 };
 use tokio::{
     runtime::Handle,
-    sync::{Mutex, OwnedMutexGuard, oneshot, watch},
+    sync::{Mutex, OwnedMutexGuard, oneshot},
 };
+
+use super::{
+    commits::{Commits, Open},
+    fate,
+    reader::file_missing,
+    sqlite::Sqlite,
+};
+use crate::error::{Error, Reason, Result, Unavailable};
 
 /// Writes that end in one commit, at the most.
 const MAX_WRITES: usize = 64;
@@ -51,78 +57,12 @@ pub async fn marked<T>(mark: Statement, run: impl Future<Output = T>) -> T {
     MARK.scope(mark, run).await
 }
 
-/// The writes of this process, and their commits: counted as they begin and again as they end.
-#[derive(Default)]
-pub struct Commits {
-    begun: AtomicU64,
-    ended: watch::Sender<u64>,
-    /// Since when the writes under way are, each with a number of its own.
-    open: std::sync::Mutex<BTreeSet<(DateTime<Utc>, u64)>>,
-    opened: AtomicU64,
-}
-
-impl Commits {
-    pub fn begun(&self) -> u64 {
-        self.begun.load(Ordering::SeqCst)
-    }
-
-    /// As many as have ended, whatever came of them; tells of those that follow.
-    pub fn ended(&self) -> watch::Receiver<u64> {
-        self.ended.subscribe()
-    }
-
-    /// Whatever is committed from now on was begun at this time or later.
-    pub fn horizon(&self) -> DateTime<Utc> {
-        let now = super::now();
-        self.writes().first().map_or(now, |(since, _)| *since)
-    }
-
-    fn open(self: &Arc<Self>) -> Open {
-        let write = (super::now(), self.opened.fetch_add(1, Ordering::SeqCst));
-        self.writes().insert(write);
-        Open {
-            commits: self.clone(),
-            write,
-        }
-    }
-
-    fn writes(&self) -> std::sync::MutexGuard<'_, BTreeSet<(DateTime<Utc>, u64)>> {
-        let writes = self.open.lock();
-        writes.unwrap_or_else(std::sync::PoisonError::into_inner)
-    }
-
-    fn begin(&self) -> Commit<'_> {
-        self.begun.fetch_add(1, Ordering::SeqCst);
-        Commit(self)
-    }
-}
-
-/// A write that is under way as long as this is there.
-struct Open {
-    commits: Arc<Commits>,
-    write: (DateTime<Utc>, u64),
-}
-
-impl Drop for Open {
-    fn drop(&mut self) {
-        self.commits.writes().remove(&self.write);
-    }
-}
-
-/// A commit under way.
-struct Commit<'a>(&'a Commits);
-
-impl Drop for Commit<'_> {
-    fn drop(&mut self) {
-        self.0.ended.send_modify(|ended| *ended += 1);
-    }
-}
-
 /// Those who want to write to one SQLite database.
 #[derive(Clone, Default)]
 pub struct Queue {
     group: Arc<Mutex<Group>>,
     waiting: Arc<AtomicUsize>,
+    sqlite: Arc<Sqlite>,
 }
 
 /// Writes that have ended and wait for their commit.
@@ -131,7 +71,7 @@ struct Group {
     /// Open while anybody waits for its commit, or writes in it.
     txn: Option<DatabaseTransaction>,
     since: Option<Instant>,
-    ended: Vec<oneshot::Sender<Result<(), DbErr>>>,
+    ended: Vec<oneshot::Sender<Result<()>>>,
 }
 
 /// The one who writes. Dropped, it hands the turn on, or commits for all whose writes have ended.
@@ -160,36 +100,50 @@ impl Write {
         connection: &DatabaseConnection,
         queue: &Queue,
         commits: &Arc<Commits>,
-    ) -> Result<Self, DbErr> {
+    ) -> Result<Self> {
         let turn = queue.turn().await;
-        to_the_end(turn.begin(connection.clone(), commits.open())).await
+        let begun = to_the_end(turn.begin(connection.clone(), commits.open())).await;
+        begun.map_err(Error::not_done)
     }
 
-    /// Makes the write last. Resolves when it does.
-    pub async fn commit(mut self) -> Result<(), DbErr> {
+    /// Makes the write last. Resolves when it does; a failure says whether it may last nevertheless.
+    pub async fn commit(mut self) -> Result<()> {
         if let Ok(mark) = MARK.try_with(Clone::clone) {
             let marked = self.execute_raw(mark).await?;
             if marked.rows_affected() == 0 {
+                // The request was taken over by another run.
                 self.rollback().await?;
-                return Err(given_up());
+                return Err(Error::busy());
             }
+        }
+        if !fate::may_commit() {
+            self.rollback().await?;
+            return Err(Error::unavailable(Reason::Timeout));
         }
         let txn = self.txn.take().expect("a write ends once");
         let commits = self.open.commits.clone();
         let _commit = commits.begin();
-        match self.turn.take() {
-            None => txn.commit().await,
-            Some(turn) => committed(to_the_end(turn.commit(txn)).await?).await,
+        let ended = match self.turn.take() {
+            None => txn.commit().await.map_err(Error::of_commit),
+            Some(turn) => match to_the_end(turn.commit(txn)).await {
+                Ok(told) => committed(told).await,
+                Err(error) => Err(error),
+            },
+        };
+        match &ended {
+            Ok(()) => commits.health.written(),
+            Err(error) => commits.health.note(error),
         }
+        ended
     }
 
     /// Takes the write back. Resolves when what it saw of others lasts, so that it may be told.
-    pub async fn rollback(mut self) -> Result<(), DbErr> {
+    pub async fn rollback(mut self) -> Result<()> {
         let txn = self.txn.take().expect("a write ends once");
         match self.turn.take() {
-            None => txn.rollback().await,
+            None => Ok(txn.rollback().await?),
             Some(turn) => match to_the_end(turn.roll_back(txn)).await? {
-                Some(told) => committed(told).await,
+                Some(told) => committed(told).await.map_err(Error::not_done),
                 None => Ok(()),
             },
         }
@@ -208,9 +162,9 @@ impl Drop for Write {
 }
 
 /// Whether the commit that a write waits for came about.
-type Told = oneshot::Receiver<Result<(), DbErr>>;
+type Told = oneshot::Receiver<Result<()>>;
 
-async fn committed(told: Told) -> Result<(), DbErr> {
+async fn committed(told: Told) -> Result<()> {
     told.await.unwrap_or_else(|_| Err(given_up()))
 }
 
@@ -218,12 +172,14 @@ async fn committed(told: Told) -> Result<(), DbErr> {
 /// be taken back twice, by the driver and by SeaORM, and the second time the whole group with it.
 async fn to_the_end<T: Send + 'static>(
     step: impl Future<Output = Result<T, DbErr>> + Send + 'static,
-) -> Result<T, DbErr> {
-    tokio::spawn(step).await.unwrap_or_else(|_| Err(given_up()))
+) -> Result<T> {
+    let step = tokio::spawn(step).await;
+    Ok(step.map_err(|_| given_up())??)
 }
 
-fn given_up() -> DbErr {
-    DbErr::Custom("the write was given up".to_owned())
+/// The step ended with the runtime, or in a panic.
+fn given_up() -> Error {
+    Error::Unavailable(Unavailable::from(Reason::Stopping).unknown())
 }
 
 impl Deref for Write {
@@ -258,6 +214,28 @@ impl ConnectionTrait for Write {
 }
 
 impl Queue {
+    pub fn on(sqlite: Arc<Sqlite>) -> Self {
+        Self {
+            sqlite,
+            ..Self::default()
+        }
+    }
+
+    /// Fails when the files are not there any more.
+    fn check(&self) -> Result<(), DbErr> {
+        match self.sqlite.files.are_there() {
+            true => Ok(()),
+            false => Err(file_missing()),
+        }
+    }
+
+    /// Commits for a group. What went to files that are gone by now is not acknowledged.
+    async fn commit(&self, txn: DatabaseTransaction) -> Result<()> {
+        self.check()?;
+        txn.commit().await.map_err(Error::of_commit)?;
+        self.check().map_err(Error::of_commit)
+    }
+
     async fn turn(&self) -> Turn {
         let mut place = Place {
             queue: self,
@@ -297,6 +275,7 @@ impl Turn {
 
     /// The write lock is taken at once, so that the transaction never fails halfway for want of it.
     async fn begin(mut self, connection: DatabaseConnection, open: Open) -> Result<Write, DbErr> {
+        self.queue.check()?;
         let group = self.group();
         let begun = match &group.txn {
             Some(open) => open.begin().await,
@@ -349,7 +328,7 @@ impl Turn {
         let group = self.group();
         drop(group.txn.take());
         for ended in group.ended.drain(..) {
-            let _ = ended.send(Err(error.clone()));
+            let _ = ended.send(Err(error.clone().into()));
         }
     }
 }
@@ -367,9 +346,10 @@ impl Drop for Turn {
         let Some(txn) = group.txn.take() else {
             return;
         };
+        let queue = self.queue.clone();
         // On its own: whoever ends the group may be gone before the commit is.
         tokio::spawn(async move {
-            let committed = txn.commit().await;
+            let committed = queue.commit(txn).await;
             for ended in group.ended.drain(..) {
                 // Whoever does not listen any more has gone away.
                 let _ = ended.send(committed.clone());

@@ -12,8 +12,7 @@ use std::{
 
 use entity::{annotation, annotation_draft, prediction, project, task, user};
 use sea_orm::{
-    AccessMode, ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, IsolationLevel,
-    QueryFilter, QueryOrder, QuerySelect, TransactionTrait,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
 };
 
 use crate::{app::App, error::Error};
@@ -61,7 +60,7 @@ pub async fn run(
     out: &mut impl Write,
     mut observe: impl FnMut(usize),
 ) -> Result<Summary, Failure> {
-    let txn = snapshot(app).await?;
+    let txn = app.db.reader().snapshot().await?;
     let project = project::Entity::find_by_id(project_id).one(&txn).await?;
     project.ok_or(Error::NotFound("project"))?;
     let mut summary = Summary::default();
@@ -94,20 +93,6 @@ pub async fn run(
     out.write_all(b"\n]\n")?;
     out.flush()?;
     Ok(summary)
-}
-
-/// A transaction that sees the database as it is at its first statement.
-async fn snapshot(app: &App) -> Result<DatabaseTransaction, Error> {
-    let reader = app.db.reader();
-    Ok(match app.db.backend() {
-        DbBackend::Postgres => {
-            let isolation = Some(IsolationLevel::RepeatableRead);
-            reader
-                .begin_with_config(isolation, Some(AccessMode::ReadOnly))
-                .await?
-        }
-        _ => reader.begin().await?,
-    })
 }
 
 /// The next tasks, in a fixed number of statements.

@@ -159,7 +159,7 @@ pub async fn claim(app: &App, actor: &Actor, request: &Request, lease: Duration)
             return Ok(Found::Claimed(claim));
         }
     }
-    Err(Error::Unavailable)
+    Err(Error::busy())
 }
 
 /// What a row says; `None` when it stands in nobody's way.

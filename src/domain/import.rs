@@ -45,7 +45,7 @@ pub use self::{
     people::{Match, MatchKind, Unmapped},
     problems::{Note, Notes, Problems},
     reader::{Fault, Reader},
-    recover::{Recovered, recover},
+    recover::{Recovered, keep_settled, recover},
     survey::Counts,
 };
 use super::{
@@ -119,7 +119,7 @@ pub struct Summary {
     pub notes: Notes,
 }
 
-/// Why nothing was imported.
+/// Why a file was not imported. Nothing of it is in the database, but after [`Failure::Left`].
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     /// What is wrong with the file, each with its index and path.
@@ -131,6 +131,15 @@ pub enum Failure {
     Changed,
     #[error(transparent)]
     Other(#[from] Error),
+    /// The import failed, and so did taking back what it had written: [`keep_settled`] and [`recover`] try again.
+    #[error("{cause}")]
+    Left {
+        cause: Box<Failure>,
+        /// Tasks in the database that are the import's.
+        tasks: usize,
+        /// Only the record that everything was written is in doubt: it is completed or taken back.
+        is_whole: bool,
+    },
 }
 
 impl From<sea_orm::DbErr> for Failure {
@@ -139,8 +148,8 @@ impl From<sea_orm::DbErr> for Failure {
     }
 }
 
-/// Imports a file. When it fails, nothing of it is left in the database; when its process dies,
-/// [`recover`] sees to that.
+/// Imports a file. When it fails, nothing of it is left in the database, unless the database takes no writes: then
+/// and when the process dies, [`keep_settled`] and [`recover`] see to that.
 pub async fn run<R>(
     app: &App,
     mut source: R,
@@ -183,18 +192,32 @@ where
     };
     let parents = Parents::new(survey.wanted);
     let expected = survey.counts;
-    let written = write(&import, source, parents, expected, &mut notes, |done| {
-        told(Phase::Write, done);
-    })
-    .await;
+    let mut tasks = 0;
+    let writing = write(
+        &import,
+        source,
+        parents,
+        expected,
+        &mut notes,
+        |more, done| {
+            tasks += more;
+            told(Phase::Write, done);
+        },
+    );
+    let written = writing.await;
+    let is_whole = written.is_ok();
     let written = match written {
         Ok(()) => job.mark_written(app).await.map_err(Failure::from),
         Err(failure) => Err(failure),
     };
     if let Err(failure) = written {
-        // What can't be taken back now is taken back at the next start.
         if let Err(error) = recover::take_back(app, job, &row).await {
             tracing::error!(%error, "a failed import could not be taken back");
+            return Err(Failure::Left {
+                cause: Box::new(failure),
+                tasks,
+                is_whole,
+            });
         }
         return Err(failure);
     }
@@ -266,14 +289,15 @@ async fn start(
     Ok((job, people, row))
 }
 
-/// The second reading, off the async threads, and the writing beside it.
+/// The second reading, off the async threads, and the writing beside it. `observe` is told how many tasks were
+/// written, and how far in the file they reach.
 async fn write<R>(
     import: &Import<'_>,
     source: R,
     mut parents: Parents,
     expected: Counts,
     notes: &mut Notes,
-    mut observe: impl FnMut(u64),
+    mut observe: impl FnMut(usize, u64),
 ) -> Result<(), Failure>
 where
     R: Read + Seek + Send + 'static,
@@ -289,9 +313,9 @@ where
                 return Err(Failure::Changed);
             }
         }
-        let begun = Instant::now();
+        let (begun, more) = (Instant::now(), tasks.len());
         import.write(tasks, &mut parents, notes).await?;
-        observe(position);
+        observe(more, position);
         others::make_way(import.app, begun).await;
     }
     reading

@@ -184,7 +184,9 @@ fn note_use(app: App, token_id: i64, at: DateTime<Utc>) {
         .update_without_returning(app.db.writer())
         .await;
         if let Err(error) = noted {
-            tracing::warn!(%error, token_id, "can't note the use of a token");
+            app.db
+                .health()
+                .report(&error.into(), "note the use of a token");
         }
     });
 }

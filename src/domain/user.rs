@@ -154,7 +154,7 @@ pub(super) async fn not_written(
     }
     match problems.is_empty() {
         // They are gone by now.
-        true => Error::Unavailable,
+        true => Error::busy(),
         false => Error::BadInput(problems),
     }
 }

@@ -4,7 +4,10 @@ use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerErro
 use serde::Serialize;
 
 use super::scalar;
-use crate::error::{Error, Problem, Segment};
+use crate::{
+    db::Database,
+    error::{Error, Problem, Segment, Unavailable},
+};
 
 /// The codes of `extensions.code`. One list for every door.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
@@ -27,14 +30,14 @@ pub fn code(error: &Error) -> &'static str {
         Error::Conflict(_) => CONFLICT,
         Error::Unauthenticated => "UNAUTHENTICATED",
         Error::TooSlow { .. } | Error::TooMuch(_) => LIMIT_EXCEEDED,
-        Error::Unavailable => SERVICE_UNAVAILABLE,
+        Error::Unavailable(_) => SERVICE_UNAVAILABLE,
         Error::Internal(_) => INTERNAL_SERVER_ERROR,
     }
 }
 
 /// Gives every error of a response its code. This is the one place where errors of the domain become
-/// GraphQL's, and where those of ours are logged.
-pub fn coded(mut response: Response) -> Response {
+/// GraphQL's. Logs faults of ours, and reports failures of the database to its [`Health`](crate::db::Health).
+pub fn coded(db: &Database, mut response: Response) -> Response {
     for error in &mut response.errors {
         if error
             .extensions
@@ -53,6 +56,7 @@ pub fn coded(mut response: Response) -> Response {
             };
             continue;
         };
+        db.health().note(&source);
         if let Error::Internal(cause) = &source {
             tracing::error!(%cause, path = ?error.path, "internal error");
         }
@@ -125,9 +129,16 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
             values.set("current", scalar::raw(conflict.current.clone()));
         }
         Error::TooSlow { cursor } => values.set("cursor", cursor.as_str()),
+        Error::Unavailable(failure) => set_unavailable(&mut values, failure),
         _ => {}
     }
     values
+}
+
+/// Why the service could not do what it was asked for, and whether it did it after all.
+pub fn set_unavailable(values: &mut ErrorExtensionValues, failure: &Unavailable) {
+    values.set("reason", failure.reason.word());
+    values.set("outcome", failure.outcome.word());
 }
 
 fn with_code(code: &str) -> ErrorExtensionValues {

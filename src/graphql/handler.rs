@@ -40,6 +40,7 @@ use crate::{
     app::App,
     auth::{self, Sessions},
     config::HttpArgs,
+    db::Fate,
     domain::{access::Actor, idempotency as keys},
 };
 
@@ -84,13 +85,14 @@ impl Endpoint {
         claim: Option<keys::Claim>,
     ) -> Result<GraphQlResponse, Refusal> {
         let schema = self.schema.clone();
-        let work = tokio::spawn(async move {
+        let fate = Fate::current();
+        let work = tokio::spawn(fate.clone().scope(async move {
             let work = schema.run(actor, prepared);
             match claim {
                 Some(claim) => keys::counted(&schema.app, &claim, work).await,
                 None => work.await,
             }
-        });
+        }));
         let work = AbortOnDropHandle::new(work);
         match tokio::time::timeout(self.timeout(), work).await {
             Ok(Ok(response)) => Ok(response),
@@ -98,7 +100,7 @@ impl Endpoint {
                 tracing::error!(%error, "a request ended in a panic");
                 Err(Refusal::internal())
             }
-            Err(_) => Err(Refusal::timed_out(self.timeout())),
+            Err(_) => Err(Refusal::timed_out(self.timeout(), fate.close())),
         }
     }
 }
@@ -115,13 +117,15 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
         return refusal.into_response(Media::Json);
     };
     let deadline = Instant::now() + endpoint.timeout();
+    let fate = Fate::current();
     let answered = Box::pin(respond(&endpoint, media, &parts, body, deadline));
+    let answered = fate.clone().scope(answered);
     // A batch holds its deadline by itself.
     let patience = deadline + Duration::from_secs(1);
     match tokio::time::timeout_at(patience, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(media),
-        Err(_) => Refusal::timed_out(endpoint.timeout()).into_response(media),
+        Err(_) => Refusal::timed_out(endpoint.timeout(), fate.close()).into_response(media),
     }
 }
 
@@ -261,8 +265,10 @@ async fn batch(
             let answer = endpoint.run(actor.clone(), prepared, None).await;
             answer.map_err(|refusal| refusal.errors)
         };
-        let answer = tokio::time::timeout_at(deadline, answer).await;
-        let answer = answer.unwrap_or_else(|_| Err(Refusal::timed_out(endpoint.timeout()).errors));
+        let fate = Fate::part();
+        let answer = tokio::time::timeout_at(deadline, fate.clone().scope(answer)).await;
+        let timed_out = || Refusal::timed_out(endpoint.timeout(), fate.close()).errors;
+        let answer = answer.unwrap_or_else(|_| Err(timed_out()));
         answers.push(answer.unwrap_or_else(GraphQlResponse::from_errors));
     }
     answers

@@ -23,3 +23,4 @@ mod races;
 mod reading;
 mod schema;
 mod sockets;
+mod storage;

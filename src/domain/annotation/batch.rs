@@ -130,5 +130,5 @@ fn without_result(row: annotation::Model) -> annotation::Model {
 
 /// An error that is about the request as a whole, not about one item.
 fn is_failure(error: &Error) -> bool {
-    matches!(error, Error::Internal(_) | Error::Unavailable)
+    matches!(error, Error::Internal(_) | Error::Unavailable(_))
 }

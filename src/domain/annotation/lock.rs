@@ -56,7 +56,7 @@ const TRIES: usize = 4;
 /// Like [`begin`], for an annotation that may be deleted. Whoever restores one holds the task that it comes
 /// back to, as everybody who writes in that task.
 pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Found)> {
-    let mut failure = Error::Unavailable;
+    let mut failure = Error::busy();
     for _ in 0..TRIES {
         match begin(app, actor, id, None).await {
             Ok((txn, locked)) => return Ok((txn, Found::Alive(Box::new(locked)))),
@@ -81,7 +81,7 @@ pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Foun
                 };
                 return Ok((txn, Found::Alive(Box::new(locked))));
             }
-            (Some(_), _) => failure = Error::Unavailable,
+            (Some(_), _) => failure = Error::busy(),
             (None, task) => {
                 let newest = history::newest(&txn, actor, id).await?;
                 let deleted = newest.filter(|newest| newest.event == Event::Deleted);
@@ -90,7 +90,7 @@ pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Foun
                         let version = newest.version;
                         return Ok((txn, Found::Deleted(Deleted { task, version })));
                     }
-                    Some(_) => Error::Unavailable,
+                    Some(_) => Error::busy(),
                     None => Error::NotFound("annotation"),
                 };
             }
@@ -122,7 +122,7 @@ pub async fn begin(
     let txn = app.db.begin().await?;
     wait_for_movers(&txn, &[id]).await?;
     let locked = lock(&txn, actor, id, target).await?;
-    Ok((txn, locked.ok_or(Error::Unavailable)?))
+    Ok((txn, locked.ok_or_else(Error::busy)?))
 }
 
 /// Begins changes of many annotations, like [`begin`]: answers with the tasks that they are in and those that
@@ -143,7 +143,7 @@ pub async fn begin_all(
     let txn = app.db.begin().await?;
     wait_for_movers(&txn, ids).await?;
     let tasks = lock_all(&txn, actor, ids, targets).await?;
-    Ok((txn, tasks.ok_or(Error::Unavailable)?))
+    Ok((txn, tasks.ok_or_else(Error::busy)?))
 }
 
 /// `None` when one of the annotations moved to another task before the one that it was in became ours.

@@ -13,8 +13,8 @@ use entity::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{
-    ColumnTrait, Condition, DatabaseConnection, EntityTrait, FromQueryResult, Iterable,
-    QueryFilter, QueryOrder, QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, Func},
 };
 
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{self, Database},
+    db::{self, Database, Reader},
     error::Result,
     events::{Batch, Event, Place},
 };
@@ -117,7 +117,7 @@ pub async fn before_first_of(
 }
 
 async fn read(
-    db: &DatabaseConnection,
+    db: &Reader,
     select: Select<event::Entity>,
     after: i64,
     since: DateTime<Utc>,
@@ -171,10 +171,7 @@ async fn read(
     })
 }
 
-async fn annotations(
-    db: &DatabaseConnection,
-    rows: &[Row],
-) -> Result<HashMap<i64, Arc<annotation::Model>>> {
+async fn annotations(db: &Reader, rows: &[Row]) -> Result<HashMap<i64, Arc<annotation::Model>>> {
     use annotation::Column;
     let result = Expr::col((annotation::Entity, Column::Result));
     let length = Expr::expr(Func::char_length(result.clone()));
@@ -198,7 +195,7 @@ async fn annotations(
 }
 
 /// Which of the tasks are there.
-async fn tasks(db: &DatabaseConnection, rows: &[Row]) -> Result<HashSet<i64>> {
+async fn tasks(db: &Reader, rows: &[Row]) -> Result<HashSet<i64>> {
     let ids = rows
         .iter()
         .flat_map(|row| [Some(row.task_id), row.from_task_id])
@@ -215,7 +212,7 @@ async fn tasks(db: &DatabaseConnection, rows: &[Row]) -> Result<HashSet<i64>> {
 
 /// The actors, and the ids of all admins.
 async fn users(
-    db: &DatabaseConnection,
+    db: &Reader,
     rows: &[Row],
 ) -> Result<(HashMap<i64, Arc<user::Model>>, HashSet<i64>)> {
     let found = user::Entity::find()
@@ -234,7 +231,7 @@ async fn users(
 
 /// Who belongs to the projects of the events, of the annotations by now, and of the actors.
 async fn members(
-    db: &DatabaseConnection,
+    db: &Reader,
     rows: &[Row],
     annotations: impl Iterator<Item = &Arc<annotation::Model>>,
 ) -> Result<HashMap<i64, HashSet<i64>>> {
@@ -268,7 +265,7 @@ async fn members(
 }
 
 /// API tokens that signed somebody in at that instant, perhaps, but do so no more.
-async fn ended_tokens(db: &DatabaseConnection, since: DateTime<Utc>) -> Result<HashSet<i64>> {
+async fn ended_tokens(db: &Reader, since: DateTime<Utc>) -> Result<HashSet<i64>> {
     use api_token::Column::{ExpiresAt, Id, RevokedAt};
     let ended: Vec<i64> = api_token::Entity::find()
         .select_only()

@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     app::App,
-    error::{Error, Result},
+    error::{Error, Reason, Result},
     events::{Batch, Event, Moment},
 };
 
@@ -152,7 +152,7 @@ impl Subscription {
             Err(RecvError::Lagged(_)) => Err(Error::TooSlow {
                 cursor: self.log.seal(self.position),
             }),
-            Err(RecvError::Closed) => Err(Error::Unavailable),
+            Err(RecvError::Closed) => Err(Error::unavailable(Reason::Stopping)),
         }
     }
 

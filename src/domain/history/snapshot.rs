@@ -250,7 +250,7 @@ pub async fn results(
 pub async fn result(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<String> {
     let found = results(db, &[snapshot.result]).await?;
     // It goes with its project alone, between two looks.
-    found.into_values().next().ok_or(Error::Unavailable)
+    found.into_values().next().ok_or_else(Error::busy)
 }
 
 /// A field in which two snapshots differ.

@@ -48,7 +48,10 @@ pub async fn keep_swept(app: App) {
         match sweep(&app, db::now()).await {
             Ok(0) => {}
             Ok(swept) => tracing::debug!(swept, "swept expired idempotency keys"),
-            Err(error) => tracing::warn!(%error, "can't sweep expired idempotency keys"),
+            Err(error) => {
+                let health = app.db.health();
+                health.report(&error, "sweep expired idempotency keys");
+            }
         }
     }
 }

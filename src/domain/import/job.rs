@@ -3,6 +3,7 @@
 
 use std::{
     fs::{File, TryLockError},
+    io,
     path::PathBuf,
     sync::Arc,
     time::Instant,
@@ -14,6 +15,7 @@ use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
     ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    SqlxError,
     sea_query::Expr,
     sqlx::{self, Connection, PgConnection},
 };
@@ -21,7 +23,7 @@ use sea_orm::{
 use super::{others, people::Resolved};
 use crate::{
     app::App,
-    error::{Error, Result},
+    error::{Error, Result, Unavailable, unavailable},
 };
 
 /// Rows that one transaction of the bookkeeping touches.
@@ -62,7 +64,7 @@ impl Job {
             ..Default::default()
         };
         let row = row.insert(txn).await?;
-        let lock = Lock::take(app, row.id).await?.ok_or(Error::Unavailable)?;
+        let lock = Lock::take(app, row.id).await?.ok_or_else(Error::busy)?;
         let job = Self {
             id: row.id,
             project_id,
@@ -172,7 +174,10 @@ impl Lock {
         }
         let pool = app.db.writer().get_sqlite_connection_pool();
         let options = pool.connect_options();
-        let database = options.get_filename().canonicalize().map_err(failure)?;
+        let database = options
+            .get_filename()
+            .canonicalize()
+            .map_err(file_failure)?;
         let mut name = database.into_os_string();
         name.push(format!(".import-{job_id}"));
         let path = PathBuf::from(name);
@@ -181,11 +186,11 @@ impl Lock {
             .truncate(false)
             .write(true)
             .open(&path)
-            .map_err(failure)?;
+            .map_err(file_failure)?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self::File { path, _file: file })),
             Err(TryLockError::WouldBlock) => Ok(None),
-            Err(TryLockError::Error(error)) => Err(failure(error)),
+            Err(TryLockError::Error(error)) => Err(file_failure(error)),
         }
     }
 
@@ -219,6 +224,17 @@ impl Lock {
     }
 }
 
-fn failure(error: impl std::error::Error + Send + Sync + 'static) -> Error {
-    Error::Internal(Arc::new(error))
+/// The lock file can't be made where the database can't be written.
+fn file_failure(error: io::Error) -> Error {
+    match unavailable::file_reason(&error) {
+        Some(reason) => Error::Unavailable(Unavailable::from(reason).because(error)),
+        None => Error::Internal(Arc::new(error)),
+    }
+}
+
+fn failure(error: SqlxError) -> Error {
+    match unavailable::sqlx_reason(&error) {
+        Some(reason) => Error::Unavailable(Unavailable::from(reason).because(error)),
+        None => Error::Internal(Arc::new(error)),
+    }
 }

@@ -1,6 +1,6 @@
 //! Takes back what an import wrote that did not come to its end.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use entity::{
     annotation, annotation_draft, annotation_revision, api_token, import_job, project,
@@ -12,11 +12,16 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, IntoColumnRef},
 };
 
+use tokio::time::MissedTickBehavior;
+
 use super::{
     job::{self, Job},
     others,
 };
 use crate::{app::App, error::Result};
+
+/// How long after one look for imports to settle the next one comes.
+const SETTLED_EVERY: Duration = Duration::from_secs(5);
 
 /// An import that had died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +57,34 @@ pub async fn recover(app: &App) -> Result<Vec<Recovered>> {
         }
     }
     Ok(recovered)
+}
+
+/// Settles imports now and from time to time, for as long as it is polled: also those that failed or died beside
+/// this server, and those that could not be settled before because the database took no writes.
+pub async fn keep_settled(app: App) {
+    let mut turns = tokio::time::interval(SETTLED_EVERY);
+    turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        turns.tick().await;
+        match recover(&app).await {
+            Ok(recovered) => recovered.iter().for_each(Recovered::log),
+            Err(error) => {
+                let health = app.db.health();
+                health.report(&error, "settle an import that failed or died");
+            }
+        }
+    }
+}
+
+impl Recovered {
+    /// Says so in the log.
+    pub fn log(&self) {
+        let Self {
+            project_id,
+            is_complete,
+        } = self;
+        tracing::warn!(project_id, is_complete, "settled an import that had died");
+    }
 }
 
 /// Deletes the job's tasks with all that hangs on them, then the members, users and project that it made,

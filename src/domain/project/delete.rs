@@ -77,7 +77,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         idempotency::lost_by_own(actor, actor.id(), u64::from(own.is_some()));
         return Ok(deleted);
     }
-    Err(Error::Unavailable)
+    Err(Error::busy())
 }
 
 /// Locks the tasks of a project, and counts them.

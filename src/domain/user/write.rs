@@ -179,7 +179,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
             tokens,
         });
     }
-    Err(Error::Unavailable)
+    Err(Error::busy())
 }
 
 /// The user, when the actor sees them, and every admin: ours until the transaction ends.

@@ -12,10 +12,13 @@ use serde::Serialize;
 
 use super::super::error::{
     BAD_REQUEST, CONFLICT, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
-    is_request_error, request_error,
+    is_request_error, request_error, set_unavailable,
 };
 use super::media::Media;
-use crate::{domain::idempotency::Answer, error::Error};
+use crate::{
+    domain::idempotency::Answer,
+    error::{Error, Outcome, Reason, Unavailable},
+};
 
 /// Why a request is not run.
 #[derive(Debug)]
@@ -57,8 +60,7 @@ impl Refusal {
 
     /// The server has no room; the same request may be sent after a while.
     pub fn busy(message: &str) -> Self {
-        let status = StatusCode::SERVICE_UNAVAILABLE;
-        let refusal = Self::new(status, SERVICE_UNAVAILABLE, message);
+        let refusal = Self::unavailable(message, &Reason::Busy.into());
         refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
@@ -85,13 +87,25 @@ impl Refusal {
         }
     }
 
-    pub fn timed_out(limit: Duration) -> Self {
+    /// The time limit is over; the outcome says whether a commit was sent by then.
+    pub fn timed_out(limit: Duration, outcome: Outcome) -> Self {
         let message = format!("a request may take {} s", limit.as_secs_f64());
-        Self::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            SERVICE_UNAVAILABLE,
-            message,
-        )
+        let failure = Unavailable {
+            outcome,
+            ..Reason::Timeout.into()
+        };
+        Self::unavailable(message, &failure)
+    }
+
+    fn unavailable(message: impl Into<String>, failure: &Unavailable) -> Self {
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        let mut refusal = Self::new(status, SERVICE_UNAVAILABLE, message);
+        for error in &mut refusal.errors {
+            if let Some(values) = &mut error.extensions {
+                set_unavailable(values, failure);
+            }
+        }
+        refusal
     }
 
     /// The code that should have answered has a bug.
@@ -102,20 +116,27 @@ impl Refusal {
 
     /// Nobody is signed in, or nobody can tell.
     pub fn not_signed_in(error: &Error) -> Self {
-        let status = match error {
-            Error::Unauthenticated => StatusCode::UNAUTHORIZED,
-            Error::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
-            cause => {
-                tracing::error!(?cause, "can't check a token");
-                StatusCode::INTERNAL_SERVER_ERROR
+        match error {
+            Error::Unauthenticated => {
+                let refusal = Self::new(StatusCode::UNAUTHORIZED, code(error), error.to_string());
+                refusal.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
-        };
-        let refusal = Self::new(status, code(error), error.to_string());
-        if status == StatusCode::UNAUTHORIZED {
-            let challenge = HeaderValue::from_static("Bearer");
-            return refusal.with(header::WWW_AUTHENTICATE, challenge);
+            failure => Self::failed(failure, "can't check a token"),
         }
-        refusal
+    }
+
+    /// Something that comes before the request could not be done; `what` is for the log.
+    pub fn failed(error: &Error, what: &str) -> Self {
+        match error {
+            Error::Unavailable(failure) => {
+                let refusal = Self::unavailable(failure.to_string(), failure);
+                refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1"))
+            }
+            cause => {
+                tracing::error!(?cause, "{what}");
+                Self::internal()
+            }
+        }
     }
 
     fn with(mut self, name: HeaderName, value: HeaderValue) -> Self {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_graphql::{Response as GraphQlResponse, Value};
+use async_graphql::{Response as GraphQlResponse, ServerError, Value};
 use axum::{
     body::Bytes,
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
@@ -21,11 +21,13 @@ use super::{
     quota::Permit,
 };
 use crate::{
+    app::App,
+    db::Fate,
     domain::{
         access::Actor,
         idempotency::{self, Answer, Claim, Found, Request},
     },
-    error::{Error, Problem, ProblemCode},
+    error::{Error, Outcome, Problem, ProblemCode},
 };
 
 pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
@@ -76,8 +78,8 @@ pub async fn once(
     let patience = Instant::now() + endpoint.timeout() / 2;
     let mut pause = PACE / 20;
     let claim = loop {
-        let found = idempotency::claim(app, &actor, request, lease).await;
-        match found.map_err(|error| failed(&error))? {
+        let found = Fate::apart(idempotency::claim(app, &actor, request, lease)).await;
+        match found.map_err(|error| Refusal::failed(&error, "can't look for an idempotency key"))? {
             Found::Claimed(claim) => break claim,
             Found::Answered(answer) => return Ok(again(answer)),
             Found::UnderWay if Instant::now() < patience => {
@@ -105,10 +107,10 @@ pub async fn once(
     };
     // To its end, whether the client waits or not: whoever asks again gets the answer.
     let endpoint = endpoint.clone();
-    let ran = tokio::spawn(async move {
+    let ran = tokio::spawn(Fate::current().scope(async move {
         let _permit = permit;
         run(&endpoint, actor, &claim, media, prepared).await
-    });
+    }));
     ran.await.unwrap_or_else(|_| Err(Refusal::internal()))
 }
 
@@ -120,23 +122,43 @@ async fn run(
     prepared: Prepared,
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
-    let response = endpoint.run(actor, prepared, Some(claim.clone())).await;
+    let mut response = endpoint.run(actor, prepared, Some(claim.clone())).await;
     if response.as_ref().map_or(true, failed_for_us) {
         // What could not be done, and was not, may be asked for again.
-        let is_free = settled(idempotency::release(app, claim).await);
+        let is_free = settled(app, Fate::apart(idempotency::release(app, claim)).await);
+        if is_free == Some(true) {
+            // Counted in the database: nothing was committed, and nothing will be.
+            let errors = match &mut response {
+                Ok(response) => &mut response.errors,
+                Err(refusal) => &mut refusal.errors,
+            };
+            errors.iter_mut().for_each(is_not_done);
+        }
         let is_telling = response.as_ref().is_ok_and(tells_something);
         if is_free != Some(false) || !is_telling {
             if is_free == Some(false) {
                 // It was done, and this is no answer to it.
-                settled(idempotency::abandon(app, claim).await);
+                settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
             }
             return response.map(|response| answer::single(media, response));
         }
     }
     let response = response?;
     let answer = answer::kept(media, &response);
-    settled(idempotency::answer(app, claim, answer.clone()).await);
+    settled(
+        app,
+        Fate::apart(idempotency::answer(app, claim, answer.clone())).await,
+    );
     Ok(said(answer))
+}
+
+/// Tells of a failure that nothing was changed.
+fn is_not_done(error: &mut ServerError) {
+    if let Some(values) = &mut error.extensions
+        && values.get("outcome").is_some()
+    {
+        values.set("outcome", Outcome::NotDone.word());
+    }
 }
 
 /// Something in the response failed by no fault of the client's.
@@ -154,8 +176,9 @@ fn tells_something(response: &GraphQlResponse) -> bool {
 }
 
 /// The bookkeeping must not change the answer: without it, the next request is told that the answer is lost.
-fn settled<T>(kept: Result<T, Error>) -> Option<T> {
-    kept.inspect_err(|error| tracing::error!(?error, "can't keep what a request was answered"))
+fn settled<T>(app: &App, kept: Result<T, Error>) -> Option<T> {
+    let health = app.db.health();
+    kept.inspect_err(|error| health.report(error, "keep what a request was answered"))
         .ok()
 }
 
@@ -183,12 +206,4 @@ fn other_request() -> Refusal {
         "this key was sent with another body: take a new key for a new request",
     );
     Refusal::unprocessable(input_error(vec![problem]))
-}
-
-fn failed(error: &Error) -> Refusal {
-    if matches!(error, Error::Unavailable) {
-        return Refusal::busy("the service is busy or restarting, try again");
-    }
-    tracing::error!(?error, "can't look for an idempotency key");
-    Refusal::internal()
 }

@@ -87,6 +87,10 @@ async fn time_that_is_over_for_one_leaves_the_answers_of_the_others() {
         assert_eq!(answer.json[0]["data"]["viewer"]["id"], "1");
         assert_eq!(code(1), "SERVICE_UNAVAILABLE");
         assert_eq!(code(2), "SERVICE_UNAVAILABLE");
+        for index in [1, 2] {
+            let extensions = &answer.json[index]["errors"][0]["extensions"];
+            assert_eq!(extensions["outcome"], "NOT_DONE");
+        }
         assert_eq!(answer.json[1].get("data"), None);
     })
     .await;

@@ -178,6 +178,9 @@ async fn a_request_that_takes_too_long_is_answered_all_the_same() {
             StatusCode::SERVICE_UNAVAILABLE,
             "SERVICE_UNAVAILABLE",
         );
+        let extensions = &answer.error()["extensions"];
+        assert_eq!(extensions["reason"], "TIMEOUT");
+        assert_eq!(extensions["outcome"], "NOT_DONE");
         held.rollback().await.unwrap();
         assert_eq!(app.dump().await, before);
     })

@@ -102,7 +102,7 @@ async fn create_some(
     }
     let rows = plan.write(txn).await.map_err(|error| match error {
         // Somebody took a unique id meanwhile; nobody knows which. Looked at again, it can be told.
-        Error::BadInput(_) => Error::Unavailable,
+        Error::BadInput(_) => Error::busy(),
         error => error,
     })?;
     for (index, row) in planned.into_iter().zip(rows) {

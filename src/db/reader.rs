@@ -1,0 +1,114 @@
+//! Reads outside transactions. One that meets a connection which was lost since its last use is repeated over
+//! another one.
+
+use std::sync::Arc;
+
+use sea_orm::{
+    AccessMode, ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction,
+    DbBackend, DbErr, ExecResult, IsolationLevel, QueryResult, RuntimeErr, SqlxError, Statement,
+    TransactionTrait, entity::prelude::async_trait::async_trait,
+};
+
+use super::{health::Health, sqlite::Sqlite};
+use crate::error::{
+    Error, Reason,
+    unavailable::{FileMissing, is_lost_connection, reason},
+};
+
+/// The connections that read. Cheap to clone.
+#[derive(Clone)]
+pub struct Reader {
+    pub(super) connections: DatabaseConnection,
+    pub(super) health: Arc<Health>,
+    pub(super) sqlite: Arc<Sqlite>,
+}
+
+impl Reader {
+    /// A read-only transaction that sees the database as it is at its first statement.
+    pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        let isolation = match self.get_database_backend() {
+            DbBackend::Postgres => (
+                Some(IsolationLevel::RepeatableRead),
+                Some(AccessMode::ReadOnly),
+            ),
+            _ => (None, None),
+        };
+        let begin = || self.connections.begin_with_config(isolation.0, isolation.1);
+        self.repeated(begin).await
+    }
+
+    /// Runs a read. A connection that is lost shows at its next use, so the read is run once more, over a
+    /// connection that was made since.
+    async fn repeated<T, F>(&self, read: impl Fn() -> F) -> Result<T, DbErr>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        if !self.sqlite.files.is_there() {
+            return Err(self.noted(file_missing()));
+        }
+        let ended = match read().await {
+            Err(error) if self.may_repeat(&error) => {
+                self.health.distrust();
+                read().await
+            }
+            other => other,
+        };
+        ended.map_err(|error| self.noted(self.explained(error)))
+    }
+
+    fn may_repeat(&self, error: &DbErr) -> bool {
+        self.get_database_backend() == DbBackend::Postgres && is_lost_connection(error)
+    }
+
+    /// Tells a pool whose connections are all in use from one that can't make any.
+    pub(super) fn explained(&self, error: DbErr) -> DbErr {
+        let is_late = matches!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
+        if !is_late || self.get_database_backend() != DbBackend::Postgres {
+            return error;
+        }
+        let pool = self.connections.get_postgres_connection_pool();
+        let is_known = self.health.condition() == Some(Reason::Unreachable);
+        if is_known || pool.size() < pool.options().get_max_connections() {
+            return DbErr::Conn(RuntimeErr::SqlxError(Arc::new(SqlxError::PoolTimedOut)));
+        }
+        error
+    }
+
+    fn noted(&self, error: DbErr) -> DbErr {
+        if reason(&error).is_some() {
+            self.health.note(&Error::from(error.clone()));
+        }
+        error
+    }
+}
+
+/// The error for files that are not the ones that were opened.
+pub(super) fn file_missing() -> DbErr {
+    let gone = std::io::Error::new(std::io::ErrorKind::NotFound, FileMissing);
+    DbErr::Conn(RuntimeErr::SqlxError(Arc::new(SqlxError::Io(gone))))
+}
+
+#[async_trait]
+impl ConnectionTrait for Reader {
+    fn get_database_backend(&self) -> DbBackend {
+        self.connections.get_database_backend()
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.connections.execute_raw(statement).await
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.connections.execute_unprepared(sql).await
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.repeated(|| self.connections.query_one_raw(statement.clone()))
+            .await
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.repeated(|| self.connections.query_all_raw(statement.clone()))
+            .await
+    }
+}
