@@ -15,9 +15,11 @@ pub mod page;
 pub mod prediction;
 pub mod project;
 pub mod review;
+pub mod sweep;
 pub mod task;
 pub mod token;
 pub mod user;
+pub mod version;
 
 mod rows;
 

@@ -31,7 +31,7 @@ pub enum Error {
     #[error("{0}")]
     Forbidden(&'static str),
     /// The thing moved on since the caller saw it.
-    #[error("the annotation is at version {}, not {}", .0.current_version, .0.expected_version)]
+    #[error("{0}")]
     Conflict(Box<Conflict>),
     /// Nobody is signed in.
     #[error("sign in with an API token: `Authorization: Bearer <token>`")]
@@ -50,17 +50,35 @@ pub enum Error {
     Internal(Arc<dyn std::error::Error + Send + Sync>),
 }
 
-/// A lost race for one annotation.
+/// A lost race for one row.
 #[derive(Clone, Debug)]
 pub struct Conflict {
-    pub expected_version: i32,
+    /// Kind of the object: `annotation`, `draft` and so on.
+    pub of: &'static str,
+    pub expected_version: Option<i32>,
+    /// 0 when the object does not exist.
     pub current_version: i32,
-    /// Fields of the refused change that others changed since the expected version.
+    /// Fields of the refused change that others changed since the expected version; where there is no history
+    /// that tells, those that are not as the change has them.
     pub clashing_fields: Vec<String>,
-    /// Ids of the regions that both the refused change and others touched since.
+    /// Ids of the regions that both the refused change and others touched since. Of annotations alone.
     pub clashing_regions: Vec<String>,
-    /// The annotation as it is now, a JSON object.
+    /// The object as it is now, JSON; `null` when it does not exist.
     pub current: String,
+}
+
+impl fmt::Display for Conflict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (of, current) = (self.of, self.current_version);
+        match self.expected_version {
+            _ if current == 0 => write!(f, "the {of} is not there any more"),
+            Some(0) => write!(f, "there is a {of} already, at version {current}"),
+            Some(expected) if expected != current => {
+                write!(f, "the {of} is at version {current}, not {expected}")
+            }
+            _ => write!(f, "the {of} is another one than expected"),
+        }
+    }
 }
 
 /// One thing that is wrong with an input.

@@ -29,6 +29,8 @@ pub struct Model {
     pub is_autosave: bool,
     /// The version of the annotation that the draft was begun at; null for a new one, and where nobody noted it.
     pub annotation_version: Option<i32>,
+    /// 1 at first, one more with every change by `saveDraft`; nothing else raises it.
+    pub version: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -17,5 +17,6 @@ pub mod outbox;
 pub mod prediction;
 pub mod project;
 pub mod project_member;
+pub mod replaced_draft;
 pub mod task;
 pub mod user;

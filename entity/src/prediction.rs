@@ -23,6 +23,8 @@ pub struct Model {
     /// A JSON object, as text: fields of the imported prediction that have no column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
+    /// 1 at first, one more with every change by `updatePrediction`; nothing else raises it.
+    pub version: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

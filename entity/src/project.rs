@@ -19,6 +19,8 @@ pub struct Model {
     pub created_by_id: Option<i64>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
+    /// 1 at first, one more with every change by `updateProject`; nothing else raises it.
+    pub version: i32,
 }
 
 /// How much of what comes into a project is checked against its labelling config.

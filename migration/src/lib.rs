@@ -19,6 +19,7 @@ mod m20261124_000013_create_idempotency_key;
 mod m20261124_000014_create_annotation_term;
 mod m20261124_000015_find_deleted_events;
 mod m20261127_000015_identify_memberships;
+mod m20261127_000016_guard_rows;
 mod m20261127_000030_record_access_losses;
 mod m20261127_000031_seal_event_cursors;
 
@@ -44,6 +45,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000014_create_annotation_term::Migration),
             Box::new(m20261124_000015_find_deleted_events::Migration),
             Box::new(m20261127_000015_identify_memberships::Migration),
+            Box::new(m20261127_000016_guard_rows::Migration),
             Box::new(m20261127_000030_record_access_losses::Migration),
             Box::new(m20261127_000031_seal_event_cursors::Migration),
         ]

@@ -10,7 +10,7 @@ use super::{is_reader_gone, open, print};
 use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
-    domain::{annotation, idempotency, import, token},
+    domain::{annotation, import, sweep, token},
     error::Error,
     server,
 };
@@ -41,7 +41,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     is_settled &= greet(&app, &args, address).await?;
     app.events.start();
     let mut work = vec![
-        spawned(idempotency::keep_swept(app.clone())),
+        spawned(sweep::keep_swept(app.clone())),
         spawned(app.db.clone().keep_probed()),
         spawned(import::keep_settled(app.clone())),
     ];

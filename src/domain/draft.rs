@@ -5,6 +5,7 @@
 
 mod convert;
 mod discard;
+mod replaced;
 mod save;
 mod submit;
 
@@ -22,6 +23,7 @@ use sea_orm::{
 pub use self::{
     convert::convert,
     discard::discard,
+    replaced::{replaced_of, sweep as sweep_replaced},
     save::{Content, save},
     submit::{Submission, submit},
 };

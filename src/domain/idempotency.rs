@@ -32,10 +32,7 @@ use crate::{
     error::{Error, Result},
 };
 
-pub use self::{
-    losses::of_own as lost_by_own,
-    sweep::{keep_swept, sweep},
-};
+pub use self::{losses::of_own as lost_by_own, sweep::sweep};
 
 /// Most characters of a key.
 pub const MAX_KEY: usize = 255;

@@ -4,6 +4,7 @@ mod breaks;
 mod delete;
 mod member;
 pub mod operator;
+mod update;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -15,18 +16,13 @@ use entity::{
     project_member::Role,
 };
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, PaginatorTrait, QueryFilter,
-    QuerySelect, Select,
-    sea_query::LockType,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait,
+    DatabaseTransaction, PaginatorTrait, QueryFilter, QuerySelect, Select, sea_query::LockType,
 };
 
 use super::{
-    Patch,
     access::{self, Actor},
     filter::{self, IdFilter, StringFilter, Tree},
-    not_cleared,
     page::{Columns, Key, OrderKey, Ordering, Page, Slice},
 };
 use crate::{
@@ -36,9 +32,12 @@ use crate::{
     labelstudio::config::{self, Config},
 };
 
-pub use self::delete::{Deleted, delete};
 use self::member::put_member;
-pub use self::member::{add_member, members, own_roles, remove_member};
+pub use self::{
+    delete::{Deleted, delete},
+    member::{add_member, members, own_roles, remove_member},
+    update::{Change, update},
+};
 
 /// Longest title, in characters.
 pub const MAX_TITLE: usize = 255;
@@ -96,15 +95,6 @@ pub struct New {
     /// Label Studio's labelling config, XML.
     pub label_config: String,
     pub check_mode: CheckMode,
-}
-
-/// A change of a project; nothing can be cleared.
-#[derive(Debug, Default)]
-pub struct Change {
-    pub title: Patch<String>,
-    pub description: Patch<String>,
-    pub label_config: Patch<String>,
-    pub check_mode: Patch<CheckMode>,
 }
 
 /// Projects by id, those that the actor sees.
@@ -215,67 +205,6 @@ pub(super) async fn insert(
     Ok(row)
 }
 
-/// Changes a project and answers with it as it is then. A labelling config that annotations or drafts would not
-/// fit any more is refused unless it is forced.
-pub async fn update(
-    app: &App,
-    actor: &Actor,
-    id: i64,
-    change: Change,
-    is_forced: bool,
-) -> Result<project::Model> {
-    check_change(&change).await?;
-    let txn = app.db.begin().await?;
-    // Whoever writes by the config that there is holds it back, and is looked at then.
-    let strength = match change.label_config.is_sent() {
-        true => LockType::Update,
-        false => LockType::NoKeyUpdate,
-    };
-    let otherwise = "projects are changed by their managers";
-    let mut row = lock(&txn, actor, id, strength, otherwise).await?;
-    let before = row.clone();
-    for (field, patch) in [
-        (&mut row.title, change.title),
-        (&mut row.description, change.description),
-        (&mut row.label_config, change.label_config),
-    ] {
-        if let Patch::Set(text) = patch {
-            *field = text;
-        }
-    }
-    if let Patch::Set(mode) = change.check_mode {
-        row.check_mode = mode;
-    }
-    if row == before {
-        txn.rollback().await?;
-        return Ok(row);
-    }
-    if !is_forced {
-        let problems = breaks::breaks(app, &txn, &before, &row).await?;
-        if !problems.is_empty() {
-            return Err(Error::BadInput(problems));
-        }
-    }
-    if row.label_config != before.label_config {
-        row.config_version += 1;
-    }
-    row.updated_at = db::now().max(row.updated_at);
-    project::ActiveModel {
-        id: Unchanged(row.id),
-        title: Set(row.title.clone()),
-        description: Set(row.description.clone()),
-        label_config: Set(row.label_config.clone()),
-        config_version: Set(row.config_version),
-        check_mode: Set(row.check_mode),
-        updated_at: Set(row.updated_at),
-        ..Default::default()
-    }
-    .update_without_returning(&txn)
-    .await?;
-    txn.commit().await?;
-    Ok(row)
-}
-
 /// A project that the actor manages, locked until the transaction ends.
 async fn lock(
     txn: &DatabaseTransaction,
@@ -295,34 +224,6 @@ async fn lock(
         .ok_or(Error::NotFound("project"))?;
     access::require(access::may_manage(role), otherwise)?;
     Ok(row)
-}
-
-async fn check_change(change: &Change) -> Result<()> {
-    let fields = [
-        ("title", &change.title),
-        ("description", &change.description),
-        ("labelConfig", &change.label_config),
-    ];
-    let mut problems = Vec::new();
-    for (field, patch) in fields {
-        match patch {
-            Patch::Keep => {}
-            Patch::Null => problems.push(not_cleared(&["input", field])),
-            Patch::Set(text) => problems.extend(match field {
-                "title" => Vec::from_iter(check_title(text)),
-                "labelConfig" => check_config(text).await?,
-                _ => Vec::from_iter(check_text(text, field)),
-            }),
-        }
-    }
-    if change.check_mode.is_null() {
-        problems.push(not_cleared(&["input", "checkMode"]));
-    }
-    if problems.is_empty() {
-        Ok(())
-    } else {
-        Err(Error::BadInput(problems))
-    }
 }
 
 fn check_title(title: &str) -> Option<Problem> {

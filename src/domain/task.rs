@@ -231,6 +231,7 @@ pub async fn create(
             import_id: None,
             import_job_id: None,
             extra: None,
+            version: 1,
         })
         .collect();
     let inserted = rows.iter().cloned();

@@ -6,12 +6,12 @@ mod query;
 
 use async_graphql::{Context, ID, Object};
 use chrono::Utc;
-use entity::annotation_draft;
+use entity::{annotation_draft, replaced_draft};
 
 use super::{
     annotation::Annotation,
     context::ContextExt,
-    loader::AnnotationId,
+    loader::{AnnotationId, ReplacedOf},
     region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
     task::Task,
@@ -37,6 +37,12 @@ impl AnnotationDraft {
     /// Unique among drafts.
     async fn id(&self) -> ID {
         self.0.id.into()
+    }
+
+    /// 1 at first, one more with every save that changes something. Sent as `expectedVersion`, it has a save refused
+    /// when another tab saved meanwhile.
+    async fn version(&self) -> i32 {
+        self.0.version
     }
 
     /// The task that is being annotated.
@@ -106,5 +112,35 @@ impl AnnotationDraft {
     /// When it was last saved.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
+    }
+
+    /// Earlier contents that saves replaced which dropped or changed regions, newest first: those of the last day, at
+    /// most one a minute and 20 in all. They are deleted with the draft.
+    async fn replaced(&self, ctx: &Context<'_>) -> Result<Vec<ReplacedDraft>> {
+        let rows = ctx.loader().load_one(ReplacedOf(self.0.id)).await?;
+        let rows = rows.unwrap_or_default().into_iter();
+        Ok(rows.map(ReplacedDraft).collect())
+    }
+}
+
+/// An earlier content of a draft, which a save replaced.
+pub struct ReplacedDraft(replaced_draft::Model);
+
+/// An earlier content of a draft, which a save replaced.
+#[Object]
+impl ReplacedDraft {
+    /// Unique among replaced contents.
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
+    /// The regions that the draft held.
+    async fn result(&self) -> JsonList {
+        JsonList(self.0.result.clone())
+    }
+
+    /// When this content had been saved.
+    async fn saved_at(&self) -> DateTime {
+        DateTime(self.0.saved_at)
     }
 }

@@ -14,7 +14,7 @@ use async_graphql::{
 use entity::{
     annotation as annotation_row, annotation_draft, annotation_review, annotation_revision,
     api_token, prediction as prediction_row, project as project_row, project_member,
-    task as task_row,
+    replaced_draft, task as task_row,
 };
 use futures_util::future::BoxFuture;
 
@@ -91,6 +91,7 @@ ids! {
     PredictionsOf,
     DraftsOfTask,
     DraftsOfAnnotation,
+    ReplacedOf,
     ReviewsOf,
     GroundTruthOf,
     /// The API tokens of a user.
@@ -190,6 +191,7 @@ by_id! {
     PredictionsOf => Vec<prediction_row::Model>, prediction::of_tasks;
     DraftsOfTask => Vec<annotation_draft::Model>, draft::of_tasks;
     DraftsOfAnnotation => Vec<annotation_draft::Model>, draft::of_annotations;
+    ReplacedOf => Vec<replaced_draft::Model>, draft::replaced_of;
     ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
     TokensOf => Vec<api_token::Model>, token::of_users;

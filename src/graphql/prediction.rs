@@ -32,6 +32,12 @@ impl Prediction {
         self.0.id.into()
     }
 
+    /// 1 at first, one more with every `updatePrediction` that changes something; nothing else raises it. Sent as
+    /// `expectedVersion`, it has a change refused when somebody changed the prediction meanwhile.
+    async fn version(&self) -> i32 {
+        self.0.version
+    }
+
     /// The task that it is for.
     async fn task(&self) -> Task {
         Task::Id(self.0.task_id)

@@ -132,6 +132,12 @@ impl Project {
         self.key().into()
     }
 
+    /// 1 at first, one more with every `updateProject` that changes something; nothing else raises it. Sent as
+    /// `expectedVersion`, it has a change refused when somebody changed the project meanwhile.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.version)
+    }
+
     /// Its title.
     async fn title(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.row(ctx).await?.title.clone())

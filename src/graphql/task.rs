@@ -83,6 +83,12 @@ impl Task {
         self.key().into()
     }
 
+    /// 1 at first, one more with every `updateTask` that changes something; nothing else raises it. Sent as
+    /// `expectedVersion`, it has a change refused when somebody changed the task meanwhile.
+    async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
+        Ok(self.row(ctx).await?.version)
+    }
+
     /// The project that it belongs to.
     async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
         Ok(Project::Id(self.row(ctx).await?.project_id))

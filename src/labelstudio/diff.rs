@@ -52,6 +52,18 @@ pub fn diff(before: &str, after: &str) -> Diff {
     diff
 }
 
+/// Whether an entry of `before` is gone in `after`, or is not the same.
+pub fn loses(before: &str, after: &str) -> bool {
+    let (before, after) = (entries(before), entries(after));
+    let after: HashMap<&Key<'_>, &str> =
+        after.iter().map(|entry| (&entry.key, entry.text)).collect();
+    let is_kept = |entry: &Entry<'_>| {
+        let text = after.get(&entry.key);
+        text.is_some_and(|text| are_alike(entry.text, text))
+    };
+    !before.iter().all(is_kept)
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

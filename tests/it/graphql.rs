@@ -15,6 +15,7 @@ pub mod reviews;
 mod tasks;
 mod trial;
 mod update;
+pub mod versions;
 
 use chrono::DateTime;
 use entity::{annotation, annotation_draft, annotation_revision, prediction};

@@ -194,6 +194,7 @@ async fn tables_and_entities_describe_the_same() {
             prediction,
             project,
             project_member,
+            replaced_draft,
             task,
             user,
         );

@@ -8,6 +8,7 @@ mod restore;
 mod review;
 mod task;
 mod user;
+mod version;
 
 use std::collections::HashMap;
 

@@ -243,7 +243,8 @@ fn conflict(
         clashing_fields.sort_unstable();
     }
     Ok(Error::Conflict(Box::new(Conflict {
-        expected_version,
+        of: "annotation",
+        expected_version: Some(expected_version),
         current_version: row.version,
         clashing_fields,
         clashing_regions: clash.map_or_else(Vec::new, |clash| clash.region_ids.clone()),

@@ -1,4 +1,4 @@
-//! `saveDraft`: the last save is what there is.
+//! `saveDraft`: the last save is what there is, unless it says which one it was made to.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -6,10 +6,15 @@ use entity::{
     annotation_draft::{self, Column},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, EntityTrait, QueryFilter,
-    sea_query::{Expr, OnConflict},
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, LockType},
 };
+use serde::Serialize;
+use serde_json::{Value, value::RawValue};
+
+use super::replaced;
 
 use crate::{
     app::App,
@@ -18,14 +23,14 @@ use crate::{
         Patch,
         access::{self, Actor},
         annotation::{check_lead_time, lock, unsigned},
-        task as tasks,
+        task as tasks, version,
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::document,
 };
 
 /// What is saved, and of what: either of a task or of an annotation.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Content {
     pub task_id: Option<i64>,
     pub annotation_id: Option<i64>,
@@ -35,58 +40,148 @@ pub struct Content {
     pub lead_time: Patch<f64>,
     /// The version of the annotation that it was made to; unless given, the one that the draft began at.
     pub annotation_version: Option<i32>,
+    /// The draft's version that it was made to; 0 where there was none.
+    pub expected_version: Patch<i32>,
+    /// The draft that it was made to.
+    pub expected_draft_id: Option<i64>,
 }
 
 /// Saves to the actor's one draft of a task, or of an annotation that they may change.
 pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotation_draft::Model> {
     let of = check_input(&content)?;
-    // With the task locked, nothing of what the draft refers to goes or moves meanwhile.
-    let (txn, task_id, annotation_id, current) = match of {
+    // The lock of the task keeps what the draft refers to in its place, and other saves and submissions waiting.
+    let (txn, place) = match of {
         Of::Task(id) => {
             let (txn, task_id) = begin_of_task(app, actor, id).await?;
-            (txn, task_id, None, None)
+            (txn, Place::of_task(task_id))
         }
         Of::Annotation(id) => {
             let (txn, row) = begin_of_annotation(app, actor, id).await?;
             check_version(&content, row.version)?;
-            (txn, row.task_id, Some(id), Some(row.version))
+            (txn, Place::of_annotation(&row))
         }
     };
+    let stored = place.draft(&txn, actor).await?;
+    check_expected(&content, stored.as_ref())?;
+    let saved = match stored {
+        None => begin(&txn, actor, place, content).await?,
+        Some(row) => write_over(&txn, row, content).await?,
+    };
+    txn.commit().await?;
+    Ok(saved)
+}
+
+/// Creates the draft with the content of its first save.
+async fn begin(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    place: Place,
+    content: Content,
+) -> Result<annotation_draft::Model> {
+    let begun_at = |current| content.annotation_version.unwrap_or(current);
     let row = annotation_draft::ActiveModel {
         result: Set(content.result),
         lead_time: Set(content.lead_time.value().copied().map(unsigned)),
-        annotation_version: Set(
-            current.map(|version| content.annotation_version.unwrap_or(version))
-        ),
-        ..new(actor, task_id, annotation_id, db::now())
+        annotation_version: Set(place.version.map(begun_at)),
+        ..new(actor, place.task_id, place.annotation_id, db::now())
     };
-    let mut rewritten = vec![Column::Result, Column::UpdatedAt];
-    if content.lead_time.is_sent() {
-        rewritten.push(Column::LeadTime);
+    Ok(row.insert(txn).await?)
+}
+
+/// Replaces the content of the draft, and raises its version if that changes anything.
+async fn write_over(
+    txn: &DatabaseTransaction,
+    row: annotation_draft::Model,
+    content: Content,
+) -> Result<annotation_draft::Model> {
+    let mut saved = content.applied_to(&row);
+    let now = db::now().max(row.updated_at);
+    if saved != row {
+        saved.version += 1;
+        replaced::keep(txn, &row, &saved.result, now).await?;
     }
-    if content.annotation_version.is_some() {
-        rewritten.push(Column::AnnotationVersion);
+    saved.updated_at = now;
+    annotation_draft::ActiveModel {
+        id: Unchanged(row.id),
+        result: Set(saved.result.clone()),
+        lead_time: Set(saved.lead_time),
+        annotation_version: Set(saved.annotation_version),
+        version: Set(saved.version),
+        updated_at: Set(saved.updated_at),
+        ..Default::default()
     }
-    annotation_draft::Entity::insert(row)
-        .on_conflict(
-            same_place(annotation_id)
-                .update_columns(rewritten)
-                .to_owned(),
-        )
-        .exec_without_returning(&*txn)
-        .await?;
-    let saved = annotation_draft::Entity::find()
-        .filter(Column::TaskId.eq(task_id))
-        .filter(annotation_id.map_or(Column::AnnotationId.is_null(), |id| {
-            Column::AnnotationId.eq(id)
-        }))
-        .filter(Column::UserId.eq(actor.id()))
-        .filter(Expr::col(Column::IsAutosave))
-        .one(&*txn)
-        .await?
-        .ok_or(Error::NotFound("draft"))?;
-    txn.commit().await?;
+    .update_without_returning(txn)
+    .await?;
     Ok(saved)
+}
+
+impl Content {
+    /// The draft as this save leaves it, but for its version and when it was saved.
+    fn applied_to(self, row: &annotation_draft::Model) -> annotation_draft::Model {
+        let mut saved = row.clone();
+        if !document::are_alike(&row.result, &self.result) {
+            saved.result = self.result;
+        }
+        match self.lead_time {
+            Patch::Set(seconds) => saved.lead_time = Some(unsigned(seconds)),
+            Patch::Null => saved.lead_time = None,
+            Patch::Keep => {}
+        }
+        saved.annotation_version = self.annotation_version.or(row.annotation_version);
+        saved
+    }
+}
+
+/// Stale save: refuses a save to another version than the current one, or to another draft.
+fn check_expected(content: &Content, stored: Option<&annotation_draft::Model>) -> Result<()> {
+    let version = stored.map_or(0, |row| row.version);
+    let missed = version::missed(&content.expected_version, version);
+    let is_other = |id: &i64| stored.is_none_or(|row| row.id != *id);
+    if missed.is_none() && !content.expected_draft_id.as_ref().is_some_and(is_other) {
+        return Ok(());
+    }
+    let expected = content.expected_version.value().copied();
+    let Some(row) = stored else {
+        return Err(version::conflict("draft", expected, 0, &[], &Value::Null)?);
+    };
+    let saved = content.clone().applied_to(row);
+    let fields = [
+        ("leadTime", saved.lead_time != row.lead_time),
+        ("result", saved.result != row.result),
+    ];
+    Err(version::conflict(
+        "draft",
+        expected,
+        version,
+        &fields,
+        &current(row)?,
+    )?)
+}
+
+/// The draft as a conflict tells it.
+fn current(row: &annotation_draft::Model) -> Result<impl Serialize> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Current<'a> {
+        id: String,
+        version: i32,
+        task_id: String,
+        annotation_id: Option<String>,
+        annotation_version: Option<i32>,
+        result: &'a RawValue,
+        lead_time: Option<f64>,
+        updated_at: String,
+    }
+    Ok(Current {
+        id: row.id.to_string(),
+        version: row.version,
+        task_id: row.task_id.to_string(),
+        annotation_id: row.annotation_id.map(|id| id.to_string()),
+        annotation_version: row.annotation_version,
+        result: serde_json::from_str(&row.result)?,
+        lead_time: row.lead_time,
+        updated_at: db::print_instant(row.updated_at),
+    })
 }
 
 /// An empty draft to save to.
@@ -107,16 +202,50 @@ pub fn new(
     }
 }
 
-/// The key that holds one draft of everybody, in the very words of the index.
-fn same_place(annotation_id: Option<i64>) -> OnConflict {
-    let (thing, condition) = match annotation_id {
-        None => (Column::TaskId, Some(Column::AnnotationId.is_null())),
-        Some(_) => (Column::AnnotationId, None),
-    };
-    OnConflict::columns([thing, Column::UserId])
-        .target_and_where(Expr::col(Column::IsAutosave))
-        .target_and_where_option(condition)
-        .to_owned()
+/// Where everybody has one draft to save to: a task, or an annotation.
+struct Place {
+    task_id: i64,
+    annotation_id: Option<i64>,
+    /// The version that the annotation is at.
+    version: Option<i32>,
+}
+
+impl Place {
+    fn of_task(task_id: i64) -> Self {
+        Self {
+            task_id,
+            annotation_id: None,
+            version: None,
+        }
+    }
+
+    fn of_annotation(row: &annotation::Model) -> Self {
+        Self {
+            task_id: row.task_id,
+            annotation_id: Some(row.id),
+            version: Some(row.version),
+        }
+    }
+
+    /// The actor's draft there, locked: nobody discards it meanwhile.
+    async fn draft(
+        &self,
+        txn: &DatabaseTransaction,
+        actor: &Actor,
+    ) -> Result<Option<annotation_draft::Model>> {
+        let of_annotation = match self.annotation_id {
+            None => Column::AnnotationId.is_null(),
+            Some(id) => Column::AnnotationId.eq(id),
+        };
+        Ok(annotation_draft::Entity::find()
+            .filter(Column::TaskId.eq(self.task_id))
+            .filter(of_annotation)
+            .filter(Column::UserId.eq(actor.id()))
+            .filter(Expr::col(Column::IsAutosave))
+            .lock(LockType::Update)
+            .one(txn)
+            .await?)
+    }
 }
 
 enum Of {
@@ -138,6 +267,7 @@ fn check_input(content: &Content) -> Result<Of> {
         let at = ["input", "annotationVersion"];
         problems.push(Problem::new(at, ProblemCode::NotTogether, message));
     }
+    problems.extend(version::check_input(&content.expected_version));
     let of = match (content.task_id, content.annotation_id) {
         (Some(id), None) => Ok(Of::Task(id)),
         (None, Some(id)) => Ok(Of::Annotation(id)),

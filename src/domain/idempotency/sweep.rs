@@ -1,17 +1,13 @@
 //! Removal of expired keys.
 
-use std::time::Duration;
-
 use chrono::{DateTime, Utc};
 use entity::idempotency_key::{self, Column};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait};
 
-use crate::{app::App, db, error::Result};
+use crate::{app::App, error::Result};
 
 /// Keys that one statement sweeps.
 const SWEPT_AT_ONCE: u64 = 1_000;
-/// How long after one sweep the next one comes.
-const SWEPT_EVERY: Duration = Duration::from_secs(600);
 
 /// Removes the keys that have expired by then, a bounded number at a time; how many there were.
 pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
@@ -35,23 +31,6 @@ pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
         swept += removed;
         if removed < SWEPT_AT_ONCE {
             return Ok(swept);
-        }
-    }
-}
-
-/// Sweeps now and from time to time, for as long as it is polled.
-pub async fn keep_swept(app: App) {
-    let mut turns = tokio::time::interval(SWEPT_EVERY);
-    turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        turns.tick().await;
-        match sweep(&app, db::now()).await {
-            Ok(0) => {}
-            Ok(swept) => tracing::debug!(swept, "swept expired idempotency keys"),
-            Err(error) => {
-                let health = app.db.health();
-                health.report(&error, "sweep expired idempotency keys");
-            }
         }
     }
 }

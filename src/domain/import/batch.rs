@@ -159,6 +159,7 @@ impl Import<'_> {
             import_id: task.import_id,
             import_job_id: self.job_id,
             extra: task.extra.clone(),
+            version: 1,
         }
         .into_active_model()
         .reset_all()
@@ -210,6 +211,7 @@ impl Import<'_> {
             updated_at: item.updated_at.unwrap_or(created_at),
             import_id: item.import_id,
             extra: item.extra,
+            version: 1,
         }
         .into_active_model()
         .reset_all()

@@ -10,6 +10,8 @@ use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, PaginatorTrait, QueryFilter,
     QuerySelect, QueryTrait,
 };
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::{
     app::App,
@@ -17,7 +19,7 @@ use crate::{
     domain::{
         Patch,
         access::{self, Actor},
-        labelling, not_cleared, task as tasks,
+        labelling, not_cleared, task as tasks, version,
     },
     error::{Error, Problem, ProblemCode, Result},
     labelstudio::document,
@@ -42,6 +44,8 @@ pub struct Change {
     pub result: Patch<String>,
     pub score: Patch<f64>,
     pub model_version: Patch<String>,
+    /// The version that the change was made to.
+    pub expected_version: Patch<i32>,
 }
 
 /// Adds a prediction to a task. Its result has to fit the labelling config, but need not answer everything that
@@ -92,6 +96,7 @@ pub async fn update(
     };
     let model_version = change.model_version.value();
     problems.extend(model_version.and_then(|name| check_model_version(name)));
+    problems.extend(version::check_input(&change.expected_version));
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
@@ -100,7 +105,6 @@ pub async fn update(
     if let Patch::Set(result) = change.result
         && !document::are_alike(&row.result, &result)
     {
-        check_fit(app, &txn, &task, &result).await?;
         changed.result = result;
     }
     match change.score {
@@ -113,15 +117,23 @@ pub async fn update(
         Patch::Null => changed.model_version = None,
         Patch::Keep => {}
     }
+    if let Some(expected) = version::missed(&change.expected_version, row.version) {
+        return Err(conflict(&row, &changed, expected)?);
+    }
     if changed == row {
         txn.rollback().await?;
         return Ok(row);
     }
+    if changed.result != row.result {
+        check_fit(app, &txn, &task, &changed.result).await?;
+    }
+    changed.version += 1;
     changed.updated_at = db::now().max(row.updated_at);
     let mut columns = row.into_active_model();
     columns.result = Set(changed.result.clone());
     columns.score = Set(changed.score);
     columns.model_version = Set(changed.model_version.clone());
+    columns.version = Set(changed.version);
     columns.updated_at = Set(changed.updated_at);
     columns.update_without_returning(&txn).await?;
     txn.commit().await?;
@@ -157,6 +169,38 @@ async fn lock(
     let role = role.ok_or(Error::NotFound("prediction"))?;
     access::require(access::may_manage(role), otherwise)?;
     Ok((txn, task, row))
+}
+
+/// The refusal of a change to `row`, which would be `changed`.
+fn conflict(row: &prediction::Model, changed: &prediction::Model, expected: i32) -> Result<Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Current<'a> {
+        id: String,
+        version: i32,
+        task_id: String,
+        project_id: String,
+        result: &'a RawValue,
+        score: Option<f64>,
+        model_version: Option<&'a str>,
+        updated_at: String,
+    }
+    let current = Current {
+        id: row.id.to_string(),
+        version: row.version,
+        task_id: row.task_id.to_string(),
+        project_id: row.project_id.to_string(),
+        result: serde_json::from_str(&row.result)?,
+        score: row.score,
+        model_version: row.model_version.as_deref(),
+        updated_at: db::print_instant(row.updated_at),
+    };
+    let fields = [
+        ("modelVersion", changed.model_version != row.model_version),
+        ("result", changed.result != row.result),
+        ("score", changed.score != row.score),
+    ];
+    version::conflict("prediction", Some(expected), row.version, &fields, &current)
 }
 
 /// Counts the predictions of a locked task anew.

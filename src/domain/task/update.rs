@@ -5,6 +5,8 @@ use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, IntoActiveModel, QueryFilter, QuerySelect,
     sea_query::LockType,
 };
+use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::{check_overlap, counters::authors};
 use crate::{
@@ -13,7 +15,7 @@ use crate::{
     domain::{
         Patch,
         access::{self, Actor},
-        not_cleared,
+        not_cleared, version,
     },
     error::{Error, Result},
     labelstudio::document,
@@ -27,6 +29,8 @@ pub struct Change {
     /// A JSON object, text.
     pub meta: Patch<String>,
     pub overlap: Patch<i32>,
+    /// The version that the change was made to.
+    pub expected_version: Patch<i32>,
 }
 
 /// Changes a task and answers with it as it is then. What its annotations are stays: results that were made for
@@ -62,6 +66,9 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     if let Patch::Set(overlap) = change.overlap {
         changed.overlap = overlap;
     }
+    if let Some(expected) = version::missed(&change.expected_version, row.version) {
+        return Err(conflict(&row, &changed, expected)?);
+    }
     if changed == row {
         txn.rollback().await?;
         return Ok(row);
@@ -69,12 +76,14 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     if changed.overlap != row.overlap {
         changed.is_labeled = authors(&txn, id).await? >= changed.overlap;
     }
+    changed.version += 1;
     changed.updated_at = db::now().max(row.updated_at);
     changed.updated_by_id = Some(actor.id());
     let mut columns = row.into_active_model();
     columns.data = Set(changed.data.clone());
     columns.meta = Set(changed.meta.clone());
     columns.overlap = Set(changed.overlap);
+    columns.version = Set(changed.version);
     columns.is_labeled = Set(changed.is_labeled);
     columns.updated_at = Set(changed.updated_at);
     columns.updated_by_id = Set(changed.updated_by_id);
@@ -102,9 +111,41 @@ fn check_input(change: &Change) -> Result<()> {
         }
         Patch::Keep => {}
     }
+    problems.extend(version::check_input(&change.expected_version));
     if problems.is_empty() {
         Ok(())
     } else {
         Err(Error::BadInput(problems))
     }
+}
+
+/// The refusal of a change to `row`, which would be `changed`.
+fn conflict(row: &task::Model, changed: &task::Model, expected: i32) -> Result<Error> {
+    #[derive(Serialize)]
+    #[serde(rename_all = "camelCase")]
+    struct Current<'a> {
+        id: String,
+        version: i32,
+        project_id: String,
+        data: &'a RawValue,
+        meta: Option<&'a RawValue>,
+        overlap: i32,
+        updated_at: String,
+    }
+    let meta = row.meta.as_deref().map(serde_json::from_str);
+    let current = Current {
+        id: row.id.to_string(),
+        version: row.version,
+        project_id: row.project_id.to_string(),
+        data: serde_json::from_str(&row.data)?,
+        meta: meta.transpose()?,
+        overlap: row.overlap,
+        updated_at: db::print_instant(row.updated_at),
+    };
+    let fields = [
+        ("data", changed.data != row.data),
+        ("meta", changed.meta != row.meta),
+        ("overlap", changed.overlap != row.overlap),
+    ];
+    version::conflict("task", Some(expected), row.version, &fields, &current)
 }

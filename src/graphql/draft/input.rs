@@ -25,6 +25,12 @@ pub struct SaveDraftInput {
     /// The version of the annotation that the draft was made to, which is the one that `submitDraft` expects. Left
     /// out or `null`, it stays as it was saved before; the first time it is the annotation's current one.
     annotation_version: Option<i32>,
+    /// The draft's `version` that the save was made to, 0 where there was no draft: at another one it is refused with
+    /// CONFLICT. Left out, the last save wins. `null` is BAD_USER_INPUT.
+    expected_version: MaybeUndefined<i32>,
+    /// The draft that the save was made to. When it was submitted or discarded meanwhile, the save is refused with
+    /// CONFLICT instead of beginning another draft. Left out or `null`, any draft will do.
+    expected_draft_id: Option<ID>,
 }
 
 impl From<SaveDraftInput> for draft::Content {
@@ -35,6 +41,8 @@ impl From<SaveDraftInput> for draft::Content {
             result: list_text(&input.result),
             lead_time: patch(input.lead_time, |seconds| seconds),
             annotation_version: input.annotation_version,
+            expected_version: patch(input.expected_version, |version| version),
+            expected_draft_id: input.expected_draft_id.map(|id| reference(&id)),
         }
     }
 }

@@ -67,7 +67,8 @@ impl DraftMutation {
     ///
     /// A draft of a task is for whoever may annotate there; of an annotation for whoever may change it.
     ///
-    /// Errors, in this order: BAD_USER_INPUT, NOT_FOUND for a task or annotation that you may not see, FORBIDDEN.
+    /// Errors, in this order: BAD_USER_INPUT, NOT_FOUND for a task or annotation that you may not see, FORBIDDEN,
+    /// CONFLICT with `currentVersion` and `current`, the draft as it is: 0 and null when there is none.
     async fn save_draft(
         &self,
         ctx: &Context<'_>,

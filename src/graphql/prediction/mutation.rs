@@ -37,6 +37,9 @@ pub struct UpdatePredictionInput {
     score: MaybeUndefined<f64>,
     /// Which model, in which version, at most 1,000 characters.
     model_version: MaybeUndefined<String>,
+    /// The prediction's `version` that the change was made to: at another one it is refused with CONFLICT. Left out, the
+    /// last change wins. `null` is BAD_USER_INPUT.
+    expected_version: MaybeUndefined<i32>,
 }
 
 /// What is left of a deleted prediction.
@@ -75,8 +78,9 @@ impl PredictionMutation {
     /// Change a prediction: what is sent is set, what is left out stays. For managers. Annotations that began
     /// as it stay as they are.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
-    /// BAD_USER_INPUT with everything that does not fit the labelling config.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN, CONFLICT with
+    /// `currentVersion` and `current`, the prediction as it is, BAD_USER_INPUT with everything that does not fit
+    /// the labelling config.
     async fn update_prediction(
         &self,
         ctx: &Context<'_>,
@@ -87,6 +91,7 @@ impl PredictionMutation {
             result: patch(input.result, |items| list_text(&items)),
             score: patch(input.score, |score| score),
             model_version: patch(input.model_version, |name| name),
+            expected_version: patch(input.expected_version, |version| version),
         };
         let row = prediction::update(ctx.app(), ctx.actor(), reference(&id), change).await;
         Some(row.map(|row| Prediction(Arc::new(row))))

@@ -38,6 +38,9 @@ pub struct UpdateProjectInput {
     label_config: MaybeUndefined<String>,
     /// How much of what comes into the project is checked against its config. What is in it stays.
     check_mode: MaybeUndefined<CheckMode>,
+    /// The project's `version` that the change was made to: at another one it is refused with CONFLICT. Left out, the
+    /// last change wins. `null` is BAD_USER_INPUT.
+    expected_version: MaybeUndefined<i32>,
 }
 
 /// What went with a deleted project.
@@ -78,8 +81,8 @@ impl ProjectMutation {
 
     /// Change a project: what is sent is set, what is left out stays. For managers.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
-    /// BAD_USER_INPUT with UNFIT_RESULT for each control, label and the like that annotations or drafts use and a
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN, CONFLICT with
+    /// `currentVersion` and `current`, the project as it is, BAD_USER_INPUT with UNFIT_RESULT for each control, label and the like that annotations or drafts use and a
     /// new `labelConfig` would not have. With `checkMode` OFF nothing is looked at; predictions never are.
     async fn update_project(
         &self,
@@ -97,6 +100,7 @@ impl ProjectMutation {
             description: patch(input.description, |text| text),
             label_config: patch(input.label_config, |text| text),
             check_mode: patch(input.check_mode, Into::into),
+            expected_version: patch(input.expected_version, |version| version),
         };
         let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change, force).await;
         Some(row.map(Project::from))

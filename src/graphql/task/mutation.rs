@@ -31,6 +31,9 @@ pub struct UpdateTaskInput {
     meta: MaybeUndefined<JsonObject>,
     /// How many different people have to annotate it, at least 1; `isLabeled` follows.
     overlap: MaybeUndefined<i32>,
+    /// The task's `version` that the change was made to: at another one it is refused with CONFLICT. Left out, the
+    /// last change wins. `null` is BAD_USER_INPUT.
+    expected_version: MaybeUndefined<i32>,
 }
 
 /// What went with a deleted task.
@@ -77,7 +80,8 @@ impl TaskMutation {
     /// Change a task: what is sent is set, what is left out stays. For managers. Its annotations are not looked
     /// at again.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN, CONFLICT with
+    /// `currentVersion` and `current`, the task as it is.
     async fn update_task(
         &self,
         ctx: &Context<'_>,
@@ -88,6 +92,7 @@ impl TaskMutation {
             data: patch(input.data, |data| data.0),
             meta: patch(input.meta, |meta| meta.0),
             overlap: patch(input.overlap, |overlap| overlap),
+            expected_version: patch(input.expected_version, |version| version),
         };
         let row = tasks::update(ctx.app(), ctx.actor(), reference(&id), change).await;
         Some(row.map(Task::from))

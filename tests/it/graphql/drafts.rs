@@ -3,8 +3,10 @@
 mod convert;
 mod listing;
 mod own;
+mod replaced;
 pub mod save;
 mod submit;
+mod versions;
 
 use entity::annotation_draft;
 use sea_orm::{EntityTrait, QueryOrder};

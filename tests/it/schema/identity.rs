@@ -36,6 +36,7 @@ fn entities() -> Vec<(&'static str, String, &'static [&'static str])> {
         "Project DeletedProject" of project by &["id"];
         "ProjectMember" of project_member by &["id"];
         "Task DeletedTask" of task by &["id"];
+        "ReplacedDraft" of replaced_draft by &["id"];
         "User DeletedUser" of user by &["id"];
     }
 }
@@ -121,7 +122,9 @@ async fn grow(app: &TestApp) {
                 )
                 .await
                 .ok();
-                drafts::saved(by, json!({ "annotationId": id, "result": result(6) })).await;
+                for x in [5, 6] {
+                    drafts::saved(by, json!({ "annotationId": id, "result": result(x) })).await;
+                }
             }
         }
         delete(&app.admin, &second).await.ok();

@@ -56,7 +56,9 @@ type DeleteAnnotationOutcome { deleted: DeletedAnnotation error: ItemError }
 type ItemError { code: String! message: String! problems: [InputProblem!]! }
 type InputProblem { path: [JSON!]! code: String! message: String! }
 enum BatchErrorPolicy { REJECT_ALL REJECT_FAILED }
-input SaveDraftInput { taskId: ID annotationId: ID result: [JSONObject!]! leadTime: Float }
+input SaveDraftInput {
+  taskId: ID annotationId: ID result: [JSONObject!]! leadTime: Float expectedVersion: Int expectedDraftId: ID
+}
 input SubmitDraftInput {
   wasCancelled: Boolean groundTruth: Boolean expectedVersion: Int onConflict: ConflictPolicy
 }
@@ -89,7 +91,7 @@ type AnnotationDiff {
 type FieldChange { field: String! before: JSON after: JSON }
 type RegionChange { regionId: ID before: JSONObject! after: JSONObject! }
 type Task {
-  id: ID! project: Project! data: JSONObject! meta: JSONObject
+  id: ID! version: Int! project: Project! data: JSONObject! meta: JSONObject
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
   predictions: [Prediction!]! drafts: [AnnotationDraft!]! isLabeled: Boolean! overlap: Int!
   totalAnnotations: Int! cancelledAnnotations: Int! totalPredictions: Int! groundTruth: Annotation
@@ -97,7 +99,7 @@ type Task {
   createdAt: DateTime! updatedAt: DateTime! updatedBy: User
 }
 type Project {
-  id: ID! title: String! description: String! labelConfig: String! checkMode: CheckMode! controls: [Control!]!
+  id: ID! version: Int! title: String! description: String! labelConfig: String! checkMode: CheckMode! controls: [Control!]!
   tasks(filter: TaskFilter, orderBy: TaskOrder, first: Int, after: String, last: Int, before: String): TaskConnection!
   annotations(filter: AnnotationFilter, orderBy: AnnotationOrder, first: Int, after: String, last: Int, before: String): AnnotationConnection!
   members: [ProjectMember!]! taskCount: Int! annotationCount: Int! createdBy: User createdAt: DateTime!
@@ -132,12 +134,13 @@ type User {
   canSignIn: Boolean! tokens: [ApiToken!]
 }
 type Prediction {
-  id: ID! task: Task! project: Project! result: [JSONObject!]! score: Float modelVersion: String
+  id: ID! version: Int! task: Task! project: Project! result: [JSONObject!]! score: Float modelVersion: String
   regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]!
   createdAt: DateTime! createdAgo(now: DateTime): String!
 }
+type ReplacedDraft { id: ID! result: [JSONObject!]! savedAt: DateTime! }
 type AnnotationDraft {
-  id: ID! task: Task! annotation: Annotation user: User result: [JSONObject!]! leadTime: Float
+  id: ID! version: Int! replaced: [ReplacedDraft!]! task: Task! annotation: Annotation user: User result: [JSONObject!]! leadTime: Float
   regions(ids: [ID!], labels: [String!], types: [RegionType!]): [Region!]!
   createdAt: DateTime! createdAgo(now: DateTime): String! updatedAt: DateTime!
 }
@@ -257,12 +260,14 @@ input AnnotationEventFilter {
   action: AnnotationEventActionFilter
 }
 input CreateProjectInput { title: String! description: String! = "" labelConfig: String! = "" checkMode: CheckMode! = STANDARD }
-input UpdateProjectInput { title: String description: String labelConfig: String checkMode: CheckMode }
+input UpdateProjectInput {
+  title: String description: String labelConfig: String checkMode: CheckMode expectedVersion: Int
+}
 enum CheckMode { OFF STANDARD STRICT }
 type DeletedProject {
   id: ID! taskCount: Int! annotationCount: Int! predictionCount: Int! draftCount: Int!
 }
-input UpdateTaskInput { data: JSONObject meta: JSONObject overlap: Int }
+input UpdateTaskInput { data: JSONObject meta: JSONObject overlap: Int expectedVersion: Int }
 type DeletedTask { id: ID! project: Project! annotationCount: Int! predictionCount: Int! draftCount: Int! }
 enum ImportMisfits { NOTE REFUSE IGNORE }
 type ImportedTasks {
@@ -271,7 +276,9 @@ type ImportedTasks {
 }
 type ImportNote { path: JSON! code: String message: String! }
 input CreatePredictionInput { result: [JSONObject!]! score: Float modelVersion: String }
-input UpdatePredictionInput { result: [JSONObject!] score: Float modelVersion: String }
+input UpdatePredictionInput {
+  result: [JSONObject!] score: Float modelVersion: String expectedVersion: Int
+}
 type DeletedPrediction { id: ID! task: Task! }
 input CreateUserInput { username: String! displayName: String! = "" email: String role: UserRole! = MEMBER }
 input UpdateUserInput { username: String displayName: String email: String role: UserRole canSignIn: Boolean }

@@ -24,6 +24,7 @@ pub async fn everything(app: &App) -> String {
         annotation_term_fill,
         annotation_tombstone,
         annotation_draft,
+        replaced_draft,
         annotation_review,
         event_log,
         idempotency_key

@@ -1,0 +1,119 @@
+//! Replaced contents of drafts, kept for a day: regions that a second tab saves over can be brought back.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use entity::{
+    annotation_draft,
+    replaced_draft::{self, Column},
+};
+use sea_orm::{
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait,
+};
+
+use crate::{
+    app::App,
+    db,
+    domain::access::{self, Actor},
+    error::Result,
+    labelstudio::diff,
+};
+
+/// How long a replaced content is kept.
+pub const KEPT: TimeDelta = TimeDelta::hours(24);
+/// Shortest time between two that are kept of one draft.
+pub const EVERY: TimeDelta = TimeDelta::minutes(1);
+/// Most that are kept of one draft.
+pub const MOST: usize = 20;
+/// Rows that one statement sweeps.
+const SWEPT_AT_ONCE: u64 = 1_000;
+
+/// Keeps the content of a locked draft that a save of `result` replaces, if the save drops or changes regions, and
+/// if nothing was kept within the last minute.
+pub(super) async fn keep(
+    txn: &DatabaseTransaction,
+    before: &annotation_draft::Model,
+    result: &str,
+    now: DateTime<Utc>,
+) -> Result<()> {
+    let kept: Vec<(i64, DateTime<Utc>)> = replaced_draft::Entity::find()
+        .select_only()
+        .columns([Column::Id, Column::ReplacedAt])
+        .filter(Column::DraftId.eq(before.id))
+        .order_by_desc(Column::Id)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    let is_recent = kept
+        .first()
+        .is_some_and(|(_, at)| (now - *at).abs() < EVERY);
+    if is_recent || !diff::loses(&before.result, result) {
+        return Ok(());
+    }
+    replaced_draft::ActiveModel {
+        draft_id: Set(before.id),
+        result: Set(before.result.clone()),
+        saved_at: Set(before.updated_at),
+        replaced_at: Set(now),
+        ..Default::default()
+    }
+    .insert(txn)
+    .await?;
+    let oldest = kept.iter().skip(MOST - 1).map(|(id, _)| *id);
+    if kept.len() >= MOST {
+        replaced_draft::Entity::delete_many()
+            .filter(Column::Id.is_in(oldest))
+            .exec(txn)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Replaced contents of drafts that the actor sees, newest first.
+pub async fn replaced_of(
+    app: &App,
+    actor: &Actor,
+    draft_ids: &[i64],
+) -> Result<HashMap<i64, Vec<replaced_draft::Model>>> {
+    let visible = access::visible_drafts(actor)
+        .select_only()
+        .column(annotation_draft::Column::Id)
+        .filter(annotation_draft::Column::Id.is_in(draft_ids.iter().copied()))
+        .into_query();
+    let rows = replaced_draft::Entity::find()
+        .filter(Column::DraftId.in_subquery(visible))
+        .filter(Column::ReplacedAt.gt(db::now() - KEPT))
+        .order_by_desc(Column::Id)
+        .all(app.db.reader())
+        .await?;
+    let mut by_draft: HashMap<i64, Vec<_>> = draft_ids.iter().map(|id| (*id, vec![])).collect();
+    for row in rows {
+        by_draft.entry(row.draft_id).or_default().push(row);
+    }
+    Ok(by_draft)
+}
+
+/// Removes rows that are a day old by `now`, a bounded number at a time, and answers with their count.
+pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
+    let mut swept = 0;
+    loop {
+        let some = replaced_draft::Entity::find()
+            .select_only()
+            .column(Column::Id)
+            .filter(Column::ReplacedAt.lte(now - KEPT))
+            .order_by_asc(Column::ReplacedAt)
+            .limit(SWEPT_AT_ONCE);
+        let txn = app.db.begin().await?;
+        let removed = replaced_draft::Entity::delete_many()
+            .filter(Column::Id.in_subquery(some.into_query()))
+            .exec(&txn)
+            .await?
+            .rows_affected;
+        txn.commit().await?;
+        swept += removed;
+        if removed < SWEPT_AT_ONCE {
+            return Ok(swept);
+        }
+    }
+}
