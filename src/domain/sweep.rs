@@ -24,7 +24,10 @@ pub async fn keep_swept(app: App) {
             match swept {
                 Ok(0) => {}
                 Ok(swept) => tracing::debug!(swept, "swept expired {rows}"),
-                Err(error) => app.db.health().report(&error, &format!("sweep expired {rows}")),
+                Err(error) => app
+                    .db
+                    .health()
+                    .report(&error, &format!("sweep expired {rows}")),
             }
         }
     }

@@ -1,0 +1,143 @@
+//! `updateProject`: what is sent is set, what is left out stays.
+
+use entity::project::{self, CheckMode};
+use sea_orm::{
+    ActiveEnum, ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    sea_query::LockType,
+};
+use serde_json::json;
+
+use super::{breaks, check_config, check_text, check_title, lock};
+use crate::{
+    app::App,
+    db,
+    domain::{Patch, access::Actor, not_cleared, version},
+    error::{Error, Result},
+};
+
+/// A change of a project; nothing can be cleared.
+#[derive(Debug, Default)]
+pub struct Change {
+    pub title: Patch<String>,
+    pub description: Patch<String>,
+    pub label_config: Patch<String>,
+    pub check_mode: Patch<CheckMode>,
+    /// The version that the change was made to.
+    pub expected_version: Patch<i32>,
+}
+
+/// Changes a project and answers with it as it is then. A labelling config that annotations or drafts would not
+/// fit any more is refused unless it is forced.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+    is_forced: bool,
+) -> Result<project::Model> {
+    check_change(&change).await?;
+    let txn = app.db.begin().await?;
+    // Whoever writes by the config that there is holds it back, and is looked at then.
+    let strength = match change.label_config.is_sent() {
+        true => LockType::Update,
+        false => LockType::NoKeyUpdate,
+    };
+    let otherwise = "projects are changed by their managers";
+    let mut row = lock(&txn, actor, id, strength, otherwise).await?;
+    let before = row.clone();
+    for (field, patch) in [
+        (&mut row.title, change.title),
+        (&mut row.description, change.description),
+        (&mut row.label_config, change.label_config),
+    ] {
+        if let Patch::Set(text) = patch {
+            *field = text;
+        }
+    }
+    if let Patch::Set(mode) = change.check_mode {
+        row.check_mode = mode;
+    }
+    if let Some(expected) = version::missed(&change.expected_version, before.version) {
+        return Err(conflict(&before, &row, expected)?);
+    }
+    if row == before {
+        txn.rollback().await?;
+        return Ok(row);
+    }
+    if !is_forced {
+        let problems = breaks::breaks(app, &txn, &before, &row).await?;
+        if !problems.is_empty() {
+            return Err(Error::BadInput(problems));
+        }
+    }
+    if row.label_config != before.label_config {
+        row.config_version += 1;
+    }
+    row.version += 1;
+    row.updated_at = db::now().max(row.updated_at);
+    project::ActiveModel {
+        id: Unchanged(row.id),
+        title: Set(row.title.clone()),
+        description: Set(row.description.clone()),
+        label_config: Set(row.label_config.clone()),
+        config_version: Set(row.config_version),
+        check_mode: Set(row.check_mode),
+        version: Set(row.version),
+        updated_at: Set(row.updated_at),
+        ..Default::default()
+    }
+    .update_without_returning(&txn)
+    .await?;
+    txn.commit().await?;
+    Ok(row)
+}
+
+/// The refusal of a change to `row`, which would be `changed`.
+fn conflict(row: &project::Model, changed: &project::Model, expected: i32) -> Result<Error> {
+    let current = json!({
+        "id": row.id.to_string(),
+        "version": row.version,
+        "title": row.title,
+        "description": row.description,
+        "labelConfig": row.label_config,
+        "checkMode": row.check_mode.to_value().to_uppercase(),
+        "updatedAt": db::print_instant(row.updated_at),
+    });
+    let fields = [
+        ("checkMode", changed.check_mode != row.check_mode),
+        ("description", changed.description != row.description),
+        ("labelConfig", changed.label_config != row.label_config),
+        ("title", changed.title != row.title),
+    ];
+    version::conflict("project", Some(expected), row.version, &fields, &current)
+}
+
+async fn check_change(change: &Change) -> Result<()> {
+    let fields = [
+        ("title", &change.title),
+        ("description", &change.description),
+        ("labelConfig", &change.label_config),
+    ];
+    let mut problems = Vec::new();
+    for (field, patch) in fields {
+        match patch {
+            Patch::Keep => {}
+            Patch::Null => problems.push(not_cleared(&["input", field])),
+            Patch::Set(text) => problems.extend(match field {
+                "title" => Vec::from_iter(check_title(text)),
+                "labelConfig" => check_config(text).await?,
+                _ => Vec::from_iter(check_text(text, field)),
+            }),
+        }
+    }
+    if change.check_mode.is_null() {
+        problems.push(not_cleared(&["input", "checkMode"]));
+    }
+    problems.extend(version::check_input(&change.expected_version));
+    if problems.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::BadInput(problems))
+    }
+}
