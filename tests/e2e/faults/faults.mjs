@@ -10,10 +10,11 @@ import { run, words } from '../support/support.mjs';
 import * as imports from './imports.mjs';
 import * as postgres from './postgres.mjs';
 import * as sqlite from './sqlite.mjs';
+import * as starts from './starts.mjs';
 import { release } from './stages.mjs';
 
 const [annograph] = words('ANNOGRAPH');
-const groups = { sqlite, postgres, imports };
+const groups = { sqlite, postgres, imports, starts };
 
 const checks = {};
 for (const [group, { default: cases }] of Object.entries(groups)) {

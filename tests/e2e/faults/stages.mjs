@@ -16,7 +16,8 @@ export async function release() {
   for (const undo of releases.reverse()) await undo();
 }
 
-function folder() {
+/** A folder that goes with the run. */
+export function folder() {
   const path = mkdtempSync(join(tmpdir(), 'annograph-faults-'));
   releases.push(() => rmSync(path, { recursive: true, force: true }));
   return path;
