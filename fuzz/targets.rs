@@ -25,7 +25,7 @@ pub fn config(data: &[u8]) {
                     control
                         .labels
                         .iter()
-                        .all(|label| control.offers(&label.stored))
+                        .all(|label| control.label(&label.stored).is_some())
                 );
             }
             for object in &config.objects {

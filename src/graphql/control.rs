@@ -1,12 +1,13 @@
 //! What the labelling config of a project offers: its controls, with their labels and objects.
 
 mod kind;
+mod repeater;
 
 use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{Context, Enum, Object, Result};
 
-pub use self::kind::ControlKind;
+pub use self::{kind::ControlKind, repeater::ControlRepeater};
 use super::{region::Spending, scalar::JsonObject};
 use crate::labelstudio::config::{self, Choice, Condition, Config, Kind, Label};
 
@@ -34,9 +35,16 @@ impl Control {
 /// A tag of a labelling config that makes regions.
 #[Object]
 impl Control {
-    /// Its name, unique among the tags of the config: the `from_name` of its regions.
+    /// Its name, unique among the tags of the config: the `from_name` of its regions. Within a `Repeater` it holds
+    /// the flags of `repeaters`: `labels_{{idx}}` stands for `labels_0`, `labels_1`, …, one for each item.
     async fn name(&self) -> &str {
         &self.inner().name
+    }
+
+    /// Repeaters that enclose it, outermost first: it repeats for each item of their lists. Empty when it does not
+    /// repeat.
+    async fn repeaters(&self) -> Vec<ControlRepeater> {
+        ControlRepeater::all(&self.config, &self.inner().repeaters)
     }
 
     /// The tag as it is written: `RectangleLabels`.
@@ -184,7 +192,14 @@ impl ConfigObject {
 /// configs.
 #[Object]
 impl ConfigObject {
-    /// Its name, unique among the tags of the config: the `to_name` of regions on it.
+    /// Repeaters that enclose it, outermost first: it repeats for each item of their lists. Empty when it does not
+    /// repeat.
+    async fn repeaters(&self) -> Vec<ControlRepeater> {
+        ControlRepeater::all(&self.config, &self.inner().repeaters)
+    }
+
+    /// Its name, unique among the tags of the config: the `to_name` of regions on it. Within a `Repeater` it holds
+    /// the flags of `repeaters`.
     async fn name(&self, ctx: &Context<'_>) -> Result<&str> {
         text(ctx, &self.inner().name)
     }
@@ -199,7 +214,8 @@ impl ConfigObject {
         text_or_null(ctx, self.inner().value.as_deref()?)
     }
 
-    /// The key of the task's `data` that it shows: `image` of `$image`. Null when it shows something else.
+    /// Path of the shown value in the task's `data`: `image` of `$image`; within a `Repeater` including the flags of
+    /// `repeaters`. Null when the value is no single variable.
     async fn variable(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         text_or_null(ctx, self.inner().variable.as_deref()?)
     }
@@ -245,7 +261,8 @@ impl ControlLabel {
 /// Something that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
 #[Object]
 impl ControlLabel {
-    /// What a region holds when this was chosen: the alias, else the value.
+    /// What a region holds when this was chosen: the alias, else the value. Within a `Repeater` it may hold its
+    /// flag, which stands for the index.
     async fn stored(&self) -> &str {
         &self.inner().stored
     }
@@ -300,7 +317,7 @@ pub struct ControlCondition(Arc<Condition>);
 #[Object]
 impl ControlCondition {
     /// `visibleWhen`, as it is written: `region-selected`, `choice-selected`, … Null when only the rest is
-    /// asked for.
+    /// asked for: then a choice of `choiceValues` has to be made in any control.
     async fn visible_when(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         text_or_null(ctx, self.0.visible_when.as_deref()?)
     }
@@ -317,7 +334,8 @@ impl ControlCondition {
         Ok(&self.0.label_values)
     }
 
-    /// Choices of which one has to be chosen (`whenChoiceValue`); empty for any.
+    /// Choices of which one has to be chosen (`whenChoiceValue`); empty for any. Without a `visibleWhen` it is one
+    /// value, whatever commas it has.
     async fn choice_values(&self, ctx: &Context<'_>) -> Result<&[String]> {
         repeat(ctx, &self.0.choice_values)?;
         Ok(&self.0.choice_values)

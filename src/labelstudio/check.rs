@@ -4,7 +4,8 @@
 //! where it is plainly wrong; [`Mode::Strict`] adds what a config promises and the SDK does not look at.
 //! `docs/label-studio.md` lists both.
 
-mod coercion;
+pub(super) mod coercion;
+mod data;
 mod fields;
 mod labels;
 mod read;
@@ -14,7 +15,7 @@ mod report;
 mod shape;
 mod spans;
 mod strict;
-mod value;
+pub(super) mod value;
 mod values;
 
 use std::{

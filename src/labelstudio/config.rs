@@ -4,19 +4,28 @@
 //! What a control or an object is, and which labels belong to which control, is decided as label-studio-sdk's
 //! `LabelInterface` decides it; what is refused, as Label Studio does when a project is saved.
 
+mod condition;
 mod kind;
 mod labels;
+mod names;
+mod object;
 mod reading;
 mod rules;
 mod xml;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{borrow::Cow, sync::Arc};
 
-use self::labels::Index;
-pub use self::{kind::Kind, xml::MAX_BYTES};
+pub use self::{
+    condition::Condition,
+    kind::Kind,
+    names::Indices,
+    object::{Object, SpanUnit},
+    xml::MAX_BYTES,
+};
+use self::{
+    labels::Index,
+    names::{Names, Pattern},
+};
 use crate::error::{Location, Places};
 
 /// A labelling config, understood.
@@ -28,8 +37,11 @@ pub struct Config {
     pub objects: Vec<Object>,
     /// What relations can be labelled with: every `Relation`, whichever tag it stands in.
     pub relation_labels: Vec<Label>,
-    controls_by_name: HashMap<String, usize>,
-    objects_by_name: HashMap<String, usize>,
+    /// In the order of the text.
+    pub repeaters: Vec<Repeater>,
+    control_names: Names,
+    object_names: Names,
+    relation_index: Index,
     /// There is one at all.
     is_present: bool,
 }
@@ -37,11 +49,12 @@ pub struct Config {
 /// A tag that makes regions: it has a name and says which objects it labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
+    /// Name in the config, including flags of Repeaters.
     pub name: String,
     /// The tag as it is written: `RectangleLabels`.
     pub tag: String,
     pub kind: Kind,
-    /// Names of the objects that it labels, each once, at least one; of a chat its own.
+    /// Names of the labelled objects in the config, each once, at least one; of a chat its own.
     pub to_names: Vec<String>,
     /// What it offers, in the order of the text; of labels that are stored alike the last one, in the place of
     /// the first.
@@ -71,9 +84,30 @@ pub struct Control {
     /// Every attribute as it is written, in the order of the text.
     pub attributes: Vec<(String, String)>,
     pub location: Location,
+    /// Places of the Repeaters around it among those of the config, outermost first.
+    pub repeaters: Arc<[usize]>,
+    pattern: Option<Pattern>,
     /// `to_names`, to be found fast.
-    labelled: HashSet<String>,
+    labelled: Names,
     index: Index,
+}
+
+/// A `Repeater`: the editor repeats its content for each item of a list of the task's data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repeater {
+    /// `on` without its `$`: the path of the list in the task's data. `None` when it is no single variable.
+    pub variable: Option<String>,
+    /// `indexFlag`, `{{idx}}` unless given: the placeholder of the item's index, from 0, in attributes of the content.
+    pub index_flag: String,
+    pattern: Option<Pattern>,
+}
+
+/// A control found by the `from_name` of a region.
+#[derive(Clone, Debug)]
+pub struct FoundControl<'a> {
+    pub control: &'a Control,
+    /// Indices of its Repeaters, read from the name.
+    pub indices: Indices,
 }
 
 /// How many choices can be chosen at once.
@@ -98,35 +132,6 @@ pub struct Label {
     pub background: Option<String>,
     pub hotkey: Option<String>,
     branch: usize,
-}
-
-/// When a control is shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Condition {
-    /// `visibleWhen`, as it is written.
-    pub visible_when: Option<String>,
-    /// `whenTagName`
-    pub tag_names: Vec<String>,
-    /// `whenLabelValue`
-    pub label_values: Vec<String>,
-    /// `whenChoiceValue`
-    pub choice_values: Vec<String>,
-    /// The condition of the nearest tag around it that has a `visibleWhen`: it has to hold, too.
-    pub around: Option<Arc<Self>>,
-}
-
-/// A tag that shows a part of the task.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Object {
-    pub name: String,
-    /// The tag as it is written: `Image`.
-    pub tag: String,
-    /// `valueList`, else `value`.
-    pub value: Option<String>,
-    /// The key of the task's data that it shows: `text` of `$text`.
-    pub variable: Option<String>,
-    pub attributes: Vec<(String, String)>,
-    pub location: Location,
 }
 
 /// Something in a config that can't work.
@@ -157,23 +162,92 @@ impl Config {
         !self.is_present
     }
 
+    /// Finds a control by its name in the config.
     pub fn control(&self, name: &str) -> Option<&Control> {
-        self.controls_by_name
-            .get(name)
-            .map(|index| &self.controls[*index])
+        let place = self.control_names.written(name)?;
+        Some(&self.controls[place])
     }
 
+    /// Finds an object by its name in the config.
     pub fn object(&self, name: &str) -> Option<&Object> {
-        self.objects_by_name
-            .get(name)
-            .map(|index| &self.objects[*index])
+        let place = self.object_names.written(name)?;
+        Some(&self.objects[place])
+    }
+
+    /// Finds the control of a region by `from_name`: `labels_0` leads to `labels_{{idx}}`.
+    pub fn control_of(&self, from_name: &str) -> Option<FoundControl<'_>> {
+        let (place, indices) = self.control_names.find(from_name, &Indices::default())?;
+        let control = &self.controls[place];
+        Some(FoundControl { control, indices })
+    }
+
+    /// Finds the object of a region by `to_name`, with the indices in the name.
+    pub fn object_of(&self, to_name: &str) -> Option<(&Object, Indices)> {
+        let (place, indices) = self.object_names.find(to_name, &Indices::default())?;
+        Some((&self.objects[place], indices))
+    }
+
+    /// Whether a `Relation` of the config stores this label.
+    pub fn offers_relation(&self, label: &str) -> bool {
+        self.relation_index.has(label, &Indices::default())
+    }
+
+    /// Whether [`super::region`] reads every result alike by both configs.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        let own_name = |config: &Self| match &config.controls[..] {
+            [only] => Some(only.name.clone()),
+            _ => None,
+        };
+        self.objects.len() == other.objects.len()
+            && self
+                .objects
+                .iter()
+                .zip(&other.objects)
+                .all(|(a, b)| a.is_read_like(b))
+            && own_name(self) == own_name(other)
+    }
+}
+
+impl Repeater {
+    /// Path of the list, with the indices of outer Repeaters filled in.
+    pub fn path(&self, indices: &Indices) -> Option<Cow<'_, str>> {
+        with_indices(self.variable.as_deref()?, self.pattern.as_ref(), indices)
     }
 }
 
 impl Control {
-    /// It labels the object of this name.
-    pub fn labels_object(&self, name: &str) -> bool {
-        self.labelled.contains(name)
+    /// Whether the control labels this object, given the indices of its Repeaters.
+    pub fn labels_object(&self, name: &str, indices: &Indices) -> bool {
+        self.labelled.find(name, indices).is_some()
+    }
+
+    /// Reads the indices of its Repeaters from the name of an object. `None` for an object that it does not label.
+    pub fn indices_of(&self, object: &str) -> Option<Indices> {
+        let (_, indices) = self.labelled.find(object, &Indices::default())?;
+        Some(indices)
+    }
+
+    /// Whether both name the same object in `toName`.
+    pub fn shares_object(&self, other: &Self) -> bool {
+        let mut names = other.to_names.iter();
+        names.any(|name| self.labelled.written(name).is_some())
+    }
+
+    /// `to_names` with the indices filled in; unchanged where an index is missing.
+    pub fn to_names_at(&self, indices: &Indices) -> Vec<Cow<'_, str>> {
+        let names = self.to_names.iter();
+        let filled = names.map(|name| match self.labelled.pattern(name) {
+            Some(pattern) => pattern
+                .filled(indices)
+                .map_or(Cow::Borrowed(&**name), Cow::Owned),
+            None => Cow::Borrowed(&**name),
+        });
+        filled.collect()
+    }
+
+    /// `from_name` of its regions for these indices. `None` when an index is missing.
+    pub fn name_at(&self, indices: &Indices) -> Option<Cow<'_, str>> {
+        with_indices(&self.name, self.pattern.as_ref(), indices)
     }
 
     /// The `type` of its regions: the tag in lower case, of a chat `chatmessage`.
@@ -182,6 +256,17 @@ impl Control {
             Kind::Chat => "chatmessage".to_owned(),
             _ => self.tag.to_lowercase(),
         }
+    }
+}
+
+fn with_indices<'a>(
+    text: &'a str,
+    pattern: Option<&Pattern>,
+    indices: &Indices,
+) -> Option<Cow<'a, str>> {
+    match pattern {
+        Some(pattern) => pattern.filled(indices).map(Cow::Owned),
+        None => Some(Cow::Borrowed(text)),
     }
 }
 
@@ -248,15 +333,16 @@ mod tests {
         ));
         let control = config.control("l").unwrap();
         assert_eq!(control.labels.len(), 40_000);
-        assert!((0..40_000).all(|n| control.offers(&n.to_string())));
+        assert!((0..40_000).all(|n| control.offers(&n.to_string(), &Indices::default())));
 
         let nested = many("<Choice value=\"a\">", 250) + &many("</Choice>", 250);
         let config = around_text(&format!(
             "<Choices name=\"c\" toName=\"t\">{nested}</Choices>"
         ));
         assert_eq!(config.controls[0].labels.len(), 1);
-        assert!(config.controls[0].offers_path(["a"; 250]));
-        assert!(!config.controls[0].offers_path(["a"; 251]));
+        let none = Indices::default();
+        assert!(config.controls[0].offers_path(["a"; 250], &none));
+        assert!(!config.controls[0].offers_path(["a"; 251], &none));
 
         let names = numbered(20_000, &|n| format!("<Foo name=\"{n}\" toName=\"t\"/>"));
         let config = around_text(&format!("<View visibleWhen=\"x\">{names}</View>"));

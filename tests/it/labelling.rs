@@ -5,3 +5,4 @@ mod check;
 mod config;
 mod controls;
 mod projects;
+mod repeaters;

@@ -37,6 +37,7 @@ const MAX_SHOWN: usize = 60;
 struct Change {
     before: Option<Rules>,
     after: Option<Rules>,
+    configs: [Arc<Config>; 2],
 }
 
 impl Change {
@@ -44,7 +45,15 @@ impl Change {
         Self {
             before: Rules::new(before.clone(), mode),
             after: Rules::new(after.clone(), mode),
+            configs: [before.clone(), after.clone()],
         }
+    }
+
+    /// Maps `labels_0` to the name in the config, `labels_{{idx}}`, so that all items of a list count as one control.
+    fn written<'n>(&'n self, name: &'n str) -> &'n str {
+        let mut found = self.configs.iter().map(|config| config.control_of(name));
+        let found = found.find_map(|found| found);
+        found.map_or(name, |found| &found.control.name)
     }
 
     fn is_strict(&self) -> bool {
@@ -111,8 +120,7 @@ pub async fn breaks(
         return Ok(Vec::new());
     }
     let old = labelling::config(app, before);
-    let text = after.label_config.clone();
-    let new = beside(move || Arc::new(Config::parse(&text).unwrap_or_default())).await?;
+    let new = parse(&after.label_config).await?;
     let change = Change::new(&old, &new, after.check_mode);
     let mut breaks = Breaks::default();
     let mut last = 0;
@@ -134,6 +142,12 @@ pub async fn breaks(
         breaks = beside(move || breaks.look_at(&change, &page, true)).await?;
     }
     Ok(breaks.into_problems())
+}
+
+/// Reads a checked config.
+pub async fn parse(text: &str) -> Result<Arc<Config>> {
+    let text = text.to_owned();
+    beside(move || Arc::new(Config::parse(&text).unwrap_or_default())).await
 }
 
 async fn annotations(
@@ -210,7 +224,8 @@ impl Breaks {
                 continue;
             }
             let result: Value = serde_json::from_str(&stored.result).unwrap_or_default();
-            let kinds = problems.iter().map(|problem| Kind::of(problem, &result));
+            let kinds = problems.iter();
+            let kinds = kinds.map(|problem| Kind::of(problem, &result, change));
             // In the order in which they are in the result, each once.
             for kind in kinds.collect::<IndexSet<_>>() {
                 self.add(kind, stored.id, are_drafts);
@@ -247,7 +262,7 @@ impl Breaks {
 }
 
 impl Kind {
-    fn of(problem: &Problem, result: &Value) -> Self {
+    fn of(problem: &Problem, result: &Value, change: &Change) -> Self {
         let region = problem.path.first().and_then(|step| within(result, step));
         let named = |field: &str| {
             let name = region.and_then(|region| region.get(field));
@@ -274,7 +289,7 @@ impl Kind {
         };
         Self {
             code: problem.code,
-            control: named("from_name"),
+            control: change.written(&named("from_name")).to_owned(),
             what,
         }
     }

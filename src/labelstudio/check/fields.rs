@@ -55,16 +55,8 @@ fn check_one(value: &Value<'_>, shape: &Shape, place: &Place<'_>, report: &mut R
             Some(number) => return in_bounds(number, *min, *max, place, report),
             None => "a number",
         },
-        Shape::Frame => match number(value).is_some() || integer(value).is_some() {
-            true => return,
-            false => "a number",
-        },
-        Shape::Integer { min } => match integer(value) {
-            Some(number) if number < *min => {
-                let message = format!("must be at least {min}, is {number}");
-                return report.add(place, ProblemCode::OutOfBounds, message);
-            }
-            Some(_) => return,
+        Shape::Integer { min, max } => match integer(value) {
+            Some(number) => return in_range(number, *min, *max, place, report),
             None => "a whole number",
         },
         Shape::Boolean => match boolean(value) {
@@ -79,6 +71,14 @@ fn check_one(value: &Value<'_>, shape: &Shape, place: &Place<'_>, report: &mut R
             Value::Text(_) => return,
             other if number(other).is_some() => return,
             _ => "a number or a text",
+        },
+        Shape::Character => match (value, integer(value)) {
+            (Value::Text(_), None) => return,
+            (_, Some(number)) => {
+                let (min, max) = (i128::from(i32::MIN), i128::from(i32::MAX));
+                return in_range(number, min, max, place, report);
+            }
+            _ => "a whole number or a text",
         },
         Shape::Points => match value.items() {
             Some(points) => {
@@ -120,11 +120,22 @@ fn check_one(value: &Value<'_>, shape: &Shape, place: &Place<'_>, report: &mut R
     report.add(place, ProblemCode::WrongType, must_be(expected, value));
 }
 
-/// NaN lies within no bounds.
+fn in_range(number: i128, min: i128, max: i128, place: &Place<'_>, report: &mut Report<'_>) {
+    let message = if number < min {
+        format!("must be at least {min}, is {number}")
+    } else if number > max {
+        format!("must be at most {max}, is {number}")
+    } else {
+        return;
+    };
+    report.add(place, ProblemCode::OutOfBounds, message);
+}
+
+/// Refuses NaN and infinities everywhere: JSON and GraphQL have no such numbers.
 fn in_bounds(number: f64, min: f64, max: f64, place: &Place<'_>, report: &mut Report<'_>) {
     let message = if max < f64::INFINITY && (number > max || number.is_nan()) {
         format!("must be at most {max}, is {number}")
-    } else if report.is_strict && !number.is_finite() {
+    } else if !number.is_finite() {
         format!("must be a finite number, is {number}")
     } else if report.is_strict && number < min - TOLERANCE {
         format!("must be at least {min}, is {number}")

@@ -2,6 +2,7 @@
 
 use super::{
     fields::{missing, must_be},
+    region::Called,
     report::{Place, Report},
     value::{Items, Value},
 };
@@ -87,7 +88,7 @@ impl Rule<'static> {
 
 /// Reports what is wrong with the labels in a region's value.
 pub fn check(
-    control: &Control,
+    called: Called<'_>,
     rule: Rule<'_>,
     value: &Value<'_>,
     place: &Place<'_>,
@@ -118,7 +119,7 @@ pub fn check(
             match item.items() {
                 Some(path) => {
                     path.each(|index, label| {
-                        check_one(control, label, &place.index(index), report);
+                        check_one(called, label, &place.index(index), report);
                     });
                 }
                 None => {
@@ -127,36 +128,37 @@ pub fn check(
                 }
             }
         } else {
-            check_one(control, item, &place, report);
+            check_one(called, item, &place, report);
         }
     });
     if report.is_strict {
-        check_count(control, rule, items, &place, report);
+        check_count(called, rule, items, &place, report);
     }
 }
 
-fn check_one(control: &Control, label: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_one(called: Called<'_>, label: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
     let Some(text) = label.text() else {
         if !report.is_full() {
             report.add(place, ProblemCode::WrongType, must_be("a text", label));
         }
         return;
     };
-    if !control.offers(text) {
-        let subject = format!("`{}` has no {}", control.name, what(control));
-        let known = control.labels.iter().map(|label| &*label.stored);
+    if !called.control.offers(text, called.indices) {
+        let subject = format!("`{}` has no {}", called.name, what(called.control));
+        let known = called.control.labels.iter().map(|label| &*label.stored);
         report.add_unknown(place, ProblemCode::UnknownLabel, &subject, text, known);
     }
 }
 
 /// Strict mode: as many labels as the control takes.
 fn check_count(
-    control: &Control,
+    called: Called<'_>,
     rule: Rule<'_>,
     labels: Items<'_, '_>,
     place: &Place<'_>,
     report: &mut Report<'_>,
 ) {
+    let Called { control, name, .. } = called;
     let has_labels = !control.labels.is_empty() || control.has_dynamic_labels;
     if rule.need == Need::Nothing || !has_labels {
         return;
@@ -165,21 +167,17 @@ fn check_count(
     if rule.are_paths {
         let most = control.max_usages.filter(|most| count as u64 > *most);
         if let Some(most) = most {
-            let message = format!("`{}` takes at most {most}, not {count}", control.name);
+            let message = format!("`{name}` takes at most {most}, not {count}");
             report.add(place, ProblemCode::TooMany, message);
         }
         return;
     }
     if count > 1 && control.choice == Choice::Single {
-        let message = format!(
-            "`{}` takes one {}, not {count}",
-            control.name,
-            what(control)
-        );
+        let message = format!("`{name}` takes one {}, not {count}", what(control));
         report.add(place, ProblemCode::TooMany, message);
     }
     if count == 0 && control.kind != Kind::Choices && !allows_empty(control) {
-        let message = format!("`{}` needs a label", control.name);
+        let message = format!("`{name}` needs a label");
         report.add(place, ProblemCode::Required, message);
     }
 }

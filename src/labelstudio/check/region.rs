@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     error::ProblemCode,
-    labelstudio::config::{Config, Control, Kind},
+    labelstudio::config::{Config, Control, FoundControl, Indices, Kind},
 };
 
 /// What is asked about regions, one after the other.
@@ -19,9 +19,22 @@ pub struct Regions<'a> {
     pub report: Report<'a>,
 }
 
+/// A control with the name and indices that a region gives.
+#[derive(Clone, Copy)]
+pub struct Called<'c> {
+    pub control: &'c Control,
+    pub name: &'c str,
+    /// Indices of the Repeaters around it.
+    pub indices: &'c Indices,
+}
+
 /// A region whose names are right.
 pub struct Known<'a, 'r> {
     pub control: &'a Control,
+    /// The control's name in the result.
+    pub name: &'r str,
+    /// Indices of the Repeaters around the control.
+    pub indices: Indices,
     /// The object's name; of a pairwise comparison perhaps two, with a comma between them.
     pub to_name: &'r str,
     /// The object that holds what the control's model describes.
@@ -50,25 +63,36 @@ impl<'a> Regions<'a> {
             self.report_missing(place, region);
             return None;
         };
-        let control = self.control(from_name, &place.key("from_name"))?;
-        let to_name = self.object(control, to_name, &place.key("to_name"))?;
-        let tool = self.check_type(control, region_type, &place.key("type"));
+        let (name, found) = self.control(from_name, &place.key("from_name"))?;
+        let FoundControl { control, indices } = found;
+        let called = Called {
+            control,
+            name,
+            indices: &indices,
+        };
+        let to_name = self.object(called, to_name, &place.key("to_name"))?;
+        let tool = self.check_type(called, region_type, &place.key("type"));
         let partner = partner.filter(|_| control.kind == Kind::Labels);
         let place = place.key("value");
-        let inner = nested(control, value).filter(|_| tool.is_none());
-        let below = place.key(&control.name);
+        let inner = nested(called, value).filter(|_| tool.is_none());
+        let below = place.key(name);
         let (value, place) = match inner {
             Some(inner) => (inner, below),
             None => (value, place),
         };
         match (tool, region_type) {
             (Some(tool), Value::Text(region_type)) => {
-                self.check_merged(control, tool, &region_type.to_lowercase(), value, &place);
+                self.check_merged(called, tool, &region_type.to_lowercase(), value, &place);
             }
-            _ => self.check_value(control, partner, value, &place),
+            _ => {
+                let fields = partner.or_else(|| self.fields(control, to_name));
+                self.check_value(called, partner.is_some(), fields, value, &place);
+            }
         }
         Some(Known {
             control,
+            name,
+            indices,
             to_name,
             value,
             is_below_name: inner.is_some(),
@@ -89,14 +113,26 @@ impl<'a> Regions<'a> {
         }
     }
 
-    fn control(&mut self, name: &Value<'_>, place: &Place<'_>) -> Option<&'a Control> {
+    /// Finds the region's control. Returns its name in the region, too.
+    fn control<'r>(
+        &mut self,
+        name: &'r Value<'_>,
+        place: &Place<'_>,
+    ) -> Option<(&'r str, FoundControl<'a>)>
+    where
+        'a: 'r,
+    {
         let config = self.config;
         match (name, &config.controls[..]) {
             // A null leads to the only control.
-            (Value::Null, [only]) => return Some(only),
+            (Value::Null, [only]) => {
+                let indices = Indices::default();
+                let control = only;
+                return Some((&only.name, FoundControl { control, indices }));
+            }
             (Value::Text(name), controls) => {
-                if let Some(control) = config.control(name) {
-                    return Some(control);
+                if let Some(found) = config.control_of(name) {
+                    return Some((name, found));
                 }
                 let known = controls.iter().map(|control| &*control.name);
                 let subject = "the labelling config has no control";
@@ -115,7 +151,7 @@ impl<'a> Regions<'a> {
     /// does not work on that object.
     fn object<'r>(
         &mut self,
-        control: &Control,
+        called: Called<'_>,
         name: &'r Value<'_>,
         place: &Place<'_>,
     ) -> Option<&'r str> {
@@ -124,8 +160,9 @@ impl<'a> Regions<'a> {
             self.report.add(place, ProblemCode::WrongType, message);
             return None;
         };
-        let is_of_control = |name: &str| control.labels_object(name);
-        let is_object = |name: &str| self.config.object(name).is_some();
+        let control = called.control;
+        let is_of_control = |name: &str| control.labels_object(name, called.indices);
+        let is_object = |name: &str| self.config.object_of(name).is_some();
         // Label Studio names both objects of a comparison in its own predictions.
         let names_both = control.kind == Kind::Pairwise
             && name.contains(',')
@@ -143,8 +180,9 @@ impl<'a> Regions<'a> {
             return None;
         }
         if !is_of_control(name) {
-            let known = listed(control.to_names.iter().map(String::as_str));
-            let control = &control.name;
+            let names = control.to_names_at(called.indices);
+            let known = listed(names.iter().map(|name| &**name));
+            let control = called.name;
             let message = format!("`{control}` works on {known}, not on {}", quoted(name));
             self.report.add(place, code, message);
         }
@@ -154,7 +192,7 @@ impl<'a> Regions<'a> {
     /// Answers the tool that drew a region which `Labels` labelled, when region and labels are one.
     fn check_type(
         &mut self,
-        control: &'a Control,
+        called: Called<'_>,
         region_type: &Value<'_>,
         place: &Place<'_>,
     ) -> Option<&'a Control> {
@@ -163,9 +201,10 @@ impl<'a> Regions<'a> {
             self.report.add(place, ProblemCode::WrongType, message);
             return None;
         };
+        let control = called.control;
         let code = ProblemCode::WrongRegionType;
         if control.tag.eq_ignore_ascii_case("relations") {
-            let message = format!("`{}` is for relations: it has no regions", control.name);
+            let message = format!("`{}` is for relations: it has no regions", called.name);
             self.report.add(place, code, message);
             return None;
         }
@@ -176,7 +215,7 @@ impl<'a> Regions<'a> {
         if tool.is_none() {
             let message = format!(
                 "regions of `{}` are of type {}, not {}",
-                control.name,
+                called.name,
                 quoted(&control.region_type()),
                 quoted(text)
             );
@@ -185,28 +224,45 @@ impl<'a> Regions<'a> {
         tool
     }
 
+    /// Fields of a control's value; of `Labels` by the object's unit.
+    fn fields(&self, control: &Control, to_name: &str) -> Option<&'static [Field]> {
+        if control.kind != Kind::Labels {
+            return shape::of(control.kind);
+        }
+        let object = self.config.object_of(to_name);
+        Some(shape::of_span(
+            object.and_then(|(object, _)| object.span_unit),
+        ))
+    }
+
     fn check_value(
         &mut self,
-        control: &'a Control,
-        partner: Option<&'static [Field]>,
+        called: Called<'_>,
+        is_drawn: bool,
+        fields: Option<&'static [Field]>,
         value: &Value<'a>,
         place: &Place<'_>,
     ) {
-        let Some(fields) = partner.or_else(|| shape::of(control.kind)) else {
+        let Some(fields) = fields else {
             return;
         };
         fields::check(value, fields, place, &mut self.report);
         if !matches!(value, Value::Object(_)) {
             return;
         }
-        if let Some(mut rule) = Rule::of(control) {
-            if partner.is_some() {
+        if let Some(mut rule) = Rule::of(called.control) {
+            if is_drawn {
                 rule.need = Need::ListOrNull;
             }
-            labels::check(control, rule, value, place, &mut self.report);
+            labels::check(called, rule, value, place, &mut self.report);
         }
-        if control.kind == Kind::Rating {
-            check_rating(control, value, &place.key("rating"), &mut self.report);
+        if called.control.kind == Kind::Rating {
+            check_rating(
+                called.control,
+                value,
+                &place.key("rating"),
+                &mut self.report,
+            );
         }
     }
 
@@ -214,7 +270,7 @@ impl<'a> Regions<'a> {
     /// or below `labels`.
     fn check_merged(
         &mut self,
-        control: &'a Control,
+        called: Called<'_>,
         tool: &'a Control,
         region_type: &str,
         value: &Value<'a>,
@@ -238,11 +294,16 @@ impl<'a> Regions<'a> {
             need: Need::Some,
             are_paths: false,
         };
-        labels::check(control, rule, value, place, &mut self.report);
+        labels::check(called, rule, value, place, &mut self.report);
         if let Some(rule) = Rule::of(tool).filter(|rule| rule.key != key) {
             let rule = Rule {
                 need: Need::Nothing,
                 ..rule
+            };
+            let tool = Called {
+                control: tool,
+                name: &tool.name,
+                ..called
             };
             labels::check(tool, rule, value, place, &mut self.report);
         }
@@ -270,11 +331,10 @@ fn tool<'a>(config: &'a Config, labels: &Control, region_type: &str) -> Option<&
     }
     let region_type = region_type.to_lowercase();
     let tag = region_type.strip_suffix("labels")?;
-    config.controls.iter().find(|tool| {
-        is_tool(tool.kind)
-            && are_alike(&tool.tag, tag)
-            && tool.to_names.iter().any(|name| labels.labels_object(name))
-    })
+    config
+        .controls
+        .iter()
+        .find(|tool| is_tool(tool.kind) && are_alike(&tool.tag, tag) && labels.shares_object(tool))
 }
 
 fn is_tool(kind: Kind) -> bool {
@@ -295,14 +355,15 @@ fn is_tool(kind: Kind) -> bool {
 }
 
 /// The value below the control's name: Label Studio takes it there, too.
-fn nested<'r, 'a>(control: &Control, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
-    let inner = value.get(&control.name)?;
+fn nested<'r, 'a>(called: Called<'_>, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
+    let Called { control, name, .. } = called;
+    let inner = value.get(name)?;
     let is_nested = match control.kind {
         Kind::Ranker => false,
         Kind::VideoRectangle => !control.labels.is_empty() || value.get("labels").is_some(),
         // A control may be named like the object that the value itself has.
-        Kind::Chat => control.name != "chatmessage" || inner.get("chatmessage").is_some(),
-        Kind::ReactCode => control.name != "reactcode" || inner.get("reactcode").is_some(),
+        Kind::Chat => name != "chatmessage" || inner.get("chatmessage").is_some(),
+        Kind::ReactCode => name != "reactcode" || inner.get("reactcode").is_some(),
         _ => true,
     };
     (is_nested && matches!(inner, Value::Object(_))).then_some(inner)

@@ -67,14 +67,6 @@ fn check_labels(
         let message = must_be("a list of texts", labels);
         return report.add(place, ProblemCode::WrongType, message);
     };
-    let known: HashSet<&str> = match items.is_empty() {
-        true => HashSet::new(),
-        false => config
-            .relation_labels
-            .iter()
-            .map(|label| &*label.stored)
-            .collect(),
-    };
     items.each(|index, item| {
         if report.is_full() {
             return;
@@ -82,7 +74,7 @@ fn check_labels(
         let place = place.index(index);
         match item.text() {
             None => report.add(&place, ProblemCode::WrongType, must_be("a text", item)),
-            Some(text) if known.contains(text) => {}
+            Some(text) if config.offers_relation(text) => {}
             Some(text) => {
                 let known = config.relation_labels.iter().map(|label| &*label.stored);
                 let subject = "relations have no label";

@@ -1,7 +1,7 @@
 //! What the value of each kind of region holds, besides labels: one table per kind, taken from the models
 //! of label-studio-sdk. Keys that no table has are welcome everywhere.
 
-use crate::labelstudio::config::Kind;
+use crate::labelstudio::config::{Kind, SpanUnit};
 
 /// A key of an object.
 #[derive(Debug)]
@@ -27,16 +27,17 @@ pub enum Shape {
         min: f64,
         max: f64,
     },
-    /// An integer or another number: more texts are one or the other than are a number.
-    Frame,
-    /// An integer of at least `min`.
+    /// An integer from `min` to `max`.
     Integer {
         min: i128,
+        max: i128,
     },
     Boolean,
     Text,
     /// A number or a text: where a span starts or ends.
     Position,
+    /// A character offset, an integer of 32 bits; or a text, the path of a node.
+    Character,
     /// Two numbers up to 100.
     Points,
     /// At least one integer from 0 to 255.
@@ -65,7 +66,7 @@ pub fn of(kind: Kind) -> Option<&'static [Field]> {
         Kind::Ellipse | Kind::EllipseLabels => ELLIPSE,
         Kind::HyperTextLabels | Kind::ParagraphLabels => SPAN_WITH_OFFSETS,
         Kind::KeyPoint | Kind::KeyPointLabels => KEY_POINT,
-        Kind::Labels => SPAN,
+        Kind::Labels => of_span(None),
         Kind::Number => NUMBER,
         Kind::OcrLabels => OCR,
         Kind::Pairwise => PAIRWISE,
@@ -82,6 +83,15 @@ pub fn of(kind: Kind) -> Option<&'static [Field]> {
         Kind::VideoVector | Kind::VideoVectorLabels => VIDEO_VECTOR,
         Kind::Other => return None,
     })
+}
+
+/// Fields of a span of `Labels`, by the unit of its object.
+pub fn of_span(unit: Option<SpanUnit>) -> &'static [Field] {
+    match unit {
+        Some(SpanUnit::Seconds) => SECONDS,
+        Some(SpanUnit::Characters) => CHARACTERS,
+        Some(SpanUnit::Nodes | SpanUnit::Times) | None => SPAN,
+    }
 }
 
 /// The shape that an unlabelled region can have, whose labels are in a region of their own with the same
@@ -107,9 +117,19 @@ const FREE: Shape = Shape::Number {
     max: ANY,
 };
 const PERCENT: Shape = up_to(100.0);
+/// Integers of 32 bits, as GraphQL has them: accepted values can be read.
+const INTEGER: Shape = from(i32::MIN);
+const NATURAL: Shape = from(0);
 
 const fn up_to(max: f64) -> Shape {
     Shape::Number { min: 0.0, max }
+}
+
+const fn from(min: i32) -> Shape {
+    Shape::Integer {
+        min: min as i128,
+        max: i32::MAX as i128,
+    }
 }
 
 const fn required(key: &'static str, shape: Shape) -> Field {
@@ -190,7 +210,7 @@ const OCR: &[Field] = &[
     required("height", up_to(ANY)),
     nullable("rotation", FREE),
     nullable("ocrtext", Shape::Text),
-    nullable("pageIndex", Shape::Integer { min: i128::MIN }),
+    nullable("pageIndex", INTEGER),
 ];
 
 const SPAN: &[Field] = &[
@@ -198,11 +218,18 @@ const SPAN: &[Field] = &[
     required("end", Shape::Position),
 ];
 
+const SECONDS: &[Field] = &[required("start", FREE), required("end", FREE)];
+
+const CHARACTERS: &[Field] = &[
+    required("start", Shape::Character),
+    required("end", Shape::Character),
+];
+
 const SPAN_WITH_OFFSETS: &[Field] = &[
     required("start", Shape::Position),
     required("end", Shape::Position),
-    nullable("startOffset", Shape::Integer { min: 0 }),
-    nullable("endOffset", Shape::Integer { min: 0 }),
+    nullable("startOffset", NATURAL),
+    nullable("endOffset", NATURAL),
 ];
 
 const TIME_SERIES: &[Field] = &[
@@ -216,15 +243,15 @@ const TIMELINE: &[Field] = &[required(
     Shape::Objects {
         min: 1,
         fields: &[
-            required("start", Shape::Frame),
-            required("end", Shape::Frame),
+            required("start", INTEGER),
+            required("end", INTEGER),
             nullable("enabled", Shape::Boolean),
         ],
     },
 )];
 
 const VIDEO_RECTANGLE: &[Field] = &[
-    required("framesCount", Shape::Integer { min: i128::MIN }),
+    required("framesCount", INTEGER),
     required("duration", FREE),
     required(
         "sequence",
@@ -234,7 +261,7 @@ const VIDEO_RECTANGLE: &[Field] = &[
                 required("x", PERCENT),
                 required("y", PERCENT),
                 required("time", FREE),
-                required("frame", Shape::Integer { min: i128::MIN }),
+                required("frame", INTEGER),
                 required("width", PERCENT),
                 required("height", PERCENT),
                 nullable("rotation", FREE),
@@ -244,7 +271,7 @@ const VIDEO_RECTANGLE: &[Field] = &[
 ];
 
 const VIDEO_VECTOR: &[Field] = &[
-    nullable("framesCount", Shape::Integer { min: i128::MIN }),
+    nullable("framesCount", INTEGER),
     nullable("duration", FREE),
     required(
         "sequence",
@@ -252,7 +279,7 @@ const VIDEO_VECTOR: &[Field] = &[
             min: 0,
             fields: &[
                 nullable("time", FREE),
-                required("frame", Shape::Integer { min: i128::MIN }),
+                required("frame", INTEGER),
                 nullable("closed", Shape::Boolean),
                 nullable("enabled", Shape::Boolean),
                 VERTICES,
@@ -263,7 +290,7 @@ const VIDEO_VECTOR: &[Field] = &[
 
 const NUMBER: &[Field] = &[required("number", FREE)];
 
-const RATING: &[Field] = &[required("rating", Shape::Integer { min: 0 })];
+const RATING: &[Field] = &[required("rating", NATURAL)];
 
 const DATE_TIME: &[Field] = &[required("datetime", Shape::Text)];
 
@@ -280,6 +307,12 @@ const CHAT: &[Field] = &[required(
     Shape::Object(&[
         required("role", Shape::Text),
         required("content", Shape::Text),
-        nullable("createdAt", Shape::Integer { min: i128::MIN }),
+        nullable(
+            "createdAt",
+            Shape::Integer {
+                min: i128::MIN,
+                max: i128::MAX,
+            },
+        ),
     ]),
 )];

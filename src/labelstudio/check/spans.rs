@@ -1,10 +1,8 @@
 //! Strict mode: spans start before they end, and those of a text end within it.
 
-use std::collections::{HashMap, HashSet};
-
 use super::{
-    Rules,
     coercion::number,
+    data::Data,
     region::Known,
     report::{Place, Report},
     value::Value,
@@ -14,58 +12,33 @@ use crate::{
     labelstudio::config::{Config, Kind, Object},
 };
 
-/// How long the texts of a task are.
-pub struct Texts<'a> {
-    /// By the name of the object that shows them, in UTF-16 units: a browser counts those. It is the longest
-    /// that a text can be by any count, so that whoever counts characters is right, too.
-    lengths: HashMap<&'a str, usize>,
-}
-
-impl<'a> Texts<'a> {
-    pub fn new(rules: Rules<'a>) -> Self {
-        let lengths = rules.data.and_then(|data| lengths(rules.config, data));
-        Self {
-            lengths: lengths.unwrap_or_default(),
-        }
-    }
-
-    /// Reports a span of `Labels` or `TimelineLabels` that ends before it starts, or after its text does.
-    pub fn check(&self, known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
-        match known.control.kind {
-            Kind::Labels if !known.is_drawn => {
-                check_order(known.value, place, report);
-                if let Some(length) = self.lengths.get(known.to_name) {
-                    check_length(known.value, *length, place, report);
-                }
+/// Reports a span of `Labels` or `TimelineLabels` that ends before it starts, or after its text does.
+pub fn check<'a>(
+    known: &Known<'a, '_>,
+    config: &'a Config,
+    data: &mut Data<'a>,
+    place: &Place<'_>,
+    report: &mut Report<'_>,
+) {
+    match known.control.kind {
+        Kind::Labels if !known.is_drawn => {
+            check_order(known.value, place, report);
+            let object = config.object_of(known.to_name);
+            let object = object.filter(|(object, _)| shows_its_text(object));
+            let length = object.and_then(|(object, indices)| data.text_length(object, &indices));
+            if let Some(length) = length {
+                check_length(known.value, length, place, report);
             }
-            Kind::TimelineLabels => {
-                let ranges = known.value.get("ranges").and_then(Value::items);
-                let place = place.key("ranges");
-                if let Some(ranges) = ranges {
-                    ranges.each(|index, range| check_order(range, &place.index(index), report));
-                }
-            }
-            _ => {}
         }
+        Kind::TimelineLabels => {
+            let ranges = known.value.get("ranges").and_then(Value::items);
+            let place = place.key("ranges");
+            if let Some(ranges) = ranges {
+                ranges.each(|index, range| check_order(range, &place.index(index), report));
+            }
+        }
+        _ => {}
     }
-}
-
-fn lengths<'a>(config: &'a Config, data: &str) -> Option<HashMap<&'a str, usize>> {
-    let labels = config.controls.iter().filter(|it| it.kind == Kind::Labels);
-    let names = labels.flat_map(|control| &control.to_names);
-    let mut seen = HashSet::new();
-    let mut texts = names
-        .filter(|name| seen.insert(name.as_str()))
-        .filter_map(|name| config.object(name))
-        .filter(|object| shows_its_text(object))
-        .peekable();
-    texts.peek()?;
-    let data: Value = serde_json::from_str(data).ok()?;
-    let length = |object: &'a Object| {
-        let text = data.get(object.variable.as_deref()?)?.text()?;
-        Some((object.name.as_str(), text.encode_utf16().count()))
-    };
-    Some(texts.filter_map(length).collect())
 }
 
 /// A `Text` that shows a value of the task itself, not what an address leads to.

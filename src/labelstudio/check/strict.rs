@@ -3,38 +3,41 @@
 use std::{
     borrow::Cow,
     collections::{HashMap, HashSet},
+    ops::ControlFlow,
 };
 
 use super::{
     Rules,
+    data::Data,
     labels::Rule,
     read::Region,
     region::Known,
     report::{Place, Report},
-    spans::Texts,
+    spans,
     value::Value,
     values,
 };
 use crate::{
     error::ProblemCode,
-    labelstudio::config::{Control, Kind},
+    labelstudio::config::{Config, Control, Indices, Kind},
 };
 
 /// What is remembered of the regions of a result.
 pub struct Strict<'a> {
-    texts: Texts<'a>,
+    config: &'a Config,
+    data: Data<'a>,
     /// Controls of which the result needs a region.
     required: Vec<&'a Control>,
     /// Controls of which every region needs one.
     required_per_region: Vec<&'a Control>,
-    /// Names of the controls that have said something.
-    heard: HashSet<&'a str>,
-    /// The same, by the id of the region that it is about.
+    /// Names in the result of controls with an answer.
+    heard: HashSet<String>,
+    /// Controls with an answer about a region: name in the config, and region id.
     heard_about: HashSet<(&'a str, Cow<'a, str>)>,
     /// What was drawn or marked: where it is first in the result, its id and its object.
     areas: Vec<(usize, Cow<'a, str>, String)>,
     area_ids: HashSet<Cow<'a, str>>,
-    usages: HashMap<(&'a str, Cow<'a, str>), u64>,
+    usages: HashMap<(String, Cow<'a, str>), u64>,
 }
 
 impl<'a> Strict<'a> {
@@ -48,7 +51,8 @@ impl<'a> Strict<'a> {
         });
         let (required_per_region, required) = controls.partition(|control| control.is_per_region);
         Self {
-            texts: Texts::new(rules),
+            config: rules.config,
+            data: Data::new(rules.config, rules.data),
             required,
             required_per_region,
             heard: HashSet::new(),
@@ -69,22 +73,21 @@ impl<'a> Strict<'a> {
     ) {
         let place = Place::region(index);
         let place = place.key("value");
-        let below = place.key(&known.control.name);
+        let below = place.key(known.name);
         let place = if known.is_below_name { below } else { place };
-        values::check(known.control, known.value, &place, report);
-        self.texts.check(known, &place, report);
+        values::check(known, &place, report);
+        spans::check(known, self.config, &mut self.data, &place, report);
         self.count_usages(known, &place, report);
         self.remember(index, region, known);
     }
 
     fn remember(&mut self, index: usize, region: &Region<'a>, known: &Known<'a, '_>) {
         let control = known.control;
-        let name = control.name.as_str();
         if can_be_required(control.kind) {
             if says_nothing(control, known.value) {
                 return;
             }
-            self.heard.insert(name);
+            self.heard.insert(known.name.to_owned());
         }
         let Some(id) = region.id.as_ref() else {
             return;
@@ -93,7 +96,7 @@ impl<'a> Strict<'a> {
             return;
         }
         if can_be_required(control.kind) {
-            self.heard_about.insert((name, id.clone()));
+            self.heard_about.insert((&control.name, id.clone()));
         } else if is_area(control.kind) && self.area_ids.insert(id.clone()) {
             let object = known.to_name.to_owned();
             self.areas.push((index, id.clone(), object));
@@ -117,29 +120,38 @@ impl<'a> Strict<'a> {
             };
             let used = self
                 .usages
-                .entry((&control.name, label.clone()))
+                .entry((known.name.to_owned(), label.clone()))
                 .or_default();
             *used += 1;
             if *used == most.saturating_add(1) {
-                let message = format!("`{}` takes this label {most} times at most", control.name);
+                let message = format!("`{}` takes this label {most} times at most", known.name);
                 report.add(&place.index(index), ProblemCode::TooMany, message);
             }
         });
     }
 
     /// Reports what is missing from the result as a whole.
-    pub fn finish(self, report: &mut Report<'_>) {
+    pub fn finish(mut self, report: &mut Report<'_>) {
         for control in &self.required {
-            if !self.heard.contains(control.name.as_str()) {
-                let message = format!("`{}` has to be answered", control.name);
-                report.add_to_whole(ProblemCode::Required, message);
-            }
+            let heard = &mut self.heard;
+            self.data.each_name(control, |name| {
+                // Items that share a name are reported once.
+                if heard.insert(name.to_owned()) {
+                    let message = format!("`{name}` has to be answered");
+                    report.add_to_whole(ProblemCode::Required, message);
+                }
+                match report.is_full() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            });
         }
         for control in &self.required_per_region {
             for (index, id, object) in &self.areas {
-                let is_due = control.labels_object(object);
+                let is_due = control.labels_object(object, &Indices::default());
                 if is_due && !self.heard_about.contains(&(&*control.name, id.clone())) {
-                    let message = format!("`{}` has to be answered for this region", control.name);
+                    let name = name_for(control, object);
+                    let message = format!("`{name}` has to be answered for this region");
                     report.add(&Place::region(*index), ProblemCode::Required, message);
                 }
                 if report.is_full() {
@@ -148,6 +160,13 @@ impl<'a> Strict<'a> {
             }
         }
     }
+}
+
+/// Name of a control in regions on this object.
+fn name_for<'c>(control: &'c Control, object: &str) -> Cow<'c, str> {
+    let indices = control.indices_of(object);
+    let name = indices.and_then(|indices| control.name_at(&indices));
+    name.unwrap_or(Cow::Borrowed(&control.name))
 }
 
 /// Label Studio heeds `required` of these.

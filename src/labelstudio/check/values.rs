@@ -3,6 +3,7 @@
 use super::{
     coercion::number,
     fields::TOLERANCE,
+    region::Known,
     report::{Place, Report, quoted},
     value::Value,
 };
@@ -12,13 +13,14 @@ use crate::{
 };
 
 /// Reports what is wrong with a value that may be wrong in other ways, too.
-pub fn check(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+pub fn check(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+    let (control, value) = (known.control, known.value);
     match control.kind {
         Kind::Rectangle | Kind::RectangleLabels => check_box(value, place, report),
         Kind::Number => check_number(control, value, &place.key("number"), report),
-        Kind::TextArea => check_texts(control, value, &place.key("text"), report),
+        Kind::TextArea => check_texts(known, &place.key("text"), report),
         Kind::Pairwise => check_selected(value, &place.key("selected"), report),
-        Kind::Taxonomy => check_paths(control, value, &place.key("taxonomy"), report),
+        Kind::Taxonomy => check_paths(known, &place.key("taxonomy"), report),
         _ => {}
     }
 }
@@ -59,11 +61,12 @@ fn check_number(control: &Control, value: &Value<'_>, place: &Place<'_>, report:
 }
 
 /// `maxSubmissions`
-fn check_texts(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
-    let texts = value.get("text").and_then(Value::items);
+fn check_texts(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+    let texts = known.value.get("text").and_then(Value::items);
     let count = texts.map_or(0, super::value::Items::len);
-    if let Some(most) = control.max_submissions.filter(|most| count as u64 > *most) {
-        let message = format!("`{}` takes at most {most} texts, not {count}", control.name);
+    let most = known.control.max_submissions;
+    if let Some(most) = most.filter(|most| count as u64 > *most) {
+        let message = format!("`{}` takes at most {most} texts, not {count}", known.name);
         report.add(place, ProblemCode::TooMany, message);
     }
 }
@@ -77,8 +80,11 @@ fn check_selected(value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>)
 }
 
 /// Choices in one another, from the outermost inwards.
-fn check_paths(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
-    let Some(paths) = value.get("taxonomy").and_then(Value::items) else {
+fn check_paths(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+    let Known {
+        control, indices, ..
+    } = known;
+    let Some(paths) = known.value.get("taxonomy").and_then(Value::items) else {
         return;
     };
     paths.each(|index, path| {
@@ -87,13 +93,14 @@ fn check_paths(control: &Control, value: &Value<'_>, place: &Place<'_>, report: 
         };
         let path: Option<Vec<&str>> = steps.iter().map(Value::text).collect();
         // A step that there is nowhere is told by itself.
-        let Some(path) = path.filter(|path| path.iter().all(|step| control.offers(step))) else {
+        let Some(path) = path.filter(|path| path.iter().all(|step| control.offers(step, indices)))
+        else {
             return;
         };
-        if !control.offers_path(path.iter().copied()) {
+        if !control.offers_path(path.iter().copied(), indices) {
             let message = format!(
                 "`{}` has no path {}, from the outermost choice inwards",
-                control.name,
+                known.name,
                 quoted(&path.join(" / "))
             );
             report.add(&place.index(index), ProblemCode::UnknownLabel, message);

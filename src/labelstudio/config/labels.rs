@@ -2,12 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::{Control, Label};
+use super::{
+    Control, Label,
+    names::{Indices, Names, Pattern},
+};
 
 /// How the labels of one control can be found.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Index {
-    by_stored: HashMap<String, usize>,
+    by_stored: Names,
     /// Labels by the choices around them. The same label can be at several places.
     branches: Vec<Branch>,
     by_place: HashMap<(Option<usize>, usize), usize>,
@@ -22,17 +25,19 @@ struct Branch {
 
 impl Index {
     /// Adds a label below a branch and answers with its own branch. One that is stored like an earlier label
-    /// takes its place, as in a Python dict.
+    /// takes its place, as in a Python dict. `pattern` is compiled from the stored text.
     pub(super) fn add(
         &mut self,
         labels: &mut Vec<Label>,
         mut label: Label,
+        pattern: Option<&Pattern>,
         parent: Option<usize>,
     ) -> usize {
-        let index = *self
-            .by_stored
-            .entry(label.stored.clone())
-            .or_insert(labels.len());
+        let known = self.by_stored.written(&label.stored);
+        let index = known.unwrap_or(labels.len());
+        if known.is_none() {
+            self.by_stored.add(&label.stored, pattern, index);
+        }
         let branch = *self
             .by_place
             .entry((parent, index))
@@ -50,31 +55,41 @@ impl Index {
         }
         branch
     }
+
+    /// Whether a label stores this text, given the indices of the Repeaters.
+    pub(super) fn has(&self, stored: &str, indices: &Indices) -> bool {
+        self.by_stored.find(stored, indices).is_some()
+    }
 }
 
 impl Control {
-    /// The label that is stored like this.
+    /// Finds a label by its stored text in the config.
     pub fn label(&self, stored: &str) -> Option<&Label> {
-        let index = self.index.by_stored.get(stored)?;
-        Some(&self.labels[*index])
+        let index = self.index.by_stored.written(stored)?;
+        Some(&self.labels[index])
     }
 
-    /// The control offers this label, or does not know here which ones it offers.
-    pub fn offers(&self, label: &str) -> bool {
-        self.labels_are_open() || self.index.by_stored.contains_key(label)
+    /// Whether the control offers this label, given the indices of its Repeaters. Always when its labels are dynamic or
+    /// missing.
+    pub fn offers(&self, label: &str, indices: &Indices) -> bool {
+        self.labels_are_open() || self.index.has(label, indices)
     }
 
     /// The control has these choices in one another, outermost first, or does not know here which ones it has.
-    pub fn offers_path<'a>(&self, path: impl IntoIterator<Item = &'a str>) -> bool {
+    pub fn offers_path<'a>(
+        &self,
+        path: impl IntoIterator<Item = &'a str>,
+        indices: &Indices,
+    ) -> bool {
         if self.labels_are_open() {
             return true;
         }
         let mut branch = None;
         for stored in path {
-            let Some(label) = self.index.by_stored.get(stored) else {
+            let Some((label, _)) = self.index.by_stored.find(stored, indices) else {
                 return false;
             };
-            branch = self.index.by_place.get(&(branch, *label)).copied();
+            branch = self.index.by_place.get(&(branch, label)).copied();
             if branch.is_none() {
                 return false;
             }
@@ -107,7 +122,10 @@ impl Control {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{around_text, stored};
+    use super::super::{
+        Indices,
+        tests::{around_text, stored},
+    };
 
     #[test]
     fn of_labels_that_are_stored_alike_the_last_counts() {
@@ -118,7 +136,9 @@ mod tests {
         assert_eq!(stored(&control.labels), ["a", "b"]);
         assert_eq!(control.label("a").unwrap().value.as_deref(), Some("A"));
         assert_eq!(control.labels[0].hotkey, None);
-        assert!(control.offers("b") && !control.offers("A"));
+        assert!(
+            control.offers("b", &Indices::default()) && !control.offers("A", &Indices::default())
+        );
     }
 
     #[test]
@@ -139,7 +159,10 @@ mod tests {
             &["Plant", "Other"],
             &[],
         ] {
-            assert!(control.offers_path(path.iter().copied()), "{path:?}");
+            assert!(
+                control.offers_path(path.iter().copied(), &Indices::default()),
+                "{path:?}"
+            );
         }
         for path in [
             &["Other"][..],
@@ -147,7 +170,10 @@ mod tests {
             &["cat", "Animal"],
             &["x"],
         ] {
-            assert!(!control.offers_path(path.iter().copied()), "{path:?}");
+            assert!(
+                !control.offers_path(path.iter().copied(), &Indices::default()),
+                "{path:?}"
+            );
         }
     }
 
@@ -161,8 +187,10 @@ mod tests {
         let [choices, taxonomy, text] = &config.controls[..] else {
             panic!("three controls");
         };
-        assert!(choices.has_dynamic_labels && choices.offers("b"));
-        assert!(taxonomy.has_dynamic_labels && taxonomy.offers_path(["b", "c"]));
+        assert!(choices.has_dynamic_labels && choices.offers("b", &Indices::default()));
+        assert!(
+            taxonomy.has_dynamic_labels && taxonomy.offers_path(["b", "c"], &Indices::default())
+        );
         assert!(!text.has_dynamic_labels);
     }
 }

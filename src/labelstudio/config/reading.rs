@@ -1,10 +1,14 @@
 //! From the tags of a checked config to its controls, objects and labels.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use roxmltree::{Document, Node};
 
-use super::{Choice, Condition, Config, Control, Index, Kind, Label, Object};
+use super::{
+    Choice, Config, Control, Index, Kind, Label, Object, Repeater, SpanUnit,
+    condition::{self, Condition},
+    names::{self, Names, Pattern},
+};
 use crate::error::Places;
 
 /// What is understood of a config that has no faults.
@@ -15,7 +19,10 @@ pub fn read(document: &Document<'_>, places: &Places<'_>) -> Config {
         relations: Index::default(),
     };
     reader.tag(document.root_element(), &Around::default());
-    reader.config
+    Config {
+        relation_index: reader.relations,
+        ..reader.config
+    }
 }
 
 /// A tag as it is written, with its prefix.
@@ -62,6 +69,8 @@ struct Around {
     /// The choice around it, among those of the control.
     branch: Option<usize>,
     condition: Option<Arc<Condition>>,
+    /// Outermost first.
+    repeaters: Arc<[usize]>,
 }
 
 impl Reader<'_> {
@@ -69,8 +78,11 @@ impl Reader<'_> {
     fn tag(&mut self, node: Node<'_, '_>, around: &Around) {
         let tag = tag_of(node);
         let mut inner = around.clone();
-        if filled(node, "visibleWhen").is_some() || filled(node, "visiblewhen").is_some() {
-            inner.condition = condition(node, around.condition.as_ref());
+        if condition::hides_content(node) {
+            inner.condition = condition::read(node, around.condition.as_ref());
+        }
+        if tag.eq_ignore_ascii_case("Repeater") {
+            inner.repeaters = self.add_repeater(node, around);
         }
         let labels_itself = ["chat", "reactcode"]
             .iter()
@@ -80,10 +92,10 @@ impl Reader<'_> {
             inner.control = Some(self.add_control(node, around));
             inner.branch = None;
             if labels_itself {
-                self.add_object(node);
+                self.add_object(node, around);
             }
         } else if is_object(node) || (is_named && labels_itself) {
-            self.add_object(node);
+            self.add_object(node, around);
             if labels_itself {
                 self.add_control(node, around);
             }
@@ -93,6 +105,28 @@ impl Reader<'_> {
         for child in node.children().filter(Node::is_element) {
             self.tag(child, &inner);
         }
+    }
+
+    /// Adds a `Repeater`. Returns the Repeaters that enclose its content.
+    fn add_repeater(&mut self, node: Node<'_, '_>, around: &Around) -> Arc<[usize]> {
+        let variable = in_any_case(node, "on").and_then(variable);
+        let repeater = Repeater {
+            pattern: variable.and_then(|path| self.pattern(path, around)),
+            variable: variable.map(str::to_owned),
+            index_flag: in_any_case(node, "indexFlag")
+                .unwrap_or(names::DEFAULT_FLAG)
+                .to_owned(),
+        };
+        let place = self.config.repeaters.len();
+        self.config.repeaters.push(repeater);
+        around.repeaters.iter().copied().chain([place]).collect()
+    }
+
+    /// Compiles the value of an attribute with the flags of the enclosing Repeaters.
+    fn pattern(&self, text: &str, around: &Around) -> Option<Pattern> {
+        let repeaters = around.repeaters.iter().take(names::MAX_DEPTH);
+        let flags = repeaters.map(|place| (*place, &*self.config.repeaters[*place].index_flag));
+        Pattern::of(text, &flags.collect::<Vec<_>>())
     }
 
     fn add_control(&mut self, node: Node<'_, '_>, around: &Around) -> usize {
@@ -107,10 +141,19 @@ impl Reader<'_> {
         };
         let number = |attribute| in_any_case(node, attribute)?.trim().parse::<f64>().ok();
         let count = |attribute| in_any_case(node, attribute)?.trim().parse::<u64>().ok();
-        let mut labelled = HashSet::new();
-        let mut to_names: Vec<_> = to_name.split(',').map(str::to_owned).collect();
-        to_names.retain(|name| labelled.insert(name.clone()));
-        let control = Control {
+        let mut labelled = Names::default();
+        let mut to_names: Vec<String> = Vec::new();
+        for name in to_name.split(',') {
+            if labelled.written(name).is_none() {
+                let pattern = self.pattern(name, around);
+                labelled.add(name, pattern.as_ref(), to_names.len());
+                to_names.push(name.to_owned());
+            }
+        }
+        let pattern = self.pattern(name, around);
+        let index = self.config.controls.len();
+        self.config.control_names.add(name, pattern.as_ref(), index);
+        self.config.controls.push(Control {
             name: name.to_owned(),
             tag: tag.to_owned(),
             kind,
@@ -125,7 +168,7 @@ impl Reader<'_> {
             is_required: is("required"),
             is_per_region: is("perRegion"),
             is_per_item: is("perItem"),
-            condition: condition(node, around.condition.as_ref()),
+            condition: condition::read(node, around.condition.as_ref()),
             min: number("min").filter(|bound| bound.is_finite()),
             max: number("max").filter(|bound| bound.is_finite()),
             max_rating: in_any_case(node, "maxRating")
@@ -135,31 +178,35 @@ impl Reader<'_> {
             max_usages: count("maxUsages"),
             attributes: attributes(node),
             location: self.places.at(node.range().start),
+            repeaters: around.repeaters.clone(),
+            pattern,
             index: Index::default(),
-        };
-        let index = self.config.controls.len();
-        self.config.controls_by_name.insert(name.to_owned(), index);
-        self.config.controls.push(control);
+        });
         index
     }
 
-    fn add_object(&mut self, node: Node<'_, '_>) {
+    fn add_object(&mut self, node: Node<'_, '_>, around: &Around) {
         let name = node.attribute("name").unwrap_or_default();
         let value = node
             .attribute("valueList")
             .or_else(|| node.attribute("value"));
-        let variable = value
-            .and_then(|value| value.strip_prefix('$'))
-            .filter(|key| !key.is_empty() && !key.contains([',', ' ']));
+        let variable = value.and_then(variable);
+        let name_pattern = self.pattern(name, around);
+        let variable_pattern = variable.and_then(|path| self.pattern(path, around));
         let index = self.config.objects.len();
-        self.config.objects_by_name.insert(name.to_owned(), index);
+        let names = &mut self.config.object_names;
+        names.add(name, name_pattern.as_ref(), index);
         self.config.objects.push(Object {
             name: name.to_owned(),
             tag: tag_of(node).to_owned(),
             value: value.map(str::to_owned),
             variable: variable.map(str::to_owned),
+            span_unit: SpanUnit::of(tag_of(node)),
             attributes: attributes(node),
             location: self.places.at(node.range().start),
+            repeaters: around.repeaters.clone(),
+            name_pattern,
+            variable_pattern,
         });
     }
 
@@ -169,6 +216,8 @@ impl Reader<'_> {
             return;
         };
         let text = |name| node.attribute(name).map(str::to_owned);
+        let pattern = self.pattern(stored, inner);
+        let pattern = pattern.as_ref();
         let label = Label {
             stored: stored.to_owned(),
             value: text("value"),
@@ -179,38 +228,21 @@ impl Reader<'_> {
         };
         if tag_of(node) == "Relation" {
             let labels = &mut self.config.relation_labels;
-            self.relations.add(labels, label.clone(), None);
+            self.relations.add(labels, label.clone(), pattern, None);
         }
         if let Some(control) = inner.control {
             let control = &mut self.config.controls[control];
-            let branch = control.index.add(&mut control.labels, label, inner.branch);
+            let labels = &mut control.labels;
+            let branch = control.index.add(labels, label, pattern, inner.branch);
             inner.branch = Some(branch);
         }
     }
 }
 
-/// What a tag says of when it is shown.
-fn condition(node: Node<'_, '_>, around: Option<&Arc<Condition>>) -> Option<Arc<Condition>> {
-    let list = |name| -> Vec<String> {
-        in_any_case(node, name)
-            .map(|values| values.split(',').map(str::to_owned).collect())
-            .unwrap_or_default()
-    };
-    let condition = Condition {
-        visible_when: in_any_case(node, "visibleWhen").map(str::to_owned),
-        tag_names: list("whenTagName"),
-        label_values: list("whenLabelValue"),
-        choice_values: list("whenChoiceValue"),
-        around: around.cloned(),
-    };
-    let says_nothing = condition.visible_when.is_none()
-        && condition.tag_names.is_empty()
-        && condition.label_values.is_empty()
-        && condition.choice_values.is_empty();
-    if says_nothing {
-        return around.cloned();
-    }
-    Some(Arc::new(condition))
+/// Path of a variable: `text` of `$text`. `None` unless the value is a single variable.
+fn variable(value: &str) -> Option<&str> {
+    let path = value.strip_prefix('$')?;
+    (!path.is_empty() && !path.contains([',', ' '])).then_some(path)
 }
 
 fn attributes(node: Node<'_, '_>) -> Vec<(String, String)> {
@@ -324,25 +356,6 @@ mod tests {
             text.attributes[2],
             ("maxSubmissions".to_owned(), "3".to_owned())
         );
-    }
-
-    #[test]
-    fn conditions_of_the_views_around_hold_too() {
-        let config = around_text(
-            r#"<View visibleWhen="choice-selected" whenTagName="c" whenChoiceValue="a,b">
-                 <View><TextArea name="x" toName="t"/></View>
-                 <TextArea name="y" toName="t" perRegion="true" whenLabelValue="L"/>
-               </View>
-               <View whenTagName="c"><TextArea name="z" toName="t"/></View>"#,
-        );
-        let condition = |name| config.control(name).unwrap().condition.as_deref();
-        let outer = condition("x").unwrap();
-        assert_eq!(outer.visible_when.as_deref(), Some("choice-selected"));
-        assert_eq!(outer.choice_values, ["a", "b"]);
-        let inner = condition("y").unwrap();
-        assert_eq!(inner.label_values, ["L"]);
-        assert_eq!(inner.around.as_deref(), Some(outer));
-        assert_eq!(condition("z"), None);
     }
 
     #[test]

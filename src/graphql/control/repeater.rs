@@ -1,0 +1,46 @@
+//! What repeats the controls and objects of a labelling config.
+
+use std::sync::Arc;
+
+use async_graphql::{Context, Object, Result};
+
+use super::{text, text_or_null};
+use crate::labelstudio::config::{self, Config};
+
+/// A `Repeater` of a labelling config: its content repeats for each item of a list of the task's data.
+pub struct ControlRepeater {
+    config: Arc<Config>,
+    index: usize,
+}
+
+impl ControlRepeater {
+    /// Repeaters at these places in the config.
+    pub fn all(config: &Arc<Config>, places: &[usize]) -> Vec<Self> {
+        let repeater = |place: &usize| Self {
+            config: config.clone(),
+            index: *place,
+        };
+        places.iter().map(repeater).collect()
+    }
+
+    fn inner(&self) -> &config::Repeater {
+        &self.config.repeaters[self.index]
+    }
+}
+
+/// A `Repeater` of a labelling config: its content repeats for each item of a list of the task's data.
+/// LIMIT_EXCEEDED once an answer repeats 16 MiB of configs.
+#[Object]
+impl ControlRepeater {
+    /// Path of the list in the task's `data`: `pages` of `on="$pages"`; within another `Repeater` including its flag. Null
+    /// when `on` is no single variable.
+    async fn variable(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
+        text_or_null(ctx, self.inner().variable.as_deref()?)
+    }
+
+    /// Placeholder of the item's index, from 0, in names and other attributes of the content (`indexFlag`); `{{idx}}` unless
+    /// the config gives another.
+    async fn index_flag(&self, ctx: &Context<'_>) -> Result<&str> {
+        text(ctx, &self.inner().index_flag)
+    }
+}
