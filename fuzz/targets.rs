@@ -2,11 +2,11 @@
 
 use annograph::labelstudio::{
     check::{self, Mode, Rules},
-    config::Config,
+    config::{Config, Kind},
     document,
     edit::{self, Edits},
     merge::merge as merged,
-    region::Regions,
+    region::{Region, Regions, Shape},
 };
 
 /// Divides the parts of an input that has several.
@@ -70,10 +70,11 @@ pub fn region(data: &[u8]) {
     let Some((result, count)) = str::from_utf8(data).ok().and_then(result) else {
         return;
     };
-    assert_eq!(Regions::read(result).all.len(), count);
+    let config = Config::default();
+    assert_eq!(Regions::read(result, &config).all.len(), count);
 }
 
-/// A config, then a result: what a stricter mode accepts, a laxer one does too.
+/// A config, then a result: what a stricter mode accepts, a laxer one does too, and it can be read.
 pub fn check(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -96,6 +97,27 @@ pub fn check(data: &[u8]) {
     assert!(fits(Mode::Off, false));
     assert!(fits(Mode::Standard, false) || !fits(Mode::Strict, true));
     assert!(fits(Mode::Strict, true) || !fits(Mode::Strict, false));
+    if fits(Mode::Standard, false) {
+        for region in Regions::read(result, &config).all {
+            assert!(is_read(&config, &region), "{}", region.raw);
+        }
+    }
+}
+
+/// A region that fits has a type of its own, unless its control has none.
+fn is_read(config: &Config, region: &Region) -> bool {
+    let Shape::Other(type_name) = &region.shape else {
+        return true;
+    };
+    let Some(found) = config.control_of(&region.from_name) else {
+        return true;
+    };
+    match found.control.kind {
+        Kind::Other | Kind::ReactCode => true,
+        // An unknown tool and its labels in one.
+        Kind::Labels => type_name.as_deref().map(str::to_lowercase) != Some("labels".to_owned()),
+        _ => false,
+    }
 }
 
 /// Three results: merging is the identity without an edit of ours, and makes a result.

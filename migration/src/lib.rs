@@ -22,6 +22,7 @@ mod m20261127_000015_identify_memberships;
 mod m20261127_000016_guard_rows;
 mod m20261127_000030_record_access_losses;
 mod m20261127_000031_seal_event_cursors;
+mod m20261127_000035_index_by_config;
 
 pub struct Migrator;
 
@@ -48,6 +49,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000016_guard_rows::Migration),
             Box::new(m20261127_000030_record_access_losses::Migration),
             Box::new(m20261127_000031_seal_event_cursors::Migration),
+            Box::new(m20261127_000035_index_by_config::Migration),
         ]
     }
 }

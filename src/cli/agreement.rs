@@ -10,14 +10,17 @@ use anyhow::{Context, bail};
 use clap::Args;
 use serde_json::{json, value::RawValue};
 
-use super::{import::place, line, print_table};
+use super::{check::config, import::place, line, print_table};
 use crate::{
     config::is_stream,
     domain::{
         agreement::{MAX_STEPS, Score, among},
         import::{Fault, Fields, Reader},
     },
-    labelstudio::agreement::{Metric, Opinion, Work},
+    labelstudio::{
+        agreement::{Metric, Opinion, Work},
+        config::Config,
+    },
 };
 
 /// The ways to compare, as they are shown; the last one is the mean over the controls, each in the way that fits.
@@ -34,6 +37,11 @@ pub struct AgreementArgs {
     /// Label Studio's JSON, as it exports it; `-` reads standard input.
     file: PathBuf,
 
+    /// The labelling config, an XML file: its objects decide the types of labelled spans. Without a config the types are
+    /// guessed from the values.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+
     /// Print a JSON object of its own line for each task.
     #[arg(long)]
     json: bool,
@@ -48,6 +56,8 @@ struct Row {
 }
 
 pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
+    let config = args.config.as_deref().map(config).transpose()?;
+    let config = config.unwrap_or_default();
     let mut rows = Vec::new();
     let tell = |row: Row| {
         if args.json {
@@ -57,11 +67,11 @@ pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
         Ok(())
     };
     if is_stream(&args.file) {
-        each_task(io::stdin().lock(), tell)?;
+        each_task(io::stdin().lock(), &config, tell)?;
     } else {
         let file = &args.file;
         let reading = || format!("can't read {}", file.display());
-        each_task(File::open(file).with_context(reading)?, tell)?;
+        each_task(File::open(file).with_context(reading)?, &config, tell)?;
     }
     if !args.json {
         let heads = METRICS.iter().map(|(name, _)| *name);
@@ -73,13 +83,14 @@ pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
 
 fn each_task(
     source: impl Read,
+    config: &Config,
     mut tell: impl FnMut(Row) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut reader = Reader::new(source);
     let mut text = Vec::new();
     for item in 0.. {
         match reader.next(&mut text) {
-            Ok(true) => tell(compare(item, &text)?)?,
+            Ok(true) => tell(compare(item, &text, config)?)?,
             Ok(false) => break,
             Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
             Err(Fault::Text(_, message)) => bail!("{}: {message}", place(&[item.into()])),
@@ -89,7 +100,7 @@ fn each_task(
 }
 
 /// Compares the annotations of a task, cancelled ones apart.
-fn compare(item: usize, text: &[u8]) -> anyhow::Result<Row> {
+fn compare(item: usize, text: &[u8], config: &Config) -> anyhow::Result<Row> {
     let fields = str::from_utf8(text).ok().and_then(Fields::of);
     let Some(mut fields) = fields else {
         bail!("{}: must be a JSON object", place(&[item.into()]));
@@ -107,7 +118,8 @@ fn compare(item: usize, text: &[u8]) -> anyhow::Result<Row> {
                 return None;
             }
             let author = fields.take("completed_by").map(id);
-            Some((author, Opinion::read(fields.take("result").unwrap_or("[]"))))
+            let result = fields.take("result").unwrap_or("[]");
+            Some((author, Opinion::read(result, config)))
         })
         .collect();
     let opinions: Vec<_> = opinions.iter().map(|(author, it)| (*author, it)).collect();

@@ -78,7 +78,8 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
     line(format_args!("{summary}"))
 }
 
-fn config(path: &Path) -> anyhow::Result<Config> {
+/// Reads a labelling config and prints its faults.
+pub fn config(path: &Path) -> anyhow::Result<Config> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("can't read {shown}"))?;
     Config::parse(&text).or_else(|faults| {

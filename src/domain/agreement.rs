@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
     hash::Hash,
+    sync::Arc,
 };
 
 use entity::annotation::{self, Column};
@@ -14,12 +15,15 @@ use tokio::task::spawn_blocking;
 
 use super::{
     access::{self, Actor},
-    annotation as annotations,
+    annotation as annotations, labelling,
 };
 use crate::{
     app::App,
     error::Result,
-    labelstudio::agreement::{self, Metric, Opinion, TooMuch, Work},
+    labelstudio::{
+        agreement::{self, Metric, Opinion, TooMuch, Work},
+        config::Config,
+    },
 };
 
 /// Steps of one comparison: those of a task's annotations, or of two annotations. Less than a second.
@@ -66,6 +70,7 @@ struct Comparison<K> {
 struct Member {
     id: i64,
     task_id: i64,
+    project_id: i64,
     author_id: Option<i64>,
     bytes: u64,
 }
@@ -163,12 +168,19 @@ impl<K> Comparison<K> {
     }
 
     /// Answers every question, with the texts of its annotations.
-    fn answer(self, texts: &HashMap<i64, String>, steps: &mut u64) -> Vec<(K, Score)> {
+    fn answer(
+        self,
+        texts: &HashMap<i64, String>,
+        configs: &HashMap<i64, Arc<Config>>,
+        steps: &mut u64,
+    ) -> Vec<(K, Score)> {
         let members = self.members.iter();
         // One that is gone by now is left out.
-        let members = members.filter_map(|it| Some((it.author_id, texts.get(&it.id)?)));
         let opinions: Vec<_> = members
-            .map(|(author_id, text)| (author_id, Opinion::read(text)))
+            .filter_map(|it| {
+                let (text, config) = (texts.get(&it.id)?, configs.get(&it.project_id)?);
+                Some((it.author_id, Opinion::read(text, config)))
+            })
             .collect();
         let opinions: Vec<_> = opinions
             .iter()
@@ -190,18 +202,24 @@ impl<K> Comparison<K> {
 /// What has to be known of annotations before their results are read, oldest first.
 async fn members(app: &App, actor: &Actor, which: Condition) -> Result<Vec<Member>> {
     let result = Expr::col((annotation::Entity, Column::Result));
-    let rows: Vec<(i64, i64, Option<i64>, i64)> = access::visible_annotations(actor)
+    let rows: Vec<(i64, i64, i64, Option<i64>, i64)> = access::visible_annotations(actor)
         .select_only()
-        .columns([Column::Id, Column::TaskId, Column::CompletedById])
+        .columns([
+            Column::Id,
+            Column::TaskId,
+            Column::ProjectId,
+            Column::CompletedById,
+        ])
         .expr(Expr::expr(Func::cust("octet_length").arg(result)).cast_as("bigint"))
         .filter(which)
         .order_by_asc(Column::Id)
         .into_tuple()
         .all(app.db.reader())
         .await?;
-    let member = |(id, task_id, author_id, bytes): (_, _, _, i64)| Member {
+    let member = |(id, task_id, project_id, author_id, bytes): (_, _, _, _, i64)| Member {
         id,
         task_id,
+        project_id,
         author_id,
         bytes: bytes.unsigned_abs(),
     };
@@ -250,14 +268,17 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
     let mut steps = TOGETHER * MAX_STEPS;
     for batch in batches {
         let members = batch.iter().flat_map(|comparison| &comparison.members);
-        let ids: HashSet<i64> = members.map(|member| member.id).collect();
+        let (ids, projects): (HashSet<i64>, HashSet<i64>) =
+            members.map(|member| (member.id, member.project_id)).unzip();
         let ids: Vec<i64> = ids.into_iter().collect();
+        let projects: Vec<i64> = projects.into_iter().collect();
+        let configs = labelling::configs(app, app.db.reader(), &projects).await?;
         let permit = app.comparing.clone().acquire_owned().await;
         let texts = annotations::results(app, actor, &ids).await?;
         let answering = spawn_blocking(move || {
             let answers: Vec<_> = batch
                 .into_iter()
-                .flat_map(|comparison| comparison.answer(&texts, &mut steps))
+                .flat_map(|comparison| comparison.answer(&texts, &configs, &mut steps))
                 .collect();
             // Not before: whoever waits may have left, the work goes on.
             drop(permit);

@@ -1,8 +1,14 @@
 //! Labelling configs, understood once for every version, and what results have to fit.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use entity::project::{self, CheckMode, Column};
+use entity::{
+    project::{self, CheckMode, Column},
+    task,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType,
 };
@@ -15,6 +21,20 @@ use crate::{
         config::Config,
     },
 };
+
+/// A project's labelling config and check mode.
+#[derive(Clone, Debug)]
+pub struct Labelling {
+    pub config: Arc<Config>,
+    mode: CheckMode,
+}
+
+impl Labelling {
+    /// `None` where everything fits.
+    pub fn rules(&self) -> Option<Rules> {
+        Rules::new(self.config.clone(), self.mode)
+    }
+}
 
 /// What results of a project have to fit.
 #[derive(Clone, Debug)]
@@ -70,32 +90,81 @@ pub async fn rules_of(
     db: &impl ConnectionTrait,
     project_ids: &[i64],
 ) -> Result<HashMap<i64, Rules>> {
-    let mut rules = HashMap::new();
+    let held = held(app, db, project_ids).await?.into_iter();
+    let rules = held.filter_map(|(id, labelling)| Some((id, labelling.rules()?)));
+    Ok(rules.collect())
+}
+
+/// Reads configs and check modes under a shared lock on the projects until the transaction ends: see [`rules`].
+pub async fn held(
+    app: &App,
+    db: &impl ConnectionTrait,
+    project_ids: &[i64],
+) -> Result<HashMap<i64, Labelling>> {
+    load(app, db, project_ids, Some(LockType::KeyShare)).await
+}
+
+/// Reads the labelling configs of projects, without a lock and without a look at who sees the projects.
+pub async fn configs(
+    app: &App,
+    db: &impl ConnectionTrait,
+    project_ids: &[i64],
+) -> Result<HashMap<i64, Arc<Config>>> {
+    let found = load(app, db, project_ids, None).await?.into_iter();
+    Ok(found
+        .map(|(id, labelling)| (id, labelling.config))
+        .collect())
+}
+
+/// Reads the labelling configs of the tasks' projects, by task.
+pub async fn configs_of_tasks(app: &App, task_ids: &[i64]) -> Result<HashMap<i64, Arc<Config>>> {
+    let places: Vec<(i64, i64)> = task::Entity::find()
+        .select_only()
+        .columns([task::Column::Id, task::Column::ProjectId])
+        .filter(task::Column::Id.is_in(task_ids.iter().copied()))
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    let projects: HashSet<i64> = places.iter().map(|(_, project_id)| *project_id).collect();
+    let projects: Vec<i64> = projects.into_iter().collect();
+    let configs = configs(app, app.db.reader(), &projects).await?;
+    let places = places.into_iter();
+    let found = places.filter_map(|(id, project_id)| Some((id, configs.get(&project_id)?.clone())));
+    Ok(found.collect())
+}
+
+async fn load(
+    app: &App,
+    db: &impl ConnectionTrait,
+    project_ids: &[i64],
+    lock: Option<LockType>,
+) -> Result<HashMap<i64, Labelling>> {
+    let mut known = HashMap::new();
     if project_ids.is_empty() {
-        return Ok(rules);
+        return Ok(known);
     }
     let projects = |ids: &[i64]| {
         let projects = project::Entity::find().select_only().column(Column::Id);
         projects.filter(Column::Id.is_in(ids.iter().copied()))
     };
-    let found: Vec<(i64, CheckMode, i32)> = projects(project_ids)
-        .columns([Column::CheckMode, Column::ConfigVersion])
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(db)
-        .await?;
+    let mut versions = projects(project_ids).columns([Column::CheckMode, Column::ConfigVersion]);
+    if let Some(lock) = lock {
+        versions = versions.lock(lock);
+    }
+    let found: Vec<(i64, CheckMode, i32)> = versions.into_tuple().all(db).await?;
     let mut unread = HashMap::new();
-    let checked = found.into_iter();
-    for (id, mode, version) in checked.filter(|(_, mode, _)| *mode != CheckMode::Off) {
+    for (id, mode, version) in found {
         match app.configs.get(id, version) {
-            Some(config) => rules.extend(Rules::new(config, mode).map(|rules| (id, rules))),
+            Some(config) => {
+                known.insert(id, Labelling { config, mode });
+            }
             None => {
                 unread.insert(id, mode);
             }
         }
     }
     if unread.is_empty() {
-        return Ok(rules);
+        return Ok(known);
     }
     // Both together: outside of a transaction, the version may be another one by now.
     let found: Vec<(i64, String, i32)> = projects(&unread.keys().copied().collect::<Vec<_>>())
@@ -105,9 +174,10 @@ pub async fn rules_of(
         .await?;
     for (id, xml, version) in found {
         let config = understood(app, id, version, &xml);
-        rules.extend(Rules::new(config, unread[&id]).map(|rules| (id, rules)));
+        let mode = unread[&id];
+        known.insert(id, Labelling { config, mode });
     }
-    Ok(rules)
+    Ok(known)
 }
 
 /// What the labelling config of a project says. It has no controls when the project has no config yet, or one

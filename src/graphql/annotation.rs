@@ -20,8 +20,8 @@ use super::{
     draft::AnnotationDraft,
     history::{AnnotationDiff, AnnotationRevision},
     loader::{
-        AnnotationId, CountOf, DraftsOfAnnotation, History, PageOf, PredictionId, Question,
-        ResultOf, ReviewsOf, RoleIn, UserId,
+        AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, PredictionId,
+        Question, ResultOf, ReviewsOf, RoleIn, UserId,
     },
     prediction::Prediction,
     project::Project,
@@ -124,7 +124,10 @@ impl Annotation {
         >,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
-        Ok(region::of_result(&self.stored_result(ctx).await?, &filter))
+        let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
+        let config = config.unwrap_or_default();
+        let result = self.stored_result(ctx).await?;
+        Ok(region::of_result(&result, &config, &filter))
     }
 
     /// Items of `result`.

@@ -11,7 +11,7 @@ use entity::{annotation_draft, replaced_draft};
 use super::{
     annotation::Annotation,
     context::ContextExt,
-    loader::{AnnotationId, ReplacedOf},
+    loader::{AnnotationId, ConfigOfTask, ReplacedOf},
     region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
     task::Task,
@@ -70,6 +70,7 @@ impl AnnotationDraft {
     /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
     async fn regions(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
             Vec<ID>,
         >,
@@ -79,9 +80,11 @@ impl AnnotationDraft {
         #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
             Vec<RegionType>,
         >,
-    ) -> Vec<Region> {
+    ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
-        region::of_result(&self.0.result, &filter)
+        let config = ctx.loader().load_one(ConfigOfTask(self.0.task_id)).await?;
+        let config = config.unwrap_or_default();
+        Ok(region::of_result(&self.0.result, &config, &filter))
     }
 
     /// How long it took so far, in seconds. Null when nobody measured.

@@ -28,10 +28,12 @@ use crate::{
             self,
             snapshot::{ResultRef, Snapshot, VersionOf},
         },
+        labelling,
         page::{Page, Slice},
         prediction, project, review, task, token, user,
     },
     error::{Error, Result},
+    labelstudio::config::Config,
 };
 
 pub type Loaders = DataLoader<Batches, HashMapCache>;
@@ -96,6 +98,10 @@ ids! {
     GroundTruthOf,
     /// The API tokens of a user.
     TokensOf,
+    /// Labelling config of the project of a visible row: access is not checked again.
+    ConfigOf,
+    /// Labelling config of a visible task's project.
+    ConfigOfTask,
 }
 
 /// One page of a list below a parent. Lists with the same question are read together.
@@ -195,6 +201,34 @@ by_id! {
     ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
     TokensOf => Vec<api_token::Model>, token::of_users;
+}
+
+impl Loader<ConfigOf> for Batches {
+    type Value = Arc<Config>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ConfigOf]) -> Result<HashMap<ConfigOf, Arc<Config>>> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = labelling::configs(&self.app, self.app.db.reader(), &ids).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, config)| (ConfigOf(id), config))
+            .collect())
+    }
+}
+
+impl Loader<ConfigOfTask> for Batches {
+    type Value = Arc<Config>;
+    type Error = Error;
+
+    async fn load(&self, keys: &[ConfigOfTask]) -> Result<HashMap<ConfigOfTask, Arc<Config>>> {
+        let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
+        let found = labelling::configs_of_tasks(&self.app, &ids).await?;
+        Ok(found
+            .into_iter()
+            .map(|(id, config)| (ConfigOfTask(id), config))
+            .collect())
+    }
 }
 
 impl Loader<VersionOf> for Batches {

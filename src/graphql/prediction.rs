@@ -10,7 +10,7 @@ use entity::prediction;
 
 use super::{
     context::ContextExt,
-    loader::PredictionId,
+    loader::{ConfigOf, PredictionId},
     project::Project,
     region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
@@ -56,6 +56,7 @@ impl Prediction {
     /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
     async fn regions(
         &self,
+        ctx: &Context<'_>,
         #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
             Vec<ID>,
         >,
@@ -65,9 +66,11 @@ impl Prediction {
         #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
             Vec<RegionType>,
         >,
-    ) -> Vec<Region> {
+    ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
-        region::of_result(&self.0.result, &filter)
+        let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
+        let config = config.unwrap_or_default();
+        Ok(region::of_result(&self.0.result, &config, &filter))
     }
 
     /// How sure the model is of the whole, usually from 0 to 1. Null when it does not say.

@@ -14,13 +14,16 @@ use async_graphql::{Enum, ID, Interface, Result};
 use tokio::sync::OnceCell;
 
 use super::scalar::JsonObject;
-use crate::labelstudio::region::{self, Kind, Regions, Shape};
+use crate::labelstudio::{
+    config::Config,
+    region::{self, Kind, Regions, Shape},
+};
 
 pub use self::budget::{Budget, Spending};
 use self::{
     answer::{
-        ChoicesRegion, DateTimeRegion, NumberRegion, OtherRegion, PairwiseRegion, RankerRegion,
-        RatingRegion, RelationRegion, TaxonomyRegion, TextAreaRegion,
+        ChatMessageRegion, ChoicesRegion, DateTimeRegion, NumberRegion, OtherRegion,
+        PairwiseRegion, RankerRegion, RatingRegion, RelationRegion, TaxonomyRegion, TextAreaRegion,
     },
     budget::Overrun,
     image::{
@@ -81,12 +84,15 @@ pub enum RegionType {
     Ranker,
     /// A relation between two regions: RelationRegion.
     Relation,
+    /// A message of a chat: ChatMessageRegion.
+    ChatMessage,
     /// Of a type that is not known, or without what its type needs: OtherRegion.
     Other,
 }
 
-/// One entry of a `result`, understood: each kind of region has a type of its own. Reading never fails: what is
-/// not understood is an OtherRegion, and `raw` has everything as it is stored.
+/// One entry of a `result`, understood: each kind of region has a type of its own. The object that `toName` names in the
+/// current labelling config of the project decides the type of labelled spans; without such an object the type is guessed
+/// from the value. Reading never fails: what is not understood is an OtherRegion, and `raw` has everything as it is stored.
 #[derive(Interface)]
 #[expect(
     clippy::duplicated_attributes,
@@ -172,6 +178,7 @@ pub enum Region {
     Pairwise(PairwiseRegion),
     Ranker(RankerRegion),
     Relation(RelationRegion),
+    ChatMessage(ChatMessageRegion),
     Other(OtherRegion),
 }
 
@@ -209,9 +216,9 @@ impl Filter {
     }
 }
 
-/// The regions of a stored result.
-pub fn of_result(result: &str, filter: &Filter) -> Vec<Region> {
-    let all = Regions::read(result);
+/// Reads a stored result by the labelling config of its project.
+pub fn of_result(result: &str, config: &Config, filter: &Filter) -> Vec<Region> {
+    let all = Regions::read(result, config);
     let areas = all.all.iter().map(|_| OnceCell::new()).collect();
     let stored = Arc::new(Stored { all, areas });
     let regions = stored.all.all.iter().enumerate();
@@ -292,6 +299,7 @@ impl Region {
             Shape::Pairwise(_) => Self::Pairwise(PairwiseRegion(at)),
             Shape::Ranker(_) => Self::Ranker(RankerRegion(at)),
             Shape::Relation(_) => Self::Relation(RelationRegion(at)),
+            Shape::ChatMessage(_) => Self::ChatMessage(ChatMessageRegion(at)),
             Shape::Other(_) => Self::Other(OtherRegion(at)),
         }
     }

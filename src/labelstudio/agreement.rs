@@ -17,7 +17,10 @@ mod work;
 use std::collections::{BTreeMap, HashSet};
 
 use self::{answer::Answers, outline::Outline, span::Marks};
-use super::region::{Region, Regions, Shape};
+use super::{
+    config::Config,
+    region::{Region, Regions, Shape},
+};
 
 pub use self::work::{TooMuch, Work};
 
@@ -56,7 +59,7 @@ struct Place {
     layer: [Option<i32>; 3],
 }
 
-/// `from_name` and `to_name`.
+/// `from_name` and `to_name` of regions; each item of a `Repeater` counts as a control of its own.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Control(String, String);
 
@@ -85,10 +88,10 @@ impl Tally {
 }
 
 impl Opinion {
-    /// Reads a stored result. What can't be compared in any way is left out.
-    pub fn read(result: &str) -> Self {
+    /// Reads a stored result of a project with this config. What can't be compared in any way is left out.
+    pub fn read(result: &str, config: &Config) -> Self {
         let mut opinion = Self::default();
-        for region in Regions::read(result).all {
+        for region in Regions::read(result, config).all {
             opinion.add(region);
         }
         for drawn in opinion.places.values_mut() {
@@ -138,7 +141,7 @@ impl Opinion {
 fn is_drawn(shape: &Shape) -> bool {
     !matches!(
         shape,
-        Shape::TextArea(_) | Shape::Relation(_) | Shape::Other(_)
+        Shape::TextArea(_) | Shape::ChatMessage(_) | Shape::Relation(_) | Shape::Other(_)
     )
 }
 

@@ -1,13 +1,17 @@
 //! The typed view of a `result`: what each of its regions says, read without ever failing.
 //!
 //! The types are those of Label Studio's documentation of its tags; the units are kept as they are stored.
-//! A region whose type is not known, or that lacks what its type needs, is [`Shape::Other`]. A number in
-//! quotes is no number; an integer is a number like any other.
+//! A region whose type is not known, or that lacks what its type needs, is [`Shape::Other`]. Whatever a
+//! [check](super::check) accepts can be read: texts that stand for numbers in a region's value are numbers.
+//!
+//! The object that the config has under `to_name` decides the type of a labelled span; without such an object the type
+//! is guessed from the value. [`Config::default`] stands for a project without a config.
 
 mod answer;
 mod fields;
 mod image;
 mod kind;
+mod labelled;
 mod mask;
 mod span;
 
@@ -21,8 +25,10 @@ use serde_json::value::RawValue;
 
 use fields::Fields;
 
+use super::config::{Config, SpanUnit};
+
 pub use self::{
-    answer::{Bucket, Choices, Direction, Relation},
+    answer::{Bucket, ChatMessage, Choices, Direction, Relation},
     image::{Brush, Ellipse, ImageSize, KeyPoint, Point, Polygon, Rectangle, Vector, Vertex},
     kind::{Kind, Shape},
     mask::MAX_PIXELS,
@@ -71,24 +77,28 @@ pub struct Content {
 
 impl Content {
     /// Reads a stored result, as [`Regions::read`] does.
-    pub fn read(result: &str) -> Self {
+    pub fn read(result: &str, config: &Config) -> Self {
         let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
         let mut content = Self::default();
         for item in items {
-            let entry = Entry::read(item);
-            content.labels.extend(entry.labels());
-            content.kinds.insert(entry.shape().kind());
+            let entry = Entry::read(item, config);
+            let (shape, labels) = entry.shape_and_labels();
+            content.labels.extend(labels);
+            content.kinds.insert(shape.kind());
         }
         content
     }
 }
 
 impl Regions {
-    /// Reads a stored result. Linear in its length.
-    pub fn read(result: &str) -> Self {
+    /// Reads a stored result of a project with this config. Linear in its length.
+    pub fn read(result: &str, config: &Config) -> Self {
         let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
         Self {
-            all: items.into_iter().map(Region::read).collect(),
+            all: items
+                .into_iter()
+                .map(|item| Region::read(item, config))
+                .collect(),
             by_id: OnceLock::new(),
         }
     }
@@ -112,51 +122,76 @@ impl Regions {
 struct Entry<'a> {
     fields: Fields<'a>,
     value: Fields<'a>,
+    /// Object under the control's name in the value: Label Studio accepts values there, too.
+    below_name: Option<Fields<'a>>,
+    from_name: Option<String>,
+    to_name: Option<String>,
     type_name: Option<String>,
     /// The type in lower case.
     kind: String,
+    unit: Option<SpanUnit>,
 }
 
 impl<'a> Entry<'a> {
-    fn read(raw: &'a RawValue) -> Self {
+    fn read(raw: &'a RawValue, config: &Config) -> Self {
         let fields = Fields::of(raw).unwrap_or_default();
         let value = fields.object("value").unwrap_or_default();
         let type_name = fields.text("type");
-        let kind = type_name.as_deref().unwrap_or_default();
+        let kind = type_name.as_deref().unwrap_or_default().to_lowercase();
+        let from_name = fields.text("from_name");
+        let to_name = fields.text("to_name");
+        let called = match (&from_name, &config.controls[..]) {
+            (Some(name), _) => Some(name),
+            (None, [only]) => Some(&only.name),
+            (None, _) => None,
+        };
+        let object = to_name.as_ref().filter(|_| kind == "labels");
+        let object = object.and_then(|name| config.object_of(name));
         Self {
-            kind: kind.to_ascii_lowercase(),
+            below_name: called.and_then(|name| value.object(name)),
+            unit: object.and_then(|(object, _)| object.span_unit),
+            kind,
             fields,
             value,
+            from_name,
+            to_name,
             type_name,
         }
     }
 
-    fn labels(&self) -> Vec<String> {
-        labels(&self.kind, &self.fields, &self.value)
-    }
-
-    fn shape(&self) -> Shape {
-        let shape = Shape::read(&self.kind, &self.fields, &self.value);
-        shape.unwrap_or_else(|| Shape::Other(self.type_name.clone()))
+    fn shape_and_labels(&self) -> (Shape, Vec<String>) {
+        let values = self.below_name.iter().chain([&self.value]);
+        let read = |value| {
+            Some((
+                Shape::read(&self.kind, &self.fields, value, self.unit)?,
+                value,
+            ))
+        };
+        let (shape, value) = values
+            .into_iter()
+            .find_map(read)
+            .unwrap_or_else(|| (Shape::Other(self.type_name.clone()), &self.value));
+        (shape, labels(&self.kind, &self.fields, value))
     }
 }
 
 impl Region {
-    fn read(raw: &RawValue) -> Self {
-        let entry = Entry::read(raw);
+    fn read(raw: &RawValue, config: &Config) -> Self {
+        let entry = Entry::read(raw, config);
+        let (shape, labels) = entry.shape_and_labels();
         let fields = &entry.fields;
         Self {
             id: fields.text("id"),
-            from_name: fields.text("from_name").unwrap_or_default(),
-            to_name: fields.text("to_name").unwrap_or_default(),
-            labels: entry.labels(),
-            score: fields.number("score"),
+            labels,
+            score: fields.bare_number("score"),
             origin: fields.text("origin"),
             parent_id: fields.text("parentID"),
             item_index: fields.int("item_index"),
             image: ImageSize::read(fields),
-            shape: entry.shape(),
+            shape,
             raw: raw.get().to_owned(),
+            from_name: entry.from_name.unwrap_or_default(),
+            to_name: entry.to_name.unwrap_or_default(),
         }
     }
 }
@@ -181,7 +216,7 @@ mod tests {
     use super::*;
 
     fn read(entries: &Value) -> Vec<Region> {
-        Regions::read(&entries.to_string()).all
+        Regions::read(&entries.to_string(), &Config::default()).all
     }
 
     fn one(entry: &Value) -> Region {
@@ -230,7 +265,7 @@ mod tests {
     #[test]
     fn of_a_repeated_key_the_last_value_counts() {
         let text = r#"[{"id":"a","type":"number","value":{"number":1},"id":"b","value":{"number":1,"number":2.50}}]"#;
-        let regions = Regions::read(text).all;
+        let regions = Regions::read(text, &Config::default()).all;
         assert_eq!(regions[0].id.as_deref(), Some("b"));
         assert_eq!(regions[0].shape, Shape::Number(2.5));
         assert_eq!(regions[0].raw, &text[1..text.len() - 1]);
@@ -238,7 +273,10 @@ mod tests {
 
     #[test]
     fn an_id_leads_to_the_first_region_that_has_it() {
-        let regions = Regions::read(r#"[{},{"id":"a"},{"id":"b"},{"id":"a"}]"#);
+        let regions = Regions::read(
+            r#"[{},{"id":"a"},{"id":"b"},{"id":"a"}]"#,
+            &Config::default(),
+        );
         assert_eq!(regions.position("a"), Some(1));
         assert_eq!(regions.position("b"), Some(2));
         assert_eq!(regions.position(""), None);
@@ -269,7 +307,7 @@ mod tests {
         for (width, height) in [
             (json!(0), json!(1)),
             (json!(-1), json!(1)),
-            (json!("9"), json!(1)),
+            (json!("x"), json!(1)),
             (json!(1), json!(null)),
         ] {
             let entry = json!({ "original_width": width, "original_height": height });

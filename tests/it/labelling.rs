@@ -4,5 +4,7 @@ mod changes;
 mod check;
 mod config;
 mod controls;
+mod objects;
 mod projects;
+mod reading;
 mod repeaters;

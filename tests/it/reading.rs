@@ -12,7 +12,7 @@ mod pages;
 mod regions;
 mod results;
 
-pub use self::fields::predict;
+pub use self::{fields::predict, labels::check_index};
 
 use chrono::{DateTime, Utc};
 use entity::annotation;

@@ -74,7 +74,7 @@ pub async fn create_locked(
 ) -> Result<Outcome> {
     let births = [birth];
     let (ground, truths) = Ground::of_births(app, txn, actor, &births).await?;
-    let mut plan = Plan::new(actor, truths);
+    let mut plan = Plan::new(actor, truths, ground.configs());
     let [birth] = births;
     let row = judge(actor, &ground, &mut plan, birth)?;
     if is_trial {

@@ -1,5 +1,7 @@
 //! `deleteAnnotation`: the row goes, its history stays and ends with a tombstone.
 
+use std::collections::HashMap;
+
 use entity::annotation;
 use sea_orm::DatabaseTransaction;
 
@@ -52,7 +54,7 @@ pub async fn delete_locked(
     let late = expected_version.is_some_and(|version| version != row.version);
     let late: &[_] = if late { &[row] } else { &[] };
     let ground = Ground::of_deletions(txn, actor, &[row], late).await?;
-    let mut plan = Plan::new(actor, Truths::new());
+    let mut plan = Plan::new(actor, Truths::new(), HashMap::new());
     let deleted = judge(actor, &ground, &mut plan, locked, expected_version)?;
     plan.write(txn).await?;
     Ok(deleted)

@@ -1,6 +1,9 @@
 //! What judging requests about annotations takes to know, read in a few statements for all of them.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use entity::{annotation, prediction, project_member::Role, task};
 use sea_orm::{
@@ -25,6 +28,7 @@ use crate::{
         project, task as tasks, user,
     },
     error::Result,
+    labelstudio::config::Config,
 };
 
 /// What is known. It holds what the requests that it was read for can ask, and no more.
@@ -35,8 +39,7 @@ pub struct Ground {
     pub people: HashSet<i64>,
     /// Projects that the actor sees.
     pub projects: HashSet<i64>,
-    rules: HashMap<i64, Rules>,
-    data: HashMap<i64, String>,
+    bases: Bases,
     pasts: HashMap<i64, Past>,
     /// Tasks of predictions and annotations that the actor sees.
     pub prediction_tasks: HashMap<i64, i64>,
@@ -120,13 +123,12 @@ impl Ground {
                 late.push(one);
             }
         }
-        let (rules, data) = bases(app, txn, &checked).await?;
+        let bases = bases(app, txn, &checked).await?;
         let ground = Self {
             roles: access::roles_in(txn, actor, &places).await?,
             people: user::visible_ids(txn, actor, &people).await?,
             projects: project::visible_ids(txn, actor, &projects).await?,
-            rules,
-            data,
+            bases,
             pasts: conflict::pasts(txn, actor, &late).await?,
             ..Self::default()
         };
@@ -145,12 +147,11 @@ impl Ground {
         let places: Vec<i64> = births.iter().map(|birth| birth.task.project_id).collect();
         let people: Vec<i64> = news().filter_map(|new| new.completed_by_id).collect();
         let checked: Vec<&task::Model> = births.iter().map(|birth| &birth.task).collect();
-        let (rules, data) = bases(app, txn, &checked).await?;
+        let bases = bases(app, txn, &checked).await?;
         let ground = Self {
             roles: access::roles_in(txn, actor, &places).await?,
             people: user::visible_ids(txn, actor, &people).await?,
-            rules,
-            data,
+            bases,
             prediction_tasks: prediction_tasks(txn, actor, news()).await?,
             annotation_tasks: annotation_tasks(txn, actor, news()).await?,
             taken: taken(txn, news()).await?,
@@ -184,10 +185,12 @@ impl Ground {
 
     /// What results of a task have to fit.
     pub fn basis(&self, task: &task::Model) -> Basis<'_> {
-        Basis {
-            rules: self.rules.get(&task.project_id),
-            data: self.data.get(&task.id).map_or("", String::as_str),
-        }
+        self.bases.of(task)
+    }
+
+    /// Labelling configs by project, of all projects in which results change.
+    pub fn configs(&self) -> HashMap<i64, Arc<Config>> {
+        self.bases.configs.clone()
     }
 
     /// What a late change meets; `None` when it is not late.
@@ -197,20 +200,50 @@ impl Ground {
     }
 }
 
-/// What results of these tasks have to fit, by project; and what the tasks are about, where strict rules ask.
+/// Rules, labelling configs and task data that results are checked against.
+#[derive(Default)]
+pub struct Bases {
+    rules: HashMap<i64, Rules>,
+    /// By project. Includes projects that check nothing: the index needs their configs, too.
+    pub configs: HashMap<i64, Arc<Config>>,
+    /// Task data by task, read for strict rules alone.
+    data: HashMap<i64, String>,
+}
+
+impl Bases {
+    pub fn of(&self, task: &task::Model) -> Basis<'_> {
+        Basis {
+            rules: self.rules.get(&task.project_id),
+            data: self.data.get(&task.id).map_or("", String::as_str),
+        }
+    }
+}
+
+/// Reads the rules, configs and data for results of these tasks.
 pub async fn bases(
     app: &App,
     txn: &DatabaseTransaction,
     checked: &[&task::Model],
-) -> Result<(HashMap<i64, Rules>, HashMap<i64, String>)> {
+) -> Result<Bases> {
     let projects: HashSet<i64> = checked.iter().map(|task| task.project_id).collect();
     let projects: Vec<i64> = projects.into_iter().collect();
-    let rules = labelling::rules_of(app, txn, &projects).await?;
+    let held = labelling::held(app, txn, &projects).await?;
+    let rules = held.iter();
+    let rules = rules.filter_map(|(id, labelling)| Some((*id, labelling.rules()?)));
+    let rules: HashMap<i64, Rules> = rules.collect();
+    let configs = held.into_iter();
+    let configs = configs
+        .map(|(id, labelling)| (id, labelling.config))
+        .collect();
     let is_strict = |id| rules.get(id).is_some_and(Rules::is_strict);
     let strict = checked.iter().filter(|task| is_strict(&task.project_id));
     let strict: HashSet<i64> = strict.map(|task| task.id).collect();
     let data = tasks::data(txn, &strict.into_iter().collect::<Vec<_>>()).await?;
-    Ok((rules, data))
+    Ok(Bases {
+        rules,
+        configs,
+        data,
+    })
 }
 
 async fn prediction_tasks(

@@ -1,9 +1,13 @@
 //! What annotations are found by that only their results tell: labels, and kinds of regions.
 //!
 //! Each is a term, a number, and the index has a row for each term of each annotation. It follows the results
-//! within the transactions that write them; what was there before the index is brought in by [`fill`].
+//! within the transactions that write them, and the labelling config of the project, by which results are read,
+//! within the one that changes it; what was there before the index is brought in by [`fill`].
 
-use std::collections::BTreeSet;
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use entity::{annotation, annotation_term, annotation_term_fill};
 use sea_orm::{
@@ -19,10 +23,13 @@ use crate::{
     app::App,
     domain::{
         filter::{EnumFilter, nothing},
-        rows,
+        labelling, rows,
     },
-    error::Result,
-    labelstudio::region::{self, Kind},
+    error::{Error, Result},
+    labelstudio::{
+        config::Config,
+        region::{self, Kind},
+    },
 };
 
 /// Different labels of one annotation, in the order of its result; others lead nowhere.
@@ -93,11 +100,14 @@ fn has_term(terms: impl Iterator<Item = i64>, reach: Reach) -> Condition {
 }
 
 /// Brings the index from what annotations were, where they were, to what they are. What has not changed costs
-/// no statement, and any number of annotations the same few.
+/// no statement, and any number of annotations the same few. `configs` are those of the projects that results come
+/// into, held until the transaction ends.
 pub async fn write(
     txn: &DatabaseTransaction,
     changes: &[(Option<&annotation::Model>, &annotation::Model)],
+    configs: &HashMap<i64, Arc<Config>>,
 ) -> Result<()> {
+    let none = Arc::default();
     let (mut outdated, mut new) = (Vec::new(), Vec::new());
     for (before, after) in changes {
         let is_there = |before: &annotation::Model| {
@@ -106,22 +116,73 @@ pub async fn write(
         if before.is_some_and(is_there) {
             continue;
         }
-        let old = before.map(|before| (before.project_id, terms(&before.result)));
-        let terms = (after.project_id, terms(&after.result));
+        // Missing config: the project is gone, and a foreign key fails the transaction.
+        let config = configs.get(&after.project_id).unwrap_or(&none);
+        let stays = before.filter(|before| before.project_id == after.project_id);
+        let old = stays.map(|before| terms(&before.result, config));
+        let terms = terms(&after.result, config);
         if old.as_ref() == Some(&terms) {
             continue;
         }
-        if old.is_some_and(|(_, terms)| !terms.is_empty()) {
+        if before.is_some() && old.is_none_or(|terms| !terms.is_empty()) {
             outdated.push(after.id);
         }
-        new.extend(rows_of(after.id, terms.0, &terms.1));
+        new.extend(rows_of(after.id, after.project_id, &terms));
     }
     replace(txn, outdated, new).await
 }
 
-/// The rows of an annotation that is new.
-pub fn rows(row: &annotation::Model) -> impl Iterator<Item = annotation_term::ActiveModel> {
-    rows_of(row.id, row.project_id, &terms(&row.result))
+/// Rows of a new annotation, in a project with this config.
+pub fn rows(
+    row: &annotation::Model,
+    config: &Config,
+) -> impl Iterator<Item = annotation_term::ActiveModel> + use<> {
+    rows_of(row.id, row.project_id, &terms(&row.result, config))
+}
+
+/// Updates the index for a changed labelling config: reads all results of the project in pages, and replaces the rows
+/// of annotations whose terms differ. The caller holds the project's lock, so that no result is written meanwhile.
+pub async fn rewrite(
+    txn: &DatabaseTransaction,
+    project_id: i64,
+    before: &Arc<Config>,
+    after: &Arc<Config>,
+) -> Result<()> {
+    if before.reads_like(after) {
+        return Ok(());
+    }
+    let mut last = 0;
+    loop {
+        let page: Vec<(i64, String)> = annotation::Entity::find()
+            .select_only()
+            .columns([annotation::Column::Id, annotation::Column::Result])
+            .filter(annotation::Column::ProjectId.eq(project_id))
+            .filter(annotation::Column::Id.gt(last))
+            .order_by_asc(annotation::Column::Id)
+            .limit(STEP)
+            .into_tuple()
+            .all(txn)
+            .await?;
+        let Some((newest, _)) = page.last() else {
+            return Ok(());
+        };
+        last = *newest;
+        let (before, after) = (before.clone(), after.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let differing = page.into_iter().filter_map(|(id, result)| {
+                let terms = terms(&result, &after);
+                (terms != self::terms(&result, &before)).then_some((id, terms))
+            });
+            differing.collect::<Vec<_>>()
+        });
+        let differing = reading
+            .await
+            .map_err(|panic| Error::Internal(Arc::new(panic)))?;
+        let ids = differing.iter().map(|(id, _)| *id).collect();
+        let new = differing.iter();
+        let new = new.flat_map(|(id, terms)| rows_of(*id, project_id, terms));
+        replace(txn, ids, new.collect()).await?;
+    }
 }
 
 fn rows_of(
@@ -152,8 +213,8 @@ async fn replace(
 }
 
 /// What a result is found by.
-fn terms(result: &str) -> BTreeSet<i64> {
-    let content = region::Content::read(result);
+fn terms(result: &str, config: &Config) -> BTreeSet<i64> {
+    let content = region::Content::read(result, config);
     let labels = content.labels.iter().take(MAX_LABELS);
     let kinds = content.kinds.into_iter().map(kind);
     labels.map(|text| label(text)).chain(kinds).collect()
@@ -208,9 +269,14 @@ pub async fn fill(app: &App) -> Result<Option<usize>> {
         last_id: Unchanged(waiting.last_id),
         done_id: Set(*done_id),
     };
-    let new = annotations
-        .iter()
-        .flat_map(|(id, project_id, result)| rows_of(*id, *project_id, &terms(result)));
+    let projects: BTreeSet<i64> = annotations.iter().map(|(_, id, _)| *id).collect();
+    let projects: Vec<i64> = projects.into_iter().collect();
+    let held = labelling::held(app, &*txn, &projects).await?;
+    let new = annotations.iter().flat_map(|(id, project_id, result)| {
+        let config = held.get(project_id).map(|labelling| &*labelling.config);
+        let terms = terms(result, config.unwrap_or(&Config::default()));
+        rows_of(*id, *project_id, &terms)
+    });
     let ids = annotations.iter().map(|(id, ..)| *id).collect();
     replace(&txn, ids, new.collect()).await?;
     done.update_without_returning(&*txn).await?;

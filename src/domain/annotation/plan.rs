@@ -2,7 +2,10 @@
 
 mod write;
 
-use std::collections::{BTreeMap, HashMap};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -28,6 +31,7 @@ use crate::{
         history::{self, Changes},
     },
     error::Result,
+    labelstudio::config::Config,
 };
 
 /// The ground truths of tasks, by task.
@@ -38,6 +42,8 @@ pub struct Plan<'a> {
     actor: &'a Actor,
     at: DateTime<Utc>,
     truths: Truths,
+    /// Labelling configs by project.
+    configs: HashMap<i64, Arc<Config>>,
     rows: BTreeMap<i64, Planned>,
     new: Vec<(annotation::Model, Action)>,
     gone: Vec<annotation::Model>,
@@ -106,11 +112,13 @@ pub async fn truths(txn: &DatabaseTransaction, task_ids: &[i64]) -> Result<Truth
 
 impl<'a> Plan<'a> {
     /// `truths` are those of all tasks that get another one.
-    pub fn new(actor: &'a Actor, truths: Truths) -> Self {
+    /// `configs` are those of all projects in which results change.
+    pub fn new(actor: &'a Actor, truths: Truths, configs: HashMap<i64, Arc<Config>>) -> Self {
         Self {
             actor,
             at: db::now(),
             truths,
+            configs,
             rows: BTreeMap::new(),
             new: Vec::new(),
             gone: Vec::new(),

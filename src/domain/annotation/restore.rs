@@ -1,5 +1,7 @@
 //! `restoreAnnotation`: bring back what an annotation was, with a revision of its own; a deleted one too.
 
+use std::{collections::HashMap, sync::Arc};
+
 use entity::{annotation, annotation_tombstone, prediction, task, user};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
@@ -9,8 +11,7 @@ use sea_orm::{
 use super::{
     Change, OwnDrafts,
     conflict::check_version,
-    fit::{self, Basis},
-    ground,
+    fit, ground,
     incoming::{Incoming, Sent},
     lock::{self, Deleted, Found, Locked},
     plan::{self, Outcome, Plan},
@@ -24,7 +25,7 @@ use crate::{
         history::snapshot::{self, Snapshot, VersionOf},
     },
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::{document, entry::entries},
+    labelstudio::{config::Config, document, entry::entries},
 };
 
 /// What an annotation was at a version.
@@ -100,14 +101,16 @@ async fn change_back(
     let past = past.ok_or_else(unknown_version)?;
     let is_stored = document::are_alike(&row.result, &past.result);
     let returns = row.was_cancelled && !past.snapshot.was_cancelled;
-    if !is_stored || returns {
-        check_fit(app, txn, &locked.task, &past, is_stored).await?;
-    }
+    let configs = match !is_stored || returns {
+        true => check_fit(app, txn, &locked.task, &past, is_stored).await?,
+        // The result stays, and with it the index.
+        false => HashMap::new(),
+    };
     let (change, incoming) = past.into_change(author, is_stored);
     let crowned = change.ground_truth == Patch::Set(true) && !locked.annotation.ground_truth;
     let task_ids = crowned.then_some(locked.annotation.task_id);
     let truths = plan::truths(txn, task_ids.as_slice()).await?;
-    let mut plan = Plan::new(actor, truths);
+    let mut plan = Plan::new(actor, truths, configs);
     let row = plan.change(locked, &change, incoming)?;
     if plan.is_empty() {
         return Ok(Outcome::Unchanged(row));
@@ -163,7 +166,7 @@ async fn bring_back(
     let (Some(task), Some(_)) = (deleted.task, tombstone) else {
         return Err(not_restorable());
     };
-    check_fit(app, txn, &task, &past, false).await?;
+    let configs = check_fit(app, txn, &task, &past, false).await?;
 
     let mut row = parents(txn, before.clone()).await?;
     let is_stored = document::are_alike(&row.result, &past.result);
@@ -172,7 +175,7 @@ async fn bring_back(
     let action = set::action(&row, &changes);
     let task_ids = row.ground_truth.then_some(row.task_id);
     let truths = plan::truths(txn, task_ids.as_slice()).await?;
-    let mut plan = Plan::new(actor, truths);
+    let mut plan = Plan::new(actor, truths, configs);
     touch(&mut row, actor.id(), action, plan.at());
     check_unique_id(txn, &row).await?;
     plan.bring_back(task, row.clone(), action, changes)?;
@@ -243,16 +246,12 @@ async fn check_fit(
     task: &task::Model,
     past: &Past,
     is_stored: bool,
-) -> Result<()> {
+) -> Result<HashMap<i64, Arc<Config>>> {
     let is_cancelled = past.snapshot.was_cancelled;
-    let (rules, data) = ground::bases(app, txn, &[task]).await?;
-    let basis = Basis {
-        rules: rules.get(&task.project_id),
-        data: data.get(&task.id).map_or("", String::as_str),
-    };
-    match fit::of_restored(basis, &past.result, is_cancelled, is_stored) {
+    let bases = ground::bases(app, txn, &[task]).await?;
+    match fit::of_restored(bases.of(task), &past.result, is_cancelled, is_stored) {
         Some(problem) => Err(problem.into()),
-        None => Ok(()),
+        None => Ok(bases.configs),
     }
 }
 

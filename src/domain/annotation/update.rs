@@ -124,7 +124,7 @@ pub async fn change_locked(
         steps: 0,
     }];
     let (ground, truths) = Ground::of_changes(app, txn, actor, &work).await?;
-    let mut plan = Plan::new(actor, truths);
+    let mut plan = Plan::new(actor, truths, ground.configs());
     let [work] = work;
     let row = judge(actor, &ground, &mut plan, work)?;
     if is_trial || plan.is_empty() {

@@ -1,6 +1,9 @@
 //! Writes a batch of tasks with all that hangs on them, in one transaction.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -15,9 +18,11 @@ use crate::{
     domain::{
         annotation::index,
         history::Changes,
+        labelling,
         rows::{self, Ids},
     },
     error::{Path, Result, Segment},
+    labelstudio::config::Config,
 };
 
 /// What every batch of an import has in common.
@@ -77,12 +82,15 @@ impl Import<'_> {
             annotations: rows::reserve(txn, "annotation", annotations).await?,
         };
         let mut taken = others::taken_unique_ids(txn, &tasks).await?;
+        let held = labelling::held(self.app, txn, &[self.project_id]).await?;
+        let config = held.get(&self.project_id);
+        let config = config.map_or_else(Arc::default, |labelling| labelling.config.clone());
         let mut rows = Rows::default();
         parents.begin_batch();
         for mut task in tasks {
             settle_ground_truth(&mut task, notes);
             settle_unique_ids(&mut task, &mut taken, notes);
-            self.add(task, &mut ids, &mut rows, parents, notes)?;
+            self.add(task, &config, &mut ids, &mut rows, parents, notes)?;
         }
         let task_ids = rows.tasks.iter().filter_map(|task| task.id.try_as_ref());
         let task_ids = task_ids.copied().collect();
@@ -98,6 +106,7 @@ impl Import<'_> {
     fn add(
         &self,
         task: item::Task,
+        config: &Config,
         ids: &mut BatchIds,
         rows: &mut Rows,
         parents: &mut Parents,
@@ -119,7 +128,7 @@ impl Import<'_> {
             let parent_ids = parents.of(task.index, task_id, id, &annotation);
             let row = self.annotation(id, task_id, annotation, parent_ids);
             rows.revisions.push(revision(&row)?);
-            rows.terms.extend(index::rows(&row));
+            rows.terms.extend(index::rows(&row, config));
             rows.annotations.push(row.into_active_model().reset_all());
         }
         for draft in task.drafts {

@@ -12,7 +12,7 @@ use super::{breaks, check_config, check_text, check_title, lock};
 use crate::{
     app::App,
     db,
-    domain::{Patch, access::Actor, not_cleared, version},
+    domain::{Patch, access::Actor, annotation, labelling, not_cleared, version},
     error::{Error, Result},
 };
 
@@ -73,6 +73,9 @@ pub async fn update(
     }
     if row.label_config != before.label_config {
         row.config_version += 1;
+        let old = labelling::config(app, &before);
+        let new = breaks::parse(&row.label_config).await?;
+        annotation::index::rewrite(&txn, id, &old, &new).await?;
     }
     row.version += 1;
     row.updated_at = db::now().max(row.updated_at);

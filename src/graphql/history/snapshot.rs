@@ -11,7 +11,7 @@ use crate::{
     graphql::{
         annotation::AnnotationAction,
         context::ContextExt,
-        loader::TaskId,
+        loader::{ConfigOf, TaskId},
         region::{self, Region, RegionType},
         scalar::{DateTime, JsonList},
         task::Task,
@@ -67,7 +67,8 @@ impl AnnotationSnapshot {
         Ok(JsonList(text.as_ref().to_owned()))
     }
 
-    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    /// The regions of `result`, in its order, each of its own type, read by the current labelling config of the project
+    /// that the annotation was in. Of several arguments all have to match.
     async fn regions(
         &self,
         ctx: &Context<'_>,
@@ -82,7 +83,10 @@ impl AnnotationSnapshot {
         >,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
-        Ok(region::of_result(&self.stored_result(ctx).await?, &filter))
+        let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
+        let config = config.unwrap_or_default();
+        let result = self.stored_result(ctx).await?;
+        Ok(region::of_result(&result, &config, &filter))
     }
 
     /// Items of `result`.

@@ -3,7 +3,10 @@
 use async_graphql::{Context, Enum, ID, Result, SimpleObject};
 
 use super::{Region, budget::Spending, member::member};
-use crate::labelstudio::region::{Bucket, Choices, Direction, Relation, Shape};
+use crate::{
+    graphql::scalar::DateTime,
+    labelstudio::region::{Bucket, ChatMessage, Choices, Direction, Relation, Shape},
+};
 
 member! {
     /// Choices that were made, about the task or about a region: `choices`.
@@ -122,6 +125,27 @@ member! {
         #[graphql(name = "to")]
         async fn second(&self, ctx: &Context<'_>) -> Option<Result<Region>> {
             self.0.other(ctx.budget(), &self.value().to_id)
+        }
+    }
+}
+
+member! {
+    /// A message that was written into a chat: `chatmessage`.
+    ChatMessageRegion(Shape::ChatMessage(value) => value): &ChatMessage {
+        /// Role of the speaker, as stored: `user`, `assistant`, or another; may be empty.
+        async fn role(&self) -> &str {
+            &self.value().role
+        }
+
+        /// Text of the message.
+        async fn content(&self) -> &str {
+            &self.value().content
+        }
+
+        /// Time of the message. Null when the entry has none.
+        #[graphql(name = "createdAt")]
+        async fn written_at(&self) -> Option<DateTime> {
+            self.value().created_at.map(DateTime)
         }
     }
 }

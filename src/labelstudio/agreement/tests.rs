@@ -12,7 +12,7 @@ const METRICS: [Option<Metric>; 5] = [
 ];
 
 fn opinion(result: &Value) -> Opinion {
-    Opinion::read(&result.to_string())
+    Opinion::read(&result.to_string(), &Config::default())
 }
 
 fn score(metric: impl Into<Option<Metric>>, a: &Value, b: &Value) -> Option<f64> {
@@ -340,8 +340,8 @@ proptest! {
 
     #[test]
     fn texts_that_are_no_result_say_nothing(text in ".{0,40}") {
-        let nothing = Opinion::read("[]");
-        let found = between(&Opinion::read(&text), &nothing, None, &mut Work::new(1_000)).unwrap();
+        let nothing = Opinion::read("[]", &Config::default());
+        let found = between(&Opinion::read(&text, &Config::default()), &nothing, None, &mut Work::new(1_000)).unwrap();
         prop_assert!(found.is_none_or(|score| score == 0.0));
     }
 }

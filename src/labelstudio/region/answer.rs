@@ -1,7 +1,9 @@
 //! Regions that answer a question about the task, about another region, or about two of them.
 
+use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use super::fields::Fields;
 
@@ -17,6 +19,16 @@ pub struct Choices {
 pub struct Bucket {
     pub name: String,
     pub item_ids: Vec<String>,
+}
+
+/// A message that was written into a chat.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ChatMessage {
+    /// Role of the speaker: `user`, `assistant`, …
+    pub role: String,
+    pub content: String,
+    /// `createdAt`, milliseconds since 1970. `None` when missing, and beyond the range of dates.
+    pub created_at: Option<DateTime<Utc>>,
 }
 
 /// How two regions relate.
@@ -62,6 +74,18 @@ impl Choices {
     }
 }
 
+impl ChatMessage {
+    pub(super) fn read(value: &Fields) -> Option<Self> {
+        let message = value.object("chatmessage")?;
+        let created_at = message.long("createdAt");
+        Some(Self {
+            role: message.text("role")?,
+            content: message.text("content")?,
+            created_at: created_at.and_then(DateTime::from_timestamp_millis),
+        })
+    }
+}
+
 impl Relation {
     pub(super) fn read(entry: &Fields) -> Option<Self> {
         Some(Self {
@@ -84,7 +108,10 @@ pub fn texts(value: &Fields) -> Option<Vec<String>> {
 
 /// Buckets in the order of the text.
 pub fn buckets(value: &Fields) -> Option<Vec<Bucket>> {
-    let buckets: IndexMap<String, Vec<String>> = value.parsed("ranker")?;
-    let bucket = |(name, item_ids)| Bucket { name, item_ids };
-    Some(buckets.into_iter().map(bucket).collect())
+    let buckets: IndexMap<String, &RawValue> = value.parsed("ranker")?;
+    let bucket = |(name, ids): (String, &RawValue)| {
+        let item_ids = serde_json::from_str(ids.get()).ok()?;
+        Some(Bucket { name, item_ids })
+    };
+    buckets.into_iter().map(bucket).collect()
 }

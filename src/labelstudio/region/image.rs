@@ -152,7 +152,7 @@ impl Ellipse {
 
 impl Polygon {
     pub(super) fn read(value: &Fields) -> Option<Self> {
-        let points: Vec<[f64; 2]> = value.parsed("points")?;
+        let points = value.pairs("points")?;
         Some(Self {
             points: points.into_iter().map(|[x, y]| Point { x, y }).collect(),
             closed: value.flag("closed"),
@@ -172,7 +172,7 @@ impl Brush {
     pub(super) fn read(value: &Fields) -> Option<Self> {
         Some(Self {
             format: value.text("format"),
-            rle: value.parsed("rle")?,
+            rle: value.bytes("rle")?,
         })
     }
 

@@ -147,7 +147,7 @@ impl TimeSeries {
 
 impl Instant {
     fn read(value: &Fields, key: &str) -> Option<Self> {
-        let number = value.number(key).map(Self::Number);
+        let number = value.bare_number(key).map(Self::Number);
         number.or_else(|| value.text(key).map(Self::Text))
     }
 

@@ -97,6 +97,49 @@ def texts(node):
             yield from texts(child)
 
 
+def is_infinite_text(text):
+    try:
+        return not math.isfinite(float(text.replace("_", "")))
+    except ValueError:
+        return False
+
+
+def is_beyond_32_bits(number):
+    return not -(2**31) <= number < 2**31
+
+
+def has_huge_integer(node):
+    whole = [text.strip().replace("_", "") for text in texts(node)]
+    whole = [text for text in whole if re.fullmatch(r"[+-]?[0-9]+(\.0+)?", text)]
+    return any_number(node, is_beyond_32_bits) or any(is_beyond_32_bits(int(text.split(".")[0])) for text in whole)
+
+
+def object_of(it):
+    name = it.region.get("to_name")
+    known = it.interface._objects
+    return known[name].tag.lower() if isinstance(name, str) and name in known else ""
+
+
+def ends(it):
+    return [it.get("start"), it.get("end")]
+
+
+def has_fraction(value):
+    return isinstance(value, float) and not value.is_integer()
+
+
+def frames(it):
+    ranges = it.get("ranges")
+    objects = [item for item in ranges if isinstance(item, dict)] if isinstance(ranges, list) else []
+    return [item.get(key) for item in objects for key in ("start", "end")]
+
+
+def is_repeated(it, name):
+    return isinstance(name, str) and any(
+        re.fullmatch(re.escape(known).replace(re.escape("{{idx}}"), "[0-9]+"), name) for known in it.interface._controls if "{{idx}}" in known
+    )
+
+
 def takes_no_labels(it):
     own = {"number", "datetime", "textarea", "pairwise", "reactcode"}
     return it.control and it.control.labels and it.tag in own
@@ -188,6 +231,55 @@ DIFFERENCES = [
         False,
         lambda it: any(re.search(r"0(__|-|_-)", text) for text in texts(it.value)),
         ("spans", [region("stars", "t", "rating", {"rating": 1}), region("hl", "h", "hypertextlabels", {"start": 0, "end": 1, "startOffset": "0__1", "hypertextlabels": ["A"]})]),
+    ),
+    Difference(
+        "a name that a Repeater makes",
+        "Label Studio's editor writes it, and the SDK's own parser of exports knows such names",
+        True,
+        lambda it: is_repeated(it, it.region.get("from_name")),
+        ("repeater", [region("kind_0", "page_0", "choices", {"choices": ["A"]})]),
+    ),
+    Difference(
+        "a name with the flag of a Repeater",
+        "no item of a list has this name",
+        False,
+        lambda it: "{{idx}}" in str(it.region.get("from_name")) or "{{idx}}" in str(it.region.get("to_name")),
+        ("repeater", [region("kind_{{idx}}", "page_{{idx}}", "choices", {"choices": ["A"]})]),
+    ),
+    Difference(
+        "times that are no numbers",
+        "labels of sound start and end at a second",
+        False,
+        lambda it: it.tag == "labels" and object_of(it) in ("audio", "audioplus", "video") and any(isinstance(end, str) for end in ends(it)),
+        ("sound", [region("speech", "au", "labels", {"start": "abc", "end": 2, "labels": ["A"]})]),
+    ),
+    Difference(
+        "characters with a fraction",
+        "labels of a text start and end at a character",
+        False,
+        lambda it: it.tag == "labels" and object_of(it) == "text" and any(has_fraction(end) for end in ends(it)),
+        ("sound", [region("words", "t", "labels", {"start": 1.5, "end": 2, "labels": ["A"]})]),
+    ),
+    Difference(
+        "frames with a fraction",
+        "a timeline starts and ends at a frame",
+        False,
+        lambda it: it.tag == "timelinelabels" and any(has_fraction(frame) or isinstance(frame, str) for frame in frames(it)),
+        ("sound", [region("line", "v", "timelinelabels", {"ranges": [{"start": 1.5, "end": 2}], "timelinelabels": ["A"]})]),
+    ),
+    Difference(
+        "texts that are no finite numbers",
+        "neither JSON nor GraphQL has such a number",
+        False,
+        lambda it: any(is_infinite_text(text) for text in texts(it.value)),
+        ("sound", [region("count", "t", "number", {"number": "nan"})]),
+    ),
+    Difference(
+        "integers beyond 32 bits",
+        "no such frame or page exists, and GraphQL's integers end there",
+        False,
+        lambda it: has_huge_integer(it.value),
+        ("sound", [region("line", "v", "timelinelabels", {"ranges": [{"start": 1, "end": 2**31}], "timelinelabels": ["A"]})]),
     ),
 ]
 

@@ -60,6 +60,32 @@ fn people_are_known_by_id() {
 }
 
 #[test]
+fn a_config_tells_sound_from_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let program = Program::in_folder(folder.path());
+    let said = |end: i32| {
+        let value = json!({ "start": 0, "end": end, "labels": ["a"] });
+        let entry = json!({ "from_name": "l", "to_name": "o", "type": "labels", "value": value });
+        json!({ "result": [entry] })
+    };
+    let tasks = json!([{ "annotations": [said(10), said(9)] }]);
+    fs::write(folder.path().join("tasks.json"), tasks.to_string()).unwrap();
+    let audio = r#"<View><Audio name="o" value="$o"/><Labels name="l" toName="o"><Label value="a"/></Labels></View>"#;
+    fs::write(folder.path().join("config.xml"), audio).unwrap();
+    let guessed = program.run(&["agreement", "tasks.json", "--json"]).ok();
+    assert!(guessed.contains(r#""SPAN_F1":0.0"#), "{guessed}");
+    let known = [
+        "agreement",
+        "tasks.json",
+        "--json",
+        "--config",
+        "config.xml",
+    ];
+    let known = program.run(&known).ok();
+    assert!(known.contains(r#""SPAN_F1":1.0"#), "{known}");
+}
+
+#[test]
 fn what_is_no_file_of_tasks_is_told() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::in_folder(folder.path());

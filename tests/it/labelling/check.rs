@@ -254,7 +254,11 @@ fn strict_mode_tells_what_the_config_promises() {
         { "type": "relation", "from_id": "a", "to_id": "a", "direction": "bi", "labels": ["nxt"] },
     ]);
     let data = r#"{"text": "\ud83d\ude00 text", "other": ""}"#;
-    assert_eq!(wrong_with(CONFIG, Mode::Standard, Some(data), &result), "");
+    let infinite = "10.value.number OUT_OF_BOUNDS: must be a finite number, is inf";
+    assert_eq!(
+        wrong_with(CONFIG, Mode::Standard, Some(data), &result),
+        infinite
+    );
     insta::assert_snapshot!(wrong_with(CONFIG, Mode::Strict, Some(data), &result), @r#"
     0.value.y OUT_OF_BOUNDS: must be at least 0, is -1
     0.value.rectanglelabels REQUIRED: `rect` needs a label

@@ -1,7 +1,7 @@
 //! Any number of annotations, made up by the database itself: 40 projects, of which the first has nearly half of
 //! all and the last 20 are young, and 100 users.
 
-use annograph::{app::App, domain::annotation::index};
+use annograph::{app::App, domain::annotation::index, labelstudio::config::Config};
 use chrono::{DateTime, Utc};
 use entity::annotation;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
@@ -22,7 +22,9 @@ fn terms() -> Vec<(i64, u32)> {
     let rectangle = r#"{"type":"rectangle","value":{"x":1,"y":1,"width":1,"height":1"#;
     let of = |result: String| -> Vec<i64> {
         let row = annotation::Model { result, ..model() };
-        index::rows(&row).map(|row| row.term.unwrap()).collect()
+        index::rows(&row, &Config::default())
+            .map(|row| row.term.unwrap())
+            .collect()
     };
     let kind = of(format!("[{rectangle}}}}}]"));
     let label = |(text, every): (&str, u32)| {

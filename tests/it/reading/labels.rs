@@ -1,6 +1,8 @@
 //! Labels and kinds of regions: found wherever a result comes from, and as long as it is there.
 
-use annograph::domain::annotation::index;
+use std::collections::HashMap;
+
+use annograph::{domain::annotation::index, labelstudio::config::Config};
 use entity::{annotation, annotation_term, annotation_term_fill, project_member::Role};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
@@ -28,12 +30,17 @@ async fn found(client: &Client, filter: &str) -> String {
     ids(list).join(" ")
 }
 
-/// The index holds what the results say: no more, no less.
-async fn check_index(app: &TestApp) {
+/// The index holds what the results say by the configs of now: no more, no less.
+pub async fn check_index(app: &TestApp) {
     let db = app.app.db.writer();
+    let projects = entity::project::Entity::find().all(db).await.unwrap();
+    let configs: HashMap<i64, Config> = projects
+        .into_iter()
+        .map(|row| (row.id, Config::parse(&row.label_config).unwrap_or_default()))
+        .collect();
     let mut expected: Vec<(i64, i64, i64)> = Vec::new();
     for row in annotation::Entity::find().all(db).await.unwrap() {
-        let rows = index::rows(&row);
+        let rows = index::rows(&row, &configs[&row.project_id]);
         expected.extend(rows.map(|row| {
             (
                 row.term.unwrap(),

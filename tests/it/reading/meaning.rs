@@ -2,7 +2,7 @@
 
 mod random;
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use annograph::{
     app::App,
@@ -156,7 +156,7 @@ async fn store(app: &App, rows: &[row::Model]) {
             .unwrap();
     }
     let new: Vec<_> = rows.iter().map(|row| (None, row)).collect();
-    index::write(&txn, &new).await.unwrap();
+    index::write(&txn, &new, &HashMap::new()).await.unwrap();
     txn.commit().await.unwrap();
 }
 

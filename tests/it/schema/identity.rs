@@ -43,8 +43,8 @@ fn entities() -> Vec<(&'static str, String, &'static [&'static str])> {
 
 /// The types without an identity: what they say belongs to the object that they are read from. Regions, connections and
 /// their edges are such, too.
-const VALUES: &str = "AnnotationDiff ConfigObject Control ControlCondition ControlLabel CreateAnnotationOutcome
-    CreatedToken DeleteAnnotationOutcome FieldChange FrameRange ImportNote ImportedTasks InputProblem ItemConflict
+const VALUES: &str = "AnnotationDiff ConfigObject Control ControlCondition ControlLabel ControlRepeater
+    CreateAnnotationOutcome CreatedToken DeleteAnnotationOutcome FieldChange FrameRange ImportNote ImportedTasks InputProblem ItemConflict
     ItemError Mutation PageInfo PercentPoint PixelBox PixelEllipse PixelPoint Query RankerBucket RegionChange
     Subscription UpdateAnnotationOutcome VectorVertex VideoKeyframe";
 

@@ -84,7 +84,7 @@ async fn create_some(
     progress: &mut Progress<annotation::Model>,
 ) -> Result<()> {
     let (ground, truths) = Ground::of_births(app, txn, actor, &births).await?;
-    let mut plan = Plan::new(actor, truths);
+    let mut plan = Plan::new(actor, truths, ground.configs());
     let mut planned = Vec::with_capacity(indexes.len());
     for (index, birth) in indexes.into_iter().zip(births) {
         match judge(actor, &ground, &mut plan, birth) {

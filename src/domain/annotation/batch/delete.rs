@@ -76,7 +76,7 @@ async fn delete_some(
     let ground = Ground::of_deletions(txn, actor, &all, &late).await?;
     let mut rows: HashMap<i64, annotation::Model> =
         rows.into_iter().map(|row| (row.id, row)).collect();
-    let mut plan = Plan::new(actor, Truths::new());
+    let mut plan = Plan::new(actor, Truths::new(), HashMap::new());
     for (index, (id, expected_version)) in some {
         let row = rows.remove(id);
         let found = row.and_then(|row| Some((tasks.get(&row.task_id)?, row)));

@@ -105,7 +105,7 @@ async fn change_some(
         });
     }
     let (ground, truths) = Ground::of_changes(app, txn, actor, &works).await?;
-    let mut plan = Plan::new(actor, truths);
+    let mut plan = Plan::new(actor, truths, ground.configs());
     for (index, mut work) in indexes.into_iter().zip(works) {
         // An item before may have taken the ground truth from it.
         if let Some(row) = plan.row(work.locked.annotation.id) {

@@ -138,7 +138,7 @@ impl Plan<'_> {
         let changed = self.rows.values();
         let changed = changed.map(|row| (Some(&row.before), &row.after));
         let all: Vec<_> = changed.chain(new.map(|row| (None, row))).collect();
-        index::write(txn, &all).await
+        index::write(txn, &all, &self.configs).await
     }
 
     /// Drafts go with their annotation.

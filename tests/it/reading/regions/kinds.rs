@@ -30,6 +30,7 @@ const EVERYTHING: &str = "__typename
   ... on PairwiseRegion { selected }
   ... on RankerRegion { buckets { name itemIds } }
   ... on RelationRegion { fromId toId direction from { regionId __typename } to { regionId type } }
+  ... on ChatMessageRegion { role content createdAt }
   ... on OtherRegion { typeName }";
 
 fn on_image(mut entry: Value) -> Value {
@@ -183,7 +184,11 @@ fn answers() -> Vec<(Value, Value)> {
         ),
         (
             json!({ "type": "chatmessage", "value": { "chatmessage": { "role": "user", "content": "hi" } } }),
-            json!({ "__typename": "OtherRegion", "typeName": "chatmessage" }),
+            json!({ "__typename": "ChatMessageRegion", "role": "user", "content": "hi", "createdAt": null }),
+        ),
+        (
+            json!({ "type": "reactcode", "value": { "reactcode": {} } }),
+            json!({ "__typename": "OtherRegion", "typeName": "reactcode" }),
         ),
     ]
 }

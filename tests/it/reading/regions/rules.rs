@@ -10,7 +10,7 @@ async fn what_is_not_understood_is_there_as_it_is() {
     each_database(async |app| {
         let entries = json!([
             { "type": "hologram", "value": { "x": 1 } },
-            { "type": "rectanglelabels", "id": "r", "value": { "x": "1", "y": 1, "width": 1, "height": 1, "rectanglelabels": ["a"] } },
+            { "type": "rectanglelabels", "id": "r", "value": { "x": "one", "y": 1, "width": 1, "height": 1, "rectanglelabels": ["a"] } },
             { "type": "polygon", "value": { "points": [[1, 2, 3]] } },
             { "type": 5, "value": [] },
             {},
