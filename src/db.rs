@@ -153,7 +153,7 @@ impl Database {
         begun.map_err(|error| self.reader.explained(error).into())
     }
 
-    /// What keeps the database from its work, as far as it is known.
+    /// The known conditions that keep the database from its work.
     pub fn health(&self) -> &Health {
         &self.reader.health
     }

@@ -82,7 +82,7 @@ async fn settle(app: &App) -> anyhow::Result<bool> {
     )
 }
 
-/// Whether something was done. What failed because the database takes no writes is named in the log, and left for
+/// Whether something was done. Names a database that takes no writes in the log, and leaves the work for
 /// [`catch_up`].
 fn done_or_later(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Result<bool> {
     let Err(error) = done else {

@@ -32,7 +32,7 @@ impl Fate {
         CURRENT.try_with(Clone::clone).unwrap_or_default()
     }
 
-    /// One of several requests that are sent together.
+    /// A request of a batch.
     pub fn part() -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::default(),

@@ -22,7 +22,7 @@ const QUIET_DAMAGE: Duration = Duration::from_secs(60);
 /// for a new connection by each request.
 const RENEWAL: Duration = Duration::from_secs(1);
 
-/// What is known of one database. Shared by all who use it.
+/// The conditions of one database. Shared by all who use it.
 pub struct Health {
     backend: DbBackend,
     state: Mutex<State>,

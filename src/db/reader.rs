@@ -1,4 +1,4 @@
-//! Reads outside transactions. One that meets a connection which was lost since its last use is repeated over
+//! Reads outside transactions. A read that meets a connection which was lost since its last use is repeated over
 //! another one.
 
 use std::sync::Arc;

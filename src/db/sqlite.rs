@@ -27,7 +27,7 @@ use crate::error::{Unavailable, unavailable};
 /// How long requests under way have to give their connections back.
 const HOLDING: Duration = Duration::from_secs(2);
 
-/// What an open SQLite database has besides its pools.
+/// The state of an open SQLite database besides its pools.
 #[derive(Default)]
 pub struct Sqlite {
     /// Written to only while they are the ones that were opened. Without any, nothing is compared.
@@ -170,7 +170,7 @@ fn readable_failure(url: &str, error: &anyhow::Error) -> Option<Unavailable> {
     let log = PathBuf::from(format!("{path}-wal"));
     let is_whole = log.metadata().map_or(true, |log| log.len() == 0);
     let has_content = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-    // What can't be opened for another reason, can't be read either.
+    // Asks the file system: SQLite's own code may tell of the log and not of the cause.
     let reason = match std::fs::File::options().append(true).open(path) {
         Ok(_) => reason,
         Err(error) => unavailable::file_reason(&error).unwrap_or(reason),
@@ -230,7 +230,7 @@ async fn pool(
         .with_context(|| format!("can't open the SQLite database {url}"))
 }
 
-/// Whether a connection that comes back has no transaction open. One of which SQLite and the driver think
+/// Whether a connection that comes back has no transaction open. A connection of which SQLite and the driver think
 /// differently (after a disk that was full, say) is closed.
 async fn is_settled(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
     connection.ping().await?;

@@ -229,7 +229,7 @@ impl Queue {
         }
     }
 
-    /// Commits for a group. What went to files that are gone by now is not acknowledged.
+    /// Commits for a group. A commit into files that are gone by then is not acknowledged.
     async fn commit(&self, txn: DatabaseTransaction) -> Result<()> {
         self.check()?;
         txn.commit().await.map_err(Error::of_commit)?;
