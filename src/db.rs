@@ -31,7 +31,7 @@ use crate::error::{Error, Result, unavailable::is_lost_connection};
 
 /// How long a request waits for a connection to PostgreSQL: for one that is free, or for a server that is being
 /// restarted.
-const ACQUIRING: Duration = Duration::from_secs(10);
+const ACQUIRING: Duration = Duration::from_secs(20);
 
 /// How long PostgreSQL has to accept a connection.
 const CONNECTING: Duration = Duration::from_secs(10);

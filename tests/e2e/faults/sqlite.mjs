@@ -77,15 +77,35 @@ export default {
     if (!small) return;
     let server = await serve(annograph, small.database);
     const task = await server.task();
-    server.child.kill('SIGKILL');
+    // One that is killed leaves a write-ahead log behind, one that is stopped does not.
+    for (const signal of ['SIGKILL', 'SIGTERM']) {
+      server.child.kill(signal);
+      await server.ended;
+      small.remount('ro');
+      server = await serve(annograph, small.database);
+      assert.equal(await server.tasks(), 1);
+      failure(await server.write(task), ['READ_ONLY']);
+      assert.match(await server.unready(), /READ_ONLY/);
+      assert.equal(server.begins('READ_ONLY'), 1, server.log());
+      small.remount('rw');
+      await server.heals(task);
+    }
+    await server.stop();
+  },
+
+  async a_server_starts_on_a_full_disk(annograph) {
+    const small = disk(16);
+    if (!small) return;
+    let server = await serve(annograph, small.database);
+    const task = await server.task();
+    server.child.kill('SIGTERM');
     await server.ended;
-    small.remount('ro');
+    small.fill();
     server = await serve(annograph, small.database);
     assert.equal(await server.tasks(), 1);
-    failure(await server.write(task), ['READ_ONLY']);
-    assert.match(await server.unready(), /READ_ONLY/);
-    assert.equal(server.begins('READ_ONLY'), 1, server.log());
-    small.remount('rw');
+    failure(await server.write(task, LARGE), ['DISK_FULL', 'DISK_ERROR']);
+    assert.match(await server.unready(), /DISK_(FULL|ERROR)/);
+    small.free();
     await server.heals(task);
     await server.stop();
   },
