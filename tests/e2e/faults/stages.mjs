@@ -12,8 +12,14 @@ const isRoot = process.getuid() === 0;
 const releases = [];
 
 /** Takes down all that was set up, the last first. */
-export async function release() {
-  for (const undo of releases.reverse()) await undo();
+export function release() {
+  for (const undo of releases.reverse()) {
+    try {
+      undo();
+    } catch (error) {
+      console.log(`  can't take down: ${error.message.split('\n')[0]}`);
+    }
+  }
 }
 
 /** A folder that goes with the run. */
@@ -70,11 +76,14 @@ export function disk(size) {
   };
 }
 
-/** A PostgreSQL cluster of its own, shared by all cases. */
+/** A PostgreSQL cluster of its own, shared by all cases, and running, however the last case ended. */
 let shared;
-export function cluster() {
+export async function cluster() {
   shared ??= makeCluster();
-  return shared;
+  const made = await shared;
+  made.signal('SIGCONT');
+  if (!made.isUp()) made.start();
+  return made;
 }
 
 async function makeCluster() {
@@ -94,6 +103,7 @@ async function makeCluster() {
   const log = join(path, 'log');
   const self = {
     path,
+    isUp: () => existsSync(join(data, 'postmaster.pid')),
     start: () => run('pg_ctl', 'start', '--wait', '--pgdata', data, '--log', log, '--options', options),
     stop: (mode = 'fast') => run('pg_ctl', 'stop', '--wait', '--pgdata', data, '--mode', mode),
 
@@ -126,7 +136,7 @@ async function makeCluster() {
   self.start();
   releases.push(() => {
     self.signal('SIGCONT');
-    self.stop('immediate');
+    if (self.isUp()) self.stop('immediate');
   });
   return self;
 }
