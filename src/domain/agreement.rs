@@ -272,7 +272,7 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
             members.map(|member| (member.id, member.project_id)).unzip();
         let ids: Vec<i64> = ids.into_iter().collect();
         let projects: Vec<i64> = projects.into_iter().collect();
-        let configs = labelling::configs(app, app.db.reader(), &projects).await?;
+        let configs = labelling::configs(app, &projects).await?;
         let permit = app.comparing.clone().acquire_owned().await;
         let texts = annotations::results(app, actor, &ids).await?;
         let answering = spawn_blocking(move || {

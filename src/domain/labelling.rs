@@ -105,12 +105,9 @@ pub async fn held(
 }
 
 /// Reads the labelling configs of projects, without a lock and without a look at who sees the projects.
-pub async fn configs(
-    app: &App,
-    db: &impl ConnectionTrait,
-    project_ids: &[i64],
-) -> Result<HashMap<i64, Arc<Config>>> {
-    let found = load(app, db, project_ids, None).await?.into_iter();
+pub async fn configs(app: &App, project_ids: &[i64]) -> Result<HashMap<i64, Arc<Config>>> {
+    let found = load(app, app.db.reader(), project_ids, None).await?;
+    let found = found.into_iter();
     Ok(found
         .map(|(id, labelling)| (id, labelling.config))
         .collect())
@@ -127,7 +124,7 @@ pub async fn configs_of_tasks(app: &App, task_ids: &[i64]) -> Result<HashMap<i64
         .await?;
     let projects: HashSet<i64> = places.iter().map(|(_, project_id)| *project_id).collect();
     let projects: Vec<i64> = projects.into_iter().collect();
-    let configs = configs(app, app.db.reader(), &projects).await?;
+    let configs = configs(app, &projects).await?;
     let places = places.into_iter();
     let found = places.filter_map(|(id, project_id)| Some((id, configs.get(&project_id)?.clone())));
     Ok(found.collect())

@@ -209,7 +209,7 @@ impl Loader<ConfigOf> for Batches {
 
     async fn load(&self, keys: &[ConfigOf]) -> Result<HashMap<ConfigOf, Arc<Config>>> {
         let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-        let found = labelling::configs(&self.app, self.app.db.reader(), &ids).await?;
+        let found = labelling::configs(&self.app, &ids).await?;
         Ok(found
             .into_iter()
             .map(|(id, config)| (ConfigOf(id), config))
