@@ -181,7 +181,8 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n s
     let lower = name.to_lowercase();
     let threshold = lower.chars().count() * 2 / 5 + 1;
     known
-        .filter(|other| name.len().abs_diff(other.len()) <= 4 * threshold)
+        // Equal names: a pattern of a `Repeater` is no name in a result.
+        .filter(|other| *other != name && name.len().abs_diff(other.len()) <= 4 * threshold)
         .filter_map(|other| {
             let distance = strsim::osa_distance(&lower, &other.to_lowercase());
             (distance <= threshold).then_some((distance, other))

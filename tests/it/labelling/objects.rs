@@ -90,7 +90,7 @@ async fn sound_in_whole_seconds_is_sound_wherever_it_is_read() {
         let mut whole = tasks[0]["annotations"][0]["result"].clone();
         whole[0]["value"]["end"] = json!(9);
         update(&app.admin, "1", json!({ "result": whole })).await.ok();
-        let query = format!("mutation($result: JSONList!) {{ saveDraft(input: {{ taskId: {task}, result: $result }}) {{ regions(types: [AUDIO]) {{ type }} }} }}");
+        let query = format!("mutation($result: [JSONObject!]!) {{ saveDraft(input: {{ taskId: {task}, result: $result }}) {{ regions(types: [AUDIO]) {{ type }} }} }}");
         let answer = app.admin.run_with(&query, json!({ "result": whole })).await;
         assert_eq!(answer.data()["saveDraft"]["regions"], json!([{ "type": "AUDIO" }]));
         let query = "{ annotation(id: 1) { history { nodes { annotation { regions(types: [AUDIO]) { type } } } } } }";
@@ -279,7 +279,7 @@ async fn messages_of_a_chat_are_regions_of_their_own_type() {
             json!({ "__typename": "ChatMessageRegion", "type": "CHAT_MESSAGE", "labels": [], "role": role, "content": content, "createdAt": at })
         };
         let expected = json!([
-            expected("user", "hi", json!("2025-10-28T04:45:17.856Z")),
+            expected("user", "hi", json!("2025-10-28T04:45:17.856000Z")),
             expected("", "", Value::Null),
             expected("tool", "x", Value::Null),
         ]);

@@ -178,7 +178,7 @@ async fn what_is_required_is_due_once_for_each_item_that_the_task_has() {
 
         input.result REQUIRED: `intent_0` has to be answered
 
-        input.result.0.value.choices.0 UNKNOWN_LABEL: `intent_0` has no choice "t1", only "ask" and "t@"
+        input.result.0.value.choices.0 UNKNOWN_LABEL: `intent_0` has no choice "t1", only "ask" and "t@"; did you mean "t@"?
         input.result.1.value.choices.0 UNKNOWN_LABEL: `intent_1` has no choice "turn 1", only "ask" and "t@"
 
         input.result.2.value.end OUT_OF_BOUNDS: must be at most 2, the length of the text, is 3
