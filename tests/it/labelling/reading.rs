@@ -32,7 +32,7 @@ const CONFIG: &str = r#"<View>
 
 /// A region of each control, and of `Labels` on each object.
 fn regions() -> Vec<Value> {
-    let rectangle = json!({ "x": 1, "y": 2, "width": 3, "height": 4, "rotation": 5, "labels": [], "rectanglelabels": [], "ocrlabels": [], "ocrtext": "a", "pageIndex": 1 });
+    let rectangle = json!({ "x": 1, "y": 2, "width": 3, "height": 4, "rotation": 5, "labels": ["a"], "rectanglelabels": ["a"], "ocrlabels": [], "ocrtext": "a", "pageIndex": 1 });
     let ellipse = json!({ "x": 1, "y": 2, "radiusX": 3, "radiusY": 4, "ellipselabels": [] });
     let polygon = json!({ "points": [[1, 2], [3, 4]], "closed": true, "polygonlabels": [] });
     let point = json!({ "x": 1, "y": 2, "width": 1, "keypointlabels": [] });
@@ -40,7 +40,7 @@ fn regions() -> Vec<Value> {
     let mask = json!({ "imageDataURL": "data:,", "bitmasklabels": [] });
     let vertex = json!({ "x": 1, "y": 2, "id": "a", "isBezier": false, "prevPointId": null });
     let vector = json!({ "vertices": [vertex, vertex], "closed": false, "vectorlabels": [] });
-    let span = json!({ "start": 1, "end": 2, "startOffset": 0, "endOffset": 1, "instant": false, "text": "a", "labels": [], "hypertextlabels": [], "paragraphlabels": [], "timeserieslabels": [] });
+    let span = json!({ "start": 1, "end": 2, "startOffset": 0, "endOffset": 1, "instant": false, "text": "a", "labels": ["a"], "hypertextlabels": [], "paragraphlabels": [], "timeserieslabels": [] });
     let boxes = json!({ "framesCount": 1, "duration": 2, "sequence": [{ "frame": 1, "time": 0, "x": 1, "y": 2, "width": 3, "height": 4, "rotation": 0 }], "labels": ["a"] });
     let paths = json!({ "framesCount": 1, "sequence": [{ "frame": 1, "vertices": [vertex] }], "labels": [], "videovectorlabels": ["a"] });
     let mut all = Vec::new();
