@@ -8,6 +8,7 @@ mod health;
 mod opening;
 mod probe;
 mod reader;
+mod shares;
 mod sqlite;
 mod write;
 
@@ -24,9 +25,10 @@ pub use self::{
     fate::Fate,
     health::Health,
     reader::Reader,
+    shares::{on_behalf_of, stream_on_behalf_of},
     write::{Write, marked},
 };
-use self::{sqlite::Sqlite, write::Queue};
+use self::{shares::Shares, sqlite::Sqlite, write::Queue};
 use crate::error::{Error, Result, unavailable::is_lost_connection};
 
 /// How long a request waits for a connection to PostgreSQL: for one that is free, or for a server that is being
@@ -40,6 +42,7 @@ const CONNECTING: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 pub struct Database {
     reader: Reader,
+    counter: Reader,
     writer: DatabaseConnection,
     queue: Queue,
     commits: Arc<Commits>,
@@ -81,8 +84,9 @@ impl Database {
         opening::postgres(&url, CONNECTING).await?;
         let health = Arc::new(Health::new(DbBackend::Postgres));
         let trust = health.clone();
+        let connections = options.pool.max(2);
         let mut pool = quiet(&url);
-        pool.max_connections(options.pool.max(2))
+        pool.max_connections(connections)
             .acquire_timeout(ACQUIRING)
             .map_sqlx_postgres_before_acquire(move |_, connection| {
                 let is_trusted = trust.trusts(connection.age);
@@ -91,7 +95,8 @@ impl Database {
         let pool = Connector::connect(pool)
             .await
             .context("can't connect to PostgreSQL")?;
-        Ok(Self::of(url, pool.clone(), pool, health))
+        let shares = Shares::postgres(connections);
+        Ok(Self::of(url, pool.clone(), pool, health, shares))
     }
 
     fn of(
@@ -99,6 +104,7 @@ impl Database {
         readers: DatabaseConnection,
         writer: DatabaseConnection,
         health: Arc<Health>,
+        shares: Shares,
     ) -> Self {
         let commits = Arc::new(Commits::new(health.clone()));
         let sqlite = Arc::new(Sqlite::default());
@@ -107,8 +113,14 @@ impl Database {
             connections: readers,
             health,
             sqlite: sqlite.clone(),
+            shares,
+            counts: false,
         };
         Self {
+            counter: Reader {
+                counts: true,
+                ..reader.clone()
+            },
             reader,
             writer,
             queue,
@@ -119,9 +131,15 @@ impl Database {
         }
     }
 
-    /// For reads outside a transaction.
+    /// Runs reads outside a transaction, fair between users: see [`on_behalf_of`].
     pub fn reader(&self) -> &Reader {
         &self.reader
+    }
+
+    /// Runs counts, which may scan a whole table. Shares the connections of [`reader`](Self::reader) but uses only a
+    /// few at once, so that short reads find a free connection.
+    pub fn counter(&self) -> &Reader {
+        &self.counter
     }
 
     /// For single statements that write, and for migrations.
@@ -143,6 +161,7 @@ impl Database {
 
     /// On a connection that was lost since its last use nothing has begun: another one is taken.
     async fn begin_alone(&self) -> Result<Write> {
+        let permit = self.reader.shares.write().await;
         let begun = match Write::alone(&self.writer, &self.commits).await {
             Err(error) if is_lost_connection(&error) => {
                 self.health().distrust();
@@ -150,7 +169,8 @@ impl Database {
             }
             other => other,
         };
-        begun.map_err(|error| self.reader.explained(error).into())
+        let begun = begun.map_err(|error| self.reader.explained(error))?;
+        Ok(begun.holding(permit))
     }
 
     /// The known conditions that keep the database from its work.
@@ -169,9 +189,11 @@ impl Database {
 
     /// Calls `observe` with every statement, for tests that count or explain them.
     pub fn observe(&mut self, observe: impl Fn(&Statement) + Send + Sync + Clone + 'static) {
-        let reads = observe.clone();
-        let readers = &mut self.reader.connections;
-        readers.set_metric_callback(move |info| reads(info.statement));
+        for reader in [&mut self.reader, &mut self.counter] {
+            let reads = observe.clone();
+            let pool = &mut reader.connections;
+            pool.set_metric_callback(move |info| reads(info.statement));
+        }
         self.writer
             .set_metric_callback(move |info| observe(info.statement));
     }

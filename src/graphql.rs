@@ -43,6 +43,7 @@ use futures_util::{Stream, StreamExt};
 use crate::{
     app::App,
     config::{DocumentArgs, LimitArgs},
+    db,
     domain::access::Actor,
 };
 
@@ -135,9 +136,11 @@ impl Schema {
         // A mutation answers with what it just wrote, so nothing read before may stand in for it.
         let remember = prepared.operation == OperationType::Query;
         let loader = loader::new(self.app.clone(), actor.clone(), remember);
+        let user_id = actor.id();
         let request = prepared.request.data(actor).data(loader);
         let request = request.data(region::Budget::default());
-        let response = error::coded(&self.app.db, self.inner.execute(request).await);
+        let executed = db::on_behalf_of(user_id, self.inner.execute(request)).await;
+        let response = error::coded(&self.app.db, executed);
         if prepared.tells_cost {
             return prepared.cost.tell(response);
         }
@@ -158,9 +161,10 @@ impl Schema {
         // Events come for hours, so nothing that was read for one stands in for the next.
         let loader = loader::new(self.app.clone(), actor.clone(), false);
         let began = self.app.events.now();
+        let user_id = actor.id();
         let request = prepared.request.data(actor).data(loader).data(began);
         let request = request.data(region::Budget::default());
-        let responses = self.inner.execute_stream(request);
+        let responses = db::stream_on_behalf_of(user_id, self.inner.execute_stream(request));
         let db = self.app.db.clone();
         responses.map(move |response| subscription::without_root_path(error::coded(&db, response)))
     }

@@ -11,6 +11,7 @@ pub mod db;
 pub mod domain;
 pub mod error;
 pub mod events;
+pub mod fair;
 pub mod graphql;
 pub mod labelstudio;
 pub mod server;

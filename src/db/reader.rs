@@ -1,5 +1,5 @@
-//! Reads outside transactions. A read that meets a connection which was lost since its last use is repeated over
-//! another one.
+//! Reads outside transactions, fair between users. A read that meets a connection which was lost since its last use
+//! is repeated over another one.
 
 use std::sync::Arc;
 
@@ -9,7 +9,11 @@ use sea_orm::{
     TransactionTrait, entity::prelude::async_trait::async_trait,
 };
 
-use super::{health::Health, sqlite::Sqlite};
+use super::{
+    health::Health,
+    shares::{Shares, completed},
+    sqlite::Sqlite,
+};
 use crate::error::{
     Error, Reason,
     unavailable::{FileMissing, is_lost_connection, reason},
@@ -21,6 +25,9 @@ pub struct Reader {
     pub(super) connections: DatabaseConnection,
     pub(super) health: Arc<Health>,
     pub(super) sqlite: Arc<Sqlite>,
+    pub(super) shares: Shares,
+    /// Takes a permit to count with each statement.
+    pub(super) counts: bool,
 }
 
 impl Reader {
@@ -95,20 +102,41 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.connections.execute_raw(statement).await
+        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        completed(async move {
+            let _permits = permits;
+            reader.connections.execute_raw(statement).await
+        })
+        .await
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.connections.execute_unprepared(sql).await
+        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        let sql = sql.to_owned();
+        completed(async move {
+            let _permits = permits;
+            reader.connections.execute_unprepared(&sql).await
+        })
+        .await
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.repeated(|| self.connections.query_one_raw(statement.clone()))
-            .await
+        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        completed(async move {
+            let _permits = permits;
+            let read = || reader.connections.query_one_raw(statement.clone());
+            reader.repeated(read).await
+        })
+        .await
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.repeated(|| self.connections.query_all_raw(statement.clone()))
-            .await
+        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        completed(async move {
+            let _permits = permits;
+            let read = || reader.connections.query_all_raw(statement.clone());
+            reader.repeated(read).await
+        })
+        .await
     }
 }

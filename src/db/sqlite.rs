@@ -21,9 +21,11 @@ use sea_orm::{
 };
 use tokio::sync::Mutex;
 
-use super::{Database, Health, Options, files::Files, quiet, within};
+use super::{Database, Health, Options, files::Files, quiet, shares::Shares, within};
 use crate::error::{Unavailable, unavailable};
 
+/// Maximum number of connections that read.
+const MAX_READERS: u32 = 8;
 /// How long requests under way have to give their connections back.
 const HOLDING: Duration = Duration::from_secs(2);
 
@@ -54,7 +56,8 @@ impl Database {
             }
         };
         let is_immutable = failure.is_some();
-        let db = Self::of(url, readers, writer, health);
+        let shares = Shares::sqlite(connections(options));
+        let db = Self::of(url, readers, writer, health, shares);
         let [writer, readers] = db.sqlite_pools();
         // A file that is deleted from now on is missed, not made anew.
         let existing = |pool: &SqlitePool| {
@@ -178,6 +181,11 @@ fn readable_failure(url: &str, error: &anyhow::Error) -> Option<Unavailable> {
     (is_whole && has_content).then(|| Unavailable::from(reason).because(error.clone()))
 }
 
+/// Number of connections that read.
+fn connections(options: &Options) -> u32 {
+    options.pool.clamp(1, MAX_READERS)
+}
+
 /// The connection that writes, and those that read.
 async fn pools(
     url: &str,
@@ -186,8 +194,14 @@ async fn pools(
 ) -> anyhow::Result<(DatabaseConnection, DatabaseConnection)> {
     // The writer comes first: it makes the file and switches it to WAL.
     let writer = pool(url, 1, options.durable, false, is_immutable).await?;
-    let connections = options.pool.clamp(1, 8);
-    let readers = pool(url, connections, options.durable, true, is_immutable).await?;
+    let readers = pool(
+        url,
+        connections(options),
+        options.durable,
+        true,
+        is_immutable,
+    )
+    .await?;
     Ok((writer, readers))
 }
 

@@ -29,6 +29,7 @@ use super::{
     commits::{Commits, Open},
     fate,
     reader::file_missing,
+    shares::WritePermit,
     sqlite::Sqlite,
 };
 use crate::error::{Error, Reason, Result, Unavailable};
@@ -45,6 +46,8 @@ pub struct Write {
     /// On SQLite; taken by the end of the write.
     turn: Option<Turn>,
     open: Open,
+    /// Released when the write is dropped, after the transaction.
+    _permit: Option<WritePermit>,
 }
 
 tokio::task_local! {
@@ -92,7 +95,14 @@ impl Write {
             txn: Some(connection.begin().await?),
             turn: None,
             open,
+            _permit: None,
         })
+    }
+
+    /// Keeps the permit of the user until the write is dropped.
+    pub(super) fn holding(mut self, permit: Option<WritePermit>) -> Self {
+        self._permit = permit;
+        self
     }
 
     /// The next turn at SQLite's one writer.
@@ -293,6 +303,7 @@ impl Turn {
             txn: Some(txn),
             turn: Some(self),
             open,
+            _permit: None,
         })
     }
 

@@ -116,7 +116,7 @@ pub async fn list(
 /// How many drafts of their own the actor has.
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     let ids = filter.own(actor).select_only().column(Column::Id);
-    Ok(ids.count(app.db.reader()).await?)
+    Ok(ids.count(app.db.counter()).await?)
 }
 
 /// The drafts of several tasks that the actor sees, oldest first; those that change an annotation too.

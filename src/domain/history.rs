@@ -272,7 +272,7 @@ pub async fn count_of_annotations(
         .column_as(annotation_revision::Column::Id.count(), "count")
         .group_by(annotation_revision::Column::AnnotationId)
         .into_tuple()
-        .all(app.db.reader())
+        .all(app.db.counter())
         .await?;
     Ok(counts.into_iter().collect())
 }

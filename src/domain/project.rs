@@ -154,7 +154,7 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter)
         .select_only()
         .column(Column::Id)
-        .count(app.db.reader())
+        .count(app.db.counter())
         .await?)
 }
 

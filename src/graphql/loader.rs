@@ -9,17 +9,22 @@ use std::{
 
 use async_graphql::{
     dataloader::{DataLoader, HashMapCache, Loader},
-    runtime::{Timer, TokioSpawner},
+    runtime::Timer,
 };
 use entity::{
     annotation as annotation_row, annotation_draft, annotation_review, annotation_revision,
     api_token, prediction as prediction_row, project as project_row, project_member,
     replaced_draft, task as task_row,
 };
-use futures_util::future::BoxFuture;
+use futures_util::{
+    future::BoxFuture,
+    task::{FutureObj, Spawn, SpawnError},
+};
+use tokio::runtime::Handle;
 
 use crate::{
     app::App,
+    db,
     domain::{
         access::Actor,
         agreement::{self, Compared, OfPair, OfTask, Score},
@@ -46,16 +51,23 @@ pub struct Batches {
 
 /// A loader for one request. Without `remember`, rows are read anew whenever they are asked for.
 pub fn new(app: App, actor: Actor, remember: bool) -> Loaders {
+    let spawner = OnBehalfOf(actor.id());
     let batches = Batches { app, actor };
-    let mut loader = DataLoader::with_cache(
-        batches,
-        TokioSpawner::current(),
-        NextTurn,
-        HashMapCache::default(),
-    );
+    let mut loader = DataLoader::with_cache(batches, spawner, NextTurn, HashMapCache::default());
     loader = loader.max_batch_size(10_000);
     loader.enable_all_cache(remember);
     loader
+}
+
+/// Spawns batches on behalf of the user of the request.
+struct OnBehalfOf(i64);
+
+impl Spawn for OnBehalfOf {
+    fn spawn_obj(&self, batch: FutureObj<'static, ()>) -> Result<(), SpawnError> {
+        let runtime = Handle::try_current().map_err(|_| SpawnError::shutdown())?;
+        runtime.spawn(db::on_behalf_of(self.0, batch));
+        Ok(())
+    }
 }
 
 /// Closes a batch as soon as every resolver that is ready has had its turn. A timer of the clock would

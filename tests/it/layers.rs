@@ -17,6 +17,7 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("db", 0),
     ("error", 0),
     ("events", 0),
+    ("fair", 0),
     ("telemetry", 0),
 ];
 
@@ -30,6 +31,7 @@ const QUERIES: &[&str] = &[
     "::delete_many(",
     "::delete_by_id(",
     ".reader()",
+    ".counter()",
     ".writer()",
     ".begin()",
     "Statement::",

@@ -10,6 +10,7 @@ mod cli;
 mod documents;
 mod events;
 mod export;
+mod fairness;
 mod federation;
 mod fuzz;
 mod graphql;

@@ -1,0 +1,168 @@
+//! Shares of the connections: how many statements of one user run at once.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use futures_util::{FutureExt, Stream, future::BoxFuture, stream::poll_fn};
+use tokio::runtime::Handle;
+
+use crate::fair::{FairSemaphore, Permit};
+
+tokio::task_local! {
+    static CURRENT: Arc<Current>;
+}
+
+/// The user on whose behalf a task runs.
+struct Current {
+    user_id: i64,
+    /// Writes under way in the task.
+    writes: AtomicUsize,
+}
+
+impl Current {
+    fn new(user_id: i64) -> Arc<Self> {
+        let writes = AtomicUsize::new(0);
+        Arc::new(Self { user_id, writes })
+    }
+}
+
+/// Runs a future on behalf of a user: its statements count against the user's share of the connections. Spawned
+/// tasks do not inherit the user.
+pub async fn on_behalf_of<T>(user_id: i64, run: impl Future<Output = T>) -> T {
+    CURRENT.scope(Current::new(user_id), run).await
+}
+
+/// Polls a stream on behalf of a user, like [`on_behalf_of`].
+pub fn stream_on_behalf_of<T>(
+    user_id: i64,
+    stream: impl Stream<Item = T> + Send + 'static,
+) -> impl Stream<Item = T> + Send + 'static {
+    let (current, mut stream) = (Current::new(user_id), Box::pin(stream));
+    poll_fn(move |context| {
+        CURRENT.sync_scope(current.clone(), || stream.as_mut().poll_next(context))
+    })
+}
+
+/// The current user, unless the task needs no permit: without a user (signing in, commands), and inside a write,
+/// whose permit already covers the task. A second permit could deadlock writes that all wait for one.
+fn current() -> Option<Arc<Current>> {
+    let current = CURRENT.try_with(Arc::clone).ok()?;
+    (current.writes.load(Ordering::Relaxed) == 0).then_some(current)
+}
+
+/// Permits for the connections of a database. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Shares {
+    connections: FairSemaphore,
+    /// Acquired before a permit for a connection. Fewer, so that counts leave connections to short reads.
+    counts: FairSemaphore,
+    /// Acquired before a permit for a connection, where reads and writes share one pool. Fewer, so that reads get
+    /// through while writes wait for locks.
+    writes: Option<FairSemaphore>,
+}
+
+impl Shares {
+    /// Shares of the readers of SQLite. Keeps one connection for signing in. SQLite counts on the processors that
+    /// also serve requests.
+    pub fn sqlite(connections: u32) -> Self {
+        let connections = size(connections);
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            connections: FairSemaphore::new(connections - 1),
+            counts: FairSemaphore::new(processors.div_ceil(4).min(connections / 2)),
+            writes: None,
+        }
+    }
+
+    /// Shares of a pool of at least two connections to PostgreSQL. Keeps one connection for signing in.
+    pub fn postgres(connections: u32) -> Self {
+        let connections = size(connections);
+        Self {
+            connections: FairSemaphore::new(connections - 1),
+            counts: FairSemaphore::new(connections / 4),
+            writes: Some(FairSemaphore::new(connections - 2)),
+        }
+    }
+
+    /// Waits for the permits of a read.
+    pub async fn read(&self, is_count: bool) -> [Option<Permit>; 2] {
+        let Some(user_id) = current().map(|current| current.user_id) else {
+            return [None, None];
+        };
+        let count = match is_count {
+            true => Some(self.counts.acquire(user_id).await),
+            false => None,
+        };
+        [count, Some(self.connections.acquire(user_id).await)]
+    }
+
+    /// Waits for the permits of a write.
+    pub async fn write(&self) -> Option<WritePermit> {
+        let (Some(writes), Some(current)) = (&self.writes, current()) else {
+            return None;
+        };
+        let write = writes.acquire(current.user_id).await;
+        let connection = self.connections.acquire(current.user_id).await;
+        current.writes.fetch_add(1, Ordering::Relaxed);
+        Some(WritePermit {
+            current,
+            _permits: [connection, write],
+        })
+    }
+}
+
+fn size(connections: u32) -> usize {
+    usize::try_from(connections).unwrap_or(usize::MAX)
+}
+
+/// The permits of one write, released on drop.
+pub(super) struct WritePermit {
+    current: Arc<Current>,
+    _permits: [Permit; 2],
+}
+
+impl Drop for WritePermit {
+    fn drop(&mut self) {
+        self.current.writes.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Polls a statement in place, and spawns its rest when dropped early. The driver can't interrupt a statement, so its
+/// connection stays busy until the end; permits inside the future are kept as long.
+pub(super) struct Completed<T: Send + 'static>(Option<BoxFuture<'static, T>>);
+
+pub(super) fn completed<T: Send>(
+    statement: impl Future<Output = T> + Send + 'static,
+) -> Completed<T> {
+    Completed(Some(statement.boxed()))
+}
+
+impl<T: Send> Future for Completed<T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<T> {
+        let statement = self
+            .0
+            .as_mut()
+            .expect("a future is not polled after its end");
+        let polled = statement.poll_unpin(context);
+        if polled.is_ready() {
+            self.0 = None;
+        }
+        polled
+    }
+}
+
+impl<T: Send> Drop for Completed<T> {
+    fn drop(&mut self) {
+        if let (Some(statement), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(statement.map(drop));
+        }
+    }
+}
