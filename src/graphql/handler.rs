@@ -23,7 +23,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use self::{
     answer::Refusal,
-    body::Room,
+    body::{BodyBudget, Bounds},
     media::Media,
     quota::{Permit, Quotas},
 };
@@ -51,7 +51,7 @@ pub struct Endpoint {
     settings: Arc<HttpArgs>,
     quotas: Quotas,
     sessions: Sessions,
-    room: Room,
+    bodies: BodyBudget,
     /// Ends what would otherwise outlive the server: sockets and streams.
     stopping: CancellationToken,
 }
@@ -62,7 +62,7 @@ impl Endpoint {
             schema,
             quotas: Quotas::new(&settings),
             sessions: Sessions::new(app, Duration::from_secs(settings.token_check.max(1))),
-            room: Room::new(settings.max_body),
+            bodies: BodyBudget::new(settings.max_body),
             settings: Arc::new(settings),
             stopping,
         }
@@ -170,9 +170,12 @@ async fn respond(
         Envelope::from_parameters(form_urlencoded::parse(query.as_bytes())).map(Incoming::Single)
     } else {
         let settings = &endpoint.settings;
-        let patience = Duration::from_secs(settings.body_timeout);
-        let (limit, room) = (settings.max_body, &endpoint.room);
-        body_read = body::read(&parts.headers, body, limit, patience, room).await?;
+        let bounds = Bounds {
+            size: settings.max_body,
+            time: Duration::from_secs(settings.body_timeout),
+        };
+        let (user_id, budget) = (actor.id(), &endpoint.bodies);
+        body_read = body::read(&parts.headers, body, user_id, bounds, budget).await?;
         sent = body_read.bytes.clone();
         envelope::from_bytes(&body_read.bytes, settings.max_batch)
     };

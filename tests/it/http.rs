@@ -5,6 +5,7 @@ mod bodies;
 mod encodings;
 mod get;
 mod idempotency;
+mod memory;
 mod negotiation;
 mod pages;
 mod quotas;

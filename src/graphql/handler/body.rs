@@ -1,229 +1,183 @@
 //! The body of a request: its type, its size, its encoding.
 
-use std::{io::Read as _, sync::Arc, time::Duration};
+mod budget;
+mod encoding;
+
+use std::time::Duration;
 
 use axum::{
-    body::{Body, Bytes},
+    body::{Body, Bytes, HttpBody},
     http::{HeaderMap, StatusCode, header},
 };
-use bytes::BytesMut;
 use http_body_util::BodyExt;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::spawn_blocking;
 
+pub use self::budget::BodyBudget;
+use self::{
+    budget::{Lease, SMALL},
+    encoding::{Encoding, Expansion},
+};
 use super::answer::Refusal;
-use crate::graphql::error::BAD_REQUEST;
+use crate::{fair::Permit, graphql::error::BAD_REQUEST};
 
-/// Larger bodies wait until few others are being worked on.
+/// Larger bodies are processed a few at a time.
 const LARGE: usize = 1 << 20;
-/// Large bodies that are worked on at once, with all that is made of them.
-const LARGE_AT_ONCE: usize = 4;
-/// Bodies of the largest size that are in memory at once, whole or in part.
-const BODIES: usize = 8;
-/// Bytes that are counted as one.
-const UNIT: usize = 1 << 10;
-/// Larger compressed bodies are decompressed where it holds up nobody.
-const QUICK: usize = 16 << 10;
+/// Initial capacity of a buffer for a body of unknown length.
+const FIRST_CAPACITY: usize = 1 << 10;
 
-/// Room for bodies.
-#[derive(Clone)]
-pub struct Room {
-    bytes: Arc<Semaphore>,
-    places: Arc<Semaphore>,
+/// Limits of a body.
+#[derive(Clone, Copy)]
+pub struct Bounds {
+    /// Maximum size in bytes, after decompression.
+    pub size: usize,
+    /// Maximum time to receive the body.
+    pub time: Duration,
 }
 
-/// A body, decompressed. What it takes of the room is given back when it is dropped.
+/// A decompressed body. Dropping it returns its memory to the budget.
 pub struct Read {
     pub bytes: Bytes,
-    _held: Held,
-}
-
-#[derive(Default)]
-struct Held {
-    bytes: Vec<OwnedSemaphorePermit>,
-    place: Option<OwnedSemaphorePermit>,
-}
-
-impl Room {
-    pub fn new(max_body: usize) -> Self {
-        let bytes = (BODIES * max_body.max(LARGE) / UNIT).min(Semaphore::MAX_PERMITS);
-        Self {
-            bytes: Arc::new(Semaphore::new(bytes)),
-            places: Arc::new(Semaphore::new(LARGE_AT_ONCE)),
-        }
-    }
-
-    async fn place(&self) -> OwnedSemaphorePermit {
-        let place = self.places.clone().acquire_owned().await;
-        place.expect("the room is never closed")
-    }
-}
-
-/// What a body may be compressed with.
-#[derive(Clone, Copy)]
-enum Encoding {
-    Identity,
-    Gzip,
-    Deflate,
-    Brotli,
+    _lease: Lease,
+    _large: Option<Permit>,
 }
 
 /// The bytes of a body that is `application/json`.
 pub async fn read(
     headers: &HeaderMap,
     body: Body,
-    limit: usize,
-    patience: Duration,
-    room: &Room,
+    user_id: i64,
+    bounds: Bounds,
+    budget: &BodyBudget,
 ) -> Result<Read, Refusal> {
     if !is_json(headers) {
         return Err(unsupported("send the request as application/json in UTF-8"));
     }
-    let encoding = encoding(headers)?;
+    let encoding = Encoding::of(headers)?;
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length > limit as u64) {
-        return Err(too_large(limit));
+    if length.is_some_and(|length| length > bounds.size as u64) {
+        return Err(too_large(bounds.size));
     }
-    let mut held = Held::default();
-    let gathered = gathered(body, limit, room, &mut held);
-    let Ok(bytes) = tokio::time::timeout(patience, gathered).await else {
-        let message = format!("a body has {} s to arrive", patience.as_secs_f64());
+    let buffer = Buffer::new(budget.lease(user_id));
+    let gathered = gathered(body, bounds.size, buffer);
+    let Ok(buffer) = tokio::time::timeout(bounds.time, gathered).await else {
+        let message = format!("a body has {} s to arrive", bounds.time.as_secs_f64());
         let status = StatusCode::REQUEST_TIMEOUT;
         return Err(Refusal::new(status, BAD_REQUEST, message));
     };
-    let mut bytes = bytes?;
-    if bytes.len() > LARGE {
-        held.place = Some(room.place().await);
+    let buffer = buffer?;
+    let mut large = None;
+    if buffer.bytes.len() > LARGE {
+        large = Some(budget.large(user_id).await);
     }
-    if !matches!(encoding, Encoding::Identity) {
-        bytes = match expanded(encoding, bytes.clone(), limit.min(LARGE)).await? {
-            Err(Expanded::TooFar) if limit > LARGE => {
-                if held.place.is_none() {
-                    held.place = Some(room.place().await);
+    let plain = Buffer::new(budget.lease(user_id));
+    let mut buffer = match Expansion::new(encoding, buffer, plain) {
+        Err(buffer) => buffer,
+        Ok(expansion) => {
+            let wait = async || {
+                if large.is_none() {
+                    large = Some(budget.large(user_id).await);
                 }
-                expanded(encoding, bytes, limit).await?
-            }
-            small => small,
+            };
+            expanded(expansion, bounds.size, wait).await?
         }
-        .map_err(|expanded| match expanded {
-            Expanded::TooFar => too_large(limit),
-            Expanded::Wrong => {
-                Refusal::bad_request("the body is not what its Content-Encoding says")
-            }
-        })?;
-    }
-    Ok(Read { bytes, _held: held })
+    };
+    buffer.shrink()?;
+    Ok(Read {
+        bytes: buffer.bytes.into(),
+        _lease: buffer.lease,
+        _large: large,
+    })
 }
 
-/// Reads a body as it comes. What has come takes room; when there is none, the body is refused, for all who
-/// wait for room would hold some.
-async fn gathered(
-    mut body: Body,
-    limit: usize,
-    room: &Room,
-    held: &mut Held,
-) -> Result<Bytes, Refusal> {
-    let mut whole = Bytes::new();
-    let mut parts = BytesMut::new();
+/// Copies the frames of a body into one buffer. Keeping a frame would keep the whole read buffer of its connection,
+/// even for a frame of one byte.
+async fn gathered(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buffer, Refusal> {
+    let announced = body.size_hint().exact();
+    let announced = announced.and_then(|length| usize::try_from(length).ok());
+    let most = announced.unwrap_or(limit).min(limit);
     while let Some(frame) = body.frame().await {
         let frame = frame.map_err(|_| Refusal::bad_request("the body ends before its end"))?;
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        let length = whole.len() + parts.len() + data.len();
-        if length > limit {
+        if buffer.bytes.len() + data.len() > limit {
             return Err(too_large(limit));
         }
-        let units = u32::try_from(data.len().div_ceil(UNIT)).unwrap_or(u32::MAX);
-        match room.bytes.clone().try_acquire_many_owned(units) {
-            Ok(permit) => held.bytes.push(permit),
-            Err(_) => return Err(Refusal::busy("too many large requests at once, try again")),
-        }
-        // Most bodies come in one part, which is not copied.
-        if whole.is_empty() && parts.is_empty() {
-            whole = data;
-        } else {
-            parts.extend_from_slice(&std::mem::take(&mut whole));
-            parts.extend_from_slice(&data);
-        }
+        buffer.reserve(data.len(), most)?;
+        buffer.bytes.extend_from_slice(&data);
     }
-    Ok(if parts.is_empty() {
-        whole
-    } else {
-        parts.freeze()
-    })
+    Ok(buffer)
 }
 
-/// Decompresses a small body at once, a larger one beside the threads that answer requests: how long it
-/// takes depends on the bytes that go in as well as on those that come out.
+/// Decompresses small bodies in place and others on blocking threads; awaits `wait` before expanding a body beyond
+/// [`LARGE`].
 async fn expanded(
-    encoding: Encoding,
-    bytes: Bytes,
+    mut expansion: Expansion,
     limit: usize,
-) -> Result<Result<Bytes, Expanded>, Refusal> {
-    if bytes.len() <= QUICK {
-        return Ok(decompressed(encoding, &bytes, limit));
+    wait: impl AsyncFnOnce(),
+) -> Result<Buffer, Refusal> {
+    if expansion.compressed() <= SMALL && expansion.expand(limit.min(SMALL))? {
+        return Ok(expansion.finish());
     }
-    let work = move || decompressed(encoding, &bytes, limit);
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|_| Refusal::internal())
-}
-
-/// Why a body is not decompressed.
-enum Expanded {
-    TooFar,
-    Wrong,
-}
-
-/// Never more than the limit, however far the body would expand.
-fn decompressed(encoding: Encoding, bytes: &[u8], limit: usize) -> Result<Bytes, Expanded> {
-    // All the room that it may need, of which only what is written to takes memory: growing step by step
-    // would take twice as much at the end.
-    let mut plain = Vec::with_capacity(limit + 1);
-    let bound = limit as u64 + 1;
-    let read = match encoding {
-        Encoding::Identity => bytes.take(bound).read_to_end(&mut plain),
-        // One member and nothing behind it: thousands of empty ones would take long and come to nothing.
-        Encoding::Gzip => {
-            let mut member = flate2::bufread::GzDecoder::new(bytes).take(bound);
-            let read = member.read_to_end(&mut plain);
-            let is_all = plain.len() > limit || member.into_inner().into_inner().is_empty();
-            read.and_then(|read| match is_all {
-                true => Ok(read),
-                false => Err(std::io::ErrorKind::InvalidData.into()),
-            })
-        }
-        Encoding::Deflate => flate2::read::ZlibDecoder::new(bytes)
-            .take(bound)
-            .read_to_end(&mut plain),
-        Encoding::Brotli => brotli::Decompressor::new(bytes, 4096)
-            .take(bound)
-            .read_to_end(&mut plain),
-    };
-    match read {
-        Err(_) => Err(Expanded::Wrong),
-        Ok(_) if plain.len() > limit => Err(Expanded::TooFar),
-        Ok(_) => {
-            plain.shrink_to_fit();
-            Ok(plain.into())
-        }
+    let mut is_whole;
+    (expansion, is_whole) = expanded_beside(expansion, limit.min(LARGE)).await?;
+    if !is_whole && limit > LARGE {
+        wait().await;
+        (expansion, is_whole) = expanded_beside(expansion, limit).await?;
+    }
+    match is_whole {
+        true => Ok(expansion.finish()),
+        false => Err(too_large(limit)),
     }
 }
 
-fn encoding(headers: &HeaderMap) -> Result<Encoding, Refusal> {
-    let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
-    let Some(encoding) = encodings.next() else {
-        return Ok(Encoding::Identity);
+async fn expanded_beside(
+    mut expansion: Expansion,
+    limit: usize,
+) -> Result<(Expansion, bool), Refusal> {
+    let work = move || {
+        let is_whole = expansion.expand(limit)?;
+        Ok((expansion, is_whole))
     };
-    let name = encoding.to_str().unwrap_or_default().to_ascii_lowercase();
-    match (name.as_str(), encodings.next()) {
-        ("identity", None) => Ok(Encoding::Identity),
-        ("gzip" | "x-gzip", None) => Ok(Encoding::Gzip),
-        ("deflate", None) => Ok(Encoding::Deflate),
-        ("br", None) => Ok(Encoding::Brotli),
-        _ => Err(unsupported(
-            "the Content-Encoding of a request is one of gzip, deflate, br and identity",
-        )),
+    let done = spawn_blocking(work).await;
+    done.unwrap_or_else(|_| Err(Refusal::internal()))
+}
+
+/// A growing buffer whose memory is leased before it is allocated.
+pub struct Buffer {
+    bytes: Vec<u8>,
+    lease: Lease,
+}
+
+impl Buffer {
+    fn new(lease: Lease) -> Self {
+        Self {
+            bytes: Vec::new(),
+            lease,
+        }
+    }
+
+    /// Reserves capacity for more bytes. Doubles the capacity up to `most`, so that copying stays linear.
+    fn reserve(&mut self, more: usize, most: usize) -> Result<(), Refusal> {
+        let needed = self.bytes.len() + more;
+        let capacity = self.bytes.capacity();
+        if needed <= capacity {
+            return Ok(());
+        }
+        let capacity = (2 * capacity).max(FIRST_CAPACITY).min(most).max(needed);
+        self.lease.resize(capacity)?;
+        self.bytes.reserve_exact(capacity - self.bytes.len());
+        Ok(())
+    }
+
+    /// Frees unused capacity when it exceeds [`SMALL`].
+    fn shrink(&mut self) -> Result<(), Refusal> {
+        if self.bytes.capacity() - self.bytes.len() > SMALL {
+            self.bytes.shrink_to_fit();
+            self.lease.resize(self.bytes.capacity())?;
+        }
+        Ok(())
     }
 }
 

@@ -1,0 +1,255 @@
+//! A memory budget for request bodies.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use super::{super::answer::Refusal, LARGE};
+use crate::fair::{FairSemaphore, Permit};
+
+/// Maximum size of a body that is leased from the reserve.
+pub const SMALL: usize = 16 << 10;
+/// Bytes of the reserve. Only small bodies use it, so that large bodies never shut out small requests.
+const RESERVE: usize = 16 << 20;
+/// Number of users whose full shares exhaust a pool.
+const SHARES: usize = 4;
+/// Large bodies processed at once: the parsed form of a body takes several times its size.
+const WORKED_ON_AT_ONCE: usize = 4;
+/// `Retry-After` of a body that exceeds a share.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Bounds the bytes of bodies in memory, in total and per user. Cheap to clone.
+#[derive(Clone)]
+pub struct BodyBudget(Arc<Shared>);
+
+struct Shared {
+    used: Mutex<Used>,
+    large: FairSemaphore,
+}
+
+struct Used {
+    general: Pool,
+    reserve: Pool,
+}
+
+struct Pool {
+    /// Maximum bytes of all users together.
+    max: usize,
+    /// Maximum bytes of one user.
+    share: usize,
+    total: usize,
+    by_user: HashMap<i64, usize>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    General,
+    Reserve,
+}
+
+/// Reason why a pool can't lease more bytes.
+enum Exhausted {
+    /// The user's own share is used up.
+    ByUser {
+        share: usize,
+    },
+    ByAll,
+}
+
+/// Memory of one body, returned on drop.
+pub struct Lease {
+    budget: Arc<Shared>,
+    user_id: i64,
+    kind: Kind,
+    bytes: usize,
+}
+
+impl BodyBudget {
+    /// Creates a budget for bodies of up to `max_body` bytes.
+    pub fn new(max_body: usize) -> Self {
+        // A body of the largest size fits beside its compressed form, which may be as large.
+        let share = max_body.max(LARGE).saturating_mul(2).saturating_add(LARGE);
+        let used = Used {
+            general: Pool::new(share),
+            reserve: Pool::new(RESERVE / SHARES),
+        };
+        Self(Arc::new(Shared {
+            used: Mutex::new(used),
+            large: FairSemaphore::new(WORKED_ON_AT_ONCE),
+        }))
+    }
+
+    /// Creates an empty lease.
+    pub fn lease(&self, user_id: i64) -> Lease {
+        Lease {
+            budget: self.0.clone(),
+            user_id,
+            kind: Kind::Reserve,
+            bytes: 0,
+        }
+    }
+
+    /// Waits for a permit to process a large body, fair between users.
+    pub async fn large(&self, user_id: i64) -> Permit {
+        self.0.large.acquire(user_id).await
+    }
+}
+
+impl Lease {
+    /// Changes the leased bytes: call it before allocating, and after freeing. Fails when the share of the user or the
+    /// whole budget is used up; the lease then stays unchanged.
+    pub fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
+        let mut used = self.budget.used();
+        used.pool(self.kind).give_back(self.user_id, self.bytes);
+        let kinds: &[Kind] = match bytes {
+            0..=SMALL => &[Kind::Reserve, Kind::General],
+            _ => &[Kind::General],
+        };
+        let mut refusal = Exhausted::ByAll;
+        for kind in kinds {
+            match used.pool(*kind).take(self.user_id, bytes) {
+                Ok(()) => {
+                    (self.kind, self.bytes) = (*kind, bytes);
+                    return Ok(());
+                }
+                Err(exhausted) => refusal = exhausted,
+            }
+        }
+        used.pool(self.kind).add(self.user_id, self.bytes);
+        drop(used);
+        Err(refusal.into())
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let mut used = self.budget.used();
+        used.pool(self.kind).give_back(self.user_id, self.bytes);
+    }
+}
+
+impl Shared {
+    fn used(&self) -> MutexGuard<'_, Used> {
+        self.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Used {
+    fn pool(&mut self, kind: Kind) -> &mut Pool {
+        match kind {
+            Kind::General => &mut self.general,
+            Kind::Reserve => &mut self.reserve,
+        }
+    }
+}
+
+impl Pool {
+    fn new(share: usize) -> Self {
+        Self {
+            max: share.saturating_mul(SHARES),
+            share,
+            total: 0,
+            by_user: HashMap::new(),
+        }
+    }
+
+    fn take(&mut self, user_id: i64, bytes: usize) -> Result<(), Exhausted> {
+        let of_user = self.by_user.get(&user_id).copied().unwrap_or(0);
+        if of_user.saturating_add(bytes) > self.share {
+            return Err(Exhausted::ByUser { share: self.share });
+        }
+        if self.total.saturating_add(bytes) > self.max {
+            return Err(Exhausted::ByAll);
+        }
+        self.add(user_id, bytes);
+        Ok(())
+    }
+
+    fn add(&mut self, user_id: i64, bytes: usize) {
+        if bytes > 0 {
+            self.total += bytes;
+            *self.by_user.entry(user_id).or_default() += bytes;
+        }
+    }
+
+    fn give_back(&mut self, user_id: i64, bytes: usize) {
+        self.total -= bytes;
+        if let Some(of_user) = self.by_user.get_mut(&user_id) {
+            *of_user -= bytes;
+            if *of_user == 0 {
+                self.by_user.remove(&user_id);
+            }
+        }
+    }
+}
+
+impl From<Exhausted> for Refusal {
+    fn from(exhausted: Exhausted) -> Self {
+        match exhausted {
+            Exhausted::ByUser { share } => {
+                let message = format!(
+                    "the bodies of your requests take {share} bytes at once at most: wait for answers, then send it again"
+                );
+                Self::too_often(message, PAUSE)
+            }
+            Exhausted::ByAll => Self::busy(
+                "the requests of all users take as much memory as bodies may: send it again later",
+            ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    const ANN: i64 = 1;
+    const BODY: usize = 1 << 20;
+
+    fn leased(budget: &BodyBudget, user_id: i64, bytes: usize) -> Result<Lease, StatusCode> {
+        let mut lease = budget.lease(user_id);
+        let resized = lease.resize(bytes).map_err(|refusal| refusal.status);
+        resized.map(|()| lease)
+    }
+
+    #[test]
+    fn a_user_has_a_share_and_all_have_a_bound() {
+        let budget = BodyBudget::new(BODY);
+        let ann = [leased(&budget, ANN, BODY), leased(&budget, ANN, 2 * BODY)];
+        assert!(ann.iter().all(Result::is_ok));
+        let refused = leased(&budget, ANN, SMALL + 1).err();
+        assert_eq!(refused, Some(StatusCode::TOO_MANY_REQUESTS));
+        let others: Vec<_> = (2..5).map(|user| leased(&budget, user, 3 * BODY)).collect();
+        assert!(others.iter().all(Result::is_ok));
+        let refused = leased(&budget, 5, SMALL + 1).err();
+        assert_eq!(refused, Some(StatusCode::SERVICE_UNAVAILABLE));
+        drop(ann);
+        assert!(leased(&budget, 5, SMALL + 1).is_ok());
+    }
+
+    #[test]
+    fn small_bodies_get_in_beside_large_ones() {
+        let budget = BodyBudget::new(BODY);
+        let large: Vec<_> = (1..5).map(|user| leased(&budget, user, 3 * BODY)).collect();
+        assert!(large.iter().all(Result::is_ok));
+        assert!(leased(&budget, ANN, SMALL).is_ok());
+        assert!(leased(&budget, 5, SMALL).is_ok());
+    }
+
+    #[test]
+    fn a_lease_that_can_not_grow_stays_as_it_is() {
+        let budget = BodyBudget::new(BODY);
+        let mut lease = leased(&budget, ANN, SMALL).unwrap();
+        assert!(lease.resize(3 * BODY).is_ok());
+        assert!(lease.resize(3 * BODY + 1).is_err());
+        drop(lease);
+        let used = budget.0.used();
+        for pool in [&used.general, &used.reserve] {
+            assert_eq!((pool.total, pool.by_user.len()), (0, 0));
+        }
+    }
+}
