@@ -39,15 +39,15 @@ pub struct HttpArgs {
     #[arg(long, env = "ANNOGRAPH_MAX_CONNECTIONS", default_value_t = 10_000)]
     pub max_connections: usize,
 
-    /// Requests per second that one token may send, each of a batch counted; 0 for any number.
+    /// Requests per second of one user over all tokens, counting each request of a batch; 0 for any number.
     #[arg(long, env = "ANNOGRAPH_RATE_LIMIT", default_value_t = 10_000)]
     pub rate_limit: u32,
 
-    /// Requests of one token that run at once; 0 for any number.
+    /// Concurrent requests of one user over all tokens; 0 for any number.
     #[arg(long, env = "ANNOGRAPH_MAX_CONCURRENT", default_value_t = 256)]
     pub max_concurrent: usize,
 
-    /// Subscriptions of one token at once, over all its connections; 0 for any number.
+    /// Concurrent subscriptions of one user over all connections; 0 for any number.
     #[arg(long, env = "ANNOGRAPH_MAX_SUBSCRIPTIONS", default_value_t = 10_000)]
     pub max_subscriptions: usize,
 

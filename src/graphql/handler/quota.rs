@@ -15,7 +15,7 @@ use governor::{
 use super::answer::Refusal;
 use crate::{config::HttpArgs, domain::access::Actor};
 
-/// What the callers of a server use, by token.
+/// Requests and subscriptions of users, counted over all tokens of a user.
 #[derive(Clone)]
 pub struct Quotas {
     rate: Option<Arc<DefaultKeyedRateLimiter<i64>>>,
@@ -27,12 +27,12 @@ pub struct Quotas {
 struct Counts {
     what: &'static str,
     max: usize,
-    by_token: Arc<Mutex<HashMap<i64, usize>>>,
+    by_user: Arc<Mutex<HashMap<i64, usize>>>,
 }
 
 /// Leave to do one thing, given back when dropped.
 pub struct Permit {
-    token_id: i64,
+    user_id: i64,
     counts: Counts,
 }
 
@@ -58,26 +58,26 @@ impl Quotas {
         let Some(count) = NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX)) else {
             return Ok(());
         };
-        let wait = match rate.check_key_n(&actor.token_id, count) {
+        let wait = match rate.check_key_n(&actor.id(), count) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
             Err(_) => {
-                let message = "a batch of more requests than this token may send per second";
+                let message = "a batch of more requests than a user may send per second";
                 return Err(Refusal::bad_request(message));
             }
         };
-        let message = "more requests per second than this token may send: wait, then send it again";
+        let message = "more requests per second than a user may send: wait, then send it again";
         Err(Refusal::too_often(message, wait))
     }
 
     /// Leave to run a request.
     pub fn request(&self, actor: &Actor) -> Result<Permit, Refusal> {
-        self.requests.enter(actor.token_id)
+        self.requests.enter(actor.id())
     }
 
     /// Leave to keep a subscription.
     pub fn subscription(&self, actor: &Actor) -> Result<Permit, Refusal> {
-        self.subscriptions.enter(actor.token_id)
+        self.subscriptions.enter(actor.id())
     }
 }
 
@@ -86,23 +86,23 @@ impl Counts {
         Self {
             what,
             max: if max == 0 { usize::MAX } else { max },
-            by_token: Arc::default(),
+            by_user: Arc::default(),
         }
     }
 
-    fn enter(&self, token_id: i64) -> Result<Permit, Refusal> {
-        let mut by_token = self.by_token.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = by_token.entry(token_id).or_default();
+    fn enter(&self, user_id: i64) -> Result<Permit, Refusal> {
+        let mut by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = by_user.entry(user_id).or_default();
         if *count >= self.max {
             let message = format!(
-                "{} {} of one token at once are the limit",
+                "{} {} of one user at once are the limit",
                 self.max, self.what
             );
             return Err(Refusal::too_often(message, PAUSE));
         }
         *count += 1;
         Ok(Permit {
-            token_id,
+            user_id,
             counts: self.clone(),
         })
     }
@@ -110,12 +110,12 @@ impl Counts {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let by_token = &self.counts.by_token;
-        let mut by_token = by_token.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = by_token.get_mut(&self.token_id) {
+        let by_user = &self.counts.by_user;
+        let mut by_user = by_user.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = by_user.get_mut(&self.user_id) {
             *count -= 1;
             if *count == 0 {
-                by_token.remove(&self.token_id);
+                by_user.remove(&self.user_id);
             }
         }
     }

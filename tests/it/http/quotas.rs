@@ -1,4 +1,4 @@
-//! How much one token may ask for, and which pages may ask.
+//! Quotas of a user, and origins that may send requests.
 
 use axum::{
     body::Body,
@@ -12,7 +12,7 @@ use super::{assert_refused, bearer, for_stream};
 use crate::support::{Client, TestApp, each_database, send};
 
 #[tokio::test]
-async fn requests_of_one_token_that_come_too_fast_are_refused() {
+async fn requests_of_one_user_that_come_too_fast_are_refused() {
     each_database(async |app| {
         let stranger = app.stranger("bob").await;
         let router = app.router_with(&["--rate-limit", "5"]);
@@ -21,8 +21,10 @@ async fn requests_of_one_token_that_come_too_fast_are_refused() {
             ..client.clone()
         };
         let mut refused = 0;
-        for _ in 0..20 {
-            let answer = on(&app.admin).run("{ viewer { id } }").await;
+        // All tokens of a user share one quota.
+        let tokens = [app.admin.clone(), another_token(&app).await];
+        for token in tokens.iter().cycle().take(20) {
+            let answer = on(token).run("{ viewer { id } }").await;
             if answer.status == StatusCode::OK {
                 continue;
             }
@@ -39,6 +41,19 @@ async fn requests_of_one_token_that_come_too_fast_are_refused() {
         assert_refused(&answer, StatusCode::TOO_MANY_REQUESTS, "LIMIT_EXCEEDED");
     })
     .await;
+}
+
+/// Signs the admin in with a second token.
+async fn another_token(app: &TestApp) -> Client {
+    let created = app
+        .admin
+        .run("mutation { createToken(input: {}) { text } }");
+    let created = created.await;
+    let token = created.data()["createToken"]["text"].as_str().unwrap();
+    Client {
+        token: token.to_owned(),
+        ..app.admin.clone()
+    }
 }
 
 #[tokio::test]
@@ -125,7 +140,7 @@ async fn a_preflight_is_answered_with_the_headers_that_it_asks_for() {
 const RENAME: &str = r#"mutation { updateProject(id: 1, input: { title: "y" }) { id } }"#;
 
 #[tokio::test]
-async fn requests_of_one_token_at_once_are_bounded() {
+async fn requests_of_one_user_at_once_are_bounded() {
     each_database(async |app| {
         app.project_with_task().await;
         let stranger = app.stranger("bob").await;
@@ -134,6 +149,7 @@ async fn requests_of_one_token_at_once_are_bounded() {
             router: router.clone(),
             ..client.clone()
         };
+        let other = on(&another_token(&app).await);
         // A write that others wait for.
         let held = hold_project(&app).await;
         let admin = on(&app.admin);
@@ -146,7 +162,7 @@ async fn requests_of_one_token_at_once_are_bounded() {
             }
         });
         let refused = loop {
-            let answer = on(&app.admin).run("{ viewer { id } }").await;
+            let answer = other.run("{ viewer { id } }").await;
             if answer.status != StatusCode::OK {
                 break answer;
             }
@@ -196,25 +212,27 @@ async fn hold_project(app: &TestApp) -> annograph::db::Write {
 }
 
 #[tokio::test]
-async fn subscriptions_of_one_token_are_bounded() {
+async fn subscriptions_of_one_user_are_bounded() {
     each_database(async |app| {
         let router = app.router_with(&["--max-subscriptions", "1"]);
-        let open = || {
+        let open = |by: &Client| {
             let query = "subscription { annotationEvents { version } }";
-            let request = for_stream(
-                &app,
-                "text/event-stream",
-                json!({ "query": query }).to_string(),
-            );
+            let body = json!({ "query": query }).to_string();
+            let mut request = for_stream(&app, "text/event-stream", body);
+            let authorization = bearer(by).parse().unwrap();
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, authorization);
             router.clone().oneshot(request)
         };
-        let first = open().await.unwrap();
+        let other = another_token(&app).await;
+        let first = open(&app.admin).await.unwrap();
         assert_eq!(first.status(), StatusCode::OK);
-        let second = open().await.unwrap();
+        let second = open(&other).await.unwrap();
         assert_eq!(second.status(), StatusCode::TOO_MANY_REQUESTS);
         // A stream that nobody reads any more makes room.
         drop(first);
-        while open().await.unwrap().status() != StatusCode::OK {
+        while open(&other).await.unwrap().status() != StatusCode::OK {
             tokio::task::yield_now().await;
         }
     })
