@@ -159,7 +159,7 @@ pub enum ProblemCode {
     UnknownValue,
     /// An end of a relation that is no region of the same result.
     UnknownRegion,
-    /// More values or regions than the control takes.
+    /// More values or regions than the control takes, or more active tokens than a user may have.
     TooMany,
     /// The stored result does not fit the labelling config that it would come under.
     UnfitResult,

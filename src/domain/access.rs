@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use chrono::{DateTime, Utc};
 use entity::{
     annotation, annotation_draft, annotation_review, annotation_revision, event, prediction,
     project,
@@ -28,6 +29,8 @@ pub struct Actor {
     pub user: user::Model,
     /// The API token that signed them in.
     pub token_id: i64,
+    /// Expiry of that token; `None` for a token without one.
+    pub token_expires_at: Option<DateTime<Utc>>,
 }
 
 impl Actor {

@@ -128,10 +128,7 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
     if stale {
         note_use(app.clone(), token.id, now);
     }
-    Ok(Actor {
-        user,
-        token_id: token.id,
-    })
+    Ok(signed_in(&token, user))
 }
 
 /// Those of these tokens that sign somebody in now, each with what its user is.
@@ -160,11 +157,18 @@ pub async fn sign_in_again(app: &App, id: i64) -> Result<Actor> {
         .one(app.db.reader())
         .await?;
     match found {
-        Some((token, Some(user))) if signs_in(&token, &user, db::now()) => Ok(Actor {
-            user,
-            token_id: token.id,
-        }),
+        Some((token, Some(user))) if signs_in(&token, &user, db::now()) => {
+            Ok(signed_in(&token, user))
+        }
         _ => Err(Error::Unauthenticated),
+    }
+}
+
+fn signed_in(token: &api_token::Model, user: user::Model) -> Actor {
+    Actor {
+        user,
+        token_id: token.id,
+        token_expires_at: token.expires_at,
     }
 }
 
@@ -221,6 +225,16 @@ pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
     }
     .update(app.db.writer())
     .await?)
+}
+
+/// Matches tokens that are neither revoked nor expired.
+fn is_active(now: DateTime<Utc>) -> Condition {
+    let expires_later = Condition::any()
+        .add(Column::ExpiresAt.is_null())
+        .add(Column::ExpiresAt.gt(now));
+    Condition::all()
+        .add(Column::RevokedAt.is_null())
+        .add(expires_later)
 }
 
 fn hash(text: &str) -> String {

@@ -61,7 +61,8 @@ pub struct CreateTokenInput {
     /// What it is for, in its owner's words, at most 255 characters.
     #[graphql(default)]
     name: String,
-    /// When it ends by itself, in the future; never unless given.
+    /// Expiry, in the future and no later than that of the token you are signed in with (OUT_OF_BOUNDS). Unless
+    /// given, the new token expires together with yours, or never if yours has no expiry.
     expires_at: Option<DateTime>,
     /// Whom it is to sign in; you unless given. Others are for admins.
     user_id: Option<ID>,
@@ -85,7 +86,8 @@ impl TokenMutation {
     /// Make a token: for yourself, as an admin for anybody who can sign in.
     ///
     /// Errors, in this order: BAD_USER_INPUT with every problem of the input, FORBIDDEN, BAD_USER_INPUT for a
-    /// user whom there is not (UNKNOWN_ID) or who can't sign in (INVALID_FORMAT).
+    /// user whom there is not (UNKNOWN_ID), who can't sign in (INVALID_FORMAT), or who has 100 active tokens already
+    /// (TOO_MANY).
     async fn create_token(
         &self,
         ctx: &Context<'_>,

@@ -13,6 +13,7 @@ mod projects;
 mod restore;
 pub mod reviews;
 mod tasks;
+mod tokens;
 mod trial;
 mod update;
 pub mod versions;

@@ -52,6 +52,7 @@ async fn observed(test: &TestApp, options: &str) -> Observed {
         actors.push(Actor {
             user: user.unwrap(),
             token_id: 0,
+            token_expires_at: None,
         });
     }
     let (member, admin) = (actors.pop().unwrap(), actors.pop().unwrap());

@@ -111,13 +111,9 @@ async fn admin_signs_in(db: &impl ConnectionTrait) -> Result<bool> {
 
 /// The tokens that sign an admin in now.
 fn active_of_admins() -> sea_orm::Select<api_token::Entity> {
-    let is_lasting = Condition::any()
-        .add(Column::ExpiresAt.is_null())
-        .add(Column::ExpiresAt.gt(db::now()));
     api_token::Entity::find()
         .inner_join(user::Entity)
         .filter(user::Column::Role.eq(Role::Admin))
         .filter(user::Column::CanSignIn.eq(true))
-        .filter(Column::RevokedAt.is_null())
-        .filter(is_lasting)
+        .filter(super::is_active(db::now()))
 }

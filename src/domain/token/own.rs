@@ -10,11 +10,12 @@ use entity::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect,
     sea_query::LockType,
 };
 
-use super::{Created, insert};
+use super::{Created, insert, is_active};
 use crate::{
     app::App,
     db,
@@ -27,28 +28,33 @@ use crate::{
 
 /// Longest name, in characters.
 pub const MAX_NAME: usize = 255;
+/// Maximum number of active tokens per user. The command line ignores it.
+pub const MAX_ACTIVE: u64 = 100;
 
 /// A token that is to be made.
 #[derive(Debug, Default)]
 pub struct New {
     /// What it is for, in its owner's words.
     pub name: String,
+    /// Expiry; that of the actor's own token unless given.
     pub expires_at: Option<DateTime<Utc>>,
     /// Whom it is to sign in; the actor unless given.
     pub user_id: Option<i64>,
 }
 
-/// Makes a token. The answer to the request is the only place where its text ever is.
+/// Makes a token. The answer to the request is the only place where its text ever is. It never outlives the token
+/// that the actor signed in with: otherwise temporary access could be made permanent.
 pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
-    check_input(&new)?;
+    check_input(actor, &new)?;
     let user_id = new.user_id.unwrap_or(actor.id());
     access::require(
         user_id == actor.id() || actor.is_admin(),
         "tokens of others are made by admins",
     )?;
     let txn = app.db.begin().await?;
+    // Serialises the creation of tokens for this user, so that the count below holds until the commit.
     let user = user::Entity::find_by_id(user_id)
-        .lock(LockType::KeyShare)
+        .lock(LockType::NoKeyUpdate)
         .one(&*txn)
         .await?;
     let path = ["input", "userId"];
@@ -58,8 +64,10 @@ pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
         let message = "this user can't sign in";
         return Err(Problem::new(path, ProblemCode::InvalidFormat, message).into());
     }
+    check_count(&txn, user_id).await?;
     idempotency::tell_once();
-    let created = insert(&*txn, &user, &new.name, new.expires_at).await?;
+    let expires_at = new.expires_at.or(actor.token_expires_at);
+    let created = insert(&*txn, &user, &new.name, expires_at).await?;
     txn.commit().await?;
     Ok(created)
 }
@@ -112,7 +120,20 @@ pub async fn of_users(
     Ok(by_user)
 }
 
-fn check_input(new: &New) -> Result<()> {
+async fn check_count(txn: &DatabaseTransaction, user_id: i64) -> Result<()> {
+    let active = api_token::Entity::find()
+        .filter(Column::UserId.eq(user_id))
+        .filter(is_active(db::now()))
+        .count(txn)
+        .await?;
+    if active < MAX_ACTIVE {
+        return Ok(());
+    }
+    let message = format!("a user has at most {MAX_ACTIVE} active tokens: revoke some first");
+    Err(Problem::new(["input"], ProblemCode::TooMany, message).into())
+}
+
+fn check_input(actor: &Actor, new: &New) -> Result<()> {
     let mut problems = Vec::new();
     if new.name.contains('\0') {
         let message = "a text can't hold the character U+0000";
@@ -132,6 +153,15 @@ fn check_input(new: &New) -> Result<()> {
     }
     if new.expires_at.is_some_and(|end| end <= db::now()) {
         let message = "a token ends in the future";
+        problems.push(Problem::new(
+            ["input", "expiresAt"],
+            ProblemCode::OutOfBounds,
+            message,
+        ));
+    }
+    let latest = actor.token_expires_at;
+    if latest.is_some_and(|latest| new.expires_at.is_some_and(|end| end > latest)) {
+        let message = "a token ends with the token that makes it at the latest";
         problems.push(Problem::new(
             ["input", "expiresAt"],
             ProblemCode::OutOfBounds,

@@ -37,7 +37,7 @@ async fn delete_user(by: &Client, id: &str) -> Answer {
     .await
 }
 
-async fn create_token(by: &Client, input: Value) -> Answer {
+pub async fn create_token(by: &Client, input: Value) -> Answer {
     by.run_with(
         "mutation($input: CreateTokenInput!) { createToken(input: $input) {
            text token { id name prefix user { id } expiresAt lastUsedAt revokedAt }
@@ -47,13 +47,13 @@ async fn create_token(by: &Client, input: Value) -> Answer {
     .await
 }
 
-async fn revoke_token(by: &Client, id: &Value) -> Answer {
+pub async fn revoke_token(by: &Client, id: &Value) -> Answer {
     let query = "mutation($id: ID!) { revokeToken(id: $id) { id revokedAt } }";
     by.run_with(query, json!({ "id": id })).await
 }
 
 /// The same server, for whom a token signs in.
-fn with_token(app: &TestApp, token: &Value) -> Client {
+pub fn with_token(app: &TestApp, token: &Value) -> Client {
     Client {
         token: token.as_str().unwrap().to_owned(),
         ..app.admin.clone()

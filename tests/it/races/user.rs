@@ -1,9 +1,12 @@
 //! Users who go while others name them.
 
-use entity::{project_member::Role, user};
+use std::collections::HashMap;
+
+use annograph::domain::token;
+use entity::{api_token, project_member::Role, user};
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, QueryFilter, QuerySelect, TransactionTrait,
-    sea_query::LockType,
+    ColumnTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    TransactionTrait, sea_query::LockType,
 };
 
 use super::{MANY, at_once, codes};
@@ -65,6 +68,31 @@ async fn who_is_deleted_is_no_member() {
         let list = "{ projects { nodes { members { user { username } } } } }";
         let left = app.admin.run(list).await;
         assert!(!left.ok().text.contains("ann"));
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn tokens_that_are_made_at_once_keep_to_their_bound() {
+    each_database(async |app| {
+        let admin = user::Entity::find_by_id(1).one(app.app.db.writer()).await;
+        let admin = admin.unwrap().unwrap();
+        // 69 tokens beside the token of the admin's client.
+        for _ in 0..69 {
+            token::create(&app.app, &admin, "", None).await.unwrap();
+        }
+        let answers = at_once((0..MANY).map(|_| {
+            let by = app.admin.clone();
+            async move { by.run("mutation { createToken(input: {}) { text } }").await }
+        }))
+        .await;
+        let expected = HashMap::from([
+            ("ok".to_owned(), 30),
+            ("BAD_USER_INPUT".to_owned(), MANY - 30),
+        ]);
+        assert_eq!(codes(&answers), expected);
+        let tokens = api_token::Entity::find().count(app.app.db.writer()).await;
+        assert_eq!(tokens.unwrap(), 100);
     })
     .await;
 }

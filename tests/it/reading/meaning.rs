@@ -140,7 +140,11 @@ async fn people(app: &TestApp) -> (Client, Vec<Actor>) {
         app.admin.run(&remove).await.ok();
     }
     let users = user::Entity::find().all(app.app.db.writer()).await.unwrap();
-    let actor = |user| Actor { user, token_id: 0 };
+    let actor = |user| Actor {
+        user,
+        token_id: 0,
+        token_expires_at: None,
+    };
     (ann, users.into_iter().take(2).map(actor).collect())
 }
 
