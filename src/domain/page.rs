@@ -1,5 +1,6 @@
 //! Keyset pages: the same cut through every list, forwards and backwards, alone or one per parent.
 
+mod arguments;
 mod cursor;
 mod order;
 
@@ -12,23 +13,12 @@ use sea_orm::{
 };
 
 use self::cursor::Place;
-pub use self::order::{Columns, Key, OrderKey, Ordering, or_less};
+pub use self::{
+    arguments::{Arguments, DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE},
+    order::{Columns, Key, OrderKey, Ordering, or_less},
+};
 use super::filter::{Leaves, Tree};
 use crate::error::{Problem, ProblemCode, Result};
-
-/// Rows of a page when the client does not say.
-pub const DEFAULT_SIZE: i32 = 50;
-/// The largest page.
-pub const MAX_SIZE: i32 = 100;
-
-/// `first`, `after`, `last`, `before` as the client sent them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Arguments {
-    pub first: Option<i32>,
-    pub after: Option<String>,
-    pub last: Option<i32>,
-    pub before: Option<String>,
-}
 
 /// A checked request for one page.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,6 +76,7 @@ impl Page {
             after,
             last,
             before,
+            is_nested: _,
         } = arguments;
         for (name, size) in [("first", first), ("last", last)] {
             if size.is_some_and(|size| !(0..=MAX_SIZE).contains(&size)) {
@@ -132,7 +123,8 @@ impl Page {
             return Err(problems);
         }
         let backwards = last.is_some() || before.is_some();
-        let size = if backwards { last } else { first }.unwrap_or(DEFAULT_SIZE);
+        let size = if backwards { last } else { first };
+        let size = size.unwrap_or(arguments.default_size());
         Ok(Self {
             size: u64::try_from(size).expect("checked to be within 0 and the maximum"),
             backwards,

@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::{Expr, IntoCondition, LockType, SelectStatement, UnionType},
 };
 
-pub(super) use self::counters::touch;
+pub(super) use self::counters::{annotation_counts, touch};
 use super::{
     access::{self, Actor},
     filter::{self, DateTimeRange, IdFilter, Tree},
@@ -155,7 +155,7 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter)
         .select_only()
         .column(Column::Id)
-        .count(app.db.reader())
+        .count(app.db.counter())
         .await?)
 }
 
@@ -191,7 +191,7 @@ pub async fn count_per_project(
         .column_as(Column::Id.count(), "count")
         .group_by(Column::ProjectId)
         .into_tuple()
-        .all(app.db.reader())
+        .all(app.db.counter())
         .await?;
     Ok(counts.into_iter().collect())
 }

@@ -15,7 +15,7 @@ use entity::annotation;
 
 use super::{
     agreement::{self, AgreementMetric},
-    connection::{Connection, Total, arguments},
+    connection::{Connection, Total, nested_arguments},
     context::ContextExt,
     draft::AnnotationDraft,
     history::{AnnotationDiff, AnnotationRevision},
@@ -246,12 +246,12 @@ impl Annotation {
     async fn history(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AnnotationRevision>> {
-        let page = Page::new(&arguments(first, after, last, before), &"history")
+        let page = Page::new(&nested_arguments(first, after, last, before), &"history")
             .map_err(Error::BadInput)?;
         let question = Question::new(History, page);
         let parent = self.0.id;

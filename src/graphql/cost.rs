@@ -1,9 +1,11 @@
 //! What an operation costs: how many objects its answer could hold.
 //!
-//! - A field without a selection is free, but for agreements, which cost 100: they read and compare whole
-//!   results.
+//! - A field without a selection is free, with two exceptions. Agreements read and compare whole results, and
+//!   cost 100. Counts (`totalCount`, and `taskCount` and `annotationCount` of a project) may scan a whole table, and
+//!   cost 1,000; the `totalCount` of all annotations of a task is free, because the task has a counter.
 //! - A field of one object costs 1, and what is selected in it.
-//! - A page costs 1, and for each item that it could hold 1 and what is selected of it; `pageInfo` is free.
+//! - A page costs 1, and for each item that it could hold 1 and what is selected of it; `pageInfo` is free. The
+//!   default size of a page is 50 at the root and 20 below an object.
 //! - Any other list of objects is like a page, of as many items as its longest list argument has (of
 //!   `_entities` the representations), or else of 10; a control's labels of 100. `regions` are 10: what their
 //!   arguments list only filters.
@@ -18,7 +20,7 @@ use async_graphql::{Response, ServerError, Value, Variables};
 use serde::Serialize;
 
 use super::error::limit_error;
-use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE};
+use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE};
 
 /// Items that a list of unknown length is taken to hold.
 const PLAIN_LIST: u64 = 10;
@@ -26,6 +28,8 @@ const PLAIN_LIST: u64 = 10;
 const LABELS: u64 = 100;
 /// What comparing annotations is taken to cost.
 const AGREEMENT: u64 = 100;
+/// Cost of counting a list.
+const COUNT: u64 = 1_000;
 
 /// Every event is answered anew, so a subscription may cost this much less than another operation.
 const SUBSCRIPTION: u64 = 100;
@@ -59,9 +63,10 @@ pub fn check(
     let mut counting = Counting {
         document,
         variables,
+        has_counter: false,
         fragments: HashMap::new(),
     };
-    let requested = counting.set(&operation.selection_set);
+    let requested = counting.set(&operation.selection_set).total();
     if requested > limit {
         let of_what = "objects, page sizes multiplied down";
         return Err(limit_error("cost", limit, requested, of_what));
@@ -69,18 +74,50 @@ pub fn check(
     Ok(Cost { requested, limit })
 }
 
+/// Cost of a selection.
+#[derive(Clone, Copy, Default)]
+struct Weight {
+    /// For each item of a page, when the selection is one of a page.
+    each: u64,
+    /// For the page as a whole, whatever its size.
+    once: u64,
+}
+
+impl Weight {
+    fn each(each: u64) -> Self {
+        Self { each, once: 0 }
+    }
+
+    fn once(once: u64) -> Self {
+        Self { each: 0, once }
+    }
+
+    fn plus(self, other: Self) -> Self {
+        Self {
+            each: self.each.saturating_add(other.each),
+            once: self.once.saturating_add(other.once),
+        }
+    }
+
+    fn total(self) -> u64 {
+        self.each.saturating_add(self.once)
+    }
+}
+
 struct Counting<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    /// Each fragment is counted once, whatever the number of its spreads.
-    fragments: HashMap<&'a str, u64>,
+    /// Whether a counter answers `totalCount` in the current selection.
+    has_counter: bool,
+    /// Costs of fragments by name and `has_counter`, so that each fragment is walked twice at most.
+    fragments: HashMap<(&'a str, bool), Weight>,
 }
 
 impl<'a> Counting<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> u64 {
-        let mut sum: u64 = 0;
+    fn set(&mut self, set: &'a SelectionSet) -> Weight {
+        let mut sum = Weight::default();
         for selection in &set.selections {
-            sum = sum.saturating_add(match selection {
+            sum = sum.plus(match selection {
                 Selection::Field(field) => self.field(&set.ty, field),
                 Selection::InlineFragment(inner) => self.set(&inner.selection_set),
                 Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
@@ -89,39 +126,51 @@ impl<'a> Counting<'a> {
         sum
     }
 
-    fn fragment(&mut self, name: &'a str) -> u64 {
-        if let Some(cost) = self.fragments.get(name) {
-            return *cost;
+    fn fragment(&mut self, name: &'a str) -> Weight {
+        let key = (name, self.has_counter);
+        if let Some(weight) = self.fragments.get(&key) {
+            return *weight;
         }
-        let cost = match self.document.fragments.get(name) {
+        let weight = match self.document.fragments.get(name) {
             Some(fragment) => self.set(&fragment.selection_set),
-            None => 0,
+            None => Weight::default(),
         };
-        self.fragments.insert(name, cost);
-        cost
+        self.fragments.insert(key, weight);
+        weight
     }
 
-    fn field(&mut self, parent: &str, field: &'a Field) -> u64 {
+    fn field(&mut self, parent: &str, field: &'a Field) -> Weight {
         if field.selection_set.selections.is_empty() {
             return match (parent, field.name.as_str()) {
-                ("Task", "agreement") | ("Annotation", "agreementWith") => AGREEMENT,
-                _ => 0,
+                ("Task", "agreement") | ("Annotation", "agreementWith") => Weight::each(AGREEMENT),
+                ("Project", "taskCount" | "annotationCount") => Weight::each(COUNT),
+                (_, "totalCount") if !self.has_counter => Weight::once(COUNT),
+                _ => Weight::default(),
             };
         }
+        let has_counter = parent == "Task" && field.name == "annotations" && self.is_whole(field);
+        let outer = std::mem::replace(&mut self.has_counter, has_counter);
         let inner = self.set(&field.selection_set);
+        self.has_counter = outer;
+        Weight::each(self.object(parent, field, inner))
+    }
+
+    /// Cost of a field with a selection of this weight.
+    fn object(&self, parent: &str, field: &Field, inner: Weight) -> u64 {
         let ty = &field.definition.ty;
         let name = ty.inner_named_type().as_str();
         let page = |items: u64| {
             items
-                .saturating_mul(inner.saturating_add(1))
+                .saturating_mul(inner.each.saturating_add(1))
                 .saturating_add(1)
+                .saturating_add(inner.once)
         };
         if name.ends_with("Connection") {
-            return page(self.page_size(field));
+            return page(self.page_size(parent, field));
         }
         // The items of a page are counted there.
         if parent.ends_with("Connection") || parent.ends_with("Edge") {
-            return inner;
+            return inner.total();
         }
         if ty.is_list() {
             let unknown = match name {
@@ -131,16 +180,37 @@ impl<'a> Counting<'a> {
             let told = self.longest_list(field).filter(|_| name != "Region");
             return page(told.unwrap_or(unknown));
         }
-        inner.saturating_add(1)
+        inner.total().saturating_add(1)
     }
 
-    fn page_size(&self, field: &Field) -> u64 {
+    /// Whether a list has no filter.
+    fn is_whole(&self, field: &Field) -> bool {
+        let Some(filter) = field.specified_argument_by_name("filter") else {
+            return true;
+        };
+        match &**filter {
+            ast::Value::Null => true,
+            ast::Value::Object(fields) => fields.is_empty(),
+            ast::Value::Variable(name) => match self.variables.get(name.as_str()) {
+                None | Some(Value::Null) => true,
+                Some(Value::Object(fields)) => fields.is_empty(),
+                Some(_) => false,
+            },
+            _ => false,
+        }
+    }
+
+    fn page_size(&self, parent: &str, field: &Field) -> u64 {
         let asked = ["first", "last"]
             .into_iter()
             .filter_map(|argument| self.int(field, argument))
             .max();
         // A size that is no size is refused where the page is read.
-        let size = asked.unwrap_or(DEFAULT_SIZE).clamp(0, MAX_SIZE);
+        let unless_given = match parent {
+            "Query" => DEFAULT_SIZE,
+            _ => NESTED_DEFAULT_SIZE,
+        };
+        let size = asked.unwrap_or(unless_given).clamp(0, MAX_SIZE);
         size.unsigned_abs().into()
     }
 

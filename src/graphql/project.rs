@@ -9,7 +9,7 @@ use entity::{project, project_member};
 
 use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, Total, arguments},
+    connection::{Connection, Total, arguments, nested_arguments},
     context::ContextExt,
     control::{ConfigObject, Control, ControlLabel},
     filter::{IDFilter, OrderDirection, StringFilter, ordering, tree},
@@ -189,12 +189,12 @@ impl Project {
         #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
             TaskOrder,
         >,
-        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Task>> {
-        let arguments = arguments(first, after, last, before);
+        let arguments = nested_arguments(first, after, last, before);
         list_of_project(ctx, self.key(), filter, order_by, &arguments).await
     }
 
@@ -207,12 +207,12 @@ impl Project {
         #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
             AnnotationOrder,
         >,
-        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Annotation>> {
-        let arguments = arguments(first, after, last, before);
+        let arguments = nested_arguments(first, after, last, before);
         list_of(
             ctx,
             Parent::Project,
@@ -234,7 +234,7 @@ impl Project {
             .collect())
     }
 
-    /// How many tasks it has.
+    /// How many tasks it has. Counted when asked for, at a cost of 1,000.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
         let question = Question::new(task::Query::default(), page);
@@ -245,7 +245,7 @@ impl Project {
         Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
     }
 
-    /// How many annotations its tasks have, cancelled ones too.
+    /// How many annotations its tasks have, cancelled ones too. Counted when asked for, at a cost of 1,000.
     async fn annotation_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
         let query = annotation::Query::default();

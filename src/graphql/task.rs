@@ -10,7 +10,7 @@ use entity::task;
 use super::{
     agreement::{self, AgreementMetric},
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, Total, arguments},
+    connection::{Connection, Total, arguments, nested_arguments},
     context::ContextExt,
     draft::AnnotationDraft,
     filter::{DateTimeRange, IDFilter, OrderDirection, ordering, tree},
@@ -116,12 +116,12 @@ impl Task {
         #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
             AnnotationOrder,
         >,
-        #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
+        #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Annotation>> {
-        let arguments = arguments(first, after, last, before);
+        let arguments = nested_arguments(first, after, last, before);
         list_of(ctx, Parent::Task, self.key(), filter, order_by, &arguments).await
     }
 

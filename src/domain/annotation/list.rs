@@ -19,6 +19,7 @@ use crate::{
         access::{self, Actor},
         filter::{self, DateTimeRange, EnumFilter, FloatRange, IdFilter, IntRange, Tree},
         page::{Columns, Key, Ordering, Page, Slice, or_less},
+        task,
     },
     error::Result,
     labelstudio::region::Kind,
@@ -324,7 +325,7 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter, Reach::All)
         .select_only()
         .column(Column::Id)
-        .count(app.db.reader())
+        .count(app.db.counter())
         .await?)
 }
 
@@ -346,7 +347,7 @@ pub async fn list_per_parent(
         .await
 }
 
-/// How many annotations match, for each of several tasks or projects.
+/// Counts matching annotations for each of several tasks or projects. Without a filter, the counters of tasks answer.
 pub async fn count_per_parent(
     app: &App,
     actor: &Actor,
@@ -354,6 +355,9 @@ pub async fn count_per_parent(
     ids: &[i64],
     filter: &Filter,
 ) -> Result<HashMap<i64, i64>> {
+    if parent == Parent::Task && *filter == Filter::default() {
+        return task::annotation_counts(app, actor, ids).await;
+    }
     let reach = match (parent, ids) {
         (Parent::Project, [id]) => Reach::Project(*id),
         (Parent::Project, _) => Reach::All,
@@ -366,7 +370,7 @@ pub async fn count_per_parent(
         .column_as(Column::Id.count(), "count")
         .group_by(parent.column())
         .into_tuple()
-        .all(app.db.reader())
+        .all(app.db.counter())
         .await?;
     Ok(counts.into_iter().collect())
 }

@@ -17,8 +17,11 @@ use sea_orm::{
     sea_query::{CaseStatement, Expr, Func},
 };
 
-use super::super::{access::Actor, rows};
-use crate::error::Result;
+use super::super::{
+    access::{self, Actor},
+    rows,
+};
+use crate::{app::App, error::Result};
 
 /// Notes that annotations of locked tasks changed; counts those anew that come with `true`.
 pub async fn touch(
@@ -86,6 +89,30 @@ struct Counted {
     cancelled: i32,
     /// Distinct authors of uncancelled annotations; those without an author count as one.
     authors: i32,
+}
+
+/// Reads the number of annotations of several tasks from their counters, cancelled annotations included. A user who
+/// sees a task sees all its annotations.
+pub async fn annotation_counts(
+    app: &App,
+    actor: &Actor,
+    task_ids: &[i64],
+) -> Result<HashMap<i64, i64>> {
+    let counts: Vec<(i64, i32, i32)> = access::visible_tasks(actor)
+        .filter(Column::Id.is_in(task_ids.iter().copied()))
+        .select_only()
+        .columns([
+            Column::Id,
+            Column::TotalAnnotations,
+            Column::CancelledAnnotations,
+        ])
+        .into_tuple()
+        .all(app.db.reader())
+        .await?;
+    let counts = counts.into_iter();
+    Ok(counts
+        .map(|(id, total, cancelled)| (id, i64::from(total) + i64::from(cancelled)))
+        .collect())
 }
 
 /// How many people have annotated a task: distinct authors of uncancelled annotations.

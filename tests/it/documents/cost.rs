@@ -33,7 +33,19 @@ async fn an_operation_costs_what_its_answer_could_hold() {
             ("{ __typename }", json!({}), 0),
             ("{ viewer { id username } }", json!({}), 1),
             ("{ task(id: 1) { project { id } } }", json!({}), 2),
-            ("{ tasks { totalCount } }", json!({}), 51),
+            ("{ tasks { nodes { id } } }", json!({}), 51),
+            ("{ task(id: 1) { annotations { nodes { id } } } }", json!({}), 1 + 21),
+            ("{ tasks(first: 0) { totalCount } }", json!({}), 1_001),
+            ("{ tasks(first: 0) { a: totalCount ...f } } fragment f on TaskConnection { totalCount }", json!({}), 2_001),
+            ("{ projects(first: 2) { nodes { taskCount annotationCount } } }", json!({}), 1 + 2 * 2_001),
+            ("{ task(id: 1) { annotations(first: 0) { totalCount } } }", json!({}), 2),
+            ("{ task(id: 1) { annotations(first: 0, filter: { id: { eq: 1 } }) { totalCount } } }", json!({}), 1_002),
+            ("query($f: AnnotationFilter) { task(id: 1) { annotations(first: 0, filter: $f) { totalCount } } }", json!({ "f": {} }), 2),
+            ("query($f: AnnotationFilter) { task(id: 1) { annotations(first: 0, filter: $f) { totalCount } } }",
+                json!({ "f": { "wasCancelled": true } }), 1_002),
+            ("{ annotations(first: 0) { ...f } task(id: 1) { annotations(first: 0) { ...f } } }
+              fragment f on AnnotationConnection { totalCount }", json!({}), 1_001 + 2),
+            ("{ task(id: 1) { annotations(first: 1) { nodes { history(first: 0) { totalCount } } } } }", json!({}), 1 + 1 + 1 + 1_001),
             ("{ tasks(first: 10) { nodes { id } } }", json!({}), 11),
             ("{ tasks(first: 10) { nodes { id } pageInfo { hasNextPage } } }", json!({}), 11),
             ("{ tasks(first: 10) { edges { node { project { id } } } } }", json!({}), 21),
@@ -76,6 +88,33 @@ async fn pages_of_pages_are_bounded_by_what_they_could_hold() {
             exceeded(&large),
             ("cost".to_owned(), 500_000, 1 + 100 * (2 + 100 * 102))
         );
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_first_query_of_a_newcomer_runs() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        for _ in 0..21 {
+            app.annotation(&app.admin, &task, json!({})).await;
+        }
+        for _ in 0..50 {
+            app.task(&project).await;
+        }
+        let query = "{ projects { nodes { tasks { nodes { predictions { regions { type } } annotations { nodes { regions { type } } } } } } } }";
+        let body = json!({ "query": query, "extensions": { "cost": true } });
+        let answer = app.admin.post(body.to_string()).await.ok();
+        let task = 1 + 121 + 241;
+        let cost = json!({ "requested": 1 + 50 * (1 + 1 + 20 * task), "limit": 500_000 });
+        assert_eq!(answer.json["extensions"]["cost"], cost);
+        let tasks = &answer.data()["projects"]["nodes"][0]["tasks"]["nodes"];
+        assert_eq!(tasks.as_array().unwrap().len(), 20);
+        let annotations = &tasks[0]["annotations"]["nodes"];
+        assert_eq!(annotations.as_array().unwrap().len(), 20);
+        let of_root = app.admin.run("{ tasks { nodes { id } } }").await;
+        let of_root = &of_root.data()["tasks"]["nodes"];
+        assert_eq!(of_root.as_array().unwrap().len(), 50);
     })
     .await;
 }

@@ -1,6 +1,7 @@
 //! What reading costs: a fixed number of statements, however many rows there are.
 
 use entity::project_member::Role;
+use sea_orm::ConnectionTrait;
 use serde_json::json;
 
 use super::fields::{draft, predict};
@@ -67,7 +68,11 @@ async fn grow(app: &TestApp, reader: &Client, count: usize) {
 #[tokio::test]
 async fn any_nesting_costs_a_fixed_number_of_statements() {
     each_database(async |app| {
-        let reader = app.stranger("reader").await;
+        let admin = app.serving(&["--max-cost", "5000000"]).unwrap();
+        let reader = Client {
+            router: admin.router.clone(),
+            ..app.stranger("reader").await
+        };
         grow(&app, &reader, 2).await;
         // Chains: each level is one batch.
         let chains = [
@@ -89,7 +94,7 @@ async fn any_nesting_costs_a_fixed_number_of_statements() {
         ];
         let mut few = Vec::new();
         for query in chains {
-            for client in [&reader, &app.admin] {
+            for client in [&reader, &admin] {
                 let (statements, answer) = app.statements(client.run(query)).await;
                 answer.ok();
                 few.push(statements);
@@ -100,7 +105,7 @@ async fn any_nesting_costs_a_fixed_number_of_statements() {
         grow(&app, &reader, 28).await;
         let mut many = Vec::new();
         for query in chains {
-            for client in [&reader, &app.admin] {
+            for client in [&reader, &admin] {
                 let (statements, _) = app.statements(client.run(query)).await;
                 many.push(statements);
             }
@@ -192,6 +197,41 @@ async fn totals_are_counted_only_when_asked_for() {
             let (without, _) = app.statements(ann.run(without)).await;
             assert_eq!(with, without + 1);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn all_annotations_of_a_task_are_not_counted_again() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let ann = app.member(&project, "ann", Role::Annotator).await;
+        for was_cancelled in [true, false, false] {
+            let input = json!({ "wasCancelled": was_cancelled });
+            app.annotation(&ann, &task, input).await;
+        }
+        let query = "query($filter: AnnotationFilter) { task(id: 1) {
+          annotations { totalCount } ...all ...empty ...given ...skipped
+        } }
+        fragment all on Task { null: annotations(filter: null) { totalCount } }
+        fragment empty on Task { empty: annotations(filter: {}) { totalCount } }
+        fragment given on Task { given: annotations(filter: $filter) { totalCount } }
+        fragment skipped on Task { skipped: annotations(filter: { wasCancelled: true }) { totalCount } }";
+        let counts = async || {
+            let answer = ann.run(query).await;
+            let task = &answer.data()["task"];
+            ["annotations", "null", "empty", "given", "skipped"]
+                .map(|list| task[list]["totalCount"].as_i64().unwrap())
+        };
+        assert_eq!(counts().await, [3, 3, 3, 3, 1]);
+        // Shows that the counter answers, not the rows.
+        let db = app.app.db.writer();
+        let update = "UPDATE task SET total_annotations = 40 WHERE id = 1";
+        db.execute_unprepared(update).await.unwrap();
+        assert_eq!(counts().await, [41, 41, 41, 41, 1]);
+        // A stranger sees neither task nor count.
+        let bob = app.stranger("bob").await;
+        assert_eq!(bob.run(query).await.data()["task"], json!(null));
     })
     .await;
 }
