@@ -5,7 +5,7 @@ use entity::{
     user::{self, Role},
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
 };
 
 use super::{Created, MIN_LENGTH, hash, put};

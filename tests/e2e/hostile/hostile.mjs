@@ -3,9 +3,9 @@
 //   node hostile.mjs ANNOGRAPH
 //
 // ANNOGRAPH is the program; the servers are started here. QUICK, when set, is the milliseconds that an answer may take, for
-// machines that are busy with other things. Whatever comes in, there is an answer within two seconds or
-// the connection is closed, errors have a code and say nothing of the inside, and the server goes on: the same process,
-// answering, in bounded memory.
+// machines that are busy with other things; ROWS the number of annotations that are counted. Whatever comes in, there is an
+// answer within two seconds or the connection is closed, errors have a code and say nothing of the inside, and the server goes
+// on: the same process, answering, in bounded memory.
 
 import assert from 'node:assert/strict';
 import { connect } from 'node:net';
@@ -18,6 +18,8 @@ import { Inbox, assertCoded, run, start, until, within, words } from '../support
 const [annograph] = words('ANNOGRAPH');
 const QUICK = Number(process.env.QUICK ?? 2_000);
 const MEMORY = 400 << 20;
+/** Annotations that are counted. */
+const ROWS = Number(process.env.ROWS ?? 20_000);
 const MIB = 1 << 20;
 
 const server = await start(annograph, {
@@ -673,6 +675,43 @@ const checks = {
     for (const { socket } of [announced, chunked]) socket.destroy();
   },
 
+  async bodies_in_small_parts_leave_room_for_others() {
+    // Counted as 1 KiB each, the chunks would fill the memory for bodies: 1.6 MB on the wire, and 49 kB with a lower limit.
+    const small = await start(annograph, { ANNOGRAPH_RATE_LIMIT: '0', ANNOGRAPH_MAX_BODY: String(MIB) });
+    for (const [to, chunks] of [[small, 2_048], [patient, 65_536]]) {
+      const others = await otherUser(to);
+      const senders = Array.from({ length: 4 }, () => new Raw(to));
+      for (const sender of senders) await sender.send(`${HEAD}transfer-encoding: chunked\r\n\r\n${'1\r\n \r\n'.repeat(chunks)}`);
+      for (let n = 0; n < 50; n += 1) await others.asks('{ viewer { id } }');
+      for (const sender of senders) assert.deepEqual(sender.statuses, [], 'the bodies are still on their way');
+    }
+    await small.stop();
+  },
+
+  async counts_leave_room_for_other_reads() {
+    const counting = await start(annograph, { ANNOGRAPH_RATE_LIMIT: '0' }, { demo: false });
+    const others = await otherUser(counting);
+    await counting.query('mutation { createProject(input: { title: "Many" }) { id } }');
+    await counting.query(`mutation { addProjectMember(projectId: 1, userId: ${others.id}, role: VIEWER) { role } }`);
+    const annotations = Array.from({ length: 10 }, (_, n) => ({ result: [], lead_time: n }));
+    const tasks = Array.from({ length: 1_000 }, () => ({ data: { text: 'x' }, annotations }));
+    const query = 'mutation($tasks: [JSONObject!]!) { importTasks(projectId: 1, tasks: $tasks) { annotationCount } }';
+    for (let rows = 0; rows < ROWS; rows += 10_000) {
+      assert.equal(assertClean(await as(counting.token, { query, variables: { tasks } }, { to: counting, limit: 60_000 })).errors, undefined);
+    }
+    const counts = times(95, (n) => `a${n}: annotations(first: 0, filter: { leadTime: { gte: ${n / 100} } }) { totalCount }`);
+    let isOver = false;
+    const count = () => as(counting.token, { query: `{ ${counts} }` }, { to: counting, limit: 60_000 });
+    const counted = Promise.all(Array.from({ length: 4 }, count)).finally(() => (isOver = true));
+    for (let n = 0; n < 10 || (!isOver && n < 200); n += 1) await others.asks('{ viewer { id } tasks(first: 2) { nodes { id } } }');
+    for (const answer of await counted) {
+      const { data, errors } = assertClean(answer);
+      if (data) assert.ok(data.a0.totalCount > 0);
+      else assert.ok(errors);
+    }
+    await counting.stop();
+  },
+
   // ---------------------------------------------------------------- methods, addresses and headers
 
   async mutations_over_get_are_405() {
@@ -992,12 +1031,14 @@ const checks = {
 
   // ---------------------------------------------------------------- the rate
 
-  async a_token_that_asks_too_often_is_429() {
+  async a_user_who_asks_too_often_is_429() {
     const limited = await start(annograph, { ANNOGRAPH_RATE_LIMIT: '20' }, { demo: false });
-    const other = (await limited.command('token', 'create', '--user', 'admin')).trim();
+    await limited.command('user', 'add', 'other');
+    const other = (await limited.command('token', 'create', '--user', 'other')).trim();
+    const second = (await limited.command('token', 'create', '--user', 'admin')).trim();
     const send = (token = limited.token) =>
       limited.post({ query: '{ __typename }' }, { headers: { authorization: `Bearer ${token}` } });
-    const answers = await Promise.all(Array.from({ length: 60 }, () => send()));
+    const answers = await Promise.all(Array.from({ length: 60 }, (_, n) => send(n % 2 ? second : limited.token)));
     const refused = answers.filter(({ status }) => status === 429);
     assert.ok(answers.filter(({ status }) => status === 200).length >= 20, 'as many as the limit are answered');
     assert.ok(refused.length > 0, 'all 60 at once are answered');
@@ -1005,7 +1046,7 @@ const checks = {
       assertRefused({ status: answer.status, headers: answer.headers, text: await answer.text() }, LIMIT, 429);
       assert.match(answer.headers.get('retry-after') ?? '', /^[1-9]\d*$/, 'it says when to come back');
     }
-    assert.equal((await send(other)).status, 200, 'another token is not concerned');
+    assert.equal((await send(other)).status, 200, 'another user is not concerned');
     await until(async () => (await send()).status === 200, 'room again', 3_000);
     const batch = JSON.stringify(Array(10).fill({ query: '{ __typename }' }));
     const batches = await Promise.all(Array.from({ length: 6 }, () => limited.post(batch)));
@@ -1033,6 +1074,25 @@ async function assertHealthy() {
   assert.deepEqual([healthz.status, healthz.text], [200, 'ok']);
   const { data } = assertClean(await ask('{ viewer { username } tasks(first: 2) { nodes { id annotations { totalCount } } } }'));
   assert.equal(data.tasks.nodes.length, 2);
+}
+
+/** The answer to a request of somebody's token. */
+function as(token, body, options) {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+  return fetched('POST', '/graphql', headers, JSON.stringify(body), options);
+}
+
+/** Another user of a server, whose requests are answered in time, whatever others do. */
+async function otherUser(to) {
+  const { createUser } = await to.query('mutation { createUser(input: { username: "other" }) { id } }');
+  const { createToken } = await to.query(`mutation { createToken(input: { userId: ${createUser.id} }) { text } }`);
+  return {
+    id: createUser.id,
+    async asks(query) {
+      const answer = await as(createToken.text, { query }, { to });
+      assert.equal(assertClean(answer).errors, undefined, answer.text);
+    },
+  };
 }
 
 let most = 0;
