@@ -4,9 +4,7 @@ use entity::{
     api_token::{self, Column},
     user::{self, Role},
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{Created, MIN_LENGTH, hash, put};
 use crate::{
