@@ -31,7 +31,10 @@ use self::{
     strict::Strict,
     value::Value,
 };
-use super::config::{Config, Kind};
+use super::{
+    config::{Config, Kind},
+    interrupt,
+};
 use crate::error::{Problem, ProblemCode, Segment};
 
 /// How much is checked.
@@ -122,6 +125,7 @@ impl<'a> Checker<'a> {
     }
 
     fn take(&mut self, index: usize, region: Option<Region<'a>>) {
+        interrupt::check();
         let Some(region) = region else {
             let place = Place::region(index);
             let report = &mut self.regions.report;
@@ -157,6 +161,10 @@ impl<'a> Checker<'a> {
         if !self.relations.is_empty() {
             let ids: HashSet<_> = self.ids.into_iter().collect();
             for (index, relation) in &self.relations {
+                interrupt::check();
+                if report.is_full() {
+                    break;
+                }
                 relation::check(*index, relation, &ids, config, &mut report);
             }
         }

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::{
     document::are_alike,
     entry::{Entry, Key, entries},
+    interrupt,
 };
 
 /// The entries in which two results differ. Those of `after` are in its order, those that are gone in that of
@@ -37,6 +38,7 @@ pub fn diff(before: &str, after: &str) -> Diff {
         before.iter().map(|entry| (&entry.key, entry)).collect();
     let mut diff = Diff::default();
     for entry in &after {
+        interrupt::check();
         match gone.remove(&entry.key) {
             None => diff.added.push(entry.text.to_owned()),
             Some(was) if are_alike(was.text, entry.text) => {}

@@ -8,6 +8,8 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
+use super::interrupt;
+
 /// One item of a result.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
@@ -86,6 +88,7 @@ pub fn entries(result: &str) -> Vec<Entry<'_>> {
     items
         .into_iter()
         .map(|item| {
+            interrupt::check();
             let text = item.get();
             let name = name(text);
             let count = seen.entry(name.clone()).or_default();

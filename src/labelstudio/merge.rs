@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use super::{
     document::are_alike,
     entry::{Entry, Name, entries, list},
+    interrupt,
 };
 
 /// Both edits touched something, each in its own way.
@@ -42,6 +43,7 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, Clash> {
     let all = theirs.iter().chain(&ours).chain(&base);
     let mut seen = HashSet::new();
     for name in all.map(|entry| &entry.key.name) {
+        interrupt::check();
         if !seen.insert(name) {
             continue;
         }

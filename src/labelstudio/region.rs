@@ -23,6 +23,7 @@ use std::{
 use indexmap::IndexSet;
 use serde_json::value::RawValue;
 
+use super::interrupt;
 use fields::Fields;
 
 use super::config::{Config, SpanUnit};
@@ -81,6 +82,7 @@ impl Content {
         let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
         let mut content = Self::default();
         for item in items {
+            interrupt::check();
             let entry = Entry::read(item, config);
             let (shape, labels) = entry.shape_and_labels();
             content.labels.extend(labels);
@@ -94,11 +96,12 @@ impl Regions {
     /// Reads a stored result of a project with this config. Linear in its length.
     pub fn read(result: &str, config: &Config) -> Self {
         let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
+        let read = |item| {
+            interrupt::check();
+            Region::read(item, config)
+        };
         Self {
-            all: items
-                .into_iter()
-                .map(|item| Region::read(item, config))
-                .collect(),
+            all: items.into_iter().map(read).collect(),
             by_id: OnceLock::new(),
         }
     }

@@ -1,5 +1,7 @@
 //! How much work a comparison may be: results are other people's, and some are made to be slow.
 
+use crate::labelstudio::interrupt;
+
 /// What is left of an allowance, in steps: about a nanosecond or a few each.
 #[derive(Debug)]
 pub struct Work(u64);
@@ -20,6 +22,7 @@ impl Work {
 
     /// Before the steps are taken. After a refusal nothing more is allowed.
     pub(super) fn take(&mut self, steps: usize) -> Result<(), TooMuch> {
+        interrupt::check();
         match self.0.checked_sub(steps as u64) {
             Some(left) => {
                 self.0 = left;

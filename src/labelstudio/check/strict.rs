@@ -19,7 +19,10 @@ use super::{
 };
 use crate::{
     error::ProblemCode,
-    labelstudio::config::{Config, Control, Indices, Kind},
+    labelstudio::{
+        config::{Config, Control, Indices, Kind},
+        interrupt,
+    },
 };
 
 /// What is remembered of the regions of a result.
@@ -148,6 +151,7 @@ impl<'a> Strict<'a> {
         }
         for control in &self.required_per_region {
             for (index, id, object) in &self.areas {
+                interrupt::check();
                 let is_due = control.labels_object(object, &Indices::default());
                 if is_due && !self.heard_about.contains(&(&*control.name, id.clone())) {
                     let name = name_for(control, object);

@@ -9,6 +9,7 @@ use super::{
     token,
 };
 use crate::error::{MAX_KEY, Path, ProblemCode, Segment};
+use crate::labelstudio::interrupt;
 
 /// What the text has to be, beside JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -72,6 +73,7 @@ impl<'a> Scanner<'a> {
 
     pub fn run(mut self) -> Result<Found, SyntaxError> {
         loop {
+            interrupt::check();
             self.skip_space();
             if self.value()? && self.close()? {
                 return Ok(Found {

@@ -8,6 +8,7 @@
 use std::ops::Range;
 
 use super::image::ImageSize;
+use crate::labelstudio::interrupt;
 
 /// Larger masks are not drawn: 16 megapixels.
 pub const MAX_PIXELS: u64 = 1 << 24;
@@ -75,6 +76,7 @@ fn each_run(rle: &[u8], size: ImageSize, mut visit: impl FnMut(Range<u64>, u8)) 
     };
     let mut at = 0;
     while at < values {
+        interrupt::check();
         let is_repeated = bits.read(1)? == 1;
         let size = length_bits[bits.read(2)? as usize];
         let end = at + u64::from(bits.read(size)?) + 1;
