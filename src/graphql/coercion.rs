@@ -18,11 +18,13 @@ use super::{
 use crate::{
     domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
-    labelstudio::document,
+    labelstudio::{document, interrupt},
 };
 
 /// Most items of a list in a filter: databases bound the parameters of a statement.
 const MAX_FILTER_ITEMS: usize = 1_000;
+/// Most representations of one `_entities`: pages of 100 within a page of 100, and the rows of one statement.
+const MAX_REPRESENTATIONS: usize = 10_000;
 /// Longest path of a filter within filters: whatever is beyond is too deep for any list.
 const MAX_FILTER_PATH: usize = 2 * filter::MAX_DEPTH;
 
@@ -137,6 +139,7 @@ impl<'a> Coercion<'a> {
     }
 
     fn value(&mut self, ty: &Type, value: &mut Value, path: &mut Path) {
+        interrupt::check();
         if *value == Value::Null {
             if ty.is_non_null() {
                 self.not_null(ty, path);
@@ -148,7 +151,13 @@ impl<'a> Coercion<'a> {
                 // One value stands for a list of one.
                 return self.value(of, value, path);
             };
+            if self.has_too_many(of, items.len(), path) {
+                return;
+            }
             for (index, value) in items.iter_mut().enumerate() {
+                if self.is_full() {
+                    break;
+                }
                 path.push(index.into());
                 self.value(of, value, path);
                 path.pop();
@@ -166,6 +175,11 @@ impl<'a> Coercion<'a> {
             return;
         }
         for (key, value) in fields.iter_mut() {
+            interrupt::check();
+            // What comes behind the last problem that is told is not looked at.
+            if self.is_full() {
+                return;
+            }
             path.push(key.as_str().into());
             if let Value::List(items) = value {
                 self.bounded(name, items.len(), path);
@@ -292,4 +306,56 @@ fn disarmed(value: &Value) -> Option<document::Fault> {
     let text = serde_json::to_string(value).ok()?;
     let faults = document::scan(&text).ok()?;
     faults.into_iter().find(|fault| fault.path.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use apollo_compiler::ExecutableDocument;
+
+    use super::*;
+
+    /// Coerces a variable `$v` of a type; its value after that, and the number of problems.
+    fn coerced(ty: &str, value: serde_json::Value) -> (Value, usize) {
+        let schema = "input In { a: Int } type Query { list(v: [Int]): Int, object(v: In): Int }";
+        let schema = ApolloSchema::parse_and_validate(schema, "schema").unwrap();
+        let field = if ty == "In" { "object" } else { "list" };
+        let document = format!("query($v: {ty}) {{ {field}(v: $v) }}");
+        let document =
+            ExecutableDocument::parse_and_validate(&schema, document, "document").unwrap();
+        let operation = document.operations.get(None).unwrap();
+        let variables = serde_json::json!({ "v": value });
+        let mut variables: Variables = serde_json::from_value(variables).unwrap();
+        let mut coercion = Coercion::new(&schema, true);
+        coercion.variables(operation, &mut variables, &Values::default());
+        let problems = coercion.into_problems().len();
+        (variables.get("v").cloned().unwrap_or_default(), problems)
+    }
+
+    /// Coercion rewrites `1.0` to `1`, which tells whether it got there.
+    #[test]
+    fn nothing_is_looked_at_behind_the_last_problem_that_is_told() {
+        for (bad, told, expected) in [
+            (999, 999, "1"),
+            (1_000, 1_000, "1.0"),
+            (1_001, 1_000, "1.0"),
+        ] {
+            let mut items = vec![serde_json::json!("x"); bad];
+            items.push(serde_json::json!(1.0));
+            let (value, problems) = coerced("[Int]", items.into());
+            let Value::List(items) = value else {
+                panic!("another kind of value")
+            };
+            assert_eq!(problems, told);
+            assert_eq!(items.last().unwrap().to_string(), expected, "{bad}");
+            let mut fields: serde_json::Map<_, _> =
+                (0..bad).map(|key| (format!("x{key}"), 1.into())).collect();
+            fields.insert("a".to_owned(), serde_json::json!(1.0));
+            let (value, problems) = coerced("In", fields.into());
+            let Value::Object(fields) = value else {
+                panic!("another kind of value")
+            };
+            assert_eq!(problems, told);
+            assert_eq!(fields["a"].to_string(), expected, "{bad}");
+        }
+    }
 }

@@ -120,7 +120,13 @@ impl Coercion<'_> {
             let ast::Value::List(items) = value else {
                 return self.literal(of, value, path, values);
             };
+            if self.has_too_many(of, items.len(), path) {
+                return;
+            }
             for (index, value) in items.iter().enumerate() {
+                if self.is_full() {
+                    break;
+                }
                 path.push(index.into());
                 self.literal(of, value, path, values);
                 path.pop();
@@ -143,6 +149,9 @@ impl Coercion<'_> {
             return;
         }
         for (key, value) in fields {
+            if self.is_full() {
+                return;
+            }
             path.push(key.as_str().into());
             if let ast::Value::List(items) = &**value {
                 self.bounded(name, items.len(), path);

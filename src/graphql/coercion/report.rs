@@ -3,7 +3,7 @@
 use apollo_compiler::ast::Type;
 use async_graphql::Value;
 
-use super::{Coercion, MAX_FILTER_ITEMS, MAX_FILTER_PATH};
+use super::{Coercion, MAX_FILTER_ITEMS, MAX_FILTER_PATH, MAX_REPRESENTATIONS};
 use crate::{
     domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
@@ -12,8 +12,13 @@ use crate::{
 };
 
 impl Coercion<'_> {
+    /// As many problems are known as an answer tells.
+    pub(super) fn is_full(&self) -> bool {
+        self.problems.len() >= document::MAX_FAULTS
+    }
+
     pub(super) fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
-        if self.problems.len() >= document::MAX_FAULTS {
+        if self.is_full() {
             return;
         }
         let problem = Problem::new(path.to_vec(), code, message);
@@ -48,6 +53,17 @@ impl Coercion<'_> {
         }
     }
 
+    /// Bounds the representations of `_entities` before anything descends into them.
+    pub(super) fn has_too_many(&mut self, of: &Type, items: usize, path: &Path) -> bool {
+        let has_too_many = of.inner_named_type() == "_Any" && items > MAX_REPRESENTATIONS;
+        if has_too_many {
+            let message =
+                format!("a request resolves at most {MAX_REPRESENTATIONS} representations");
+            self.report(path, ProblemCode::TooLong, message);
+        }
+        has_too_many
+    }
+
     /// Bounds filters within filters before anything descends into them.
     pub(super) fn is_too_deep(&mut self, name: &str, path: &Path) -> bool {
         let is_too_deep = name.ends_with("Filter") && path.len() > MAX_FILTER_PATH;
@@ -80,6 +96,9 @@ impl Coercion<'_> {
     /// Finds what is wrong inside of JSON.
     pub(super) fn look_into(&mut self, value: &Value, path: &[Segment]) {
         let Some(known) = &mut self.json else { return };
+        if known.len() >= document::MAX_FAULTS {
+            return;
+        }
         let text = serde_json::to_string(value).unwrap_or_default();
         for fault in document::scan(&text).unwrap_or_default() {
             if known.len() < document::MAX_FAULTS {
