@@ -1,6 +1,7 @@
 //! The routes, and the life of the server from its first connection to its last.
 
 mod cors;
+mod pace;
 mod unread;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
@@ -10,7 +11,7 @@ use axum::{
     body::Body,
     extract::State,
     http::{HeaderName, HeaderValue, Request, StatusCode, Version, header, uri::Authority},
-    middleware::{Next, from_fn},
+    middleware::{Next, from_fn, map_response},
     response::{IntoResponse, Response},
     routing::{any, get},
 };
@@ -65,6 +66,7 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
+        .layer(map_response(pace::paced))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(handler::panicked));
     let router = cors::allowed(router, &args.http.cors_origin)
