@@ -1,12 +1,11 @@
 //! What every operation needs, handed down as its first parameter.
 
+pub mod compute;
+
 mod configs;
 pub mod memory;
 
-use std::sync::Arc;
-
-use tokio::sync::Semaphore;
-
+use self::compute::Compute;
 pub use self::{configs::Configs, memory::Memory};
 use crate::{db::Database, events::Events};
 
@@ -18,21 +17,20 @@ pub struct App {
     pub configs: Configs,
     /// What bodies, answers and caches may hold together.
     pub memory: Memory,
-    /// Comparisons of annotations run on half of the processors at most.
-    pub comparing: Arc<Semaphore>,
+    /// Worker threads for large operations.
+    pub compute: Compute,
 }
 
 impl App {
     /// Without a bound on memory, as commands run.
     pub fn new(db: Database) -> Self {
         let events = Events::new(db.clone());
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self {
             db,
             events,
             configs: Configs::default(),
             memory: Memory::unlimited(),
-            comparing: Arc::new(Semaphore::new(processors.div_ceil(2))),
+            compute: Compute::default(),
         }
     }
     /// The program with a budget of memory, and with caches that keep to it.

@@ -8,5 +8,6 @@ pub mod diff;
 pub mod document;
 pub mod edit;
 pub mod entry;
+pub mod interrupt;
 pub mod merge;
 pub mod region;

@@ -11,14 +11,13 @@ use sea_orm::{
     ColumnTrait, Condition, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Func},
 };
-use tokio::task::spawn_blocking;
 
 use super::{
     access::{self, Actor},
     annotation as annotations, labelling,
 };
 use crate::{
-    app::App,
+    app::{App, compute},
     error::Result,
     labelstudio::{
         agreement::{self, Metric, Opinion, TooMuch, Work},
@@ -273,22 +272,12 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
         let ids: Vec<i64> = ids.into_iter().collect();
         let projects: Vec<i64> = projects.into_iter().collect();
         let configs = labelling::configs(app, &projects).await?;
-        let permit = app.comparing.clone().acquire_owned().await;
+        // Few bytes can be many steps.
+        compute::charge(compute::SMALL).await;
         let texts = annotations::results(app, actor, &ids).await?;
-        let answering = spawn_blocking(move || {
-            let answers: Vec<_> = batch
-                .into_iter()
-                .flat_map(|comparison| comparison.answer(&texts, &configs, &mut steps))
-                .collect();
-            // Not before: whoever waits may have left, the work goes on.
-            drop(permit);
-            (answers, steps)
-        });
-        let (answers, left) = answering
-            .await
-            .expect("the work neither panics nor is cancelled");
-        steps = left;
-        scores.extend(answers);
+        for comparison in batch {
+            scores.extend(comparison.answer(&texts, &configs, &mut steps));
+        }
     }
     Ok(scores)
 }

@@ -164,7 +164,7 @@ where
             let project = entity::project::Entity::find_by_id(*id);
             let project = project.one(app.db.reader()).await?;
             let project = project.ok_or(Error::NotFound("project"))?;
-            Rules::new(labelling::config(app, &project), project.check_mode)
+            Rules::new(labelling::config(app, &project).await, project.check_mode)
         }
         Target::New { project, .. } => {
             project::check_new(project).await?;

@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use crate::{
-    app::App,
+    app::{App, compute},
     error::{Problem, Result, Segment},
     labelstudio::{
         check::{self, Mode},
@@ -170,6 +170,7 @@ async fn load(
         .all(db)
         .await?;
     for (id, xml, version) in found {
+        charge_reading(&xml).await;
         let config = understood(app, id, version, &xml);
         let mode = unread[&id];
         known.insert(id, Labelling { config, mode });
@@ -179,9 +180,16 @@ async fn load(
 
 /// What the labelling config of a project says. It has no controls when the project has no config yet, or one
 /// that can't be read, which only data of an older version can have.
-pub fn config(app: &App, project: &project::Model) -> Arc<Config> {
+pub async fn config(app: &App, project: &project::Model) -> Arc<Config> {
+    charge_reading(&project.label_config).await;
     let version = project.config_version;
     understood(app, project.id, version, &project.label_config)
+}
+
+/// Accounts for the reading of a labelling config, which takes several times as long as that of JSON.
+pub async fn charge_reading(xml: &str) {
+    const STEPS: usize = 4;
+    compute::charge(xml.len().saturating_mul(STEPS)).await;
 }
 
 fn understood(app: &App, project_id: i64, version: i32, xml: &str) -> Arc<Config> {

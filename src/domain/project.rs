@@ -6,10 +6,7 @@ mod member;
 pub mod operator;
 mod update;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use entity::{
     project::{self, CheckMode, Column},
@@ -23,6 +20,7 @@ use sea_orm::{
 use super::{
     access::{self, Actor},
     filter::{self, IdFilter, StringFilter, Tree},
+    labelling,
     page::{Columns, Key, OrderKey, Ordering, Page, Slice},
 };
 use crate::{
@@ -43,8 +41,6 @@ pub use self::{
 pub const MAX_TITLE: usize = 255;
 /// Longest description and labelling config, in bytes.
 pub const MAX_TEXT: usize = config::MAX_BYTES;
-/// Labelling configs of more bytes are read beside the threads that answer requests.
-const LONG_CONFIG: usize = 16 << 10;
 
 /// Which projects a list holds.
 pub type Filter = Tree<Leaves>;
@@ -254,14 +250,8 @@ async fn check_config(text: &str) -> Result<Vec<Problem>> {
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let read = if text.len() > LONG_CONFIG {
-        let text = text.to_owned();
-        tokio::task::spawn_blocking(move || Config::parse(&text).err())
-            .await
-            .map_err(|panic| Error::Internal(Arc::new(panic)))?
-    } else {
-        Config::parse(text).err()
-    };
+    labelling::charge_reading(text).await;
+    let read = Config::parse(text).err();
     let problems = read.into_iter().flatten().map(|fault| {
         Problem::new(["input", field], ProblemCode::InvalidConfig, fault.message)
             .in_text(fault.location)

@@ -127,7 +127,7 @@ impl Annotation {
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
         let result = self.stored_result(ctx).await?;
-        Ok(region::of_result(&result, &config, &filter))
+        Ok(region::of_result(&result, &config, &filter).await)
     }
 
     /// Items of `result`.

@@ -13,7 +13,7 @@ mod refusal;
 mod suggestion;
 mod translate;
 
-use std::{collections::HashMap, sync::Arc, thread::available_parallelism};
+use std::{collections::HashMap, sync::Arc};
 
 use apollo_compiler::{
     ExecutableDocument as CheckedDocument, Name, Schema as ApolloSchema, executable::Operation,
@@ -23,7 +23,6 @@ use async_graphql::{
     Pos, Request, ServerError,
     parser::types::{ExecutableDocument, OperationType},
 };
-use tokio::{sync::Semaphore, task::spawn_blocking};
 
 use super::{
     Envelope,
@@ -34,7 +33,7 @@ use super::{
     trusted::{Found, Trusted},
 };
 use crate::{
-    app::Memory,
+    app::{Memory, compute},
     config::{DocumentArgs, LimitArgs, Switch},
     error::Location,
 };
@@ -45,10 +44,11 @@ pub use refusal::suggested;
 
 /// Most errors that one answer lists.
 pub(super) const MAX_ERRORS: usize = 20;
-/// Bytes of text that are read beside other requests, at most; longer ones wait for a thread of their own.
-const SHORT: usize = 4 << 10;
-/// The same for a text of which only the hash is taken.
-const SHORT_TO_HASH: usize = 256 << 10;
+/// Bytes of JSON that take as long to read as one byte of a document to validate.
+const VALIDATED: usize = 16;
+
+/// Bytes of JSON that take as long to read as a field takes to resolve and to write out.
+const FIELD: usize = 16;
 
 type Refused = Vec<ServerError>;
 
@@ -57,8 +57,6 @@ pub struct Documents {
     checker: Arc<Checker>,
     known: cache::Documents,
     trusted: Option<Trusted>,
-    /// Long documents are checked on as many threads as there are processors.
-    threads: Arc<Semaphore>,
 }
 
 /// A valid document.
@@ -77,6 +75,8 @@ pub struct Prepared {
     /// What the request runs.
     pub operation: OperationType,
     pub cost: Cost,
+    /// Bytes of JSON that take about as long to read as the request takes to run, by what is known before.
+    pub bytes: usize,
     /// The response's `extensions` are to tell the cost.
     pub tells_cost: bool,
 }
@@ -97,9 +97,6 @@ impl Documents {
             trusted: Trusted::load(args, &checker)?,
             checker: Arc::new(checker),
             known: cache::Documents::new(args.document_cache, memory),
-            threads: Arc::new(Semaphore::new(
-                available_parallelism().map_or(1, usize::from),
-            )),
         })
     }
 
@@ -124,6 +121,7 @@ impl Documents {
             request,
             operation: translate::operation_type(operation.operation_type),
             cost,
+            bytes: envelope.bytes.max(document.bytes_to_run(cost)),
             tells_cost: envelope.wants_cost,
         })
     }
@@ -171,13 +169,7 @@ impl Documents {
                 return Err(vec![error]);
             }
         }
-        let text_hash = match query.clone() {
-            Some(query) if query.len() > SHORT_TO_HASH => {
-                Some(self.apart(move || hash(&query)).await)
-            }
-            Some(query) => Some(hash(&query)),
-            None => None,
-        };
+        let text_hash = query.as_deref().map(hash);
         let sent_hash = persisted_hash(envelope.persisted_query.as_ref(), text_hash.as_ref())?;
         if let Some(trusted) = &self.trusted {
             let ids = [
@@ -198,7 +190,8 @@ impl Documents {
         let document = match (known, query, text_hash) {
             (Some(document), _, _) => document,
             (None, Some(query), Some(hash)) => {
-                let document = Arc::new(self.check(query).await?);
+                compute::charge(query.len().saturating_mul(VALIDATED)).await;
+                let document = Arc::new(self.checker.check(&query)?);
                 self.known.insert(hash, &document);
                 document
             }
@@ -209,28 +202,11 @@ impl Documents {
         }
         Ok(document)
     }
+}
 
-    async fn check(&self, query: Arc<str>) -> Result<Document, Refused> {
-        let checker = self.checker.clone();
-        if query.len() <= SHORT {
-            return checker.check(&query);
-        }
-        self.apart(move || checker.check(&query)).await
-    }
-
-    /// Does work that takes a while beside the threads that answer requests, and no more of it at once than
-    /// there are processors.
-    async fn apart<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> T {
-        let permit = self.threads.clone().acquire_owned().await;
-        let done = spawn_blocking(move || {
-            let done = work();
-            // Not before: whoever waits may have left, the work goes on.
-            drop(permit);
-            done
-        });
-        done.await
-            .expect("the work neither panics nor is cancelled")
-    }
+/// Whether a text is validated on the spot.
+pub fn is_short(text: &String) -> bool {
+    text.len().saturating_mul(VALIDATED) <= compute::SMALL
 }
 
 /// The hash of an automatic persisted query, which goes with the text or stands for it.
@@ -263,6 +239,14 @@ impl Document {
     fn bytes(&self) -> usize {
         let (bytes, tokens) = self.size;
         1_024 + 3 * bytes + 220 * tokens
+    }
+
+    /// What an answer of as many objects is expected to take, as bytes of JSON that take as long to read: a token of
+    /// the document is about half a field, and a field takes about a microsecond.
+    fn bytes_to_run(&self, cost: Cost) -> usize {
+        let (_, tokens) = self.size;
+        let objects = usize::try_from(cost.requested).unwrap_or(usize::MAX);
+        objects.saturating_mul(tokens).saturating_mul(FIELD / 2)
     }
 
     /// The name of the operation that runs when none is named.

@@ -84,7 +84,7 @@ impl AnnotationDraft {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOfTask(self.0.task_id)).await?;
         let config = config.unwrap_or_default();
-        Ok(region::of_result(&self.0.result, &config, &filter))
+        Ok(region::of_result(&self.0.result, &config, &filter).await)
     }
 
     /// How long it took so far, in seconds. Null when nobody measured.

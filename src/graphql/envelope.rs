@@ -20,6 +20,8 @@ pub struct Envelope {
     /// Which operation of the document to run.
     pub operation_name: Option<String>,
     pub variables: Variables,
+    /// Bytes of the JSON text that the request was read from; 0 for one from the parameters of a URL.
+    pub bytes: usize,
     /// The response is to tell the cost of the request: `extensions: { cost: true }`.
     pub wants_cost: bool,
 }
@@ -143,6 +145,7 @@ impl Envelope {
             persisted_query,
             operation_name: parts.operation_name,
             variables,
+            bytes: 0,
             wants_cost: extensions.cost.is_some_and(|cost| cost.get() == "true"),
         })
     }
@@ -186,7 +189,10 @@ fn from_json(text: &str) -> Result<Envelope, String> {
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|_| {
         "the body is not a GraphQL request: an object with a string `query` or the `documentId` of a trusted document, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
     })?;
-    Envelope::from_parts(parts)
+    Ok(Envelope {
+        bytes: text.len(),
+        ..Envelope::from_parts(parts)?
+    })
 }
 
 /// JSON that serde_json reads without losing what it would lose.

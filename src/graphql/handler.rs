@@ -11,7 +11,7 @@ mod stream;
 
 use std::{any::Any, sync::Arc, time::Duration};
 
-use async_graphql::{Response as GraphQlResponse, parser::types::OperationType};
+use async_graphql::{Response as GraphQlResponse, ServerError, parser::types::OperationType};
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -19,7 +19,7 @@ use axum::{
     response::Response,
 };
 use tokio::time::Instant;
-use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tokio_util::sync::CancellationToken;
 
 use self::{
     answer::Refusal,
@@ -32,12 +32,15 @@ pub use self::{
     place::{Gated, Place},
 };
 use super::{
-    Envelope, Prepared, Schema,
+    Envelope, Prepared, Schema, document,
     envelope::{self, Incoming},
     error::BAD_REQUEST,
 };
 use crate::{
-    app::App,
+    app::{
+        App,
+        compute::{SMALL, Stopped},
+    },
     auth::{self, Sessions},
     config::HttpArgs,
     db::Fate,
@@ -76,32 +79,84 @@ impl Endpoint {
         Duration::from_secs(self.settings.timeout)
     }
 
-    /// Runs a query or a mutation. On a task of its own, so that the time limit holds even while it
-    /// computes; dropping the future ends it. With a claim, its writes are counted.
-    async fn run(
+    /// When a request that begins now has to be answered.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.timeout()
+    }
+
+    /// Runs an operation over `bytes` of input, which ends at the deadline or when the future is dropped.
+    async fn compute<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        deadline: Instant,
+        bytes: usize,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let compute = &self.app().compute;
+        let fate = Fate::current();
+        let work = fate.clone().scope(work);
+        let outcome = compute.run(actor.id(), Some(deadline.into_std()), bytes, work);
+        match tokio::time::timeout_at(deadline, outcome).await {
+            Ok(Ok(outcome)) => Ok(outcome),
+            Ok(Err(Stopped::Failed)) => Err(Refusal::internal()),
+            Ok(Err(Stopped::Interrupted)) | Err(_) => {
+                Err(Refusal::timed_out(self.timeout(), fate.close()))
+            }
+        }
+    }
+
+    /// Parses `bytes` of input; few of them without an operation, which costs no change of thread.
+    async fn read<T: Send + 'static>(
+        &self,
+        actor: &Actor,
+        deadline: Instant,
+        bytes: usize,
+        read: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        match bytes <= SMALL {
+            true => Ok(read()),
+            false => {
+                let read = async move { read() };
+                self.compute(actor, deadline, bytes, read).await
+            }
+        }
+    }
+
+    /// Checks a request, as [`Schema::prepare`] does.
+    async fn prepare(
+        &self,
+        actor: &Actor,
+        envelope: Envelope,
+        deadline: Instant,
+    ) -> Result<Result<Prepared, Vec<ServerError>>, Refusal> {
+        if envelope.bytes <= SMALL && envelope.query.as_ref().is_none_or(document::is_short) {
+            return Ok(self.schema.prepare(envelope).await);
+        }
+        let (schema, bytes) = (self.schema.clone(), envelope.bytes);
+        let prepare = async move { schema.prepare(envelope).await };
+        self.compute(actor, deadline, bytes, prepare).await
+    }
+
+    /// Runs a query or a mutation, and makes of its response what is sent. With a claim, its writes are counted.
+    async fn run<T: Send + 'static>(
         &self,
         actor: Actor,
         prepared: Prepared,
         claim: Option<keys::Claim>,
-    ) -> Result<GraphQlResponse, Refusal> {
-        let schema = self.schema.clone();
-        let fate = Fate::current();
-        let work = tokio::spawn(fate.clone().scope(async move {
+        deadline: Instant,
+        answer: impl FnOnce(GraphQlResponse) -> T + Send + 'static,
+    ) -> Result<T, Refusal> {
+        let (schema, bytes) = (self.schema.clone(), prepared.bytes);
+        let user = actor.clone();
+        let run = async move {
             let work = schema.run(actor, prepared);
-            match claim {
+            let response = match claim {
                 Some(claim) => keys::counted(&schema.app, &claim, work).await,
                 None => work.await,
-            }
-        }));
-        let work = AbortOnDropHandle::new(work);
-        match tokio::time::timeout(self.timeout(), work).await {
-            Ok(Ok(response)) => Ok(response),
-            Ok(Err(error)) => {
-                tracing::error!(%error, "a request ended in a panic");
-                Err(Refusal::internal())
-            }
-            Err(_) => Err(Refusal::timed_out(self.timeout(), fate.close())),
-        }
+            };
+            answer(response)
+        };
+        self.compute(&user, deadline, bytes, run).await
     }
 }
 
@@ -116,7 +171,7 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
         let refusal = Refusal::new(StatusCode::NOT_ACCEPTABLE, BAD_REQUEST, message);
         return refusal.into_response(Media::Json);
     };
-    let deadline = Instant::now() + endpoint.timeout();
+    let deadline = endpoint.deadline();
     let fate = Fate::current();
     let answered = Box::pin(respond(&endpoint, media, &parts, body, deadline));
     let answered = fate.clone().scope(answered);
@@ -177,7 +232,9 @@ async fn respond(
         let (user_id, budget) = (actor.id(), &endpoint.bodies);
         body_read = body::read(&parts.headers, body, user_id, bounds, budget).await?;
         sent = body_read.bytes.clone();
-        envelope::from_bytes(&body_read.bytes, settings.max_batch)
+        let (bytes, max_batch) = (sent.clone(), settings.max_batch);
+        let read = move || envelope::from_bytes(&bytes, max_batch);
+        endpoint.read(&actor, deadline, sent.len(), read).await?
     };
     match incoming.map_err(Refusal::bad_request)? {
         Incoming::Batch(_) if parts.headers.contains_key(&IDEMPOTENCY_KEY) => Err(
@@ -187,7 +244,8 @@ async fn respond(
             Err(Refusal::bad_request("a stream answers one request"))
         }
         Incoming::Single(envelope) => {
-            single(endpoint, media, actor, parts, (envelope, &sent), permit).await
+            let request = (envelope, &sent, deadline);
+            single(endpoint, media, actor, parts, request, permit).await
         }
         Incoming::Batch(envelopes) => {
             endpoint.quotas.count(&actor, envelopes.len() - 1)?;
@@ -209,10 +267,10 @@ async fn single(
     media: Media,
     actor: Actor,
     parts: &Parts,
-    (envelope, body): (Envelope, &Bytes),
+    (envelope, body, deadline): (Envelope, &Bytes, Instant),
     permit: Permit,
 ) -> Result<Response, Refusal> {
-    let prepared = match endpoint.schema.prepare(envelope).await {
+    let prepared = match endpoint.prepare(&actor, envelope, deadline).await? {
         Ok(prepared) => prepared,
         // graphql-sse: what validation finds comes as an event, over a connection that is accepted.
         Err(errors) if media == Media::EventStream => return Ok(stream::refused(&errors)),
@@ -242,12 +300,14 @@ async fn single(
         return stream::events(endpoint, &actor, prepared, permit);
     }
     if let Some(key) = key {
-        let request = idempotency::request(&actor, key, body).await?;
+        let request = idempotency::request(endpoint, &actor, key, body, deadline).await?;
         return idempotency::once(endpoint, actor, &request, media, prepared, permit).await;
     }
-    let response = endpoint.run(actor, prepared, None).await?;
+    let answer = move |response| answer::single(media, response);
+    let answered = endpoint.run(actor, prepared, None, deadline, answer);
+    let response = answered.await?;
     drop(permit);
-    Ok(answer::single(media, response))
+    Ok(response)
 }
 
 /// Runs requests one after the other. Each has an answer of its own, in its place, also when the time is
@@ -257,22 +317,21 @@ async fn batch(
     actor: &Actor,
     envelopes: Vec<Envelope>,
     deadline: Instant,
-) -> Vec<GraphQlResponse> {
+) -> Vec<String> {
     let mut answers = Vec::with_capacity(envelopes.len());
     for envelope in envelopes {
         let answer = async {
-            let prepared = endpoint.schema.prepare(envelope).await?;
+            let prepared = endpoint.prepare(actor, envelope, deadline).await;
+            let prepared = prepared.map_err(|refusal| refusal.errors)??;
             if prepared.operation == OperationType::Subscription {
                 return Err(not_a_stream().errors);
             }
-            let answer = endpoint.run(actor.clone(), prepared, None).await;
-            answer.map_err(|refusal| refusal.errors)
+            let text = |response| answer::text(&response);
+            let answer = endpoint.run(actor.clone(), prepared, None, deadline, text);
+            answer.await.map_err(|refusal| refusal.errors)
         };
-        let fate = Fate::part();
-        let answer = tokio::time::timeout_at(deadline, fate.clone().scope(answer)).await;
-        let timed_out = || Refusal::timed_out(endpoint.timeout(), fate.close()).errors;
-        let answer = answer.unwrap_or_else(|_| Err(timed_out()));
-        answers.push(answer.unwrap_or_else(GraphQlResponse::from_errors));
+        let answer = Fate::part().scope(answer).await;
+        answers.push(answer.unwrap_or_else(|errors| answer::refused_text(&errors)));
     }
     answers
 }

@@ -20,10 +20,9 @@ use futures_util::{
     future::BoxFuture,
     task::{FutureObj, Spawn, SpawnError},
 };
-use tokio::runtime::Handle;
 
 use crate::{
-    app::App,
+    app::{App, compute},
     db,
     domain::{
         access::Actor,
@@ -59,13 +58,13 @@ pub fn new(app: App, actor: Actor, remember: bool) -> Loaders {
     loader
 }
 
-/// Spawns batches on behalf of the user of the request.
+/// Runs batches on behalf of the user of the request, as parts of the operation that asks: where it runs, and no
+/// longer than it.
 struct OnBehalfOf(i64);
 
 impl Spawn for OnBehalfOf {
-    fn spawn_obj(&self, batch: FutureObj<'static, ()>) -> Result<(), SpawnError> {
-        let runtime = Handle::try_current().map_err(|_| SpawnError::shutdown())?;
-        runtime.spawn(db::on_behalf_of(self.0, batch));
+    fn spawn_obj(&self, batch: FutureObj<'static, ()>) -> std::result::Result<(), SpawnError> {
+        compute::spawn(Box::pin(db::on_behalf_of(self.0, batch)));
         Ok(())
     }
 }

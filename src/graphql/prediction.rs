@@ -70,7 +70,7 @@ impl Prediction {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
-        Ok(region::of_result(&self.0.result, &config, &filter))
+        Ok(region::of_result(&self.0.result, &config, &filter).await)
     }
 
     /// How sure the model is of the whole, usually from 0 to 1. Null when it does not say.

@@ -162,21 +162,21 @@ impl Project {
     /// none.
     async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
         let row = self.row(ctx).await?;
-        Ok(Control::all(&labelling::config(ctx.app(), &row)))
+        Ok(Control::all(&labelling::config(ctx.app(), &row).await))
     }
 
     /// What its labelling config shows of a task, in the order of the config, whether a control labels it or
     /// not; empty as long as there is none.
     async fn objects(&self, ctx: &Context<'_>) -> Result<Vec<ConfigObject>> {
         let row = self.row(ctx).await?;
-        Ok(ConfigObject::all(&labelling::config(ctx.app(), &row)))
+        Ok(ConfigObject::all(&labelling::config(ctx.app(), &row).await))
     }
 
     /// What its labelling config labels relations with, in the order of the config; empty when it has no
     /// `Relation`.
     async fn relation_labels(&self, ctx: &Context<'_>) -> Result<Vec<ControlLabel>> {
         let row = self.row(ctx).await?;
-        let config = labelling::config(ctx.app(), &row);
+        let config = labelling::config(ctx.app(), &row).await;
         Ok(ControlLabel::of_relations(&config))
     }
 

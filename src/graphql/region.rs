@@ -14,9 +14,12 @@ use async_graphql::{Enum, ID, Interface, Result};
 use tokio::sync::OnceCell;
 
 use super::scalar::JsonObject;
-use crate::labelstudio::{
-    config::Config,
-    region::{self, Kind, Regions, Shape},
+use crate::{
+    app::compute,
+    labelstudio::{
+        config::Config,
+        region::{self, Kind, Regions, Shape},
+    },
 };
 
 pub use self::budget::{Budget, Spending};
@@ -217,7 +220,8 @@ impl Filter {
 }
 
 /// Reads a stored result by the labelling config of its project.
-pub fn of_result(result: &str, config: &Config, filter: &Filter) -> Vec<Region> {
+pub async fn of_result(result: &str, config: &Config, filter: &Filter) -> Vec<Region> {
+    compute::charge(result.len()).await;
     let all = Regions::read(result, config);
     let areas = all.all.iter().map(|_| OnceCell::new()).collect();
     let stored = Arc::new(Stored { all, areas });

@@ -4,7 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::Utc;
 use indexmap::IndexMap;
 
-use crate::db;
+use crate::{app::compute, db};
 
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
@@ -119,6 +119,7 @@ impl async_graphql::OutputType for JsonList {
         _: &async_graphql::ContextSelectionSet<'_>,
         _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
     ) -> async_graphql::ServerResult<Value> {
+        compute::charge(self.0.len() / compute::COPIED).await;
         Ok(raw(self.0.clone()))
     }
 }

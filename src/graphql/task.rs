@@ -21,6 +21,7 @@ use super::{
     user::User,
 };
 use crate::{
+    app::compute,
     db::reference,
     domain::{
         annotation::Parent,
@@ -96,7 +97,9 @@ impl Task {
 
     /// What is annotated: the values of the config's variables.
     async fn data(&self, ctx: &Context<'_>) -> Result<JsonObject> {
-        Ok(JsonObject(self.whole_row(ctx).await?.data.clone()))
+        let row = self.whole_row(ctx).await?;
+        compute::charge(row.data.len() / compute::COPIED).await;
+        Ok(JsonObject(row.data.clone()))
     }
 
     /// Whatever else is known about it. Null when nothing was given.

@@ -275,6 +275,36 @@ async fn two_hundred_entities_cost_as_much_as_one_of_each_type() {
 }
 
 #[tokio::test]
+async fn a_request_resolves_ten_thousand_representations_and_no_more() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        app.annotation(&app.admin, &task, json!({})).await;
+        let of = |count: usize| -> Value {
+            (1..=count)
+                .map(|id| json!({ "__typename": "Annotation", "id": id.to_string() }))
+                .collect()
+        };
+        let (statements, answer) = app.statements(entities(&app.admin, of(10_000))).await;
+        assert!(statements <= 2, "{statements}");
+        assert_eq!(
+            answer.json["data"]["_entities"].as_array().unwrap().len(),
+            10_000
+        );
+        let (statements, answer) = app.statements(entities(&app.admin, of(10_001))).await;
+        assert_eq!(statements, 0);
+        assert_eq!(answer.problems(), ["representations TOO_LONG"]);
+        let literal = |count: usize| {
+            let all = r#"{__typename:"Task",id:1}"#.repeat(count);
+            format!("{{ _entities(representations: [{all}]) {{ __typename }} }}")
+        };
+        let client = app.serving(&["--max-tokens", "1000000"]).unwrap();
+        let answer = client.run(&literal(10_001)).await;
+        assert_eq!(answer.problems(), ["representations TOO_LONG"]);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn strangers_get_no_entities() {
     each_database(async |app| {
         let stranger = Client {

@@ -7,6 +7,7 @@ mod writes;
 
 mod access;
 mod cli;
+mod computing;
 mod documents;
 mod events;
 mod export;

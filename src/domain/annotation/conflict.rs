@@ -48,6 +48,13 @@ pub struct Past {
     changed: Vec<String>,
 }
 
+impl Past {
+    /// Bytes of the result that is compared with.
+    pub fn bytes(&self) -> usize {
+        self.result.len()
+    }
+}
+
 /// What late changes meet, by annotation.
 pub async fn pasts(
     txn: &impl ConnectionTrait,

@@ -20,7 +20,7 @@ use super::{
     plan::{self, Truths},
 };
 use crate::{
-    app::App,
+    app::{App, compute},
     domain::{
         Patch,
         access::{self, Actor},
@@ -132,6 +132,9 @@ impl Ground {
             pasts: conflict::pasts(txn, actor, &late).await?,
             ..Self::default()
         };
+        let stored = works.iter().map(|work| work.locked.annotation.result.len());
+        let past = ground.pasts.values().map(Past::bytes);
+        compute::charge(stored.chain(past).sum()).await;
         let crowned: Vec<i64> = works.iter().filter_map(Work::crowns).collect();
         Ok((ground, plan::truths(txn, &crowned).await?))
     }

@@ -20,12 +20,12 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use crate::{
-    app::App,
+    app::{App, compute},
     domain::{
         filter::{EnumFilter, nothing},
         labelling, rows,
     },
-    error::{Error, Result},
+    error::Result,
     labelstudio::{
         config::Config,
         region::{self, Kind},
@@ -110,6 +110,8 @@ pub async fn write(
     let none = Arc::default();
     let (mut outdated, mut new) = (Vec::new(), Vec::new());
     for (before, after) in changes {
+        let stored = before.map_or(0, |before| before.result.len());
+        compute::charge(stored + after.result.len()).await;
         let is_there = |before: &annotation::Model| {
             before.result == after.result && before.project_id == after.project_id
         };
@@ -145,8 +147,8 @@ pub fn rows(
 pub async fn rewrite(
     txn: &DatabaseTransaction,
     project_id: i64,
-    before: &Arc<Config>,
-    after: &Arc<Config>,
+    before: &Config,
+    after: &Config,
 ) -> Result<()> {
     if before.reads_like(after) {
         return Ok(());
@@ -167,17 +169,12 @@ pub async fn rewrite(
             return Ok(());
         };
         last = *newest;
-        let (before, after) = (before.clone(), after.clone());
-        let reading = tokio::task::spawn_blocking(move || {
-            let differing = page.into_iter().filter_map(|(id, result)| {
-                let terms = terms(&result, &after);
-                (terms != self::terms(&result, &before)).then_some((id, terms))
-            });
-            differing.collect::<Vec<_>>()
+        compute::charge(page.iter().map(|(_, result)| result.len()).sum()).await;
+        let differing = page.into_iter().filter_map(|(id, result)| {
+            let terms = terms(&result, after);
+            (terms != self::terms(&result, before)).then_some((id, terms))
         });
-        let differing = reading
-            .await
-            .map_err(|panic| Error::Internal(Arc::new(panic)))?;
+        let differing: Vec<_> = differing.collect();
         let ids = differing.iter().map(|(id, _)| *id).collect();
         let new = differing.iter();
         let new = new.flat_map(|(id, terms)| rows_of(*id, project_id, terms));

@@ -18,7 +18,7 @@ use super::{
     set, touch,
 };
 use crate::{
-    app::App,
+    app::{App, compute},
     domain::{
         Patch,
         access::{self, Actor},
@@ -99,6 +99,7 @@ async fn change_back(
     }
     check_version(txn, actor, row, expected_version).await?;
     let past = past.ok_or_else(unknown_version)?;
+    compute::charge(row.result.len() + past.result.len()).await;
     let is_stored = document::are_alike(&row.result, &past.result);
     let returns = row.was_cancelled && !past.snapshot.was_cancelled;
     let configs = match !is_stored || returns {
@@ -169,6 +170,7 @@ async fn bring_back(
     let configs = check_fit(app, txn, &task, &past, false).await?;
 
     let mut row = parents(txn, before.clone()).await?;
+    compute::charge(row.result.len() + past.result.len()).await;
     let is_stored = document::are_alike(&row.result, &past.result);
     let (change, incoming) = past.into_change(author, is_stored);
     let changes = set::set(&mut row, &change, None, incoming);

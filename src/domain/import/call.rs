@@ -12,7 +12,7 @@ use super::{
     problems::Problems,
 };
 use crate::{
-    app::App,
+    app::{App, compute},
     db,
     domain::{
         access::{self, Actor},
@@ -57,7 +57,8 @@ pub async fn call(
     items: Vec<String>,
     misfits: Misfits,
 ) -> Result<Imported> {
-    let items = beside(move || read(&items)).await??;
+    compute::charge(items.iter().map(String::len).sum()).await;
+    let items = read(&items)?;
     let txn = app.db.begin().await?;
     let role = match project::is_visible(&txn, actor, project_id).await? {
         true => access::role_in(&txn, actor, project_id).await?,
@@ -73,7 +74,7 @@ pub async fn call(
         people,
         wanted,
     } = items;
-    let (tasks, fit) = beside(move || look_at(tasks, rules, misfits)).await?;
+    let (tasks, fit) = look_at(tasks, rules, misfits);
     let fit = fit?;
     let at = db::now();
     let map = BTreeMap::new();
@@ -183,10 +184,4 @@ fn in_tasks(problems: Problems) -> Error {
         problem
     };
     Error::BadInput(problems.told.into_iter().map(inward).collect())
-}
-
-/// Does work that may take a while beside the threads that answer requests.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|panic| Error::Internal(Arc::new(panic)))
 }

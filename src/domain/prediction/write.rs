@@ -14,7 +14,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use crate::{
-    app::App,
+    app::{App, compute},
     db::{self, Write},
     domain::{
         Patch,
@@ -101,6 +101,7 @@ pub async fn update(
         return Err(Error::BadInput(problems));
     }
     let (txn, task, row) = lock(app, actor, id, "predictions are changed by managers").await?;
+    compute::charge(row.result.len()).await;
     let mut changed = row.clone();
     if let Patch::Set(result) = change.result
         && !document::are_alike(&row.result, &result)

@@ -17,9 +17,9 @@ use sea_orm::{
 use serde_json::Value;
 
 use crate::{
-    app::App,
+    app::{App, compute},
     domain::labelling::{self, Rules},
-    error::{Error, Path, Problem, ProblemCode, Result, Segment, dotted},
+    error::{Path, Problem, ProblemCode, Result, Segment, dotted},
     labelstudio::config::Config,
 };
 
@@ -33,7 +33,6 @@ const MAX_IDS: usize = 3;
 const MAX_SHOWN: usize = 60;
 
 /// What a project's results have to fit, before a change and after it.
-#[derive(Clone)]
 struct Change {
     before: Option<Rules>,
     after: Option<Rules>,
@@ -119,8 +118,8 @@ pub async fn breaks(
     if after.check_mode == CheckMode::Off || after.label_config == before.label_config {
         return Ok(Vec::new());
     }
-    let old = labelling::config(app, before);
-    let new = parse(&after.label_config).await?;
+    let old = labelling::config(app, before).await;
+    let new = parse(&after.label_config).await;
     let change = Change::new(&old, &new, after.check_mode);
     let mut breaks = Breaks::default();
     let mut last = 0;
@@ -128,8 +127,7 @@ pub async fn breaks(
         let page = annotations(txn, after.id, last, change.is_strict()).await?;
         let Some(newest) = page.last() else { break };
         last = newest.id;
-        let change = change.clone();
-        breaks = beside(move || breaks.look_at(&change, &page, false)).await?;
+        breaks.look_at(&change, &page, false).await;
     }
     // What is unfinished lacks something or other.
     let change = Change::new(&old, &new, CheckMode::Standard);
@@ -138,16 +136,15 @@ pub async fn breaks(
         let page = drafts(txn, after.id, last).await?;
         let Some(newest) = page.last() else { break };
         last = newest.id;
-        let change = change.clone();
-        breaks = beside(move || breaks.look_at(&change, &page, true)).await?;
+        breaks.look_at(&change, &page, true).await;
     }
     Ok(breaks.into_problems())
 }
 
 /// Reads a checked config.
-pub async fn parse(text: &str) -> Result<Arc<Config>> {
-    let text = text.to_owned();
-    beside(move || Arc::new(Config::parse(&text).unwrap_or_default())).await
+pub async fn parse(text: &str) -> Arc<Config> {
+    labelling::charge_reading(text).await;
+    Arc::new(Config::parse(text).unwrap_or_default())
 }
 
 async fn annotations(
@@ -217,8 +214,9 @@ async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Resul
 }
 
 impl Breaks {
-    fn look_at(mut self, change: &Change, page: &[Stored], are_drafts: bool) -> Self {
+    async fn look_at(&mut self, change: &Change, page: &[Stored], are_drafts: bool) {
         for stored in page {
+            compute::charge(stored.result.len() + stored.data.len()).await;
             let problems = change.breaks(&stored.result, &stored.data, stored.is_cancelled);
             if problems.is_empty() {
                 continue;
@@ -231,7 +229,6 @@ impl Breaks {
                 self.add(kind, stored.id, are_drafts);
             }
         }
-        self
     }
 
     fn add(&mut self, kind: Kind, id: i64, is_draft: bool) {
@@ -345,10 +342,4 @@ fn shown(name: &str) -> String {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),
     }
-}
-
-/// Does work that may take a while beside the threads that answer requests.
-async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
-    let done = tokio::task::spawn_blocking(work).await;
-    done.map_err(|panic| Error::Internal(Arc::new(panic)))
 }

@@ -73,8 +73,8 @@ pub async fn update(
     }
     if row.label_config != before.label_config {
         row.config_version += 1;
-        let old = labelling::config(app, &before);
-        let new = breaks::parse(&row.label_config).await?;
+        let old = labelling::config(app, &before).await;
+        let new = breaks::parse(&row.label_config).await;
         annotation::index::rewrite(&txn, id, &old, &new).await?;
     }
     row.version += 1;

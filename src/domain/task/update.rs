@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{check_overlap, counters::authors};
 use crate::{
-    app::App,
+    app::{App, compute},
     db,
     domain::{
         Patch,
@@ -47,6 +47,8 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     let role = access::role_in(&txn, actor, row.project_id).await?;
     let role = role.ok_or(Error::NotFound("task"))?;
     access::require(access::may_manage(role), "tasks are changed by managers")?;
+    let stored = row.data.len() + row.meta.as_ref().map_or(0, String::len);
+    compute::charge(stored).await;
     let mut changed = row.clone();
     if let Patch::Set(data) = change.data
         && !document::are_alike(&row.data, &data)

@@ -35,8 +35,6 @@ pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed")
 
 /// How much longer than its time limit a request may take until it counts as dead.
 const GRACE: Duration = Duration::from_secs(2);
-/// Longer bodies are hashed beside the threads that answer requests.
-const SHORT: usize = 256 << 10;
 /// Whoever waits for an answer looks whether it is there: soon at first, at this pace in the end.
 const PACE: Duration = Duration::from_millis(200);
 
@@ -54,13 +52,17 @@ pub fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
 }
 
 /// The request that a key and a body stand for.
-pub async fn request(actor: &Actor, key: &[u8], body: &Bytes) -> Result<Request, Refusal> {
-    if body.len() <= SHORT {
-        return Ok(Request::new(actor.id(), key, body));
-    }
+pub async fn request(
+    endpoint: &Endpoint,
+    actor: &Actor,
+    key: &[u8],
+    body: &Bytes,
+    deadline: Instant,
+) -> Result<Request, Refusal> {
     let (user_id, key, body) = (actor.id(), key.to_owned(), body.clone());
-    let hashed = tokio::task::spawn_blocking(move || Request::new(user_id, &key, &body));
-    hashed.await.map_err(|_| Refusal::internal())
+    let bytes = body.len();
+    let hash = move || Request::new(user_id, &key, &body);
+    endpoint.read(actor, deadline, bytes, hash).await
 }
 
 /// Runs a mutation unless it ran before; then it is answered as it was.
@@ -122,33 +124,41 @@ async fn run(
     prepared: Prepared,
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
-    let mut response = endpoint.run(actor, prepared, Some(claim.clone())).await;
-    if response.as_ref().map_or(true, failed_for_us) {
-        // What could not be done, and was not, may be asked for again.
-        let is_free = settled(app, Fate::apart(idempotency::release(app, claim)).await);
-        if is_free == Some(true) {
-            // Counted in the database: nothing was committed, and nothing will be.
-            let errors = match &mut response {
-                Ok(response) => &mut response.errors,
-                Err(refusal) => &mut refusal.errors,
-            };
-            errors.iter_mut().for_each(is_not_done);
+    // A failure is looked at, and small; an answer is written out where it was computed.
+    let answered = move |response: GraphQlResponse| match failed_for_us(&response) {
+        true => Err(response),
+        false => Ok(answer::kept(media, &response)),
+    };
+    let (deadline, claimed) = (endpoint.deadline(), Some(claim.clone()));
+    let ran = endpoint.run(actor, prepared, claimed, deadline, answered);
+    let mut response = match ran.await {
+        Ok(Ok(answer)) => {
+            keep(app, claim, &answer).await;
+            return Ok(said(answer));
         }
-        let is_telling = response.as_ref().is_ok_and(tells_something);
-        if is_free != Some(false) || !is_telling {
-            if is_free == Some(false) {
-                // It was done, and this is no answer to it.
-                settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
-            }
-            return response.map(|response| answer::single(media, response));
-        }
+        Ok(Err(response)) => Ok(response),
+        Err(refusal) => Err(refusal),
+    };
+    // What could not be done, and was not, may be asked for again.
+    let is_free = settled(app, Fate::apart(idempotency::release(app, claim)).await);
+    if is_free == Some(true) {
+        // Counted in the database: nothing was committed, and nothing will be.
+        let errors = match &mut response {
+            Ok(response) => &mut response.errors,
+            Err(refusal) => &mut refusal.errors,
+        };
+        errors.iter_mut().for_each(is_not_done);
     }
-    let response = response?;
-    let answer = answer::kept(media, &response);
-    settled(
-        app,
-        Fate::apart(idempotency::answer(app, claim, answer.clone())).await,
-    );
+    let is_telling = response.as_ref().is_ok_and(tells_something);
+    if is_free != Some(false) || !is_telling {
+        if is_free == Some(false) {
+            // It was done, and this is no answer to it.
+            settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
+        }
+        return response.map(|response| answer::single(media, response));
+    }
+    let answer = answer::kept(media, &response?);
+    keep(app, claim, &answer).await;
     Ok(said(answer))
 }
 
@@ -159,6 +169,12 @@ fn is_not_done(error: &mut ServerError) {
     {
         values.set("outcome", Outcome::NotDone.word());
     }
+}
+
+/// Keeps an answer for whoever asks again.
+async fn keep(app: &App, claim: &Claim, answer: &Answer) {
+    let kept = idempotency::answer(app, claim, answer.clone());
+    settled(app, Fate::apart(kept).await);
 }
 
 /// Something in the response failed by no fault of the client's.

@@ -23,10 +23,11 @@ use self::{
 };
 use super::{Endpoint, Place, Refusal, media::Media};
 use crate::{
+    app::compute::SMALL,
     auth,
     domain::{access::Actor, token},
     error::Error,
-    graphql::error::BAD_REQUEST,
+    graphql::{envelope, error::BAD_REQUEST},
 };
 
 /// Bytes that a socket may send before it has said who it is, about.
@@ -237,7 +238,7 @@ struct Conversation<'a> {
 impl Conversation<'_> {
     /// Takes in a message; answers what is to be said at once.
     async fn hear(&mut self, text: &str) -> Result<Option<Message>, Close> {
-        match protocol::read(text)? {
+        match self.read(text, protocol::read).await?? {
             Received::Init(authorization) => self.initialise(authorization).await.map(Some),
             Received::Ping(payload) => Ok(Some(protocol::pong(payload.as_deref()))),
             Received::Pong => Ok(None),
@@ -249,13 +250,27 @@ impl Conversation<'_> {
                 // Whoever signed in, if they still may.
                 let actor = token::sign_in_again(self.endpoint.app(), actor.token_id).await;
                 let actor = actor.map_err(|error| refused(&error))?;
-                self.operations.begin(actor, id, &payload)
+                let envelope = self.read(&payload, envelope::from_message).await?;
+                self.operations.begin(actor, id, envelope)
             }
             Received::Complete { id } => {
                 self.operations.end(&id);
                 Ok(None)
             }
         }
+    }
+
+    /// Parses a text, a large one apart. Nobody is signed in at first, when messages are bounded to less than that.
+    async fn read<T: Send + 'static>(&self, text: &str, read: fn(&str) -> T) -> Result<T, Close> {
+        let Some(actor) = self.actor.as_ref().filter(|_| text.len() > SMALL) else {
+            return Ok(read(text));
+        };
+        let (deadline, text) = (self.endpoint.deadline(), text.to_owned());
+        let bytes = text.len();
+        let value = self
+            .endpoint
+            .read(actor, deadline, bytes, move || read(&text));
+        value.await.map_err(|_| Close::GoingAway)
     }
 
     async fn initialise(&mut self, authorization: Option<String>) -> Result<Message, Close> {

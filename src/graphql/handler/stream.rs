@@ -1,6 +1,6 @@
 //! Answers as server-sent events: the distinct connections mode of graphql-sse.
 
-use std::{convert::Infallible, panic::AssertUnwindSafe, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use async_graphql::{Response as GraphQlResponse, ServerError, parser::types::OperationType};
 use axum::{
@@ -13,6 +13,7 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{Endpoint, Refusal, answer, quota::Permit};
 use crate::{
+    app::compute,
     domain::access::Actor,
     graphql::{Prepared, error::is_request_error},
 };
@@ -87,22 +88,31 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
         Ok(answer::text(&response))
     };
     if prepared.operation == OperationType::Subscription {
-        let responses = endpoint.schema.subscribe(actor, prepared);
-        let results = AssertUnwindSafe(responses.map(result)).catch_unwind();
-        return results
-            .map(|result| {
-                result.unwrap_or_else(|_| {
-                    tracing::error!("a subscription ended in a panic");
-                    Err(Refusal::internal().errors)
-                })
-            })
-            .boxed();
+        let (sender, receiver) = tokio::sync::mpsc::channel(1);
+        let user_id = actor.id();
+        let mut responses = Box::pin(endpoint.schema.subscribe(actor, prepared));
+        let following = async move {
+            // Each answer is charged by itself.
+            while let Some(response) = responses.next().await {
+                let sent = sender.send(result(response)).await;
+                if sent.is_err() {
+                    return;
+                }
+                compute::renew();
+            }
+        };
+        let ended = endpoint.app().compute.run(user_id, None, 0, following);
+        let failure = futures_util::stream::once(ended)
+            .filter_map(async |ended| ended.err().map(|_| Err(Refusal::internal().errors)));
+        return ReceiverStream::new(receiver).chain(failure).boxed();
     }
     let endpoint = endpoint.clone();
-    let run = async move { endpoint.run(actor, prepared, None).await };
-    futures_util::stream::once(run)
-        .map(move |ran| ran.map_err(|refusal| refusal.errors).and_then(result))
-        .boxed()
+    let deadline = endpoint.deadline();
+    let run = async move {
+        let ran = endpoint.run(actor, prepared, None, deadline, result);
+        ran.await.map_err(|refusal| refusal.errors)?
+    };
+    futures_util::stream::once(run).boxed()
 }
 
 fn next(result: &str) -> String {

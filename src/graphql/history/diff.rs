@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 
 use super::AnnotationSnapshot;
 use crate::{
+    app::compute,
     domain::history::snapshot,
     error::{Error, Problem, ProblemCode, Result},
     graphql::{
@@ -81,6 +82,7 @@ impl AnnotationDiff {
             let before = self.before.stored_result(ctx);
             let after = self.after.stored_result(ctx);
             let (before, after) = futures_util::try_join!(before, after)?;
+            compute::charge(before.len() + after.len()).await;
             Ok::<_, Error>(Arc::new(diff::diff(&before, &after)))
         });
         Ok(compared.await?)

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, Object};
 
 use super::version_id;
 use crate::{
+    app::compute,
     domain::history::snapshot::{Snapshot, VersionOf},
     error::{Error, Result},
     graphql::{
@@ -86,12 +87,14 @@ impl AnnotationSnapshot {
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
         let result = self.stored_result(ctx).await?;
-        Ok(region::of_result(&result, &config, &filter))
+        Ok(region::of_result(&result, &config, &filter).await)
     }
 
     /// Items of `result`.
     async fn region_count(&self, ctx: &Context<'_>) -> Result<i32> {
-        let count = entries(&self.stored_result(ctx).await?).len();
+        let result = self.stored_result(ctx).await?;
+        compute::charge(result.len()).await;
+        let count = entries(&result).len();
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 

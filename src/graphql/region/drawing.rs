@@ -1,16 +1,17 @@
-//! Brush masks: how much they paint, and as images. Long run lengths are read where they keep nobody waiting.
+//! Brush masks: how much they paint, and as images. Long run lengths are read by the workers.
 
-use async_graphql::Result;
+use async_graphql::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
     At,
     budget::{Budget, Overrun},
 };
+use crate::app::compute;
 use crate::labelstudio::region::{Brush, ImageSize, MAX_PIXELS, Shape};
 
-/// Bytes of run lengths that are read on the spot, in about a millisecond.
-const SHORT: usize = 1 << 12;
+/// Bytes of JSON that take as long to read as one byte of run lengths.
+const STEPS: usize = 16;
 
 /// How many pixels a brush region paints, found out once for all fields that need it. `None` for what is no mask
 /// of its image, and once an error told that the answer has read too many.
@@ -19,13 +20,8 @@ pub async fn area(budget: &Budget, at: &At) -> Option<Result<u64>> {
     let measured = at.area().get_or_try_init(async || {
         let spent = budget.masks.spend(brush.rle.len() as u64);
         spent.map_err(Overrun::told_once)?;
-        if brush.rle.len() <= SHORT {
-            return Ok(brush.area(size));
-        }
-        let at = at.clone();
-        let measure = move || mask(&at).and_then(|(brush, size)| brush.area(size));
-        let measured = tokio::task::spawn_blocking(measure).await;
-        measured.map_err(|error| Some(error.into()))
+        compute::charge(brush.rle.len().saturating_mul(STEPS)).await;
+        Ok::<_, Option<Error>>(brush.area(size))
     });
     match measured.await {
         Ok(area) => area.map(Ok),
@@ -47,15 +43,10 @@ pub async fn data_url(budget: &Budget, at: &At) -> Option<Result<String>> {
     if let Err(overrun) = spent {
         return overrun.told_once().map(Err);
     }
-    let at = at.clone();
-    let draw = move || mask(&at).and_then(|(brush, size)| brush.png(size));
-    match tokio::task::spawn_blocking(draw).await {
-        Ok(png) => Some(Ok(format!(
-            "data:image/png;base64,{}",
-            STANDARD.encode(png?)
-        ))),
-        Err(error) => Some(Err(error.into())),
-    }
+    compute::charge(usize::try_from(size.pixels()).unwrap_or(usize::MAX)).await;
+    let png = brush.png(size)?;
+    let encoded = STANDARD.encode(png);
+    Some(Ok(format!("data:image/png;base64,{encoded}")))
 }
 
 fn mask(at: &At) -> Option<(&Brush, ImageSize)> {

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::access::Actor,
     graphql::{
-        Envelope, envelope,
+        Envelope,
         error::{LIMIT_EXCEEDED, request_error},
     },
 };
@@ -65,13 +65,13 @@ impl Operations {
         &mut self,
         actor: Actor,
         id: String,
-        payload: &str,
+        envelope: Result<Envelope, String>,
     ) -> Result<Option<Message>, Close> {
         if self.by_id.contains_key(&id) {
             return Err(Close::SubscriberExists);
         }
-        let envelope = envelope::from_message(payload)
-            .map_err(|_| Close::Invalid("the payload is not a GraphQL request"))?;
+        let envelope =
+            envelope.map_err(|_| Close::Invalid("the payload is not a GraphQL request"))?;
         let most = self.endpoint.settings.ws_max_operations;
         if self.by_id.len() >= most {
             let message = format!("{most} operations at once on one WebSocket are the limit");
@@ -174,7 +174,9 @@ impl Run {
         let refused = |refusal: Refusal| answer::errors_text(&refusal.errors);
         let quotas = &self.endpoint.quotas;
         let request = quotas.request(&actor).map_err(refused)?;
-        let prepared = self.endpoint.schema.prepare(envelope).await;
+        let deadline = self.endpoint.deadline();
+        let prepared = self.endpoint.prepare(&actor, envelope, deadline).await;
+        let prepared = prepared.map_err(refused)?;
         let prepared = prepared.map_err(|errors| answer::errors_text(&errors))?;
         let is_subscription = prepared.operation == OperationType::Subscription;
         let _permit = match is_subscription {

@@ -1,0 +1,209 @@
+//! Computing over client-sized data, apart from the threads that answer others.
+//!
+//! An [`Operation`] begins on the threads that answer requests, and charges bytes before it computes over them
+//! ([`charge`]). Above [`SMALL`] in sum, the operation as a whole moves to worker threads of a lower priority. The
+//! operating system shares the processors between the two kinds of threads, so that no computation, however long,
+//! keeps a small request waiting.
+//!
+//! Workers serve users in turn, so that many large requests of one user delay those of others by one turn at most.
+//! Loops end by unwinding when the operation is interrupted: at its deadline, or when its future is dropped because
+//! the client left.
+
+mod operation;
+mod queue;
+
+use std::{
+    any::Any,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::{Arc, Weak},
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use tokio::{runtime::Handle, sync::oneshot};
+
+use self::{
+    operation::{Driver, Lane, Operation},
+    queue::Queue,
+};
+use crate::labelstudio::interrupt::Interrupted;
+
+pub use self::operation::{charge, renew, spawn};
+
+/// Bytes of JSON that an operation computes over on the answering threads, in about a millisecond.
+pub const SMALL: usize = 64 << 10;
+/// Bytes of text whose copying takes as long as the parsing of one byte.
+pub const COPIED: usize = 16;
+
+/// Worker threads of a running program. Cheap to clone. Workers start with the first large operations and end when the
+/// last clone is dropped.
+#[derive(Clone)]
+pub struct Compute {
+    queue: Arc<Queue>,
+    _closing: Arc<CloseOnDrop>,
+}
+
+struct CloseOnDrop(Arc<Queue>);
+
+impl Drop for CloseOnDrop {
+    fn drop(&mut self) {
+        self.0.close();
+    }
+}
+
+/// Reason for which an operation has no outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stopped {
+    /// The deadline has passed.
+    Interrupted,
+    /// A panic, or the end of the program.
+    Failed,
+}
+
+impl Default for Compute {
+    /// Twice as many workers as processors; a user gets half of them at most.
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::new(processors)
+    }
+}
+
+impl Compute {
+    /// At most `per_user` workers for one user at once, and twice as many for all.
+    pub fn new(per_user: usize) -> Self {
+        let queue = Arc::new(Queue::new(per_user));
+        Self {
+            _closing: Arc::new(CloseOnDrop(queue.clone())),
+            queue,
+        }
+    }
+
+    /// Runs an operation of a user over `bytes` of input, from now on. Dropping the future ends the operation.
+    pub fn run<T, W>(
+        &self,
+        user_id: i64,
+        deadline: Option<Instant>,
+        bytes: usize,
+        work: W,
+    ) -> impl Future<Output = Result<T, Stopped>> + Send + use<T, W>
+    where
+        T: Send + 'static,
+        W: Future<Output = T> + Send + 'static,
+    {
+        let (mut sender, receiver) = oneshot::channel();
+        let operation = Operation::new(user_id, deadline, bytes);
+        let interrupting = operation.interrupting();
+        let work = async move {
+            let outcome = tokio::select! {
+                biased;
+                outcome = work => outcome,
+                // The receiver is gone: drops all that the operation holds.
+                () = sender.closed() => return,
+            };
+            let _ = sender.send(outcome);
+        };
+        let stage = Stage {
+            lane: operation.lane(),
+            driver: Some(Driver::new(Box::pin(work))),
+            operation: operation.clone(),
+            queue: Arc::downgrade(&self.queue),
+            runtime: Handle::current(),
+        };
+        stage.start();
+        async move {
+            let _interrupting = interrupting;
+            receiver.await.map_err(|_| operation.stopped())
+        }
+    }
+}
+
+/// Translates the payload of unwinding.
+fn stopped(payload: &(dyn Any + Send)) -> Stopped {
+    if payload.is::<Interrupted>() {
+        return Stopped::Interrupted;
+    }
+    let message = payload.downcast_ref::<String>().map(String::as_str);
+    let message = message.or_else(|| payload.downcast_ref::<&str>().copied());
+    tracing::error!(message, "an operation ended in a panic");
+    Stopped::Failed
+}
+
+/// Task that polls an operation on one lane. When the operation changes its lane, the task ends and another takes over
+/// its futures.
+struct Stage {
+    lane: Lane,
+    operation: Arc<Operation>,
+    /// `None` once the operation has moved or ended.
+    driver: Option<Driver>,
+    queue: Weak<Queue>,
+    runtime: Handle,
+}
+
+impl Stage {
+    fn start(self) {
+        let (runtime, queue) = (self.runtime.clone(), self.queue.clone());
+        match self.lane {
+            Lane::Answering => drop(runtime.spawn(self)),
+            Lane::Apart => {
+                let user_id = self.operation.user_id();
+                // Without a queue the program ends: drops the operation.
+                let schedule = move |turn| {
+                    if let Some(queue) = queue.upgrade() {
+                        queue.push(user_id, turn);
+                    }
+                };
+                let (turn, task) = async_task::spawn(self, schedule);
+                task.detach();
+                turn.schedule();
+            }
+        }
+    }
+
+    /// The task on the other lane, if the operation has changed its lane.
+    fn moved(&mut self) -> Option<Self> {
+        let lane = self.operation.lane();
+        let driver = (lane != self.lane).then(|| self.driver.take()).flatten()?;
+        Some(Self {
+            lane,
+            operation: self.operation.clone(),
+            driver: Some(driver),
+            queue: self.queue.clone(),
+            runtime: self.runtime.clone(),
+        })
+    }
+}
+
+impl Future for Stage {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let stage = &mut *self;
+        let Some(driver) = &mut stage.driver else {
+            return Poll::Ready(());
+        };
+        // Workers are no threads of the runtime, whose timers, sockets and tasks the operation uses.
+        let _runtime = stage.runtime.enter();
+        let poll = || driver.poll(&stage.operation, stage.lane, context);
+        match catch_unwind(AssertUnwindSafe(poll)) {
+            Ok(Poll::Pending) => match stage.moved() {
+                Some(next) => {
+                    next.start();
+                    Poll::Ready(())
+                }
+                None => Poll::Pending,
+            },
+            ended => {
+                if let Err(payload) = ended {
+                    stage.operation.stop(stopped(payload.as_ref()));
+                }
+                // Drops the remains here: large values take long to free.
+                stage.driver = None;
+                Poll::Ready(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
