@@ -25,6 +25,8 @@ use crate::{
 const MAX_FILTER_ITEMS: usize = 1_000;
 /// Most representations of one `_entities`: pages of 100 within a page of 100, and the rows of one statement.
 const MAX_REPRESENTATIONS: usize = 10_000;
+/// Problems of one input that come with names that are alike.
+const MAX_HINTS: usize = 20;
 /// Longest path of a filter within filters: whatever is beyond is too deep for any list.
 const MAX_FILTER_PATH: usize = 2 * filter::MAX_DEPTH;
 
@@ -227,7 +229,7 @@ impl<'a> Coercion<'a> {
                         Some(name) if definition.values.contains_key(name) => true,
                         Some(value) => {
                             let known = definition.values.keys().map(|name| name.as_str());
-                            let hint = suggested(self.is_open, value, known);
+                            let hint = suggested(self.has_hints(), value, known);
                             let message = format!("expected a value of type {name}{hint}");
                             return self.report(path, ProblemCode::WrongType, message);
                         }
@@ -329,6 +331,21 @@ mod tests {
         coercion.variables(operation, &mut variables, &Values::default());
         let problems = coercion.into_problems().len();
         (variables.get("v").cloned().unwrap_or_default(), problems)
+    }
+
+    #[test]
+    fn the_first_problems_suggest_names() {
+        let schema = "input In { width: Int } type Query { f(v: In): Int }";
+        let schema = ApolloSchema::parse_and_validate(schema, "schema").unwrap();
+        let mut coercion = Coercion::new(&schema, true);
+        for _ in 0..MAX_HINTS + 1 {
+            coercion.unknown_field("In", "widht", &vec![]);
+        }
+        let problems = coercion.into_problems();
+        let (last, first) = problems.split_last().unwrap();
+        let message = "In has no such field. Did you mean \"width\"?";
+        assert!(first.iter().all(|problem| problem.message == message));
+        assert_eq!(last.message, "In has no such field");
     }
 
     /// Coercion rewrites `1.0` to `1`, which tells whether it got there.

@@ -8,9 +8,9 @@ use std::{
 
 use async_task::Runnable;
 
-/// Niceness of workers above that of other threads: on a busy processor they get a tenth of the time.
+/// Niceness of workers above that of other threads: on a busy processor they get a quarter of the time.
 #[cfg(target_os = "linux")]
-const NICENESS: i32 = 10;
+const NICENESS: i32 = 5;
 
 /// Operations that wait for a worker. Each waits at most once and is a request that was admitted, so the limits of
 /// requests at once bound the queue.

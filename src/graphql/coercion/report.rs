@@ -3,7 +3,7 @@
 use apollo_compiler::ast::Type;
 use async_graphql::Value;
 
-use super::{Coercion, MAX_FILTER_ITEMS, MAX_FILTER_PATH, MAX_REPRESENTATIONS};
+use super::{Coercion, MAX_FILTER_ITEMS, MAX_FILTER_PATH, MAX_HINTS, MAX_REPRESENTATIONS};
 use crate::{
     domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
@@ -12,6 +12,12 @@ use crate::{
 };
 
 impl Coercion<'_> {
+    /// Whether problems come with names that are alike. Finding these takes far longer than the check itself, so only
+    /// the first problems do.
+    pub(super) fn has_hints(&self) -> bool {
+        self.is_open && self.problems.len() < MAX_HINTS
+    }
+
     /// As many problems are known as an answer tells.
     pub(super) fn is_full(&self) -> bool {
         self.problems.len() >= document::MAX_FAULTS
@@ -77,7 +83,7 @@ impl Coercion<'_> {
     pub(super) fn unknown_field(&mut self, name: &str, key: &str, path: &Path) {
         let known = self.schema.get_input_object(name).into_iter();
         let known = known.flat_map(|ty| ty.fields.keys().map(|name| name.as_str()));
-        let hint = suggested(self.is_open, key, known);
+        let hint = suggested(self.has_hints(), key, known);
         let message = format!("{name} has no such field{hint}");
         self.report(path, ProblemCode::UnknownField, message);
     }

@@ -66,7 +66,7 @@ async function measure() {
   const { createProject } = await server.query('mutation { createProject(input: { title: "Load" }) { id } }');
   const project = createProject.id;
   await server.command('member', 'add', '--project', project, '--user', 'reader', '--role', 'viewer');
-  const token = (await server.command('token', 'create', '--user', 'reader')).match(/ann_\w+/)[0];
+  const token = (await server.command('token', 'create', '--user', 'reader')).match(/ann_\S+/)[0];
   const { createTasks } = await server.query(
     'mutation($id: ID!) { createTasks(projectId: $id, tasks: [{ data: { a: 1 } }, { data: { a: 2 } }, { data: { a: 3 } }]) { id } }',
     { id: project },
