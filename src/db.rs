@@ -262,6 +262,14 @@ pub fn parse_instant(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
     (1..=9999).contains(&at.year()).then(|| microseconds(at))
 }
 
+/// An instant as seconds since 1970, to the microsecond, in the years 1 to 9999.
+pub fn instant_of_seconds(seconds: f64) -> Option<chrono::DateTime<chrono::Utc>> {
+    use chrono::Datelike;
+    // The conversion saturates, and the ends of 64 bits lie far outside these years.
+    let at = chrono::DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)?;
+    (1..=9999).contains(&at.year()).then_some(at)
+}
+
 /// An id from outside: positive, 64 bits, decimal digits only.
 pub fn parse_id(text: &str) -> Option<i64> {
     let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');

@@ -15,8 +15,9 @@ use crate::{
     config::is_stream,
     domain::{
         agreement::{MAX_STEPS, Score, among},
-        import::{Fault, Fields, Reader},
+        import::{ANNOTATIONS, COMPLETIONS, Fault, Fields, Reader},
     },
+    error::Location,
     labelstudio::{
         agreement::{Metric, Opinion, Work},
         config::Config,
@@ -34,7 +35,7 @@ const METRICS: [(&str, Option<Metric>); 5] = [
 
 #[derive(Args, Debug)]
 pub struct AgreementArgs {
-    /// Label Studio's JSON, as it exports it; `-` reads standard input.
+    /// Label Studio's JSON, as it exports it, or JSON Lines of such items; `-` reads standard input.
     file: PathBuf,
 
     /// The labelling config, an XML file: its objects decide the types of labelled spans. Without a config the types are
@@ -90,31 +91,42 @@ fn each_task(
     let mut text = Vec::new();
     for item in 0.. {
         match reader.next(&mut text) {
-            Ok(true) => tell(compare(item, &text, config)?)?,
+            Ok(true) => tell(compare(item, reader.location(), &text, config)?)?,
             Ok(false) => break,
             Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
-            Err(Fault::Text(_, message)) => bail!("{}: {message}", place(&[item.into()])),
+            Err(Fault::Text(_, message)) => {
+                bail!("{}: {message}", place(&[item.into()], reader.location()))
+            }
         }
     }
     Ok(())
 }
 
 /// Compares the annotations of a task, cancelled ones apart.
-fn compare(item: usize, text: &[u8], config: &Config) -> anyhow::Result<Row> {
+fn compare(
+    item: usize,
+    location: Option<Location>,
+    text: &[u8],
+    config: &Config,
+) -> anyhow::Result<Row> {
     let fields = str::from_utf8(text).ok().and_then(Fields::of);
     let Some(mut fields) = fields else {
-        bail!("{}: must be a JSON object", place(&[item.into()]));
+        bail!("{}: must be a JSON object", place(&[item.into()], location));
     };
-    let annotations = fields.take("annotations").unwrap_or("[]");
+    let lists = [ANNOTATIONS, COMPLETIONS];
+    let list = lists.into_iter().find(|list| fields.peek(list).is_some());
+    let list = list.unwrap_or(ANNOTATIONS);
+    let annotations = fields.take(list).unwrap_or("[]");
     let Ok(annotations) = serde_json::from_str::<Vec<&RawValue>>(annotations) else {
-        let at = [item.into(), "annotations".into()];
-        bail!("{}: must be a list", place(&at));
+        let at = [item.into(), list.into()];
+        bail!("{}: must be a list", place(&at, location));
     };
     let annotations = annotations.into_iter();
     let annotations = annotations.filter_map(|it| Fields::of(it.get()));
     let opinions: Vec<_> = annotations
         .filter_map(|mut fields| {
-            if fields.take("was_cancelled") == Some("true") {
+            let mut is = |flag| fields.take(flag) == Some("true");
+            if is("was_cancelled") || (list == COMPLETIONS && is("skipped")) {
                 return None;
             }
             let author = fields.take("completed_by").map(id);

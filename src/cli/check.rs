@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     config::is_stream,
-    domain::import::{Fault, Fields, Reader},
-    error::{Problem, ProblemCode, Segment},
+    domain::import::{ANNOTATIONS, COMPLETIONS, Fault, Fields, Reader},
+    error::{Location, Problem, ProblemCode, Segment},
     labelstudio::{
         check::{Mode, Rules, check},
         config::Config,
@@ -28,7 +28,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Label Studio's JSON, as it exports or imports it; `-` reads standard input.
+    /// Label Studio's JSON, as it exports or imports it, or JSON Lines of such items; `-` reads standard input.
     file: PathBuf,
 
     /// The labelling config, an XML file. Without it only the format is checked.
@@ -99,6 +99,8 @@ struct Checker<'a> {
     mode: Mode,
     json: bool,
     out: BufWriter<Out<io::Stdout>>,
+    /// Where the item begins, in a file of objects that follow one another.
+    location: Option<Location>,
     checked: Checked,
 }
 
@@ -121,6 +123,7 @@ impl<'a> Checker<'a> {
             },
             json: args.json,
             out: BufWriter::new(stdout()),
+            location: None,
             checked: Checked::default(),
         }
     }
@@ -130,7 +133,9 @@ impl<'a> Checker<'a> {
         let mut reader = Reader::new(source);
         let mut text = Vec::new();
         for index in 0.. {
-            match reader.next(&mut text) {
+            let read = reader.next(&mut text);
+            self.location = reader.location();
+            match read {
                 Ok(true) => self.item(index, &text)?,
                 Ok(false) => break,
                 Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
@@ -151,7 +156,7 @@ impl<'a> Checker<'a> {
             return self.tell(&Problem::new([index], ProblemCode::InvalidFormat, message));
         };
         let data = fields.take("data");
-        for kind in ["annotations", "predictions"] {
+        for kind in [ANNOTATIONS, COMPLETIONS, "predictions"] {
             let Some(list) = fields.take(kind) else {
                 continue;
             };
@@ -178,6 +183,7 @@ impl<'a> Checker<'a> {
         data: Option<&str>,
     ) -> io::Result<()> {
         let is_prediction = at[1] == "predictions".into();
+        let is_completion = at[1] == COMPLETIONS.into();
         let at: Vec<_> = at.into_iter().chain(["result".into()]).collect();
         let problems = match fields.take("result") {
             Some(result) => match (document::check_result(result, &at), self.config) {
@@ -189,7 +195,9 @@ impl<'a> Checker<'a> {
                         mode: self.mode,
                         data,
                         // A model need not answer everything.
-                        is_cancelled: is_prediction || fields.take("was_cancelled") == Some("true"),
+                        is_cancelled: is_prediction
+                            || fields.take("was_cancelled") == Some("true")
+                            || (is_completion && fields.take("skipped") == Some("true")),
                     };
                     check(rules, result, &at)
                 }
@@ -208,10 +216,16 @@ impl<'a> Checker<'a> {
 
     fn tell(&mut self, problem: &Problem) -> io::Result<()> {
         self.checked.problems += 1;
+        let location = problem.location.or(self.location);
         if self.json {
-            serde_json::to_writer(&mut self.out, problem)?;
+            let problem = Problem {
+                location,
+                ..problem.clone()
+            };
+            serde_json::to_writer(&mut self.out, &problem)?;
             return writeln!(self.out);
         }
-        writeln!(self.out, "{}: {}", place(&problem.path), problem.message)
+        let place = place(&problem.path, location);
+        writeln!(self.out, "{place}: {}", problem.message)
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// Label Studio's JSON, as it exports or imports it; `-` reads standard input.
+    /// Label Studio's JSON, as it exports or imports it, or JSON Lines of such items; `-` reads standard input.
     file: PathBuf,
 
     /// The id of the project that the tasks go to.
@@ -266,7 +266,8 @@ fn print_summary(summary: &Summary) -> anyhow::Result<()> {
         line(format_args!("  {names} is {} ({how})", user.username))?;
     }
     for note in &summary.notes.told {
-        line(format_args!("  {}: {}", place(&note.path), note.message))?;
+        let place = place(&note.path, note.location);
+        line(format_args!("  {place}: {}", note.message))?;
     }
     if summary.notes.more > 0 {
         line(format_args!("  and {} more notes", summary.notes.more))?;
@@ -276,11 +277,8 @@ fn print_summary(summary: &Summary) -> anyhow::Result<()> {
 
 fn print_problems(problems: &Problems) {
     for problem in &problems.told {
-        note(format_args!(
-            "{}: {}",
-            place(&problem.path),
-            problem.message
-        ));
+        let place = place(&problem.path, problem.location);
+        note(format_args!("{place}: {}", problem.message));
     }
     if problems.more > 0 {
         note(format_args!("and {} more", problems.more));
@@ -297,11 +295,14 @@ fn place_in_arguments(problem: &Problem, config: Option<&Path>) -> String {
     }
 }
 
-/// `item 3, annotations.0.lead_time`; items count from 0, as Label Studio's errors do.
-pub fn place(path: &[Segment]) -> String {
+/// `item 3, annotations.0.lead_time`; items count from 0, as Label Studio's errors do. In a JSON Lines file
+/// `item 3 (line 4), annotations.0.lead_time`; lines count from 1.
+pub fn place(path: &[Segment], location: Option<Location>) -> String {
+    let line = location.map(|Location { line, .. }| format!(" (line {line})"));
+    let line = line.unwrap_or_default();
     match path {
-        [Segment::Index(index)] => format!("item {index}"),
-        [Segment::Index(index), rest @ ..] => format!("item {index}, {}", dotted(rest)),
+        [Segment::Index(index)] => format!("item {index}{line}"),
+        [Segment::Index(index), rest @ ..] => format!("item {index}{line}, {}", dotted(rest)),
         other => dotted(other),
     }
 }

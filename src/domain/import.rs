@@ -10,6 +10,7 @@ mod fields;
 mod fitting;
 mod item;
 mod job;
+mod keys;
 mod others;
 mod parents;
 mod people;
@@ -42,8 +43,9 @@ use self::{
 pub use self::{
     call::{Imported, call},
     fields::Fields,
+    keys::{ANNOTATIONS, COMPLETIONS},
     people::{Match, MatchKind, Unmapped},
-    problems::{Note, Notes, Problems},
+    problems::{Note, Notes, Place, Problems},
     reader::{Fault, Reader},
     recover::{Recovered, keep_settled, recover},
     survey::Counts,
@@ -115,7 +117,7 @@ pub struct Summary {
     pub counts: Counts,
     /// Everybody whom the file names.
     pub users: Vec<Match>,
-    /// What had to be changed, then what does not fit the labelling config.
+    /// Changes made on the way in, results that do not fit the labelling config, and lenient readings, in this order.
     pub notes: Notes,
 }
 
@@ -221,7 +223,8 @@ where
         }
         return Err(failure);
     }
-    notes.append(survey.notes);
+    notes.append(survey.misfits);
+    notes.append(survey.readings);
     let project_id = job.project_id;
     // What is left undone here, the next start does: the import has happened.
     if let Err(error) = job.finish(app).await {
@@ -340,7 +343,8 @@ where
 {
     source.rewind()?;
     let mut reader = Reader::new(source);
-    let mut problems = Problems::default();
+    // The first reading told both.
+    let (mut problems, mut readings) = (Problems::default(), Notes::default());
     let (mut text, mut tasks) = (Vec::new(), Vec::new());
     let (mut rows, mut bytes) = (0, 0);
     for index in 0.. {
@@ -350,7 +354,10 @@ where
             Err(Fault::Text(..)) => return Err(Failure::Changed),
         };
         if more {
-            let task = item::parse(index, &text, &mut problems).ok_or(Failure::Changed)?;
+            let location = reader.location();
+            let place = Place { index, location };
+            let task = item::parse(place, &text, &mut problems, &mut readings);
+            let task = task.ok_or(Failure::Changed)?;
             rows += task.annotations.len() + task.predictions.len() + task.drafts.len();
             bytes += text.len();
             tasks.push(task);

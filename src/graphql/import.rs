@@ -33,12 +33,12 @@ pub struct ImportedTasks {
     imported: import::Imported,
 }
 
-/// Something that an import had to change, or that does not fit the labelling config.
+/// Something that an import had to change, that does not fit the labelling config, or that was read leniently.
 #[derive(SimpleObject)]
 pub struct ImportNote {
     /// Where it is: a list that starts with `"tasks"` and the item's index; indexes are numbers.
     path: Json,
-    /// The code of what does not fit; null for what was changed.
+    /// The code of what does not fit; null for what was changed or read leniently.
     code: Option<String>,
     /// A sentence for a person.
     message: String,
@@ -84,7 +84,8 @@ impl ImportedTasks {
         self.imported.counts.drafts
     }
 
-    /// What had to be changed, then what does not fit the labelling config: the first 1,000.
+    /// What had to be changed, then what does not fit the labelling config, then lenient readings (`completions`,
+    /// times without an offset, misspelt keys): the first 1,000.
     async fn notes(&self) -> Result<Vec<ImportNote>> {
         let notes = self.imported.notes.told.iter();
         notes

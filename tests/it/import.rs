@@ -4,6 +4,8 @@ mod call;
 mod command;
 mod dead;
 mod large;
+mod lines;
+mod old;
 mod people;
 mod refused;
 mod unfit;

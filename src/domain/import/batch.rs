@@ -21,7 +21,7 @@ use crate::{
         labelling,
         rows::{self, Ids},
     },
-    error::{Path, Result, Segment},
+    error::Result,
     labelstudio::config::Config,
 };
 
@@ -125,7 +125,7 @@ impl Import<'_> {
             let id = ids.annotations.take();
             own_ids.extend(annotation.id.map(|source| (source, id)));
             parents.add_annotation(annotation.id, id);
-            let parent_ids = parents.of(task.index, task_id, id, &annotation);
+            let parent_ids = parents.of(task.place, task_id, id, &annotation);
             let row = self.annotation(id, task_id, annotation, parent_ids);
             rows.revisions.push(revision(&row)?);
             rows.terms.extend(index::rows(&row, config));
@@ -134,8 +134,9 @@ impl Import<'_> {
         for draft in task.drafts {
             let annotation_id = draft.annotation.and_then(|id| own_ids.get(&id).copied());
             if let (Some(id), None) = (draft.annotation, annotation_id) {
-                let path = path(task.index, "drafts", draft.index, "annotation");
-                notes.push(path, format!("the task has no annotation {id}: now null"));
+                let within = ["drafts".into(), draft.index.into(), "annotation".into()];
+                let message = format!("the task has no annotation {id}: now null");
+                notes.push(task.place, within, message);
             }
             rows.drafts.push(self.draft(task_id, annotation_id, draft));
         }
@@ -278,7 +279,8 @@ fn settle_ground_truth(task: &mut item::Task, notes: &mut Notes) {
     for other in task.annotations.iter_mut().filter(is_truth).rev().skip(1) {
         other.ground_truth = false;
         notes.push(
-            path(task.index, "annotations", other.index, "ground_truth"),
+            task.place,
+            [other.list.into(), other.index.into(), "ground_truth".into()],
             "a later annotation of the task is its ground truth: now false",
         );
     }
@@ -292,17 +294,14 @@ fn settle_unique_ids(task: &mut item::Task, taken: &mut HashSet<Uuid>, notes: &m
         };
         if !taken.insert(unique_id) {
             annotation.unique_id = None;
+            let list = annotation.list.into();
             notes.push(
-                path(task.index, "annotations", annotation.index, "unique_id"),
+                task.place,
+                [list, annotation.index.into(), "unique_id".into()],
                 format!("{unique_id} is taken: now another"),
             );
         }
     }
-}
-
-fn path(task: usize, list: &str, index: usize, field: &str) -> Path {
-    let at: [Segment; 4] = [task.into(), list.into(), index.into(), field.into()];
-    at.into()
 }
 
 fn count(items: usize) -> i32 {

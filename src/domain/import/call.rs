@@ -9,7 +9,7 @@ use super::{
     item, others,
     parents::{Parents, Wanted},
     people::{Caller, People},
-    problems::Problems,
+    problems::{Place, Problems},
 };
 use crate::{
     app::{App, compute},
@@ -34,7 +34,7 @@ pub struct Imported {
     /// In the order of the items.
     pub task_ids: Vec<i64>,
     pub counts: Counts,
-    /// What had to be changed, then what does not fit the labelling config.
+    /// Changes made on the way in, results that do not fit the labelling config, and lenient readings, in this order.
     pub notes: Notes,
 }
 
@@ -44,6 +44,8 @@ struct Items {
     counts: Counts,
     people: People,
     wanted: Wanted,
+    /// Lenient readings: `completions`, times without an offset, misspelt keys.
+    readings: Notes,
 }
 
 /// Imports items of Label Studio's JSON, each the text of an object, into a project that the actor manages.
@@ -73,6 +75,7 @@ pub async fn call(
         counts,
         people,
         wanted,
+        readings,
     } = items;
     let (tasks, fit) = look_at(tasks, rules, misfits);
     let fit = fit?;
@@ -96,6 +99,7 @@ pub async fn call(
     parents.settle_in(&txn, &mut notes).await?;
     txn.commit().await?;
     notes.append(fit);
+    notes.append(readings);
     Ok(Imported {
         task_ids,
         counts,
@@ -115,13 +119,19 @@ fn read(texts: &[String]) -> Result<Items> {
         counts: Counts::default(),
         people: People::default(),
         wanted: Wanted::default(),
+        readings: Notes::default(),
     };
     for (index, text) in texts.iter().enumerate() {
         if let Err(faults) = document::check_object(text, &[index.into()]) {
             faults.into_iter().for_each(|fault| problems.push(fault));
             continue;
         }
-        let Some(mut task) = item::parse(index, text.as_bytes(), &mut problems) else {
+        let place = Place {
+            index,
+            location: None,
+        };
+        let text = text.as_bytes();
+        let Some(mut task) = item::parse(place, text, &mut problems, &mut items.readings) else {
             continue;
         };
         items.counts.add(&task);

@@ -12,7 +12,7 @@ use serde::{
 use serde_json::value::RawValue;
 use uuid::Uuid;
 
-use super::problems::Problems;
+use super::problems::{Notes, Place, Problems};
 use crate::{
     db,
     error::{Path, Problem, ProblemCode, Segment},
@@ -38,6 +38,20 @@ impl<'a> Fields<'a> {
     /// Whether the object has the field, null or not.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
+    }
+
+    /// A field's text, which stays. Absent, null and taken are all `None`.
+    pub fn peek(&self, name: &str) -> Option<&'a str> {
+        match self.0.get(name)? {
+            Field::Text(text) if *text != "null" => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Lists the names of untaken fields.
+    pub fn left(&self) -> impl Iterator<Item = &str> {
+        let left = |(_, field): &(_, &Field)| matches!(field, Field::Text(_));
+        self.0.iter().filter(left).map(|(name, _)| name.as_ref())
     }
 
     /// Takes a field's text out. Absent and null are both `None`.
@@ -99,22 +113,40 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
+/// How files spell a time.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Time {
+    Text(String),
+    Seconds(f64),
+}
+
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Takes known fields out of objects and notes what is wrong with them, each with its path.
 pub struct Checker<'p> {
     problems: &'p mut Problems,
+    notes: &'p mut Notes,
+    place: Place,
+    /// From the item's index inwards.
     path: Path,
     /// Places that have a problem already, found on the text.
     faults: &'p [Path],
 }
 
 impl<'p> Checker<'p> {
-    pub fn new(problems: &'p mut Problems, path: Path, faults: &'p [Path]) -> Self {
+    pub fn new(
+        problems: &'p mut Problems,
+        notes: &'p mut Notes,
+        place: Place,
+        faults: &'p [Path],
+    ) -> Self {
         Self {
             problems,
-            path,
+            notes,
+            place,
+            path: place.path([]),
             faults,
         }
     }
@@ -127,12 +159,9 @@ impl<'p> Checker<'p> {
         checked
     }
 
-    /// The index of the item in the file, which every path starts with.
-    pub fn index(&self) -> usize {
-        match self.path.first() {
-            Some(Segment::Index(index)) => *index,
-            _ => 0,
-        }
+    /// The item of the file.
+    pub fn place(&self) -> Place {
+        self.place
     }
 
     pub fn problem_count(&self) -> usize {
@@ -144,6 +173,12 @@ impl<'p> Checker<'p> {
             let path = self.path.clone();
             self.problems.push(Problem::new(path, code, message));
         }
+    }
+
+    /// Notes a lenient reading of the text at this place.
+    pub fn note(&mut self, message: impl Into<String>) {
+        let within = self.path.iter().skip(1).cloned();
+        self.notes.push(self.place, within, message);
     }
 
     fn wrong_type(&mut self, message: &str) {
@@ -199,17 +234,32 @@ impl<'p> Checker<'p> {
         Some(text)
     }
 
-    /// An RFC 3339 time in the years 1 to 9999 of UTC, to the microsecond.
+    /// An RFC 3339 time in the years 1 to 9999 of UTC, to the microsecond. Two older spellings are read with a
+    /// note: a time without an offset, which Python's `isoformat()` writes of a naive time, as UTC, and a number as
+    /// seconds since 1970, which Label Studio wrote before version 1.0.
     pub fn instant(&mut self, fields: &mut Fields, name: &'static str) -> Option<DateTime<Utc>> {
-        let text: String = self.typed(fields, name, "must be a string")?;
-        let instant = db::parse_instant(&text);
-        if instant.is_none() {
-            self.within(name, |checker| {
-                let message =
-                    "must be a time with an offset, as RFC 3339 has it, in the years 1 to 9999";
-                checker.problem(ProblemCode::InvalidFormat, message);
-            });
-        }
+        let time: Time = self.typed(fields, name, "must be a string")?;
+        let (instant, note) = match &time {
+            Time::Text(text) => match db::parse_instant(text) {
+                Some(instant) => (Some(instant), None),
+                None => (
+                    db::parse_instant(&format!("{text}Z")),
+                    Some("has no offset: read as UTC"),
+                ),
+            },
+            Time::Seconds(seconds) => (
+                db::instant_of_seconds(*seconds),
+                Some("is a number: read as seconds since 1970-01-01T00:00:00Z"),
+            ),
+        };
+        self.within(name, |checker| match (instant, note) {
+            (None, _) => checker.problem(
+                ProblemCode::InvalidFormat,
+                "must be a time as RFC 3339 has it, in the years 1 to 9999",
+            ),
+            (Some(_), Some(note)) => checker.note(note),
+            (Some(_), None) => {}
+        });
         instant
     }
 

@@ -19,7 +19,7 @@ impl Fitting {
             return;
         }
         let annotations = task.annotations.iter().map(|annotation| {
-            let place = ("annotations", annotation.index);
+            let place = (annotation.list, annotation.index);
             (place, &annotation.result, annotation.was_cancelled)
         });
         let predictions = task.predictions.iter().map(|prediction| {
@@ -27,13 +27,10 @@ impl Fitting {
             (("predictions", prediction.index), &prediction.result, true)
         });
         for ((list, index), result, is_cancelled) in annotations.chain(predictions) {
-            let at: [Segment; 4] = [
-                task.index.into(),
-                list.into(),
-                index.into(),
-                "result".into(),
-            ];
+            let within: [Segment; 3] = [list.into(), index.into(), "result".into()];
+            let at = task.place.path(within);
             for problem in self.rules.check(result, &task.data, is_cancelled, &at) {
+                let problem = task.place.locate(problem);
                 match self.misfits {
                     Misfits::Refuse => problems.push(problem),
                     _ => notes.push_problem(problem),

@@ -7,8 +7,9 @@ use uuid::Uuid;
 
 use super::{
     fields::{Checker, Fields},
+    keys,
     person::{self, Mention, Source},
-    problems::Problems,
+    problems::{Notes, Place, Problems},
 };
 use crate::{
     error::{Path, Problem, ProblemCode},
@@ -18,8 +19,7 @@ use crate::{
 /// A task with everything that hangs on it. Dates that the file does not give are `None`.
 #[derive(Debug)]
 pub struct Task {
-    /// Its place in the file.
-    pub index: usize,
+    pub place: Place,
     pub import_id: Option<i64>,
     pub data: String,
     pub meta: Option<String>,
@@ -37,7 +37,9 @@ pub struct Task {
 
 #[derive(Debug)]
 pub struct Annotation {
-    /// Its place in the task's list.
+    /// The name of its list in the task.
+    pub list: &'static str,
+    /// Its place in that list.
     pub index: usize,
     /// Its id in the file, which parents refer to.
     pub id: Option<i64>,
@@ -92,27 +94,33 @@ pub struct Prediction {
 }
 
 /// Reads one item. `None` when it has problems; all of them are in `problems` then, with the item's index
-/// before each path.
-pub fn parse(index: usize, text: &[u8], problems: &mut Problems) -> Option<Task> {
+/// before each path. Lenient readings are noted in `notes`.
+pub fn parse(
+    place: Place,
+    text: &[u8],
+    problems: &mut Problems,
+    notes: &mut Notes,
+) -> Option<Task> {
     let mut wrong = Problems::default();
-    let task = read(index, text, &mut wrong);
+    let task = read(place, text, &mut wrong, notes);
     if wrong.is_empty() {
         return task;
     }
     for problem in wrong.told {
-        problems.push(problem);
+        problems.push(place.locate(problem));
     }
     problems.more += wrong.more;
     None
 }
 
-fn read(index: usize, text: &[u8], problems: &mut Problems) -> Option<Task> {
+fn read(
+    place: Place,
+    text: &[u8],
+    problems: &mut Problems,
+    notes: &mut Notes,
+) -> Option<Task> {
     let not_json = |path: Path, message: String| {
-        Problem::new(
-            std::iter::once(index.into()).chain(path),
-            ProblemCode::InvalidFormat,
-            message,
-        )
+        Problem::new(place.path(path), ProblemCode::InvalidFormat, message)
     };
     let Ok(text) = str::from_utf8(text) else {
         problems.push(not_json(Path::new(), "not UTF-8".to_owned()));
@@ -129,39 +137,25 @@ fn read(index: usize, text: &[u8], problems: &mut Problems) -> Option<Task> {
     let mut faults = Vec::new();
     if let std::borrow::Cow::Owned(safe) = &safe {
         for fault in document::scan(safe).unwrap_or_default() {
-            let path: Path = std::iter::once(index.into()).chain(fault.path).collect();
+            let path = place.path(fault.path);
             faults.push(path.clone());
             problems.push(Problem::new(path, fault.code, fault.message));
         }
     }
-    let mut checker = Checker::new(problems, vec![index.into()], &faults);
-    task(index, safe.trim_ascii(), &mut checker)
+    let mut checker = Checker::new(problems, notes, place, &faults);
+    task(safe.trim_ascii(), &mut checker)
 }
 
-fn task(index: usize, text: &str, checker: &mut Checker) -> Option<Task> {
+fn task(text: &str, checker: &mut Checker) -> Option<Task> {
     let Some(mut fields) = Fields::of(text) else {
         checker.problem(ProblemCode::WrongType, "must be an object");
         return None;
     };
-    let mut mentions = Vec::new();
     if !fields.has("data") {
-        // The whole item is the data.
-        return Some(Task {
-            index,
-            import_id: None,
-            data: text.to_owned(),
-            meta: None,
-            overlap: 1,
-            created_at: None,
-            updated_at: None,
-            updated_by: None,
-            extra: None,
-            annotations: Vec::new(),
-            drafts: Vec::new(),
-            predictions: Vec::new(),
-            mentions,
-        });
+        keys::check_data_alone(&fields, checker);
+        return Some(data_alone(text, checker));
     }
+    let mut mentions = Vec::new();
     let id = checker.integer(&mut fields, "id");
     let import_id = checker.integer(&mut fields, "import_id").or(id);
     let data = checker.required_object(&mut fields, "data");
@@ -170,12 +164,10 @@ fn task(index: usize, text: &str, checker: &mut Checker) -> Option<Task> {
     let created_at = checker.instant(&mut fields, "created_at");
     let updated_at = checker.instant(&mut fields, "updated_at");
     let updated_by = person::take(&mut fields, "updated_by", checker, &mut mentions);
-    let annotations = children(
-        &mut fields,
-        "annotations",
-        checker,
-        |index, fields, checker| annotation(index, fields, checker, &mut mentions),
-    );
+    let list = keys::list_of_annotations(&mut fields, checker);
+    let annotations = children(&mut fields, list, checker, |index, fields, checker| {
+        Some(annotation(list, index, fields, checker, &mut mentions))
+    });
     let drafts = children(&mut fields, "drafts", checker, |index, fields, checker| {
         draft(index, fields, checker, &mut mentions)
     });
@@ -195,8 +187,9 @@ fn task(index: usize, text: &str, checker: &mut Checker) -> Option<Task> {
     ] {
         fields.take(derived);
     }
+    keys::note_misspelt(&fields, checker);
     Some(Task {
-        index,
+        place: checker.place(),
         import_id,
         data,
         meta,
@@ -210,6 +203,25 @@ fn task(index: usize, text: &str, checker: &mut Checker) -> Option<Task> {
         predictions,
         mentions,
     })
+}
+
+/// A task of which the whole item is the data.
+fn data_alone(text: &str, checker: &Checker) -> Task {
+    Task {
+        place: checker.place(),
+        import_id: None,
+        data: text.to_owned(),
+        meta: None,
+        overlap: 1,
+        created_at: None,
+        updated_at: None,
+        updated_by: None,
+        extra: None,
+        annotations: Vec::new(),
+        drafts: Vec::new(),
+        predictions: Vec::new(),
+        mentions: Vec::new(),
+    }
 }
 
 fn overlap(fields: &mut Fields, checker: &mut Checker) -> i32 {
@@ -240,7 +252,7 @@ fn children<T>(
     checker.within(name, |checker| {
         for (index, item) in checker.items(list).into_iter().enumerate() {
             let item = item.get();
-            if name != "annotations" && item.parse::<i64>().is_ok() {
+            if matches!(name, "drafts" | "predictions") && item.parse::<i64>().is_ok() {
                 bare_ids.push(item);
                 continue;
             }
@@ -257,17 +269,23 @@ fn children<T>(
 }
 
 fn annotation(
+    list: &'static str,
     index: usize,
     fields: &mut Fields,
     checker: &mut Checker,
     mentions: &mut Vec<Mention>,
-) -> Option<Annotation> {
+) -> Annotation {
     let id = checker.integer(fields, "id");
     let (result, region_count) = checker.regions(fields);
     let last_action = checker.one_of(fields, "last_action", |text| {
         Action::try_from_value(&text.to_owned()).ok()
     });
+    let (is_skipped, is_honeypot) = match list {
+        keys::COMPLETIONS => keys::flags_of_completion(fields, checker),
+        _ => (false, false),
+    };
     let annotation = Annotation {
+        list,
         index,
         id,
         import_id: checker.integer(fields, "import_id").or(id),
@@ -278,8 +296,8 @@ fn annotation(
         updated_by: person::take(fields, "updated_by", checker, mentions),
         last_created_by: person::take(fields, "last_created_by", checker, mentions),
         last_action: last_action.unwrap_or(Action::Imported),
-        was_cancelled: checker.boolean(fields, "was_cancelled"),
-        ground_truth: checker.boolean(fields, "ground_truth"),
+        was_cancelled: checker.boolean(fields, "was_cancelled") | is_skipped,
+        ground_truth: checker.boolean(fields, "ground_truth") | is_honeypot,
         lead_time: checker.seconds(fields, "lead_time"),
         created_at: checker.instant(fields, "created_at"),
         updated_at: checker.instant(fields, "updated_at"),
@@ -291,10 +309,10 @@ fn annotation(
     for reference in ["task", "project"] {
         fields.take(reference);
     }
-    Some(Annotation {
+    Annotation {
         extra: fields.rest(),
         ..annotation
-    })
+    }
 }
 
 fn draft(

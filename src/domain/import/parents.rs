@@ -15,7 +15,10 @@ use sea_orm::{
     sea_query::{Expr, SimpleExpr},
 };
 
-use super::{item, job, others, problems::Notes};
+use super::{
+    item, job, others,
+    problems::{Notes, Place},
+};
 use crate::{app::App, error::Result};
 
 /// Ids in the file that something refers to as a parent.
@@ -56,7 +59,8 @@ struct Pending {
     /// The parent's id in the file.
     parent: i64,
     /// Where the annotation is in the file.
-    item: usize,
+    place: Place,
+    list: &'static str,
     index: usize,
 }
 
@@ -94,7 +98,7 @@ impl Parents {
     /// The parents of an annotation that is about to be written, as far as they are at hand.
     pub fn of(
         &mut self,
-        item: usize,
+        place: Place,
         task_id: i64,
         id: i64,
         annotation: &item::Annotation,
@@ -110,7 +114,8 @@ impl Parents {
                 task_id,
                 kind,
                 parent,
-                item,
+                place,
+                list: annotation.list,
                 index: annotation.index,
             });
             None
@@ -200,14 +205,7 @@ fn note(pending: &Pending, notes: &mut Notes) {
         Kind::Prediction => ("parent_prediction", "prediction"),
         Kind::Annotation => ("parent_annotation", "annotation"),
     };
-    let path = vec![
-        pending.item.into(),
-        "annotations".into(),
-        pending.index.into(),
-        field.into(),
-    ];
-    notes.push(
-        path,
-        format!("the file has no {noun} {}: now null", pending.parent),
-    );
+    let within = [pending.list.into(), pending.index.into(), field.into()];
+    let message = format!("the file has no {noun} {}: now null", pending.parent);
+    notes.push(pending.place, within, message);
 }

@@ -17,7 +17,7 @@ use sha2::{Digest, Sha256};
 use super::{
     Failure,
     person::{Mention, Source},
-    problems::Problems,
+    problems::{Place, Problems},
 };
 use crate::{
     app::App,
@@ -38,7 +38,7 @@ struct Person {
     email: Option<String>,
     display_name: String,
     /// The first item that names them.
-    index: usize,
+    place: Place,
 }
 
 /// For whom people are looked for, when not for an operator: nobody else than the users that they see is found,
@@ -105,7 +105,7 @@ impl People {
             id: None,
             email: mention.email,
             display_name: mention.display_name,
-            index: mention.index,
+            place: mention.place,
         };
         let known = match mention.source {
             Source::Id(id) => self.by_id.entry(id).or_insert_with(|| Person {
@@ -118,8 +118,7 @@ impl People {
             known.display_name = person.display_name;
         }
         match (&known.email, person.email) {
-            (Some(known), Some(email)) if *known != email => problems.push(Problem::new(
-                [mention.index],
+            (Some(known), Some(email)) if *known != email => problems.push(mention.place.problem(
                 ProblemCode::InvalidFormat,
                 format!("names {email} by an id that stood for {known} before"),
             )),
@@ -290,8 +289,7 @@ async fn choose(
             (Some(email), _) => email.clone(),
             (None, id) => format!("the id {}", id.unwrap_or_default()),
         };
-        problems.push(Problem::new(
-            [person.index],
+        problems.push(person.place.problem(
             ProblemCode::UnknownId,
             format!("names a user by {name}, whom no user of ours is mapped to"),
         ));

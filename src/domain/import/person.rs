@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use super::fields::{Checker, Fields};
+use super::{
+    fields::{Checker, Fields},
+    problems::Place,
+};
 use crate::error::ProblemCode;
 
 /// What a person goes by in a file.
@@ -21,8 +24,7 @@ pub struct Mention {
     pub email: Option<String>,
     /// Empty when none was given.
     pub display_name: String,
-    /// The item of the file.
-    pub index: usize,
+    pub place: Place,
 }
 
 /// Takes a person out of the fields; absent and null are `None`.
@@ -62,6 +64,12 @@ pub fn take(
             None
         });
     }
+    if display_name.contains('\0') {
+        checker.within(name, |checker| {
+            let message = "a name can't hold the character U+0000";
+            checker.problem(ProblemCode::InvalidText, message);
+        });
+    }
     let source = match (id, &email) {
         (Some(id), _) => Source::Id(id),
         (None, email) => Source::Email(email.clone()?),
@@ -69,8 +77,8 @@ pub fn take(
     mentions.push(Mention {
         source: source.clone(),
         email,
-        display_name: display_name.replace('\0', ""),
-        index: checker.index(),
+        display_name,
+        place: checker.place(),
     });
     Some(source)
 }
@@ -121,19 +129,24 @@ fn joined(first: &Option<String>, last: &Option<String>) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::import::problems::Problems;
+    use crate::domain::import::problems::{Notes, Problems};
 
     fn taken(text: &str) -> Result<Option<(Source, Option<String>, String)>, ProblemCode> {
         let object = format!("{{\"completed_by\": {text}}}");
         let mut fields = Fields::of(&object).unwrap();
-        let (mut problems, mut mentions) = (Problems::default(), Vec::new());
-        let mut checker = Checker::new(&mut problems, vec![3.into()], &[]);
+        let (mut problems, mut notes) = (Problems::default(), Notes::default());
+        let place = Place {
+            index: 3,
+            location: None,
+        };
+        let mut checker = Checker::new(&mut problems, &mut notes, place, &[]);
+        let mut mentions = Vec::new();
         let source = take(&mut fields, "completed_by", &mut checker, &mut mentions);
         match problems.told.first() {
             Some(problem) => Err(problem.code),
             None => Ok(source.map(|source| {
                 let mention = mentions.pop().unwrap();
-                assert_eq!((&mention.source, mention.index), (&source, 3));
+                assert_eq!((&mention.source, mention.place), (&source, place));
                 (source, mention.email, mention.display_name)
             })),
         }
@@ -159,5 +172,7 @@ mod tests {
         for text in ["{}", "\"bob\"", "{\"id\": 1, \"email\": \"bob\"}"] {
             assert_eq!(taken(text), Err(ProblemCode::InvalidFormat), "{text}");
         }
+        let person = "{\"id\": 2, \"first_name\": \"B\\u0000b\"}";
+        assert_eq!(taken(person), Err(ProblemCode::InvalidText));
     }
 }

@@ -1,9 +1,38 @@
 //! What an import finds wrong or worth telling, bounded however large the file is.
 
-use crate::error::{Path, Problem, ProblemCode};
+use crate::error::{Location, Path, Problem, ProblemCode, Segment};
 
 /// How many of each are told; the rest is counted.
 const MAX_TOLD: usize = 1_000;
+
+/// An item of a file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Counts from 0.
+    pub index: usize,
+    /// Where the item begins, in a file of objects that follow one another.
+    pub location: Option<Location>,
+}
+
+impl Place {
+    /// The path of something in the item.
+    pub fn path(self, within: impl IntoIterator<Item = Segment>) -> Path {
+        std::iter::once(self.index.into()).chain(within).collect()
+    }
+
+    /// A problem of the item as a whole.
+    pub fn problem(self, code: ProblemCode, message: impl Into<String>) -> Problem {
+        self.locate(Problem::new([self.index], code, message))
+    }
+
+    /// The same problem, with where the item begins.
+    pub fn locate(self, problem: Problem) -> Problem {
+        Problem {
+            location: problem.location.or(self.location),
+            ..problem
+        }
+    }
+}
 
 /// What is wrong with a file: nothing of it is kept.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -39,16 +68,19 @@ pub struct Notes {
     pub more: usize,
 }
 
-/// Something that an import had to change, or that does not fit the labelling config.
+/// Something that an import had to change, that does not fit the labelling config, or that was read leniently.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Note {
     /// From the item's index inwards.
     pub path: Path,
-    /// What does not fit; `None` for what was changed.
+    /// What does not fit; `None` for what was changed or read leniently.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<ProblemCode>,
     /// A sentence for a person.
     pub message: String,
+    /// Where the item begins, in a file of objects that follow one another.
+    #[serde(flatten, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
 }
 
 impl Notes {
@@ -56,11 +88,18 @@ impl Notes {
         self.told.len() + self.more
     }
 
-    pub fn push(&mut self, path: Path, message: impl Into<String>) {
+    /// Notes what was changed in an item.
+    pub fn push(
+        &mut self,
+        place: Place,
+        within: impl IntoIterator<Item = Segment>,
+        message: impl Into<String>,
+    ) {
         self.push_note(Note {
-            path,
+            path: place.path(within),
             code: None,
             message: message.into(),
+            location: place.location,
         });
     }
 
@@ -70,6 +109,7 @@ impl Notes {
             path: problem.path,
             code: Some(problem.code),
             message: problem.message,
+            location: problem.location,
         });
     }
 

@@ -8,10 +8,9 @@ use super::{
     item,
     parents::Wanted,
     people::People,
-    problems::{Notes, Problems},
+    problems::{Notes, Place, Problems},
     reader::{Fault, Reader},
 };
-use crate::error::{Path, Problem};
 
 /// What a file that has no problems holds.
 #[derive(Debug, Default)]
@@ -19,8 +18,10 @@ pub struct Survey {
     pub counts: Counts,
     pub people: People,
     pub wanted: Wanted,
+    /// Lenient readings: `completions`, times without an offset, misspelt keys.
+    pub readings: Notes,
     /// What does not fit the labelling config.
-    pub notes: Notes,
+    pub misfits: Notes,
 }
 
 /// How much of what a file holds.
@@ -62,14 +63,17 @@ pub fn survey(
             Ok(false) => break,
             Err(Fault::Io(error)) => return Err(error),
             Err(Fault::Text(code, message)) => {
-                problems.push(Problem::new(Path::from([index.into()]), code, message));
+                let location = reader.location();
+                problems.push(Place { index, location }.problem(code, message));
                 break;
             }
         }
-        if let Some(task) = item::parse(index, &text, &mut problems) {
+        let location = reader.location();
+        let place = Place { index, location };
+        if let Some(task) = item::parse(place, &text, &mut problems, &mut survey.readings) {
             survey.counts.add(&task);
             if let Some(fitting) = fitting {
-                fitting.look_at(&task, &mut problems, &mut survey.notes);
+                fitting.look_at(&task, &mut problems, &mut survey.misfits);
             }
             for annotation in &task.annotations {
                 survey.wanted.add(annotation);

@@ -112,6 +112,24 @@ fn problems_are_never_too_many() {
 }
 
 #[test]
+fn lines_of_json_are_checked_and_told() {
+    let good = json!({ "data": {}, "annotations": [{ "result": [choice(&json!(["good"]))] }] });
+    let bad = json!({ "data": {}, "completions": [{ "result": [choice(&json!(["god"]))] }] });
+    let lines = format!("{good}\n\n{bad}\nx\n");
+    let (_folder, program) = program(&[("tasks.jsonl", &lines), ("config.xml", CONFIG)]);
+    let checked = program.run(&["check", "tasks.jsonl", "--config", "config.xml"]);
+    let mut told = checked.out.lines();
+    let first = told.next().unwrap();
+    let place = "item 1 (line 3), completions.0.result.0.value.choices.0: ";
+    assert!(first.starts_with(place), "{first}");
+    assert_eq!(told.next(), Some("item 2 (line 4): must be a JSON object"));
+    let json = program.run(&["check", "tasks.jsonl", "--json"]);
+    insta::assert_snapshot!(json.out, @r#"
+    {"path":[2],"code":"INVALID_FORMAT","message":"must be a JSON object","line":4,"column":1}
+    "#);
+}
+
+#[test]
 fn what_can_not_be_checked_is_said() {
     let broken = r#"<View><Choices name="c" toName="t"/></View>"#;
     let (_folder, program) = program(&[("tasks.json", "[{}"), ("config.xml", broken)]);

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::support::{TestApp, each_database};
 
 /// Runs the program on the test's database.
-fn annograph(test: &TestApp, args: &[&str], input: &str) -> Output {
+pub fn annograph(test: &TestApp, args: &[&str], input: &str) -> Output {
     let mut process = Command::new(env!("CARGO_BIN_EXE_annograph"))
         .args(args)
         .env("ANNOGRAPH_DATABASE_URL", &test.url)
@@ -25,7 +25,7 @@ fn annograph(test: &TestApp, args: &[&str], input: &str) -> Output {
     process.wait_with_output().unwrap()
 }
 
-fn text(bytes: &[u8]) -> &str {
+pub fn text(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap()
 }
 
