@@ -2,6 +2,7 @@
 
 pub mod access_loss;
 pub mod annotation;
+pub mod annotation_answer;
 pub mod annotation_draft;
 pub mod annotation_review;
 pub mod annotation_revision;

@@ -1,6 +1,7 @@
 //! A set of tasks that share a labelling config.
 
-use sea_orm::entity::prelude::*;
+use casefold::fold;
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "project")]
@@ -8,6 +9,8 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub title: String,
+    /// The title, folded for search without regard to case: [`fold`] of it, set with every save.
+    pub title_folded: String,
     #[sea_orm(column_type = "Text")]
     pub description: String,
     /// Label Studio's labelling config, XML.
@@ -60,4 +63,15 @@ impl Related<super::task::Entity> for Entity {
     }
 }
 
-impl ActiveModelBehavior for ActiveModel {}
+#[async_trait::async_trait]
+impl ActiveModelBehavior for ActiveModel {
+    async fn before_save<C>(mut self, _: &C, _: bool) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        if let Set(title) = &self.title {
+            self.title_folded = Set(fold(title));
+        }
+        Ok(self)
+    }
+}

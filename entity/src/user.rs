@@ -1,6 +1,7 @@
 //! Somebody who annotates, manages, or did so in the system that data was imported from.
 
-use sea_orm::entity::prelude::*;
+use casefold::fold;
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "user")]
@@ -10,8 +11,12 @@ pub struct Model {
     /// Unique; holds no `@`.
     #[sea_orm(unique)]
     pub username: String,
+    /// The username, folded for search without regard to case: [`fold`] of it, set with every save.
+    pub username_folded: String,
     /// Shown instead of the username; empty when none was given.
     pub display_name: String,
+    /// The display name, folded like the username.
+    pub display_name_folded: String,
     #[sea_orm(unique)]
     pub email: Option<String>,
     pub role: Role,
@@ -52,4 +57,18 @@ impl Related<super::project_member::Entity> for Entity {
     }
 }
 
-impl ActiveModelBehavior for ActiveModel {}
+#[async_trait::async_trait]
+impl ActiveModelBehavior for ActiveModel {
+    async fn before_save<C>(mut self, _: &C, _: bool) -> Result<Self, DbErr>
+    where
+        C: ConnectionTrait,
+    {
+        if let Set(username) = &self.username {
+            self.username_folded = Set(fold(username));
+        }
+        if let Set(name) = &self.display_name {
+            self.display_name_folded = Set(fold(name));
+        }
+        Ok(self)
+    }
+}

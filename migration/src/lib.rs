@@ -23,6 +23,9 @@ mod m20261127_000016_guard_rows;
 mod m20261127_000030_record_access_losses;
 mod m20261127_000031_seal_event_cursors;
 mod m20261127_000035_index_by_config;
+mod m20261127_000040_fold_names;
+mod m20261127_000041_find_tasks_by_import_id;
+mod m20261127_000042_create_annotation_answer;
 
 pub struct Migrator;
 
@@ -50,6 +53,9 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000030_record_access_losses::Migration),
             Box::new(m20261127_000031_seal_event_cursors::Migration),
             Box::new(m20261127_000035_index_by_config::Migration),
+            Box::new(m20261127_000040_fold_names::Migration),
+            Box::new(m20261127_000041_find_tasks_by_import_id::Migration),
+            Box::new(m20261127_000042_create_annotation_answer::Migration),
         ]
     }
 }

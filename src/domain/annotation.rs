@@ -4,6 +4,7 @@ pub mod batch;
 mod conflict;
 mod create;
 mod delete;
+mod filter;
 mod fit;
 mod flag;
 mod ground;
@@ -27,10 +28,9 @@ pub(in crate::domain) use self::of_task::delete_of_tasks;
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
+    filter::{Filter, Leaves},
     flag::{Flag, set_flag},
-    list::{
-        Filter, Leaves, OrderKey, Parent, Query, count, count_per_parent, list, list_per_parent,
-    },
+    list::{OrderKey, Parent, Query, count, count_per_parent, list, list_per_parent},
     restore::restore,
     update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, ReviewNote, update},
 };

@@ -1,14 +1,21 @@
 //! The leaves that every list's filter is made of, and the conditions they stand for.
 
+mod answer;
+mod person;
 mod tree;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
     ColumnTrait, Condition, Value,
-    sea_query::{BinOper, Expr, ExprTrait, Func},
+    sea_query::{BinOper, Expr, ExprTrait},
 };
 
-pub use self::tree::{Leaves, MAX_DEPTH, Tree};
+pub use self::{
+    answer::AnswerFilter,
+    person::{among, of_seen},
+    tree::{Leaves, MAX_DEPTH, Tree},
+};
+use crate::error::{Path, Problem, ProblemCode, Segment};
 
 /// An id, or one of several. Text that is no id matches nothing.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -22,7 +29,7 @@ pub struct IdFilter {
 pub struct StringFilter {
     pub eq: Option<String>,
     pub is_in: Option<Vec<String>>,
-    /// Without regard to the case of letters; beyond ASCII that is up to the database.
+    /// Without regard to case, as [`casefold::fold`] has it.
     pub contains: Option<String>,
 }
 
@@ -97,7 +104,8 @@ impl StringFilter {
         values(self.eq.is_some(), self.is_in.as_ref()) + usize::from(self.contains.is_some())
     }
 
-    pub fn condition(&self, column: impl ColumnTrait) -> Condition {
+    /// `folded` is the folded copy of the column.
+    pub fn condition<C: ColumnTrait>(&self, column: C, folded: C) -> Condition {
         let mut all = Condition::all();
         if let Some(eq) = &self.eq {
             all = all.add(column.eq(storable(eq)));
@@ -106,23 +114,14 @@ impl StringFilter {
             all = all.add(column.is_in(list.iter().map(|text| storable(text))));
         }
         if let Some(part) = &self.contains {
-            // SQLite refuses patterns of great length, and no text that is searched is that long.
-            if part.len() > MAX_PART {
-                return Condition::all().add(nothing());
-            }
-            let escaped = storable(part)
-                .replace('\\', "\\\\")
-                .replace('%', "\\%")
-                .replace('_', "\\_");
-            // The database lowers both sides, so that they are lowered alike.
-            let pattern = Expr::expr(Func::lower(Expr::val(format!("%{escaped}%"))))
-                .binary(BinOper::Escape, Expr::Constant('\\'.into()));
-            all = all.add(
-                Expr::expr(Func::lower(Expr::col(column.as_column_ref())))
-                    .binary(BinOper::Like, pattern),
-            );
+            all = all.add(contains(folded, part));
         }
         all
+    }
+
+    /// Looks at the length of `contains`; `path` leads to the filter.
+    pub fn check(&self, path: &[Segment], problems: &mut Vec<Problem>) {
+        problems.extend(check_part(self.contains.as_deref(), path));
     }
 }
 
@@ -184,8 +183,28 @@ impl<T: Clone + Into<Value>> Range<T> {
     }
 }
 
-/// Longer than any title or name, in bytes.
-const MAX_PART: usize = 2_000;
+/// Longest text of a `contains`, in characters: SQLite takes patterns of 50,000 bytes.
+pub const MAX_PART: usize = 1_000;
+
+/// Whether a folded column has this text somewhere, without regard to case.
+pub fn contains(folded: impl ColumnTrait, part: &str) -> Expr {
+    let escaped = storable(&casefold::fold(part))
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    let pattern = Expr::val(format!("%{escaped}%"));
+    let pattern = pattern.binary(BinOper::Escape, Expr::Constant('\\'.into()));
+    Expr::col(folded.as_column_ref()).binary(BinOper::Like, pattern)
+}
+
+fn check_part(part: Option<&str>, path: &[Segment]) -> Option<Problem> {
+    let is_long = part?.chars().count() > MAX_PART;
+    is_long.then(|| {
+        let path: Path = path.iter().cloned().chain(["contains".into()]).collect();
+        let message = format!("a part of a text has at most {MAX_PART} characters here");
+        Problem::new(path, ProblemCode::TooLong, message)
+    })
+}
 
 fn values<T>(has_eq: bool, list: Option<&Vec<T>>) -> usize {
     usize::from(has_eq) + list.map_or(0, Vec::len)
@@ -198,6 +217,6 @@ pub fn nothing() -> Expr {
 
 /// PostgreSQL refuses NUL in a text, so no stored text holds one: U+FFFF, which never stands in text
 /// either, takes its place and matches nothing.
-fn storable(text: &str) -> String {
+pub fn storable(text: &str) -> String {
     text.replace('\0', "\u{ffff}")
 }

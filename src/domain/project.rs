@@ -2,6 +2,7 @@
 
 mod breaks;
 mod delete;
+mod filter;
 mod member;
 pub mod operator;
 mod update;
@@ -13,13 +14,12 @@ use entity::{
     project_member::Role,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait,
-    DatabaseTransaction, PaginatorTrait, QueryFilter, QuerySelect, Select, sea_query::LockType,
+    ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
+    PaginatorTrait, QueryFilter, QuerySelect, sea_query::LockType,
 };
 
 use super::{
     access::{self, Actor},
-    filter::{self, IdFilter, StringFilter, Tree},
     labelling,
     page::{Columns, Key, OrderKey, Ordering, Page, Slice},
 };
@@ -30,9 +30,11 @@ use crate::{
     labelstudio::config::{self, Config},
 };
 
+use self::filter::matching;
 use self::member::put_member;
 pub use self::{
     delete::{Deleted, delete},
+    filter::{Filter, Leaves},
     member::{add_member, members, own_roles, remove_member},
     update::{Change, update},
 };
@@ -41,40 +43,6 @@ pub use self::{
 pub const MAX_TITLE: usize = 255;
 /// Longest description and labelling config, in bytes.
 pub const MAX_TEXT: usize = config::MAX_BYTES;
-
-/// Which projects a list holds.
-pub type Filter = Tree<Leaves>;
-
-/// What a filter of projects says by itself; every part that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Leaves {
-    pub id: Option<IdFilter>,
-    pub title: Option<StringFilter>,
-}
-
-impl filter::Leaves for Leaves {
-    fn values(&self) -> usize {
-        self.id.as_ref().map_or(0, IdFilter::values)
-            + self.title.as_ref().map_or(0, StringFilter::values)
-    }
-}
-
-fn matching(actor: &Actor, filter: &Filter) -> Select<project::Entity> {
-    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition());
-    access::visible_projects(actor).filter(condition)
-}
-
-impl Leaves {
-    fn condition(&self) -> Condition {
-        Condition::all()
-            .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
-            .add_option(
-                self.title
-                    .as_ref()
-                    .map(|titles| titles.condition(Column::Title)),
-            )
-    }
-}
 
 /// What a list asks for besides its page.
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -18,7 +18,7 @@ use sea_orm::{
 pub(super) use self::counters::{annotation_counts, touch};
 use super::{
     access::{self, Actor},
-    filter::{self, DateTimeRange, IdFilter, Tree},
+    filter::{self, DateTimeRange, IdFilter, IntRange, Tree, of_seen},
     page::{Columns, Key, OrderKey, Ordering, Page, Slice},
     rows,
 };
@@ -49,43 +49,67 @@ pub struct Leaves {
     pub is_labeled: Option<bool>,
     pub created_at: Option<DateTimeRange>,
     pub updated_at: Option<DateTimeRange>,
+    pub updated_by_id: Option<IdFilter>,
+    pub import_id: Option<IdFilter>,
+    pub overlap: Option<IntRange>,
+    pub total_annotations: Option<IntRange>,
+    pub cancelled_annotations: Option<IntRange>,
+    pub total_predictions: Option<IntRange>,
+    pub version: Option<IntRange>,
 }
 
 impl filter::Leaves for Leaves {
     fn values(&self) -> usize {
-        let ids = [&self.id, &self.project_id];
-        let ranges = [&self.created_at, &self.updated_at];
+        let ids = [
+            &self.id,
+            &self.project_id,
+            &self.updated_by_id,
+            &self.import_id,
+        ];
+        let instants = [&self.created_at, &self.updated_at];
         let ids = ids.into_iter().flatten().map(IdFilter::values);
-        let ranges = ranges.into_iter().flatten().map(DateTimeRange::values);
-        ids.chain(ranges).sum()
+        let instants = instants.into_iter().flatten().map(DateTimeRange::values);
+        let numbers = self.numbers().into_iter();
+        let numbers = numbers.filter_map(|(range, _)| range.as_ref().map(IntRange::values));
+        ids.chain(instants).chain(numbers).sum()
     }
 }
 
 fn matching(actor: &Actor, filter: &Filter) -> Select<task::Entity> {
-    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition());
+    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition(actor));
     access::visible_tasks(actor).filter(condition)
 }
 
 impl Leaves {
-    fn condition(&self) -> Condition {
-        Condition::all()
-            .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
-            .add_option(
-                self.project_id
-                    .as_ref()
-                    .map(|ids| ids.condition(Column::ProjectId)),
-            )
+    fn numbers(&self) -> [(&Option<IntRange>, Column); 5] {
+        [
+            (&self.overlap, Column::Overlap),
+            (&self.total_annotations, Column::TotalAnnotations),
+            (&self.cancelled_annotations, Column::CancelledAnnotations),
+            (&self.total_predictions, Column::TotalPredictions),
+            (&self.version, Column::Version),
+        ]
+    }
+
+    fn condition(&self, actor: &Actor) -> Condition {
+        let id =
+            |ids: &Option<IdFilter>, column: Column| ids.as_ref().map(|ids| ids.condition(column));
+        let instant = |range: &Option<DateTimeRange>, column: Column| {
+            range.as_ref().map(|range| range.condition(column))
+        };
+        let person = self.updated_by_id.as_ref();
+        let all = Condition::all()
+            .add_option(id(&self.id, Column::Id))
+            .add_option(id(&self.project_id, Column::ProjectId))
             .add_option(self.is_labeled.map(|is| Column::IsLabeled.eq(is)))
-            .add_option(
-                self.created_at
-                    .as_ref()
-                    .map(|range| range.condition(Column::CreatedAt)),
-            )
-            .add_option(
-                self.updated_at
-                    .as_ref()
-                    .map(|range| range.condition(Column::UpdatedAt)),
-            )
+            .add_option(instant(&self.created_at, Column::CreatedAt))
+            .add_option(instant(&self.updated_at, Column::UpdatedAt))
+            .add_option(person.map(|ids| of_seen(actor, ids, Column::UpdatedById)))
+            .add_option(id(&self.import_id, Column::ImportId));
+        let numbers = self.numbers().into_iter();
+        numbers.fold(all, |all, (range, column)| {
+            all.add_option(range.as_ref().map(|range| range.condition(column)))
+        })
     }
 }
 

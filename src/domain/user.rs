@@ -13,13 +13,13 @@ use sea_orm::{
 
 use super::{
     access::{self, Actor},
-    filter::{self, IdFilter, StringFilter, Tree},
+    filter::{self, DateTimeRange, EnumFilter, IdFilter, StringFilter, Tree},
     page::{Columns, Key, Page, Slice},
 };
 use crate::{
     app::App,
     db,
-    error::{Error, Problem, ProblemCode, Result},
+    error::{Error, Path, Problem, ProblemCode, Result},
 };
 
 pub use self::write::{Change, Deleted, add, delete, update};
@@ -32,29 +32,80 @@ pub type Filter = Tree<Leaves>;
 pub struct Leaves {
     pub id: Option<IdFilter>,
     pub username: Option<StringFilter>,
+    pub display_name: Option<StringFilter>,
+    /// In any case.
+    pub email: Option<EnumFilter<String>>,
+    pub role: Option<EnumFilter<Role>>,
+    pub can_sign_in: Option<bool>,
+    pub created_at: Option<DateTimeRange>,
 }
 
 impl filter::Leaves for Leaves {
     fn values(&self) -> usize {
-        self.id.as_ref().map_or(0, IdFilter::values)
-            + self.username.as_ref().map_or(0, StringFilter::values)
+        let names = [&self.username, &self.display_name];
+        let names = names.into_iter().flatten().map(StringFilter::values);
+        names.sum::<usize>()
+            + self.id.as_ref().map_or(0, IdFilter::values)
+            + self.email.as_ref().map_or(0, EnumFilter::values)
+            + self.role.as_ref().map_or(0, EnumFilter::values)
+            + self.created_at.as_ref().map_or(0, DateTimeRange::values)
+    }
+
+    fn check(&self, path: &Path, problems: &mut Vec<Problem>) {
+        let names = [
+            ("username", &self.username),
+            ("displayName", &self.display_name),
+        ];
+        for (field, names) in names {
+            if let Some(names) = names {
+                let path: Path = path.iter().cloned().chain([field.into()]).collect();
+                names.check(&path, problems);
+            }
+        }
     }
 }
 
 fn matching(actor: &Actor, filter: &Filter) -> Select<user::Entity> {
-    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition());
+    let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition(actor));
     access::visible_users(actor).filter(condition)
 }
 
 impl Leaves {
-    fn condition(&self) -> Condition {
+    fn condition(&self, actor: &Actor) -> Condition {
+        use Column::{
+            CanSignIn, CreatedAt, DisplayName, DisplayNameFolded, Id, Role, Username,
+            UsernameFolded,
+        };
+        let name = |names: &Option<StringFilter>, column: Column, folded: Column| {
+            names.as_ref().map(|names| names.condition(column, folded))
+        };
+        let email = self.email.as_ref();
         Condition::all()
-            .add_option(self.id.as_ref().map(|ids| ids.condition(Column::Id)))
-            .add_option(
-                self.username
-                    .as_ref()
-                    .map(|names| names.condition(Column::Username)),
-            )
+            .add_option(self.id.as_ref().map(|ids| ids.condition(Id)))
+            .add_option(name(&self.username, Username, UsernameFolded))
+            .add_option(name(&self.display_name, DisplayName, DisplayNameFolded))
+            .add_option(email.map(|emails| with_email(actor, emails)))
+            .add_option(self.role.as_ref().map(|roles| roles.condition(Role)))
+            .add_option(self.can_sign_in.map(|can| CanSignIn.eq(can)))
+            .add_option(self.created_at.as_ref().map(|it| it.condition(CreatedAt)))
+    }
+}
+
+/// Matches e-mail addresses that the actor may see: their own, and to admins everybody's. To the opposite, too,
+/// other users have none.
+fn with_email(actor: &Actor, emails: &EnumFilter<String>) -> Condition {
+    let lower = |email: &String| filter::storable(&email.to_lowercase());
+    let condition = EnumFilter {
+        eq: emails.eq.as_ref().map(lower),
+        is_in: emails
+            .is_in
+            .as_ref()
+            .map(|list| list.iter().map(lower).collect()),
+    }
+    .condition(Column::Email);
+    match actor.is_admin() || emails.values() == 0 {
+        true => condition,
+        false => condition.add(Column::Id.eq(actor.id())),
     }
 }
 
@@ -110,7 +161,7 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
 pub async fn insert(txn: &DatabaseTransaction, new: &New) -> Result<user::Model, DbErr> {
     let row = user::ActiveModel {
         username: Set(new.username.clone()),
-        display_name: Set(new.display_name.replace('\0', "")),
+        display_name: Set(new.display_name.clone()),
         email: Set(new.email.as_ref().map(|email| email.to_lowercase())),
         role: Set(new.role),
         can_sign_in: Set(true),
@@ -170,8 +221,11 @@ fn check_new(new: &New) -> Vec<Problem> {
 }
 
 fn check_username(name: &str) -> Option<Problem> {
+    if let Some(problem) = check_nul(name, "username") {
+        return Some(problem);
+    }
     let blank = name.trim().is_empty() || name.trim() != name;
-    let is_wrong = blank || name.contains(['@', '\0']) || name.chars().count() > 150;
+    let is_wrong = blank || name.contains('@') || name.chars().count() > 150;
     is_wrong.then(|| {
         Problem::new(
             ["username"],
@@ -182,7 +236,10 @@ fn check_username(name: &str) -> Option<Problem> {
 }
 
 fn check_email(email: &str) -> Option<Problem> {
-    let is_wrong = !email.contains('@') || email.contains('\0') || email.chars().count() > 320;
+    if let Some(problem) = check_nul(email, "email") {
+        return Some(problem);
+    }
+    let is_wrong = !email.contains('@') || email.chars().count() > 320;
     is_wrong.then(|| {
         Problem::new(
             ["email"],
@@ -192,7 +249,16 @@ fn check_email(email: &str) -> Option<Problem> {
     })
 }
 
+fn check_nul(text: &str, field: &str) -> Option<Problem> {
+    let message = "a text can't hold the character U+0000";
+    let has_nul = text.contains('\0');
+    has_nul.then(|| Problem::new([field], ProblemCode::InvalidText, message))
+}
+
 fn check_display_name(name: &str) -> Option<Problem> {
+    if let Some(problem) = check_nul(name, "displayName") {
+        return Some(problem);
+    }
     let at = ["displayName"];
     if name.contains('@') {
         let message = "a display name has no `@`: everybody sees it";

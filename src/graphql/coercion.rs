@@ -13,7 +13,7 @@ use async_graphql::{Name, ScalarType, Value, Variables};
 
 use super::{
     document::suggested,
-    scalar::{DateTime, JsonObject, Uuid},
+    scalar::{AnswerValue, DateTime, JsonObject, Uuid},
 };
 use crate::{
     domain::filter,
@@ -217,6 +217,7 @@ impl<'a> Coercion<'a> {
             },
             "DateTime" => DateTime::is_valid(value),
             "UUID" => Uuid::is_valid(value),
+            "AnswerValue" => AnswerValue::is_valid(value),
             "JSONObject" => JsonObject::is_valid(value),
             name => match self.schema.types.get(name) {
                 Some(ExtendedType::Enum(definition)) => {

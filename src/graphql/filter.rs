@@ -33,7 +33,8 @@ pub struct StringFilter {
     eq: Option<String>,
     /// One of these texts.
     r#in: Option<Vec<String>>,
-    /// This text somewhere in it, without regard to the case of letters; beyond ASCII that is up to the database.
+    /// This text somewhere in it, without regard to case: both are compared by Unicode's full case folding, and
+    /// composed (`STRASSE` is in `Straße`, `E` not in `é`). At most 1,000 characters, else TOO_LONG.
     contains: Option<String>,
 }
 

@@ -1,10 +1,11 @@
 //! Projects and their members in the graph.
 
+mod filter;
 mod mutation;
 
 use std::sync::Arc;
 
-use async_graphql::{Context, Enum, ID, InputObject, Object};
+use async_graphql::{Context, Enum, ID, Object};
 use entity::{project, project_member};
 
 use super::{
@@ -12,7 +13,6 @@ use super::{
     connection::{Connection, Total, arguments, nested_arguments},
     context::ContextExt,
     control::{ConfigObject, Control, ControlLabel},
-    filter::{IDFilter, OrderDirection, StringFilter, ordering, tree},
     loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
     scalar::DateTime,
     task::{Task, TaskFilter, TaskOrder, list_of_project},
@@ -23,13 +23,16 @@ use crate::{
     domain::{
         annotation::{self, Parent},
         labelling,
-        page::{Arguments, OrderKey, Ordering, Page},
+        page::{Arguments, Page},
         project as projects, task,
     },
     error::{Error, Result},
 };
 
-pub use self::mutation::ProjectMutation;
+pub use self::{
+    filter::{ProjectFilter, ProjectOrder},
+    mutation::ProjectMutation,
+};
 
 /// A set of tasks that share a labelling config.
 #[derive(Clone)]
@@ -289,64 +292,6 @@ impl Project {
     /// When its title, description, config or check mode last changed.
     async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(DateTime(self.row(ctx).await?.updated_at))
-    }
-}
-
-/// Which projects a list holds. Parts that are given all have to match.
-#[derive(Default, InputObject)]
-pub struct ProjectFilter {
-    /// By id.
-    id: Option<IDFilter>,
-    /// By title.
-    title: Option<StringFilter>,
-    /// All of these match, too. An empty list says nothing.
-    and: Option<Vec<ProjectFilter>>,
-    /// One of these matches, at least. Of an empty list none does, so nothing is found.
-    or: Option<Vec<ProjectFilter>>,
-    /// This does not match. What has no value does not match a bound or an id, so it is found here.
-    not: Option<Box<ProjectFilter>>,
-}
-
-impl From<ProjectFilter> for projects::Filter {
-    fn from(input: ProjectFilter) -> Self {
-        let leaves = projects::Leaves {
-            id: input.id.map(Into::into),
-            title: input.title.map(Into::into),
-        };
-        tree(leaves, input.and, input.or, input.not)
-    }
-}
-
-/// What projects can be ordered by. Ties are broken by id.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-pub enum ProjectOrderField {
-    /// In the order in which they came to be here.
-    Id,
-    /// By when they were created.
-    CreatedAt,
-    /// By when title, description, config or check mode last changed.
-    UpdatedAt,
-}
-
-/// The order of a list of projects.
-#[derive(InputObject)]
-pub struct ProjectOrder {
-    /// What to order by.
-    field: ProjectOrderField,
-    /// Which way.
-    direction: OrderDirection,
-}
-
-impl ProjectOrder {
-    fn ordering(order: Option<Self>) -> Ordering {
-        ordering(order.map(|order| {
-            let key = match order.field {
-                ProjectOrderField::Id => OrderKey::Id,
-                ProjectOrderField::CreatedAt => OrderKey::CreatedAt,
-                ProjectOrderField::UpdatedAt => OrderKey::UpdatedAt,
-            };
-            (key, order.direction)
-        }))
     }
 }
 

@@ -4,7 +4,7 @@ use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value
 use chrono::Utc;
 use indexmap::IndexMap;
 
-use crate::{app::compute, db};
+use crate::{app::compute, db, labelstudio::region::Answer};
 
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
@@ -95,6 +95,58 @@ impl ScalarType for Json {
 
     fn to_value(&self) -> Value {
         raw(self.0.clone())
+    }
+}
+
+/// An answer to a control. A text is a choice, an item of a taxonomy (of nested ones the innermost), one text of a
+/// TextArea, or a date as the control writes it, to the letter. A number is that of a Number or a Rating: `4` and
+/// `4.0` are one. A list of texts is the path to a nested choice or to an item of a taxonomy, from the outermost in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerValue(pub Answer);
+
+/// An answer to a control. A text is a choice, an item of a taxonomy (of nested ones the innermost), one text of a
+/// TextArea, or a date as the control writes it, to the letter. A number is that of a Number or a Rating: `4` and
+/// `4.0` are one. A list of texts is the path to a nested choice or to an item of a taxonomy, from the outermost in.
+#[Scalar(name = "AnswerValue")]
+impl ScalarType for AnswerValue {
+    fn parse(value: Value) -> InputValueResult<Self> {
+        let text = |value: &Value| match value {
+            Value::String(text) => Some(text.clone()),
+            _ => None,
+        };
+        let answer = match &value {
+            Value::String(text) => Some(Answer::Text(text.clone())),
+            Value::Number(number) => number.as_f64().map(Answer::Number),
+            Value::List(levels) => {
+                let levels: Option<Vec<String>> = levels.iter().map(text).collect();
+                levels.and_then(Answer::path)
+            }
+            _ => None,
+        };
+        answer
+            .map(Self)
+            .ok_or_else(|| InputValueError::expected_type(value))
+    }
+
+    fn is_valid(value: &Value) -> bool {
+        match value {
+            Value::String(_) | Value::Number(_) => true,
+            Value::List(levels) => {
+                let is_text = |level: &Value| matches!(level, Value::String(_));
+                !levels.is_empty() && levels.iter().all(is_text)
+            }
+            _ => false,
+        }
+    }
+
+    fn to_value(&self) -> Value {
+        match &self.0 {
+            Answer::Text(text) => Value::String(text.clone()),
+            Answer::Path(levels) => {
+                Value::List(levels.iter().cloned().map(Value::String).collect())
+            }
+            Answer::Number(number) => (*number).into(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
     connection::{Connection, Total, arguments, nested_arguments},
     context::ContextExt,
     draft::AnnotationDraft,
-    filter::{DateTimeRange, IDFilter, OrderDirection, ordering, tree},
+    filter::{DateTimeRange, IDFilter, IntRange, OrderDirection, ordering, tree},
     loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, Question, TaskId},
     prediction::Prediction,
     project::Project,
@@ -234,6 +234,20 @@ pub struct TaskFilter {
     created_at: Option<DateTimeRange>,
     /// By when they or one of their annotations last changed.
     updated_at: Option<DateTimeRange>,
+    /// By who made that change, of the users that you see.
+    updated_by_id: Option<IDFilter>,
+    /// By their id in the system they were imported from.
+    import_id: Option<IDFilter>,
+    /// By how many different people have to annotate them.
+    overlap: Option<IntRange>,
+    /// By their number of annotations that are not cancelled.
+    total_annotations: Option<IntRange>,
+    /// By their number of cancelled annotations.
+    cancelled_annotations: Option<IntRange>,
+    /// By their number of predictions.
+    total_predictions: Option<IntRange>,
+    /// By version.
+    version: Option<IntRange>,
     /// All of these match, too. An empty list says nothing.
     and: Option<Vec<TaskFilter>>,
     /// One of these matches, at least. Of an empty list none does, so nothing is found.
@@ -250,6 +264,13 @@ impl From<TaskFilter> for tasks::Filter {
             is_labeled: input.is_labeled,
             created_at: input.created_at.map(Into::into),
             updated_at: input.updated_at.map(Into::into),
+            updated_by_id: input.updated_by_id.map(Into::into),
+            import_id: input.import_id.map(Into::into),
+            overlap: input.overlap.map(Into::into),
+            total_annotations: input.total_annotations.map(Into::into),
+            cancelled_annotations: input.cancelled_annotations.map(Into::into),
+            total_predictions: input.total_predictions.map(Into::into),
+            version: input.version.map(Into::into),
         };
         tree(leaves, input.and, input.or, input.not)
     }

@@ -10,7 +10,7 @@ use entity::user;
 use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
-    filter::{IDFilter, StringFilter, tree},
+    filter::{DateTimeRange, IDFilter, StringFilter, tree},
     loader::{TokensOf, UserId},
     scalar::DateTime,
     token::ApiToken,
@@ -18,6 +18,7 @@ use super::{
 use crate::{
     db::reference,
     domain::{
+        filter::EnumFilter,
         page::{Arguments, Ordering, Page},
         user as users,
     },
@@ -115,6 +116,16 @@ pub struct UserFilter {
     id: Option<IDFilter>,
     /// By username.
     username: Option<StringFilter>,
+    /// By display name.
+    display_name: Option<StringFilter>,
+    /// By e-mail address. To everybody but admins, all users but themselves have none.
+    email: Option<EmailFilter>,
+    /// By what they may do beyond their projects.
+    role: Option<UserRoleFilter>,
+    /// Whether tokens sign them in.
+    can_sign_in: Option<bool>,
+    /// By when they were added.
+    created_at: Option<DateTimeRange>,
     /// All of these match, too. An empty list says nothing.
     and: Option<Vec<UserFilter>>,
     /// One of these matches, at least. Of an empty list none does, so nothing is found.
@@ -128,8 +139,50 @@ impl From<UserFilter> for users::Filter {
         let leaves = users::Leaves {
             id: input.id.map(Into::into),
             username: input.username.map(Into::into),
+            display_name: input.display_name.map(Into::into),
+            email: input.email.map(Into::into),
+            role: input.role.map(Into::into),
+            can_sign_in: input.can_sign_in,
+            created_at: input.created_at.map(Into::into),
         };
         tree(leaves, input.and, input.or, input.not)
+    }
+}
+
+/// Matches an e-mail address, without regard to case. Parts that are given all have to match.
+#[derive(InputObject)]
+pub struct EmailFilter {
+    /// Exactly this address.
+    eq: Option<String>,
+    /// One of these addresses.
+    r#in: Option<Vec<String>>,
+}
+
+impl From<EmailFilter> for EnumFilter<String> {
+    fn from(input: EmailFilter) -> Self {
+        Self {
+            eq: input.eq,
+            is_in: input.r#in,
+        }
+    }
+}
+
+/// Matches a role. Parts that are given all have to match.
+#[derive(InputObject)]
+pub struct UserRoleFilter {
+    /// Exactly this role.
+    eq: Option<UserRole>,
+    /// One of these roles.
+    r#in: Option<Vec<UserRole>>,
+}
+
+impl From<UserRoleFilter> for EnumFilter<user::Role> {
+    fn from(input: UserRoleFilter) -> Self {
+        let roles = |roles: Vec<UserRole>| roles.into_iter().map(Into::into).collect();
+        Self {
+            eq: input.eq.map(Into::into),
+            is_in: input.r#in.map(roles),
+        }
     }
 }
 

@@ -29,7 +29,7 @@ use fields::Fields;
 use super::config::{Config, SpanUnit};
 
 pub use self::{
-    answer::{Bucket, ChatMessage, Choices, Direction, Relation},
+    answer::{Answer, Bucket, ChatMessage, Choices, Direction, Relation},
     image::{Brush, Ellipse, ImageSize, KeyPoint, Point, Polygon, Rectangle, Vector, Vertex},
     kind::{Kind, Shape},
     mask::MAX_PIXELS,
@@ -74,6 +74,8 @@ pub struct Content {
     /// In the order of the result.
     pub labels: IndexSet<String>,
     pub kinds: HashSet<Kind>,
+    /// Answers with the controls that they are to, in the order of the result.
+    pub answers: Vec<(String, Answer)>,
 }
 
 impl Content {
@@ -87,6 +89,10 @@ impl Content {
             let (shape, labels) = entry.shape_and_labels();
             content.labels.extend(labels);
             content.kinds.insert(shape.kind());
+            let from_name = entry.from_name.unwrap_or_default();
+            let answers = Answer::of(shape).into_iter();
+            let of_control = answers.map(|answer| (from_name.clone(), answer));
+            content.answers.extend(of_control);
         }
         content
     }

@@ -129,6 +129,8 @@ fn doors_never_see_each_other() {
 
 #[test]
 fn entities_and_migrations_know_their_library_only() {
+    // Folded copies of texts are computed where rows are saved, and by the migration that adds them.
+    let fold = "casefold";
     for (folder, library) in [
         ("entity/src", "sea_orm"),
         ("migration/src", "sea_orm_migration"),
@@ -141,7 +143,7 @@ fn entities_and_migrations_know_their_library_only() {
                 };
                 let root = path.split([':', ';']).next().unwrap();
                 assert!(
-                    [library, "super", "crate"].contains(&root),
+                    [library, fold, "super", "crate"].contains(&root),
                     "{}: {line}",
                     source.name
                 );
@@ -150,13 +152,15 @@ fn entities_and_migrations_know_their_library_only() {
         let manifest = root().join(folder).join("../Cargo.toml");
         let manifest = std::fs::read_to_string(manifest).unwrap();
         let (_, dependencies) = manifest.split_once("[dependencies]").unwrap();
-        let dependencies: Vec<&str> = dependencies
+        let mut dependencies: Vec<String> = dependencies
             .lines()
             .take_while(|line| !line.starts_with('['))
             .filter_map(|line| line.split(['.', ' ', '=']).next())
             .filter(|name| !name.is_empty())
+            .map(|name| name.trim_start_matches("annograph-").replace('-', "_"))
             .collect();
-        assert_eq!(dependencies, [library.replace('_', "-")], "{folder}");
+        dependencies.sort_unstable();
+        assert_eq!(dependencies, [fold, library], "{folder}");
     }
 }
 

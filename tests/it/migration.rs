@@ -181,6 +181,7 @@ async fn tables_and_entities_describe_the_same() {
         compare!(
             access_loss,
             annotation,
+            annotation_answer,
             annotation_draft,
             annotation_review,
             annotation_revision,

@@ -18,8 +18,9 @@ use annograph::{
     domain::{
         access::Actor,
         annotation::{self, Filter, Parent, Query},
-        filter::Tree,
+        filter::{IdFilter, Tree},
         page::{Arguments, Ordering, Page, Slice},
+        task,
     },
 };
 use entity::user;
@@ -187,6 +188,46 @@ async fn every_list_has_its_index() {
         }
         observed.app.db.close().await.unwrap();
         assert!(faults.is_empty(), "{}", faults.join("\n\n"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tasks_are_found_by_import_id_through_its_index() {
+    each_database(async |test| {
+        data::fill(&test.app, ROWS).await;
+        let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
+        let options = if is_sqlite {
+            ""
+        } else {
+            "?options=-c%20enable_seqscan%3Doff"
+        };
+        let observed = observed(&test, options).await;
+        let leaves = task::Leaves {
+            import_id: Some(IdFilter {
+                eq: Some("7".to_owned()),
+                is_in: None,
+            }),
+            ..Default::default()
+        };
+        let query = task::Query {
+            filter: Tree {
+                leaves,
+                ..Tree::default()
+            },
+            ..Default::default()
+        };
+        let page = Page::of(&Arguments::default(), &query.filter, query.order).unwrap();
+        for actor in [&observed.admin, &observed.member] {
+            observed.statements.lock().unwrap().clear();
+            task::list(&observed.app, actor, &query, &page)
+                .await
+                .unwrap();
+            let statement = observed.statements.lock().unwrap().pop().unwrap();
+            let plan = observed.plan(&statement).await;
+            assert!(plan.contains("ix_task_import_id"), "{plan}");
+        }
+        observed.app.db.close().await.unwrap();
     })
     .await;
 }

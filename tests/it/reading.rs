@@ -1,10 +1,12 @@
 //! Reading the graph: single things, lists and their pages, derived fields, and what it all costs.
 
 mod ago;
+mod answers;
 mod combined;
 mod cost;
 mod fields;
 mod filters;
+mod folded;
 mod history;
 mod labels;
 mod meaning;

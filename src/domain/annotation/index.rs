@@ -1,15 +1,18 @@
-//! What annotations are found by that only their results tell: labels, and kinds of regions.
+//! What annotations are found by that only their results tell: labels, kinds of regions, and answers.
 //!
-//! Each is a term, a number, and the index has a row for each term of each annotation. It follows the results
-//! within the transactions that write them, and the labelling config of the project, by which results are read,
-//! within the one that changes it; what was there before the index is brought in by [`fill`].
+//! Each is a term, a number, and the index has a row for each term of each annotation; answers have rows with
+//! their texts besides. It follows the results within the transactions that write them, and the labelling config
+//! of the project, by which results are read, within the one that changes it; what was there before the index is
+//! brought in by [`fill`].
+
+mod answer;
 
 use std::{
-    collections::{BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
-use entity::{annotation, annotation_term, annotation_term_fill};
+use entity::{annotation, annotation_answer, annotation_term, annotation_term_fill};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
@@ -32,8 +35,12 @@ use crate::{
     },
 };
 
+pub use self::answer::has_answer;
+
 /// Different labels of one annotation, in the order of its result; others lead nowhere.
 pub const MAX_LABELS: usize = 10_000;
+/// Different answers of one annotation, in the order of its result; others lead nowhere.
+pub const MAX_ANSWERS: usize = 10_000;
 /// Annotations that a step of [`fill`] reads.
 const STEP: u64 = 200;
 
@@ -108,7 +115,7 @@ pub async fn write(
     configs: &HashMap<i64, Arc<Config>>,
 ) -> Result<()> {
     let none = Arc::default();
-    let (mut outdated, mut new) = (Vec::new(), Vec::new());
+    let (mut outdated, mut new) = (Outdated::default(), Rows::default());
     for (before, after) in changes {
         let stored = before.map_or(0, |before| before.result.len());
         compute::charge(stored + after.result.len()).await;
@@ -120,30 +127,21 @@ pub async fn write(
         }
         // Missing config: the project is gone, and a foreign key fails the transaction.
         let config = configs.get(&after.project_id).unwrap_or(&none);
-        let stays = before.filter(|before| before.project_id == after.project_id);
-        let old = stays.map(|before| terms(&before.result, config));
-        let terms = terms(&after.result, config);
-        if old.as_ref() == Some(&terms) {
-            continue;
-        }
-        if before.is_some() && old.is_none_or(|terms| !terms.is_empty()) {
-            outdated.push(after.id);
-        }
-        new.extend(rows_of(after.id, after.project_id, &terms));
+        let old = before.map(|before| Entries::read(&before.result, config));
+        let entries = Entries::read(&after.result, config);
+        let change = Change {
+            annotation_id: after.id,
+            project_id: after.project_id,
+            is_moved: before.is_some_and(|before| before.project_id != after.project_id),
+        };
+        change.add(old, entries, &mut outdated, &mut new);
     }
     replace(txn, outdated, new).await
 }
 
-/// Rows of a new annotation, in a project with this config.
-pub fn rows(
-    row: &annotation::Model,
-    config: &Config,
-) -> impl Iterator<Item = annotation_term::ActiveModel> + use<> {
-    rows_of(row.id, row.project_id, &terms(&row.result, config))
-}
-
 /// Updates the index for a changed labelling config: reads all results of the project in pages, and replaces the rows
-/// of annotations whose terms differ. The caller holds the project's lock, so that no result is written meanwhile.
+/// of annotations whose terms or answers differ. The caller holds the project's lock, so that no result is written
+/// meanwhile.
 pub async fn rewrite(
     txn: &DatabaseTransaction,
     project_id: i64,
@@ -170,51 +168,157 @@ pub async fn rewrite(
         };
         last = *newest;
         compute::charge(page.iter().map(|(_, result)| result.len()).sum()).await;
-        let differing = page.into_iter().filter_map(|(id, result)| {
-            let terms = terms(&result, after);
-            (terms != self::terms(&result, before)).then_some((id, terms))
-        });
-        let differing: Vec<_> = differing.collect();
-        let ids = differing.iter().map(|(id, _)| *id).collect();
-        let new = differing.iter();
-        let new = new.flat_map(|(id, terms)| rows_of(*id, project_id, terms));
-        replace(txn, ids, new.collect()).await?;
+        let (mut outdated, mut new) = (Outdated::default(), Rows::default());
+        for (annotation_id, result) in page {
+            let change = Change {
+                annotation_id,
+                project_id,
+                is_moved: false,
+            };
+            let old = Entries::read(&result, before);
+            change.add(
+                Some(old),
+                Entries::read(&result, after),
+                &mut outdated,
+                &mut new,
+            );
+        }
+        replace(txn, outdated, new).await?;
     }
 }
 
-fn rows_of(
+/// An annotation whose entries may have changed.
+struct Change {
+    annotation_id: i64,
+    project_id: i64,
+    /// Terms name another project than before.
+    is_moved: bool,
+}
+
+impl Change {
+    /// Adds the rows that have to go and those that come; entries that stay cost neither.
+    fn add(self, old: Option<Entries>, now: Entries, outdated: &mut Outdated, new: &mut Rows) {
+        let is_new = old.is_none();
+        let old = old.unwrap_or_default();
+        if self.is_moved || is_new || old.terms != now.terms {
+            let is_outdated = self.is_moved || !old.terms.is_empty();
+            outdated
+                .terms
+                .extend(is_outdated.then_some(self.annotation_id));
+            let rows = term_rows(self.annotation_id, self.project_id, &now.terms);
+            new.terms.extend(rows);
+        }
+        // After a move the old entries were read by the config of another project.
+        if self.is_moved || old.answers != now.answers {
+            let is_outdated = self.is_moved || !old.answers.is_empty();
+            outdated
+                .answers
+                .extend(is_outdated.then_some(self.annotation_id));
+            new.answers
+                .extend(answer::rows(self.annotation_id, now.answers));
+        }
+    }
+}
+
+/// Rows of the index.
+#[derive(Default)]
+pub struct Rows {
+    pub terms: Vec<annotation_term::ActiveModel>,
+    pub answers: Vec<annotation_answer::ActiveModel>,
+}
+
+impl Rows {
+    /// Rows of a new annotation, in a project with this config.
+    pub fn of(row: &annotation::Model, config: &Config) -> Self {
+        let mut rows = Self::default();
+        rows.add(row.id, row.project_id, &row.result, config);
+        rows
+    }
+
+    fn add(&mut self, annotation_id: i64, project_id: i64, result: &str, config: &Config) {
+        let Entries { terms, answers } = Entries::read(result, config);
+        self.terms
+            .extend(term_rows(annotation_id, project_id, &terms));
+        self.answers.extend(answer::rows(annotation_id, answers));
+    }
+
+    pub async fn insert(self, txn: &DatabaseTransaction) -> Result<()> {
+        rows::insert(txn, self.terms).await?;
+        Ok(rows::insert(txn, self.answers).await?)
+    }
+}
+
+impl Extend<Self> for Rows {
+    fn extend<T: IntoIterator<Item = Self>>(&mut self, rows: T) {
+        for Self { terms, answers } in rows {
+            self.terms.extend(terms);
+            self.answers.extend(answers);
+        }
+    }
+}
+
+fn term_rows(
     annotation_id: i64,
     project_id: i64,
     terms: &BTreeSet<i64>,
-) -> impl Iterator<Item = annotation_term::ActiveModel> + use<> {
-    let row = move |term| annotation_term::ActiveModel {
-        term: Set(term),
+) -> impl Iterator<Item = annotation_term::ActiveModel> {
+    terms.iter().map(move |term| annotation_term::ActiveModel {
+        term: Set(*term),
         project_id: Set(project_id),
         annotation_id: Set(annotation_id),
-    };
-    terms.clone().into_iter().map(row)
+    })
 }
 
-async fn replace(
-    txn: &DatabaseTransaction,
-    outdated: Vec<i64>,
-    new: Vec<annotation_term::ActiveModel>,
-) -> Result<()> {
-    for ids in outdated.chunks(rows::MAX_VALUES) {
+/// Annotations whose rows have to go.
+#[derive(Default)]
+struct Outdated {
+    terms: Vec<i64>,
+    answers: Vec<i64>,
+}
+
+async fn replace(txn: &DatabaseTransaction, outdated: Outdated, new: Rows) -> Result<()> {
+    for ids in outdated.terms.chunks(rows::MAX_VALUES) {
         annotation_term::Entity::delete_many()
             .filter(annotation_term::Column::AnnotationId.is_in(ids.iter().copied()))
             .exec(txn)
             .await?;
     }
-    Ok(rows::insert(txn, new).await?)
+    for ids in outdated.answers.chunks(rows::MAX_VALUES) {
+        annotation_answer::Entity::delete_many()
+            .filter(annotation_answer::Column::AnnotationId.is_in(ids.iter().copied()))
+            .exec(txn)
+            .await?;
+    }
+    new.insert(txn).await
 }
 
 /// What a result is found by.
-fn terms(result: &str, config: &Config) -> BTreeSet<i64> {
-    let content = region::Content::read(result, config);
-    let labels = content.labels.iter().take(MAX_LABELS);
-    let kinds = content.kinds.into_iter().map(kind);
-    labels.map(|text| label(text)).chain(kinds).collect()
+#[derive(Default)]
+struct Entries {
+    terms: BTreeSet<i64>,
+    /// By digest.
+    answers: BTreeMap<i64, answer::Text>,
+}
+
+impl Entries {
+    fn read(result: &str, config: &Config) -> Self {
+        let content = region::Content::read(result, config);
+        let labels = content.labels.iter().take(MAX_LABELS);
+        let kinds = content.kinds.into_iter().map(kind);
+        let mut terms: BTreeSet<i64> = labels.map(|text| label(text)).chain(kinds).collect();
+        let mut answers = BTreeMap::new();
+        for (from_name, answer) in content.answers {
+            let key = answer::Key::of(&from_name, &answer);
+            if answers.len() >= MAX_ANSWERS && !answers.contains_key(&key.digest) {
+                continue;
+            }
+            terms.insert(key.term);
+            answers
+                .entry(key.digest)
+                .or_insert_with(|| answer::Text::of(&from_name, &answer));
+        }
+        Self { terms, answers }
+    }
 }
 
 /// 64 bits of a digest: labels have any length and any letters, and numbers are found faster.
@@ -269,13 +373,18 @@ pub async fn fill(app: &App) -> Result<Option<usize>> {
     let projects: BTreeSet<i64> = annotations.iter().map(|(_, id, _)| *id).collect();
     let projects: Vec<i64> = projects.into_iter().collect();
     let held = labelling::held(app, &*txn, &projects).await?;
-    let new = annotations.iter().flat_map(|(id, project_id, result)| {
+    let none = Config::default();
+    let mut new = Rows::default();
+    for (id, project_id, result) in &annotations {
         let config = held.get(project_id).map(|labelling| &*labelling.config);
-        let terms = terms(result, config.unwrap_or(&Config::default()));
-        rows_of(*id, *project_id, &terms)
-    });
-    let ids = annotations.iter().map(|(id, ..)| *id).collect();
-    replace(&txn, ids, new.collect()).await?;
+        new.add(*id, *project_id, result, config.unwrap_or(&none));
+    }
+    let ids: Vec<i64> = annotations.iter().map(|(id, ..)| *id).collect();
+    let outdated = Outdated {
+        terms: ids.clone(),
+        answers: ids,
+    };
+    replace(&txn, outdated, new).await?;
     done.update_without_returning(&*txn).await?;
     txn.commit().await?;
     Ok(Some(annotations.len()))

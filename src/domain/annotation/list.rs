@@ -1,194 +1,34 @@
-//! Lists of annotations: their filters and orders, and how they are read.
+//! Lists of annotations: their orders, and how they are read.
 
 use std::collections::HashMap;
 
 use entity::{
-    annotation::{self, Action, Column},
-    project, user,
+    annotation::{self, Column},
+    project,
 };
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
-    sea_query::{Expr, ExprTrait},
+    ColumnTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
+    Select, sea_query::Expr,
 };
 
-use super::index::{self, Reach};
+use super::{
+    filter::{Filter, Leaves},
+    index::Reach,
+};
 use crate::{
     app::App,
     domain::{
         access::{self, Actor},
-        filter::{self, DateTimeRange, EnumFilter, FloatRange, IdFilter, IntRange, Tree},
-        page::{Columns, Key, Ordering, Page, Slice, or_less},
+        filter::IdFilter,
+        page::{Columns, Key, Ordering, Page, Slice},
         task,
     },
     error::Result,
-    labelstudio::region::Kind,
 };
 
 /// The most projects that a page is put together from. It is beyond that a matter of the database, which
 /// then may have to sort.
 const MAX_PARTS: usize = 100;
-
-/// Which annotations a list holds.
-pub type Filter = Tree<Leaves>;
-
-/// What a filter of annotations says by itself; every part that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Leaves {
-    pub id: Option<IdFilter>,
-    pub unique_id: Option<EnumFilter<uuid::Uuid>>,
-    pub task_id: Option<IdFilter>,
-    pub project_id: Option<IdFilter>,
-    pub completed_by_id: Option<IdFilter>,
-    pub updated_by_id: Option<IdFilter>,
-    pub was_cancelled: Option<bool>,
-    pub ground_truth: Option<bool>,
-    pub last_action: Option<EnumFilter<Action>>,
-    pub created_at: Option<DateTimeRange>,
-    pub updated_at: Option<DateTimeRange>,
-    pub lead_time: Option<FloatRange>,
-    pub import_id: Option<IdFilter>,
-    /// Some label of some region.
-    pub has_label: Option<EnumFilter<String>>,
-    /// The kind of some region.
-    pub has_region_type: Option<EnumFilter<Kind>>,
-    pub region_count: Option<IntRange>,
-}
-
-impl filter::Leaves for Leaves {
-    fn values(&self) -> usize {
-        let ids = [
-            &self.id,
-            &self.task_id,
-            &self.project_id,
-            &self.completed_by_id,
-            &self.updated_by_id,
-            &self.import_id,
-        ];
-        let ranges = [&self.created_at, &self.updated_at];
-        ids.into_iter()
-            .flatten()
-            .map(IdFilter::values)
-            .sum::<usize>()
-            + ranges
-                .into_iter()
-                .flatten()
-                .map(DateTimeRange::values)
-                .sum::<usize>()
-            + self.unique_id.as_ref().map_or(0, EnumFilter::values)
-            + self.last_action.as_ref().map_or(0, EnumFilter::values)
-            + self.lead_time.as_ref().map_or(0, FloatRange::values)
-            + self.has_label.as_ref().map_or(0, EnumFilter::values)
-            + self.has_region_type.as_ref().map_or(0, EnumFilter::values)
-            + self.region_count.as_ref().map_or(0, IntRange::values)
-    }
-}
-
-impl Leaves {
-    fn condition(&self, actor: &Actor, reach: Reach) -> Condition {
-        let id =
-            |ids: &Option<IdFilter>, column: Column| ids.as_ref().map(|ids| ids.condition(column));
-        let person = |ids: &Option<IdFilter>, column: Column| {
-            ids.as_ref().map(|ids| of_seen(actor, ids, column))
-        };
-        let instant = |range: &Option<DateTimeRange>, column: Column| {
-            range.as_ref().map(|range| range.condition(column))
-        };
-        let flag = |is: Option<bool>, column: Column| is.map(|is| is_set(column, is));
-        Condition::all()
-            .add_option(id(&self.id, Column::Id))
-            .add_option(
-                self.unique_id
-                    .as_ref()
-                    .map(|ids| ids.condition(Column::UniqueId)),
-            )
-            .add_option(id(&self.task_id, Column::TaskId))
-            .add_option(id(&self.project_id, Column::ProjectId))
-            .add_option(person(&self.completed_by_id, Column::CompletedById))
-            .add_option(person(&self.updated_by_id, Column::UpdatedById))
-            .add_option(flag(self.was_cancelled, Column::WasCancelled))
-            .add_option(flag(self.ground_truth, Column::GroundTruth))
-            .add_option(
-                self.last_action
-                    .as_ref()
-                    .map(|actions| actions.condition(Column::LastAction)),
-            )
-            .add_option(instant(&self.created_at, Column::CreatedAt))
-            .add_option(instant(&self.updated_at, Column::UpdatedAt))
-            .add_option(self.lead_time.as_ref().map(lasted))
-            .add_option(id(&self.import_id, Column::ImportId))
-            .add_option(
-                self.has_label
-                    .as_ref()
-                    .and_then(|labels| index::has_label(labels, reach)),
-            )
-            .add_option(
-                self.has_region_type
-                    .as_ref()
-                    .and_then(|kinds| index::has_kind(kinds, reach)),
-            )
-            .add_option(
-                self.region_count
-                    .as_ref()
-                    .map(|range| range.condition(Column::RegionCount)),
-            )
-    }
-
-    /// Whether an index of their own leads to few annotations, wherever these are.
-    fn lead_to_few(&self) -> bool {
-        self.unique_id.is_some()
-            || [
-                &self.id,
-                &self.task_id,
-                &self.completed_by_id,
-                &self.updated_by_id,
-                &self.import_id,
-            ]
-            .into_iter()
-            .any(Option::is_some)
-    }
-
-    /// Whether one of them has an index, but one that begins with the project.
-    fn lie_below_projects(&self) -> bool {
-        self.was_cancelled == Some(true)
-            || self.ground_truth == Some(true)
-            || self.last_action.is_some()
-            || self.lead_time.is_some()
-            || self.region_count.is_some()
-            || self.has_label.is_some()
-            || self.has_region_type.is_some()
-    }
-}
-
-/// Without a parameter, so that the index of those that are set is of use.
-fn is_set(column: Column, is: bool) -> Expr {
-    let set = Expr::col(column.as_column_ref());
-    if is { set } else { set.not() }
-}
-
-/// As the index of lead times has it.
-fn lasted(range: &FloatRange) -> Condition {
-    let seconds = or_less(Column::LeadTime);
-    let within = range.holds_of(&seconds);
-    match range.values() {
-        0 => within,
-        _ => within.add(seconds.gte(0)),
-    }
-}
-
-/// Matches people by id, but only those whom the actor sees: a count must not tell of others. To the
-/// opposite, too, others are nobody: whatever it is compared with, their id is none that there is.
-fn of_seen(actor: &Actor, ids: &IdFilter, column: Column) -> Condition {
-    let condition = ids.condition(column);
-    if actor.is_admin() || ids.values() == 0 {
-        return condition;
-    }
-    let seen = access::visible_users(actor)
-        .select_only()
-        .column(user::Column::Id)
-        .into_query();
-    condition.add(column.in_subquery(seen))
-}
 
 /// What annotations are ordered by; ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]

@@ -22,6 +22,9 @@ const MAX_TOLD: usize = 100;
 pub trait Leaves: Debug {
     /// How many values it compares with.
     fn values(&self) -> usize;
+
+    /// Adds what is wrong with single values; `path` leads to the filter.
+    fn check(&self, _path: &Path, _problems: &mut Vec<Problem>) {}
 }
 
 /// A filter with the filters that it is combined with; every part that is given has to match.
@@ -101,6 +104,7 @@ impl<L: Leaves> Tree<L> {
         }
         size.filters += 1;
         size.values += self.leaves.values();
+        self.leaves.check(path, &mut size.problems);
         for (key, filters) in [("and", &self.and), ("or", &self.or)] {
             path.push(key.into());
             for (index, filter) in filters.iter().flatten().enumerate() {

@@ -6,9 +6,7 @@ use std::{
 };
 
 use chrono::{DateTime, Utc};
-use entity::{
-    annotation, annotation_draft, annotation_revision, annotation_term, prediction, task,
-};
+use entity::{annotation, annotation_draft, annotation_revision, prediction, task};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 use uuid::Uuid;
 
@@ -41,7 +39,7 @@ struct Rows {
     tasks: Vec<task::ActiveModel>,
     predictions: Vec<prediction::ActiveModel>,
     annotations: Vec<annotation::ActiveModel>,
-    terms: Vec<annotation_term::ActiveModel>,
+    index: index::Rows,
     revisions: Vec<annotation_revision::ActiveModel>,
     drafts: Vec<annotation_draft::ActiveModel>,
 }
@@ -97,7 +95,7 @@ impl Import<'_> {
         rows::insert(txn, rows.tasks).await?;
         rows::insert(txn, rows.predictions).await?;
         rows::insert(txn, rows.annotations).await?;
-        rows::insert(txn, rows.terms).await?;
+        rows.index.insert(txn).await?;
         rows::insert(txn, rows.revisions).await?;
         rows::insert(txn, rows.drafts).await?;
         Ok(task_ids)
@@ -128,7 +126,7 @@ impl Import<'_> {
             let parent_ids = parents.of(task.place, task_id, id, &annotation);
             let row = self.annotation(id, task_id, annotation, parent_ids);
             rows.revisions.push(revision(&row)?);
-            rows.terms.extend(index::rows(&row, config));
+            rows.index.extend([index::Rows::of(&row, config)]);
             rows.annotations.push(row.into_active_model().reset_all());
         }
         for draft in task.drafts {

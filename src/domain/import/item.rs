@@ -113,12 +113,7 @@ pub fn parse(
     None
 }
 
-fn read(
-    place: Place,
-    text: &[u8],
-    problems: &mut Problems,
-    notes: &mut Notes,
-) -> Option<Task> {
+fn read(place: Place, text: &[u8], problems: &mut Problems, notes: &mut Notes) -> Option<Task> {
     let not_json = |path: Path, message: String| {
         Problem::new(place.path(path), ProblemCode::InvalidFormat, message)
     };

@@ -70,8 +70,7 @@ pub fn check_data_alone(fields: &Fields, checker: &mut Checker) {
 pub fn note_misspelt(fields: &Fields, checker: &mut Checker) {
     for key in fields.left() {
         let lower = key.to_lowercase();
-        let is_near =
-            |(name, most): &&(&str, usize)| strsim::osa_distance(&lower, name) <= *most;
+        let is_near = |(name, most): &&(&str, usize)| strsim::osa_distance(&lower, name) <= *most;
         if let Some((name, _)) = LISTS.iter().find(is_near).filter(|(name, _)| *name != key) {
             checker.within(key, |checker| {
                 checker.note(format!("kept as it is, and not read as `{name}`"));

@@ -78,7 +78,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         changed.username = username;
     }
     if let Patch::Set(display_name) = change.display_name {
-        changed.display_name = display_name.replace('\0', "");
+        changed.display_name = display_name;
     }
     match change.email {
         Patch::Set(email) => changed.email = Some(email.to_lowercase()),

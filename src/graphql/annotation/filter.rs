@@ -9,13 +9,14 @@ use super::{
             tree,
         },
         region::RegionType,
+        scalar::AnswerValue,
     },
     AnnotationAction,
 };
 use crate::{
     domain::{
         annotation::{self, OrderKey},
-        filter::EnumFilter,
+        filter::{self, EnumFilter},
         page::Ordering,
     },
     labelstudio::region::Kind,
@@ -56,6 +57,18 @@ pub struct AnnotationFilter {
     has_region_type: Option<RegionTypeFilter>,
     /// By how many items `result` has.
     region_count: Option<IntRange>,
+    /// By what they answer to a control: some answer matches.
+    has_answer: Option<AnswerFilter>,
+    /// By the author of the newest item of their history, of the users that you see.
+    last_created_by_id: Option<IDFilter>,
+    /// By when the draft was created that was last submitted to them.
+    draft_created_at: Option<DateTimeRange>,
+    /// By parent prediction, among the predictions that you see.
+    parent_prediction_id: Option<IDFilter>,
+    /// By parent annotation, among the annotations that you see.
+    parent_annotation_id: Option<IDFilter>,
+    /// By version.
+    version: Option<IntRange>,
     /// All of these match, too. An empty list says nothing.
     and: Option<Vec<AnnotationFilter>>,
     /// One of these matches, at least. Of an empty list none does, so nothing is found.
@@ -83,6 +96,12 @@ impl From<AnnotationFilter> for annotation::Filter {
             has_label: input.has_label.map(Into::into),
             has_region_type: input.has_region_type.map(Into::into),
             region_count: input.region_count.map(Into::into),
+            has_answer: input.has_answer.map(Into::into),
+            last_created_by_id: input.last_created_by_id.map(Into::into),
+            draft_created_at: input.draft_created_at.map(Into::into),
+            parent_prediction_id: input.parent_prediction_id.map(Into::into),
+            parent_annotation_id: input.parent_annotation_id.map(Into::into),
+            version: input.version.map(Into::into),
         };
         tree(leaves, input.and, input.or, input.not)
     }
@@ -122,6 +141,36 @@ impl From<LabelFilter> for EnumFilter<String> {
         Self {
             eq: input.eq,
             is_in: input.r#in,
+        }
+    }
+}
+
+/// Matches an answer to a control: of Choices, Taxonomy, TextArea, Number, Rating and DateTime, of the whole task
+/// or of a region. Parts that are given all have to match, the same answer; without any, whatever was answered.
+///
+/// The first 10,000 different answers of an annotation are looked at. A name or text of more than 10,000 characters
+/// is TOO_LONG.
+#[derive(InputObject)]
+pub struct AnswerFilter {
+    /// Name of the control: `from_name` of its regions.
+    from_name: String,
+    /// Exactly this answer.
+    eq: Option<AnswerValue>,
+    /// One of these answers.
+    r#in: Option<Vec<AnswerValue>>,
+    /// This text somewhere in a text that was answered, or in a level of a path, without regard to case like
+    /// StringFilter's. Numbers have no parts. At most 1,000 characters, else TOO_LONG.
+    contains: Option<String>,
+}
+
+impl From<AnswerFilter> for filter::AnswerFilter {
+    fn from(input: AnswerFilter) -> Self {
+        let answers = |values: Vec<AnswerValue>| values.into_iter().map(|value| value.0).collect();
+        Self {
+            from_name: input.from_name,
+            eq: input.eq.map(|value| value.0),
+            is_in: input.r#in.map(answers),
+            contains: input.contains,
         }
     }
 }

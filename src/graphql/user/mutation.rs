@@ -17,7 +17,8 @@ use crate::{
 pub struct CreateUserInput {
     /// Unique among users: 1 to 150 characters, no "@" and no space at its ends.
     username: String,
-    /// The name to show, at most 255 characters and no "@": everybody sees it.
+    /// The name to show, at most 255 characters and no "@": everybody sees it. Like every text, no U+0000, which is
+    /// INVALID_TEXT.
     #[graphql(default)]
     display_name: String,
     /// The e-mail address, unique among users. Imports find people by it.
@@ -33,7 +34,8 @@ pub struct CreateUserInput {
 pub struct UpdateUserInput {
     /// Unique among users: 1 to 150 characters, no "@" and no space at its ends. For admins.
     username: MaybeUndefined<String>,
-    /// The name to show, at most 255 characters and no "@"; empty for none. You may change your own.
+    /// The name to show, at most 255 characters, no "@", and no U+0000, which is INVALID_TEXT; empty for none. You
+    /// may change your own.
     display_name: MaybeUndefined<String>,
     /// The e-mail address, unique among users. For admins.
     email: MaybeUndefined<String>,

@@ -5,7 +5,55 @@ use indexmap::IndexMap;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::fields::Fields;
+use super::{Shape, fields::Fields};
+
+/// An answer of a region to its control.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Answer {
+    /// A choice, an item of a taxonomy, a text, or a date as the control's format has it.
+    Text(String),
+    /// A nested choice or an item of a taxonomy with those around it, outermost first: two levels at least.
+    Path(Vec<String>),
+    Number(f64),
+}
+
+impl Answer {
+    /// The answer that a path stands for: of one level the text alone. `None` without a level.
+    pub fn path(mut levels: Vec<String>) -> Option<Self> {
+        match levels.len() {
+            0 | 1 => levels.pop().map(Self::Text),
+            _ => Some(Self::Path(levels)),
+        }
+    }
+
+    /// Its texts, outermost first; of a number none.
+    pub fn texts(&self) -> &[String] {
+        match self {
+            Self::Text(text) => std::slice::from_ref(text),
+            Self::Path(levels) => levels,
+            Self::Number(_) => &[],
+        }
+    }
+
+    /// The answers of a region. A path is followed by its innermost text, which is an answer of its own.
+    pub(super) fn of(shape: Shape) -> Vec<Self> {
+        let of_path = |levels: Vec<String>| {
+            let innermost = levels.last().filter(|_| levels.len() > 1).cloned();
+            let innermost = innermost.map(Self::Text);
+            Self::path(levels).into_iter().chain(innermost)
+        };
+        match shape {
+            Shape::Choices(Choices { paths }) | Shape::Taxonomy(paths) => {
+                paths.into_iter().flat_map(of_path).collect()
+            }
+            Shape::TextArea(texts) => texts.into_iter().map(Self::Text).collect(),
+            Shape::DateTime(text) => vec![Self::Text(text)],
+            Shape::Number(number) => vec![Self::Number(number)],
+            Shape::Rating(stars) => vec![Self::Number(stars.into())],
+            _ => Vec::new(),
+        }
+    }
+}
 
 /// What was chosen.
 #[derive(Clone, Debug, PartialEq)]

@@ -41,18 +41,25 @@ fn lines_and_completions_are_compared_alike() {
     let program = Program::in_folder(folder.path());
     let mut skipped = choice("bad", &json!(3));
     skipped["skipped"] = json!(true);
-    let opinions = [choice("good", &json!(1)), choice("good", &json!(2)), skipped];
+    let opinions = [
+        choice("good", &json!(1)),
+        choice("good", &json!(2)),
+        skipped,
+    ];
     let new = json!({ "annotations": opinions[..2] });
     let old = json!({ "completions": opinions });
     fs::write(folder.path().join("tasks.jsonl"), format!("{new}\n{old}\n")).unwrap();
     let lines = program.run(&["agreement", "tasks.jsonl", "--json"]).ok();
     insta::assert_snapshot!(lines, @r#"
-    {"item":0,"annotations":2,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":1.0,"COHENS_KAPPA":null,"MEAN":1.0}
-    {"item":1,"annotations":2,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":1.0,"COHENS_KAPPA":null,"MEAN":1.0}
+    {"item":0,"annotations":2,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":1.0,"COHENS_KAPPA":1.0,"MEAN":1.0}
+    {"item":1,"annotations":2,"IOU":null,"SPAN_F1":null,"EXACT_MATCH":1.0,"COHENS_KAPPA":1.0,"MEAN":1.0}
     "#);
     fs::write(folder.path().join("broken.jsonl"), format!("{new}\n\n7\n")).unwrap();
     let refused = program.run(&["agreement", "broken.jsonl"]).refused();
-    assert_eq!(refused, "annograph: item 1 (line 3): must be a JSON object\n");
+    assert_eq!(
+        refused,
+        "annograph: item 1 (line 3): must be a JSON object\n"
+    );
 }
 
 #[test]

@@ -110,6 +110,18 @@ async fn names_and_addresses_are_checked_all_at_once() {
             problems
         );
         assert_eq!(update_user(&app.admin, "2", bad).await.problems(), problems);
+        let nul =
+            json!({ "username": "a\u{0}", "displayName": "Ann\u{0}B", "email": "a\u{0}@b.c" });
+        let problems = [
+            "input.username INVALID_TEXT",
+            "input.email INVALID_TEXT",
+            "input.displayName INVALID_TEXT",
+        ];
+        assert_eq!(
+            create_user(&app.admin, nul.clone()).await.problems(),
+            problems
+        );
+        assert_eq!(update_user(&app.admin, "2", nul).await.problems(), problems);
         let nulls =
             json!({ "username": null, "displayName": null, "role": null, "canSignIn": null });
         assert_eq!(

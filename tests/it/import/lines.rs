@@ -32,7 +32,10 @@ async fn each_line_is_a_task() {
             exports.push(told.collect::<Vec<_>>());
         }
         assert_eq!(exports[0][0][0], 205129881);
-        assert_eq!(exports[0][2][1], json!({ "au": "https://sounds.example/3.wav" }));
+        assert_eq!(
+            exports[0][2][1],
+            json!({ "au": "https://sounds.example/3.wav" })
+        );
         assert_eq!(exports[1], exports[0]);
         assert_eq!(exports[2], exports[0]);
     })

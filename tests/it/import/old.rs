@@ -113,12 +113,12 @@ async fn times_that_are_none_are_refused() {
             { "data": {}, "created_at": -1e12 },
         ]);
         let expected = "must be a time as RFC 3339 has it, in the years 1 to 9999";
-        let expected: Vec<String> =
-            (0..6).map(|item| format!("{item}.created_at: {expected}")).collect();
+        let expected: Vec<String> = (0..6)
+            .map(|item| format!("{item}.created_at: {expected}"))
+            .collect();
         assert_eq!(refused(&test, &file).await, expected);
         let file = json!([{ "data": {}, "created_at": true }, { "data": {}, "created_at": {} }]);
-        let expected =
-            [0, 1].map(|item| format!("{item}.created_at: must be a string"));
+        let expected = [0, 1].map(|item| format!("{item}.created_at: must be a string"));
         assert_eq!(refused(&test, &file).await, expected);
     })
     .await;
@@ -134,9 +134,8 @@ async fn keys_that_are_nearly_those_of_a_list_are_noted_and_kept() {
             "comment_count": 0,
         }]);
         let summary = import_text(&test.app, file.to_string()).await.unwrap();
-        let note = |key: &str, list: &str| {
-            format!("0.{key}: kept as it is, and not read as `{list}`")
-        };
+        let note =
+            |key: &str, list: &str| format!("0.{key}: kept as it is, and not read as `{list}`");
         assert_eq!(
             notes(&summary),
             [
@@ -182,7 +181,8 @@ async fn results_beside_no_data_are_refused() {
                 missing(0, "annotations"),
                 missing(1, "predictions"),
                 missing(3, "completions"),
-                "4.completions: the item has `annotations` too: only one of them can count".to_owned(),
+                "4.completions: the item has `annotations` too: only one of them can count"
+                    .to_owned(),
             ]
         );
     })

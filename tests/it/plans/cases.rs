@@ -3,9 +3,9 @@
 use annograph::{
     domain::{
         annotation::{Leaves, OrderKey},
-        filter::{EnumFilter, IdFilter, Range},
+        filter::{AnswerFilter, EnumFilter, IdFilter, Range},
     },
-    labelstudio::region::Kind,
+    labelstudio::region::{Answer, Kind},
 };
 use entity::annotation::Action;
 
@@ -82,6 +82,7 @@ pub fn cases() -> Vec<Case> {
     all.extend(few());
     all.extend(below_projects());
     all.extend(terms());
+    all.extend(answers());
     all
 }
 
@@ -249,6 +250,47 @@ fn terms() -> Vec<Case> {
                 "hasLabel, rare, by createdAt",
                 place,
                 label("rare"),
+                CreatedAt,
+                index,
+            ),
+        ]);
+    }
+    cases
+}
+
+fn answers() -> Vec<Case> {
+    let answer = |eq: Option<&str>, part: Option<&str>| Leaves {
+        has_answer: Some(AnswerFilter {
+            from_name: "c".to_owned(),
+            eq: eq.map(|text| Answer::Text(text.to_owned())),
+            is_in: None,
+            contains: part.map(str::to_owned),
+        }),
+        ..all()
+    };
+    let often = answer(Some("often"), None);
+    let seldom = answer(Some("seldom"), None);
+    let part = answer(None, Some("FTE"));
+    let index = "annotation_term USING PRIMARY KEY";
+    let mut cases = vec![
+        case("hasAnswer", Task, often.clone(), Id, "task_id_id"),
+        case(
+            "hasAnswer contains",
+            Project,
+            part.clone(),
+            Id,
+            "project_id_id",
+        ),
+        case("hasAnswer contains", Task, part, Id, "task_id_id"),
+    ];
+    for place in [Admin, Member, Project] {
+        cases.extend([
+            case("hasAnswer, often", place, often.clone(), Id, index),
+            case("hasAnswer, seldom", place, seldom.clone(), Id, index),
+            case(
+                "hasAnswer, seldom, by createdAt",
+                place,
+                seldom.clone(),
                 CreatedAt,
                 index,
             ),

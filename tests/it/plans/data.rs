@@ -12,6 +12,9 @@ pub const MEMBER: i64 = 12;
 /// Labels with how many annotations have one: every so many. All have a rectangle.
 const LABELS: [(&str, u32); 3] = [("half", 2), ("tenth", 10), ("rare", 20_000)];
 
+/// Choices of the control `c` with how many annotations have one.
+const ANSWERS: [(&str, u32); 2] = [("often", 2), ("seldom", 20_000)];
+
 /// Annotations are made every 30 seconds from the beginning of 2025; there are few before this.
 pub fn middle() -> DateTime<Utc> {
     "2025-01-01T12:00:00Z".parse().unwrap()
@@ -22,9 +25,8 @@ fn terms() -> Vec<(i64, u32)> {
     let rectangle = r#"{"type":"rectangle","value":{"x":1,"y":1,"width":1,"height":1"#;
     let of = |result: String| -> Vec<i64> {
         let row = annotation::Model { result, ..model() };
-        index::rows(&row, &Config::default())
-            .map(|row| row.term.unwrap())
-            .collect()
+        let rows = index::Rows::of(&row, &Config::default()).terms.into_iter();
+        rows.map(|row| row.term.unwrap()).collect()
     };
     let kind = of(format!("[{rectangle}}}}}]"));
     let label = |(text, every): (&str, u32)| {
@@ -36,6 +38,28 @@ fn terms() -> Vec<(i64, u32)> {
     };
     let labels = LABELS.into_iter().map(label);
     labels.chain([(kind[0], 1)]).collect()
+}
+
+/// Inserts of what the answers are found by.
+fn answers() -> Vec<String> {
+    let mut statements = Vec::new();
+    for (text, every) in ANSWERS {
+        let result =
+            format!(r#"[{{"from_name":"c","type":"choices","value":{{"choices":["{text}"]}}}}]"#);
+        let index::Rows { terms, answers } =
+            index::Rows::of(&annotation::Model { result, ..model() }, &Config::default());
+        // Small numbers are kinds of regions.
+        let terms = terms.into_iter().map(|row| row.term.unwrap());
+        let terms = terms.filter(|term| !(0..100).contains(term));
+        statements.extend(terms.map(|term| {
+            format!("INSERT INTO annotation_term (term, project_id, annotation_id) SELECT {term}, project_id, id FROM annotation WHERE id % {every} = 0")
+        }));
+        statements.extend(answers.into_iter().map(|row| {
+            let (digest, name) = (row.digest.unwrap(), row.from_name.unwrap());
+            format!("INSERT INTO annotation_answer (annotation_id, digest, from_name, folded) SELECT id, {digest}, '{name}', '{text}' FROM annotation WHERE id % {every} = 0")
+        }));
+    }
+    statements
 }
 
 fn model() -> annotation::Model {
@@ -122,6 +146,7 @@ pub async fn fill(app: &App, rows: u64) {
             "INSERT INTO annotation_term (term, project_id, annotation_id) SELECT {term}, project_id, id FROM annotation WHERE id % {every} = 0"
         ));
     }
+    statements.extend(answers());
     // Of many rows, an index is made faster than kept.
     let indexes = indexes(app).await;
     let without = indexes.iter().map(|(name, _)| format!("DROP INDEX {name}"));

@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 
 use annograph::{domain::annotation::index, labelstudio::config::Config};
-use entity::{annotation, annotation_term, annotation_term_fill, project_member::Role};
+use entity::{
+    annotation, annotation_answer, annotation_term, annotation_term_fill, project_member::Role,
+};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
@@ -22,7 +24,7 @@ fn rectangle(labels: &[&str]) -> Value {
     })
 }
 
-async fn found(client: &Client, filter: &str) -> String {
+pub async fn found(client: &Client, filter: &str) -> String {
     let query = format!("{{ annotations(filter: {filter}) {{ totalCount nodes {{ id }} }} }}");
     let answer = client.run(&query).await;
     let list = &answer.data()["annotations"];
@@ -39,16 +41,30 @@ pub async fn check_index(app: &TestApp) {
         .map(|row| (row.id, Config::parse(&row.label_config).unwrap_or_default()))
         .collect();
     let mut expected: Vec<(i64, i64, i64)> = Vec::new();
+    let mut texts: Vec<((i64, i64), String, Option<String>)> = Vec::new();
     for row in annotation::Entity::find().all(db).await.unwrap() {
-        let rows = index::rows(&row, &configs[&row.project_id]);
-        expected.extend(rows.map(|row| {
+        let config = &configs[&row.project_id];
+        let index::Rows { terms, answers } = index::Rows::of(&row, config);
+        expected.extend(terms.into_iter().map(|row| {
             (
                 row.term.unwrap(),
                 row.project_id.unwrap(),
                 row.annotation_id.unwrap(),
             )
         }));
+        texts.extend(answers.into_iter().map(|row| {
+            let key = (row.annotation_id.unwrap(), row.digest.unwrap());
+            (key, row.from_name.unwrap(), row.folded.unwrap())
+        }));
     }
+    texts.sort_unstable();
+    let rows = annotation_answer::Entity::find().all(db).await.unwrap();
+    let mut stored: Vec<_> = rows
+        .into_iter()
+        .map(|row| ((row.annotation_id, row.digest), row.from_name, row.folded))
+        .collect();
+    stored.sort_unstable();
+    assert_eq!(stored, texts);
     expected.sort_unstable();
     let rows = annotation_term::Entity::find().all(db).await.unwrap();
     let mut stored: Vec<_> = rows

@@ -9,9 +9,10 @@ use annograph::{
     domain::{
         access::Actor,
         annotation::{self, Filter, Leaves, OrderKey, Parent, Query, index},
-        filter::{EnumFilter, IdFilter, Range},
+        filter::{AnswerFilter, EnumFilter, IdFilter, Range},
         page::{Arguments, Ordering, Page},
     },
+    labelstudio::region::Answer,
 };
 use entity::{annotation as row, project_member::Role, task, user};
 use sea_orm::{ActiveModelTrait, EntityTrait, IntoActiveModel};
@@ -38,8 +39,14 @@ fn holds(filter: &Filter, row: &row::Model, seen: &HashSet<i64>) -> bool {
         has_label,
         has_region_type,
         region_count,
+        last_created_by_id,
+        draft_created_at,
+        parent_prediction_id,
+        parent_annotation_id,
+        version,
+        has_answer,
     } = &filter.leaves;
-    let (_, labels, kinds) = RESULTS
+    let (_, labels, kinds, answers) = RESULTS
         .iter()
         .find(|(text, ..)| *text == row.result)
         .unwrap();
@@ -66,6 +73,12 @@ fn holds(filter: &Filter, row: &row::Model, seen: &HashSet<i64>) -> bool {
         )
         && is_value(has_region_type, kinds)
         && is_within(region_count, Some(row.region_count))
+        && is_id(last_created_by_id, person(row.last_created_by_id))
+        && is_within(draft_created_at, row.draft_created_at)
+        && is_id(parent_prediction_id, row.parent_prediction_id)
+        && is_id(parent_annotation_id, row.parent_annotation_id)
+        && is_within(version, Some(row.version))
+        && is_answered(has_answer, answers)
         && filter
             .and
             .iter()
@@ -91,6 +104,27 @@ fn is_value<T: PartialEq>(filter: &Option<EnumFilter<T>>, values: &[T]) -> bool 
     let Some(filter) = filter else { return true };
     let says_nothing = filter.eq.is_none() && filter.is_in.is_none();
     says_nothing || values.iter().any(|value| filter.matches(value))
+}
+
+fn is_answered(filter: &Option<AnswerFilter>, answers: &[(&str, &str)]) -> bool {
+    let Some(filter) = filter else { return true };
+    let answers = answers.iter().filter(|(name, _)| *name == filter.from_name);
+    let mut answers = answers.map(|(_, text)| random::answer(text));
+    let eq = |answer: &Answer| filter.eq.as_ref().is_none_or(|eq| eq == answer);
+    let one_of = |answer: &Answer| {
+        let list = filter.is_in.as_ref();
+        list.is_none_or(|list| list.contains(answer))
+    };
+    let contains = |answer: &Answer| {
+        let texts: Vec<String> = match answer {
+            Answer::Text(text) => vec![text.to_lowercase()],
+            Answer::Path(levels) => levels.iter().map(|it| it.to_lowercase()).collect(),
+            Answer::Number(_) => vec![],
+        };
+        let part = filter.contains.as_ref().map(|part| part.to_lowercase());
+        part.is_none_or(|part| texts.iter().any(|text| text.contains(&part)))
+    };
+    answers.any(|answer| eq(&answer) && one_of(&answer) && contains(&answer))
 }
 
 fn is_within<T: PartialOrd + Copy>(range: &Option<Range<T>>, value: Option<T>) -> bool {

@@ -19,6 +19,7 @@ pub async fn everything(app: &App) -> String {
         task,
         prediction,
         annotation,
+        annotation_answer,
         annotation_revision,
         annotation_term,
         annotation_term_fill,

@@ -1,0 +1,227 @@
+//! Which annotations a list holds.
+
+use entity::{
+    annotation::{Action, Column},
+    prediction,
+};
+use sea_orm::{
+    ColumnTrait, Condition,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::index::{self, Reach};
+use crate::{
+    domain::{
+        access::{self, Actor},
+        filter::{
+            self, AnswerFilter, DateTimeRange, EnumFilter, FloatRange, IdFilter, IntRange, Tree,
+            among, of_seen,
+        },
+        page::or_less,
+    },
+    error::{Path, Problem},
+    labelstudio::region::Kind,
+};
+
+/// Which annotations a list holds.
+pub type Filter = Tree<Leaves>;
+
+/// What a filter of annotations says by itself; every part that is given has to match.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Leaves {
+    pub id: Option<IdFilter>,
+    pub unique_id: Option<EnumFilter<uuid::Uuid>>,
+    pub task_id: Option<IdFilter>,
+    pub project_id: Option<IdFilter>,
+    pub completed_by_id: Option<IdFilter>,
+    pub updated_by_id: Option<IdFilter>,
+    pub was_cancelled: Option<bool>,
+    pub ground_truth: Option<bool>,
+    pub last_action: Option<EnumFilter<Action>>,
+    pub created_at: Option<DateTimeRange>,
+    pub updated_at: Option<DateTimeRange>,
+    pub lead_time: Option<FloatRange>,
+    pub import_id: Option<IdFilter>,
+    /// Some label of some region.
+    pub has_label: Option<EnumFilter<String>>,
+    /// The kind of some region.
+    pub has_region_type: Option<EnumFilter<Kind>>,
+    pub region_count: Option<IntRange>,
+    pub last_created_by_id: Option<IdFilter>,
+    pub draft_created_at: Option<DateTimeRange>,
+    pub parent_prediction_id: Option<IdFilter>,
+    pub parent_annotation_id: Option<IdFilter>,
+    pub version: Option<IntRange>,
+    /// Some answer to a control.
+    pub has_answer: Option<AnswerFilter>,
+}
+
+impl filter::Leaves for Leaves {
+    fn values(&self) -> usize {
+        let ids = [
+            &self.id,
+            &self.task_id,
+            &self.project_id,
+            &self.completed_by_id,
+            &self.updated_by_id,
+            &self.import_id,
+            &self.last_created_by_id,
+            &self.parent_prediction_id,
+            &self.parent_annotation_id,
+        ];
+        let ranges = [&self.created_at, &self.updated_at, &self.draft_created_at];
+        ids.into_iter()
+            .flatten()
+            .map(IdFilter::values)
+            .sum::<usize>()
+            + ranges
+                .into_iter()
+                .flatten()
+                .map(DateTimeRange::values)
+                .sum::<usize>()
+            + self.unique_id.as_ref().map_or(0, EnumFilter::values)
+            + self.last_action.as_ref().map_or(0, EnumFilter::values)
+            + self.lead_time.as_ref().map_or(0, FloatRange::values)
+            + self.has_label.as_ref().map_or(0, EnumFilter::values)
+            + self.has_region_type.as_ref().map_or(0, EnumFilter::values)
+            + self.region_count.as_ref().map_or(0, IntRange::values)
+            + self.version.as_ref().map_or(0, IntRange::values)
+            + self.has_answer.as_ref().map_or(0, AnswerFilter::values)
+    }
+
+    fn check(&self, path: &Path, problems: &mut Vec<Problem>) {
+        if let Some(answers) = &self.has_answer {
+            let path: Path = path.iter().cloned().chain(["hasAnswer".into()]).collect();
+            answers.check(&path, problems);
+        }
+    }
+}
+
+impl Leaves {
+    pub(super) fn condition(&self, actor: &Actor, reach: Reach) -> Condition {
+        let id =
+            |ids: &Option<IdFilter>, column: Column| ids.as_ref().map(|ids| ids.condition(column));
+        let person = |ids: &Option<IdFilter>, column: Column| {
+            ids.as_ref().map(|ids| of_seen(actor, ids, column))
+        };
+        let instant = |range: &Option<DateTimeRange>, column: Column| {
+            range.as_ref().map(|range| range.condition(column))
+        };
+        let flag = |is: Option<bool>, column: Column| is.map(|is| is_set(column, is));
+        Condition::all()
+            .add_option(id(&self.id, Column::Id))
+            .add_option(
+                self.unique_id
+                    .as_ref()
+                    .map(|ids| ids.condition(Column::UniqueId)),
+            )
+            .add_option(id(&self.task_id, Column::TaskId))
+            .add_option(id(&self.project_id, Column::ProjectId))
+            .add_option(person(&self.completed_by_id, Column::CompletedById))
+            .add_option(person(&self.updated_by_id, Column::UpdatedById))
+            .add_option(flag(self.was_cancelled, Column::WasCancelled))
+            .add_option(flag(self.ground_truth, Column::GroundTruth))
+            .add_option(
+                self.last_action
+                    .as_ref()
+                    .map(|actions| actions.condition(Column::LastAction)),
+            )
+            .add_option(instant(&self.created_at, Column::CreatedAt))
+            .add_option(instant(&self.updated_at, Column::UpdatedAt))
+            .add_option(self.lead_time.as_ref().map(lasted))
+            .add_option(id(&self.import_id, Column::ImportId))
+            .add_option(
+                self.has_label
+                    .as_ref()
+                    .and_then(|labels| index::has_label(labels, reach)),
+            )
+            .add_option(
+                self.has_region_type
+                    .as_ref()
+                    .and_then(|kinds| index::has_kind(kinds, reach)),
+            )
+            .add_option(
+                self.region_count
+                    .as_ref()
+                    .map(|range| range.condition(Column::RegionCount)),
+            )
+            .add_option(person(&self.last_created_by_id, Column::LastCreatedById))
+            .add_option(instant(&self.draft_created_at, Column::DraftCreatedAt))
+            .add_option(self.parents(actor))
+            .add_option(
+                self.version
+                    .as_ref()
+                    .map(|range| range.condition(Column::Version)),
+            )
+            .add_option(
+                self.has_answer
+                    .as_ref()
+                    .map(|answers| index::has_answer(answers, reach)),
+            )
+    }
+
+    /// Parents are told of to those alone who see them, like people.
+    fn parents(&self, actor: &Actor) -> Option<Condition> {
+        let prediction = self.parent_prediction_id.as_ref().map(|ids| {
+            let seen = access::visible_predictions(actor);
+            let id = prediction::Column::Id;
+            among(actor, ids, Column::ParentPredictionId, seen, id)
+        });
+        let annotation = self.parent_annotation_id.as_ref().map(|ids| {
+            let seen = access::visible_annotations(actor);
+            among(actor, ids, Column::ParentAnnotationId, seen, Column::Id)
+        });
+        let parents = prediction.into_iter().chain(annotation);
+        parents.fold(None, |all: Option<Condition>, parent| {
+            Some(all.unwrap_or_else(Condition::all).add(parent))
+        })
+    }
+
+    /// Whether an index of their own leads to few annotations, wherever these are.
+    pub(super) fn lead_to_few(&self) -> bool {
+        self.unique_id.is_some()
+            || [
+                &self.id,
+                &self.task_id,
+                &self.completed_by_id,
+                &self.updated_by_id,
+                &self.import_id,
+                &self.last_created_by_id,
+                &self.parent_prediction_id,
+                &self.parent_annotation_id,
+            ]
+            .into_iter()
+            .any(Option::is_some)
+    }
+
+    /// Whether one of them has an index, but one that begins with the project.
+    pub(super) fn lie_below_projects(&self) -> bool {
+        self.was_cancelled == Some(true)
+            || self.ground_truth == Some(true)
+            || self.last_action.is_some()
+            || self.lead_time.is_some()
+            || self.region_count.is_some()
+            || self.has_label.is_some()
+            || self.has_region_type.is_some()
+            || self
+                .has_answer
+                .as_ref()
+                .is_some_and(AnswerFilter::names_answers)
+    }
+}
+
+/// Without a parameter, so that the index of those that are set is of use.
+fn is_set(column: Column, is: bool) -> Expr {
+    let set = Expr::col(column.as_column_ref());
+    if is { set } else { set.not() }
+}
+
+/// As the index of lead times has it.
+fn lasted(range: &FloatRange) -> Condition {
+    let seconds = or_less(Column::LeadTime);
+    let within = range.holds_of(&seconds);
+    match range.values() {
+        0 => within,
+        _ => within.add(seconds.gte(0)),
+    }
+}

@@ -1,0 +1,139 @@
+//! Answers to controls: their keys, their texts, and the conditions that find them.
+
+use std::collections::BTreeMap;
+
+use entity::{
+    annotation,
+    annotation_answer::{self, Column},
+};
+use sea_orm::{
+    ActiveValue::Set,
+    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, ExprTrait},
+};
+use sha2::{Digest, Sha256};
+
+use super::{Reach, has_term};
+use crate::{
+    domain::filter::{self, AnswerFilter, contains, storable},
+    labelstudio::region::Answer,
+};
+
+/// Numbers for an answer to a control, from one SHA-256. Its first 64 bits are left out: the terms of labels are
+/// such bits, and no label can be made to have the term of an answer.
+pub struct Key {
+    /// Leads to the annotation.
+    pub term: i64,
+    /// Looked at then, so that an answer is told by 128 bits: collisions of 64 can be found on purpose.
+    pub digest: i64,
+}
+
+impl Key {
+    pub fn of(from_name: &str, answer: &Answer) -> Self {
+        let mut hash = Sha256::new();
+        let mut add = |bytes: &[u8]| {
+            hash.update((bytes.len() as u64).to_be_bytes());
+            hash.update(bytes);
+        };
+        add(from_name.as_bytes());
+        match answer {
+            Answer::Text(text) => {
+                add(b"text");
+                add(text.as_bytes());
+            }
+            Answer::Path(levels) => {
+                add(b"path");
+                levels.iter().for_each(|level| add(level.as_bytes()));
+            }
+            Answer::Number(number) => {
+                // Equal numbers have equal bits, once there is one zero only.
+                let number = if *number == 0.0 { 0.0 } else { *number };
+                add(b"number");
+                add(&number.to_bits().to_be_bytes());
+            }
+        }
+        let digest = hash.finalize();
+        let bits = |from: usize| {
+            let bytes = digest[from..from + 8]
+                .try_into()
+                .expect("these are 8 bytes");
+            i64::from_be_bytes(bytes)
+        };
+        Self {
+            term: bits(8),
+            digest: bits(16),
+        }
+    }
+}
+
+/// The row of an answer, but for its key.
+#[derive(PartialEq)]
+pub struct Text {
+    from_name: String,
+    folded: Option<String>,
+}
+
+impl Text {
+    /// Of a path the outer levels: the innermost one is an answer of its own.
+    pub fn of(from_name: &str, answer: &Answer) -> Self {
+        let text = match answer {
+            Answer::Text(text) => Some(text.clone()),
+            Answer::Path(levels) => levels.split_last().map(|(_, outer)| outer.join(LEVEL_END)),
+            Answer::Number(_) => None,
+        };
+        Self {
+            from_name: storable(from_name),
+            folded: text.map(|text| storable(&casefold::fold(&text))),
+        }
+    }
+}
+
+/// Stands between levels of a path, so that no text is found across two of them but one that holds it.
+const LEVEL_END: &str = "\u{1f}";
+
+pub fn rows(
+    annotation_id: i64,
+    answers: BTreeMap<i64, Text>,
+) -> impl Iterator<Item = annotation_answer::ActiveModel> {
+    let row = move |(digest, text): (i64, Text)| annotation_answer::ActiveModel {
+        annotation_id: Set(annotation_id),
+        digest: Set(digest),
+        from_name: Set(text.from_name),
+        folded: Set(text.folded),
+    };
+    answers.into_iter().map(row)
+}
+
+/// Some answer of the annotation to the control matches. Answers that can be told are found by their terms; part
+/// of a text, and an answer of any kind, is looked for in each annotation of the list.
+pub fn has_answer(filter: &AnswerFilter, reach: Reach) -> Condition {
+    let own = annotation_answer::Entity::find()
+        .select_only()
+        .expr(Expr::val(1_i32))
+        .filter(
+            Expr::col(Column::AnnotationId.as_column_ref())
+                .eq(Expr::col(annotation::Column::Id.as_column_ref())),
+        )
+        .limit(1);
+    let Some(answers) = filter.wanted() else {
+        let own = own.filter(Column::FromName.eq(storable(&filter.from_name)));
+        let own = match &filter.contains {
+            Some(part) => own.filter(contains(Column::Folded, part)),
+            None => own,
+        };
+        return Condition::all().add(exists(own));
+    };
+    if answers.is_empty() {
+        return Condition::all().add(filter::nothing());
+    }
+    let keys = answers.iter().map(|it| Key::of(&filter.from_name, it));
+    let keys: Vec<Key> = keys.collect();
+    let own = own.filter(Column::Digest.is_in(keys.iter().map(|key| key.digest)));
+    has_term(keys.iter().map(|key| key.term), reach).add(exists(own))
+}
+
+/// Whether there is a row, asked for each annotation by itself: as `EXISTS`, PostgreSQL would join the tables, and
+/// read all answers for it.
+fn exists(rows: Select<annotation_answer::Entity>) -> Expr {
+    Expr::SubQuery(None, Box::new(rows.into_query().into())).is_not_null()
+}

@@ -1,0 +1,76 @@
+//! The filter by what a region answers to its control.
+
+use super::{check_part, values};
+use crate::{
+    error::{Path, Problem, ProblemCode, Segment},
+    labelstudio::region::Answer,
+};
+
+/// Longest name of a control and longest text of an answer, in characters.
+const MAX_TEXT: usize = 10_000;
+
+/// Some answer to a control; of several parts all have to match, the same answer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnswerFilter {
+    /// The control.
+    pub from_name: String,
+    pub eq: Option<Answer>,
+    pub is_in: Option<Vec<Answer>>,
+    /// Part of a text, without regard to case, as [`casefold::fold`] has it. Numbers have no parts.
+    pub contains: Option<String>,
+}
+
+impl AnswerFilter {
+    pub fn values(&self) -> usize {
+        let answers = values(self.eq.is_some(), self.is_in.as_ref());
+        1 + answers + usize::from(self.contains.is_some())
+    }
+
+    /// Whether the answers that match can be told.
+    pub fn names_answers(&self) -> bool {
+        self.eq.is_some() || self.is_in.is_some()
+    }
+
+    /// The answers that match, when they can be told.
+    pub fn wanted(&self) -> Option<Vec<Answer>> {
+        let answers = match (&self.eq, &self.is_in) {
+            (Some(eq), _) => vec![eq.clone()],
+            (None, Some(list)) => list.clone(),
+            (None, None) => return None,
+        };
+        Some(answers.into_iter().filter(|it| self.matches(it)).collect())
+    }
+
+    /// Whether an answer to the control matches.
+    pub fn matches(&self, answer: &Answer) -> bool {
+        self.eq.as_ref().is_none_or(|eq| eq == answer)
+            && self.is_in.as_ref().is_none_or(|list| list.contains(answer))
+            && self.contains.as_ref().is_none_or(|part| {
+                let part = casefold::fold(part);
+                answer
+                    .texts()
+                    .iter()
+                    .any(|it| casefold::fold(it).contains(&part))
+            })
+    }
+
+    /// Looks at the sizes; `path` leads to the filter.
+    pub fn check(&self, path: &[Segment], problems: &mut Vec<Problem>) {
+        let at = |steps: &[Segment]| -> Path { path.iter().chain(steps).cloned().collect() };
+        let mut bound = |text: &str, at: Path| {
+            if text.chars().count() > MAX_TEXT {
+                let message = format!("this text has at most {MAX_TEXT} characters");
+                problems.push(Problem::new(at, ProblemCode::TooLong, message));
+            }
+        };
+        bound(&self.from_name, at(&["fromName".into()]));
+        let texts = |answer: &Answer| answer.texts().concat();
+        if let Some(answer) = &self.eq {
+            bound(&texts(answer), at(&["eq".into()]));
+        }
+        for (index, answer) in self.is_in.iter().flatten().enumerate() {
+            bound(&texts(answer), at(&["in".into(), index.into()]));
+        }
+        problems.extend(check_part(self.contains.as_deref(), path));
+    }
+}
