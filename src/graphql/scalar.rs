@@ -107,7 +107,10 @@ pub struct AnswerValue(pub Answer);
 /// An answer to a control. A text is a choice, an item of a taxonomy (of nested ones the innermost), one text of a
 /// TextArea, or a date as the control writes it, to the letter. A number is that of a Number or a Rating: `4` and
 /// `4.0` are one. A list of texts is the path to a nested choice or to an item of a taxonomy, from the outermost in.
-#[Scalar(name = "AnswerValue")]
+#[Scalar(
+    name = "AnswerValue",
+    specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
+)]
 impl ScalarType for AnswerValue {
     fn parse(value: Value) -> InputValueResult<Self> {
         let text = |value: &Value| match value {

@@ -37,6 +37,7 @@ impl Coercion<'_> {
                 "expected an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`".to_owned()
             }
             "UUID" => "expected a UUID in its hyphenated form".to_owned(),
+            "AnswerValue" => "expected a text, a number, or a list of texts".to_owned(),
             "JSONObject" => "expected a JSON object".to_owned(),
             name => format!("expected a value of type {name}"),
         };
