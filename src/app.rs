@@ -1,12 +1,12 @@
 //! What every operation needs, handed down as its first parameter.
 
+pub mod budget;
 pub mod compute;
-
 mod configs;
 pub mod memory;
 
 use self::compute::Compute;
-pub use self::{configs::Configs, memory::Memory};
+pub use self::{budget::Budget, configs::Configs, memory::Memory};
 use crate::{db::Database, events::Events};
 
 /// The running program. Cheap to clone.
@@ -19,6 +19,8 @@ pub struct App {
     pub memory: Memory,
     /// Worker threads for large operations.
     pub compute: Compute,
+    /// What the answer at hand may hold.
+    pub budget: Budget,
 }
 
 impl App {
@@ -31,6 +33,7 @@ impl App {
             configs: Configs::default(),
             memory: Memory::unlimited(),
             compute: Compute::default(),
+            budget: Budget::unlimited(),
         }
     }
     /// The program with a budget of memory, and with caches that keep to it.
@@ -39,6 +42,14 @@ impl App {
             configs: Configs::within(memory.clone()),
             memory,
             ..self
+        }
+    }
+
+    /// The program at work on one answer.
+    pub fn answering(&self, budget: Budget) -> Self {
+        Self {
+            budget,
+            ..self.clone()
         }
     }
 }

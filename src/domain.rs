@@ -21,6 +21,7 @@ pub mod token;
 pub mod user;
 pub mod version;
 
+mod large;
 mod rows;
 
 use crate::error::{Problem, ProblemCode};

@@ -42,6 +42,11 @@ pub enum Error {
     /// The answer would take more work than one answer may.
     #[error("{0}")]
     TooMuch(&'static str),
+    /// The answer would hold more bytes than one answer may.
+    #[error(
+        "an answer holds at most {max} bytes: ask for smaller pages, for fewer lists at once, or without large fields such as `result`"
+    )]
+    AnswerTooLarge { max: u64 },
     /// The database or the server can't do it now; the same request may succeed later.
     #[error("{0}")]
     Unavailable(Unavailable),

@@ -135,9 +135,10 @@ impl Schema {
         }
         // A mutation answers with what it just wrote, so nothing read before may stand in for it.
         let remember = prepared.operation == OperationType::Query;
-        let loader = loader::new(self.app.clone(), actor.clone(), remember);
+        let app = self.app.answering(prepared.budget);
+        let loader = loader::new(app.clone(), actor.clone(), remember);
         let user_id = actor.id();
-        let request = prepared.request.data(actor).data(loader);
+        let request = prepared.request.data(app).data(actor).data(loader);
         let request = request.data(region::Budget::default());
         let executed = db::on_behalf_of(user_id, self.inner.execute(request)).await;
         let response = error::coded(&self.app.db, executed);
@@ -159,10 +160,12 @@ impl Schema {
             prepared.request.set_parsed_query(document);
         }
         // Events come for hours, so nothing that was read for one stands in for the next.
-        let loader = loader::new(self.app.clone(), actor.clone(), false);
-        let began = self.app.events.now();
+        let app = self.app.answering(prepared.budget);
+        let loader = loader::new(app.clone(), actor.clone(), false);
+        let began = app.events.now();
         let user_id = actor.id();
-        let request = prepared.request.data(actor).data(loader).data(began);
+        let request = prepared.request.data(app).data(actor).data(loader);
+        let request = request.data(began);
         let request = request.data(region::Budget::default());
         let responses = db::stream_on_behalf_of(user_id, self.inner.execute_stream(request));
         let db = self.app.db.clone();

@@ -63,12 +63,17 @@ impl Memory {
 
     /// Leases bytes, all of them or none.
     pub fn lease(&self, bytes: u64) -> Result<Lease, Exhausted> {
-        let mut lease = Lease {
-            memory: self.clone(),
-            bytes: 0,
-        };
+        let mut lease = self.empty();
         lease.grow(bytes)?;
         Ok(lease)
+    }
+
+    /// A lease of no bytes, to be grown.
+    pub fn empty(&self) -> Lease {
+        Lease {
+            memory: self.clone(),
+            bytes: 0,
+        }
     }
 }
 

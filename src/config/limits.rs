@@ -41,6 +41,10 @@ pub struct LimitArgs {
     )]
     pub max_introspection_depth: u64,
 
+    /// Bytes that one answer may hold: stored JSON and texts, rows and fields.
+    #[arg(long, env = "ANNOGRAPH_MAX_ANSWER", default_value_t = Self::DEFAULT.max_answer)]
+    pub max_answer: u64,
+
     /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down. A subscription
     /// may cost a hundredth of it.
     #[arg(long, env = "ANNOGRAPH_MAX_COST", default_value_t = Self::DEFAULT.max_cost)]
@@ -57,6 +61,7 @@ impl LimitArgs {
         max_directives: 50,
         max_mutations: 10,
         max_introspection_depth: 2,
+        max_answer: 64 << 20,
         max_cost: 500_000,
     };
 }

@@ -272,6 +272,8 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
         let ids: Vec<i64> = ids.into_iter().collect();
         let projects: Vec<i64> = projects.into_iter().collect();
         let configs = labelling::configs(app, &projects).await?;
+        let bytes = batch.iter().map(Comparison::bytes).sum();
+        let _held = app.budget.hold(bytes)?;
         // Few bytes can be many steps.
         compute::charge(compute::SMALL).await;
         let texts = annotations::results(app, actor, &ids).await?;

@@ -41,26 +41,37 @@ pub(super) use self::{
     plan::{Outcome, conclude},
     update::{change_locked, check_input as check_change},
 };
-use super::access::{self, Actor};
+use super::{
+    access::{self, Actor},
+    large::{Large, Reading},
+};
 use crate::{
     app::App,
     error::{Problem, ProblemCode, Result},
 };
 
-/// Annotations by id, those that the actor sees.
+impl Large for annotation::Entity {
+    const ID: Column = Column::Id;
+    const LARGE: &'static [Column] = &[Column::Result];
+    const UNTOLD: &'static [Column] = &[Column::Extra];
+}
+
+/// Annotations by id, those that the actor sees, for an answer that holds their results so many times; for none
+/// they are left empty.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
     ids: &[i64],
+    times: u64,
 ) -> Result<HashMap<i64, annotation::Model>> {
-    let rows = access::visible_annotations(actor)
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .all(app.db.reader())
-        .await?;
+    let visible = access::visible_annotations(actor);
+    let reading = Reading::new(app, visible.clone(), times);
+    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let rows = reading.few(named, ids.len()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// The results alone, of annotations that a list read without them.
+/// The results alone, of annotations whose size is known and charged.
 pub async fn results(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let rows: Vec<(i64, String)> = access::visible_annotations(actor)
         .select_only()
@@ -77,12 +88,14 @@ pub async fn ground_truths(
     app: &App,
     actor: &Actor,
     task_ids: &[i64],
+    times: u64,
 ) -> Result<HashMap<i64, annotation::Model>> {
-    let rows = access::visible_annotations(actor)
+    let visible = access::visible_annotations(actor);
+    let reading = Reading::new(app, visible.clone(), times);
+    let truths = visible
         .filter(Column::TaskId.is_in(task_ids.iter().copied()))
-        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
-        .all(app.db.reader())
-        .await?;
+        .filter(Expr::col((annotation::Entity, Column::GroundTruth)));
+    let rows = reading.few(truths, task_ids.len()).await?;
     Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
 }
 

@@ -9,15 +9,15 @@ mod replaced;
 mod save;
 mod submit;
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use entity::{
     annotation_draft::{self, Column},
     task,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select, sea_query::LockType,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
+    QueryTrait, Select, sea_query::LockType,
 };
 
 pub use self::{
@@ -30,6 +30,7 @@ pub use self::{
 use super::{
     access::{self, Actor},
     filter::{DateTimeRange, IdFilter},
+    large::{Large, Reading},
     page::{Columns, Key, Page, Slice},
 };
 use crate::{
@@ -84,16 +85,24 @@ impl Filter {
     }
 }
 
-/// Drafts by id, those that the actor sees.
+impl Large for annotation_draft::Entity {
+    const ID: Column = Column::Id;
+    const LARGE: &'static [Column] = &[Column::Result];
+    const UNTOLD: &'static [Column] = &[Column::Extra];
+}
+
+/// Drafts by id, those that the actor sees, for an answer that holds their results so many times; for none they
+/// are left empty.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
     ids: &[i64],
+    times: u64,
 ) -> Result<HashMap<i64, annotation_draft::Model>> {
-    let rows = access::visible_drafts(actor)
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .all(app.db.reader())
-        .await?;
+    let visible = access::visible_drafts(actor);
+    let reading = Reading::new(app, visible.clone(), times);
+    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let rows = reading.few(named, ids.len()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -103,14 +112,15 @@ pub async fn list(
     actor: &Actor,
     filter: &Filter,
     page: &Page,
+    times: u64,
 ) -> Result<Slice<annotation_draft::Model>> {
     let columns = Columns {
         key: Key::Id,
         id: Column::Id,
         descending: false,
     };
-    page.fetch(app.db.reader(), filter.own(actor), columns)
-        .await
+    let reading = Reading::new(app, access::visible_drafts(actor), times);
+    page.fetch(&reading, filter.own(actor), columns).await
 }
 
 /// How many drafts of their own the actor has.
@@ -124,11 +134,10 @@ pub async fn of_tasks(
     app: &App,
     actor: &Actor,
     task_ids: &[i64],
-) -> Result<HashMap<i64, Vec<annotation_draft::Model>>> {
-    grouped(app, actor, Column::TaskId, task_ids, |row| {
-        Some(row.task_id)
-    })
-    .await
+    times: u64,
+) -> Result<HashMap<i64, Vec<Arc<annotation_draft::Model>>>> {
+    let parent: Parent = (Column::TaskId, |row| Some(row.task_id));
+    grouped(app, actor, parent, task_ids, times).await
 }
 
 /// The drafts of several annotations that the actor sees, oldest first.
@@ -136,29 +145,30 @@ pub async fn of_annotations(
     app: &App,
     actor: &Actor,
     annotation_ids: &[i64],
-) -> Result<HashMap<i64, Vec<annotation_draft::Model>>> {
-    grouped(app, actor, Column::AnnotationId, annotation_ids, |row| {
-        row.annotation_id
-    })
-    .await
+    times: u64,
+) -> Result<HashMap<i64, Vec<Arc<annotation_draft::Model>>>> {
+    let parent: Parent = (Column::AnnotationId, |row| row.annotation_id);
+    grouped(app, actor, parent, annotation_ids, times).await
 }
+
+/// The column that refers to a parent, and what a row has in it.
+type Parent = (Column, fn(&annotation_draft::Model) -> Option<i64>);
 
 async fn grouped(
     app: &App,
     actor: &Actor,
-    column: Column,
+    (column, parent): Parent,
     ids: &[i64],
-    parent: fn(&annotation_draft::Model) -> Option<i64>,
-) -> Result<HashMap<i64, Vec<annotation_draft::Model>>> {
-    let rows = access::visible_drafts(actor)
-        .filter(column.is_in(ids.iter().copied()))
-        .order_by_asc(Column::Id)
-        .all(app.db.reader())
-        .await?;
+    times: u64,
+) -> Result<HashMap<i64, Vec<Arc<annotation_draft::Model>>>> {
+    let visible = access::visible_drafts(actor);
+    let reading = Reading::new(app, visible.clone(), times);
+    let of_parents = visible.filter(column.is_in(ids.iter().copied()));
+    let rows = reading.all(of_parents).await?;
     let mut by_parent: HashMap<i64, Vec<_>> = ids.iter().map(|id| (*id, vec![])).collect();
     for row in rows {
         if let Some(id) = parent(&row) {
-            by_parent.entry(id).or_default().push(row);
+            by_parent.entry(id).or_default().push(Arc::new(row));
         }
     }
     Ok(by_parent)

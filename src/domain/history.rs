@@ -10,20 +10,28 @@ use entity::{
     annotation_revision::{self, Event},
 };
 use sea_orm::{
-    ActiveValue::Set,
-    ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
-    Iterable, QueryFilter, QuerySelect, QueryTrait,
-    sea_query::{Expr, ExprTrait},
+    ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
+    ExprTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
 };
 use serde_json::{Map, Value, json};
 
 use self::snapshot::{ResultRef, Snapshot, VersionOf};
 use super::{
     access::{self, Actor},
+    large::{Large, Reading},
     page::{Columns, Key, Page, Slice},
     rows,
 };
 use crate::{app::App, error::Result};
+
+impl Large for annotation_revision::Entity {
+    const ID: annotation_revision::Column = annotation_revision::Column::Id;
+    const LARGE: &'static [annotation_revision::Column] = &[annotation_revision::Column::Result];
+
+    fn texts(row: &annotation_revision::Model) -> usize {
+        row.changes.len()
+    }
+}
 
 /// The field of an annotation that holds what reviewers say of it.
 const REVIEWS: &str = "reviews";
@@ -194,15 +202,10 @@ pub async fn of_annotations(
     page: &Page,
 ) -> Result<HashMap<i64, Slice<annotation_revision::Model>>> {
     use annotation_revision::Column;
-    let select = |id| {
-        access::visible_revisions(actor)
-            .select_only()
-            .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
-            .expr_as(Expr::val(None::<String>), Column::Result)
-            .filter(Column::AnnotationId.eq(id))
-    };
+    let visible = access::visible_revisions(actor);
+    let select = |id| visible.clone().filter(Column::AnnotationId.eq(id));
     page.fetch_per_parent(
-        app.db.reader(),
+        &Reading::new(app, visible.clone(), 0),
         select,
         Columns {
             key: Key::Id,
@@ -254,9 +257,13 @@ pub async fn snapshots(
     snapshot::load(app.db.reader(), actor, versions).await
 }
 
-/// The results of snapshots, JSON texts.
-pub async fn results(app: &App, results: &[ResultRef]) -> Result<HashMap<ResultRef, String>> {
-    snapshot::results(app.db.reader(), results).await
+/// The results of snapshots, JSON texts, each for an answer that holds it so many times.
+pub async fn results(
+    app: &App,
+    results: &[ResultRef],
+    times: u64,
+) -> Result<HashMap<ResultRef, String>> {
+    snapshot::charged_results(app, results, times).await
 }
 
 /// How many revisions each of several annotations has.

@@ -267,17 +267,17 @@ pub async fn counted<T>(app: &App, claim: &Claim, run: impl Future<Output = T>) 
 }
 
 /// Keeps the answer of a request that ran.
-pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
+pub async fn answer(app: &App, claim: &Claim, answer: &Answer) -> Result<()> {
     let is_secret = claim.notes.is_secret.load(Ordering::SeqCst);
     let losses = match claim.losses {
         losses::NEVER => losses::NEVER,
         losses => losses + claim.notes.own_losses.load(Ordering::SeqCst),
     };
     let is_kept = !is_secret && answer.text.len() <= MAX_ANSWER;
-    let text = is_kept.then_some(answer.text);
+    let text = is_kept.then(|| answer.text.clone());
     let row = idempotency_key::ActiveModel {
         status: Set(Some(i32::from(answer.status))),
-        media_type: Set(Some(answer.media_type)),
+        media_type: Set(Some(answer.media_type.clone())),
         answer: Set(text),
         access_losses: Set(losses),
         ..Default::default()

@@ -3,13 +3,13 @@
 mod arguments;
 mod cursor;
 mod order;
+mod read;
 
-use std::{collections::HashMap, fmt::Debug};
+use std::fmt::Debug;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, IdenStatic, Iterable,
-    ModelTrait, Order, QueryTrait, Select, Value,
-    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType},
+    ColumnTrait, EntityTrait, ModelTrait, Order, QueryTrait, Select, Value,
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 use self::cursor::Place;
@@ -17,7 +17,10 @@ pub use self::{
     arguments::{Arguments, DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE},
     order::{Columns, Key, OrderKey, Ordering, or_less},
 };
-use super::filter::{Leaves, Tree};
+use super::{
+    filter::{Leaves, Tree},
+    large::Weighed,
+};
 use crate::error::{Problem, ProblemCode, Result};
 
 /// A checked request for one page.
@@ -29,6 +32,8 @@ pub struct Page {
     start: Option<(Place, i64)>,
     /// Stands for filter and order; a cursor of another one is refused.
     fingerprint: u32,
+    /// Rows may be left out at its far end, for whoever asks whether there are more.
+    may_be_cut: bool,
 }
 
 /// The rows of one page, in the list's order.
@@ -48,6 +53,22 @@ impl<M> Default for Slice<M> {
             has_next: false,
             has_previous: false,
             cursors: vec![],
+        }
+    }
+}
+
+impl<M> Slice<M> {
+    /// Turns the rows into others, or leaves them out.
+    pub fn filter_map<N>(self, turn: impl FnMut(M) -> Option<N>) -> Slice<N> {
+        let turned = self.rows.into_iter().map(turn).zip(self.cursors);
+        let (rows, cursors) = turned
+            .filter_map(|(row, cursor)| Some((row?, cursor)))
+            .unzip();
+        Slice {
+            rows,
+            cursors,
+            has_next: self.has_next,
+            has_previous: self.has_previous,
         }
     }
 }
@@ -130,134 +151,50 @@ impl Page {
             backwards,
             start,
             fingerprint,
+            may_be_cut: false,
         })
     }
 
-    /// The page of one list.
-    pub async fn fetch<E>(
-        &self,
-        db: &impl ConnectionTrait,
-        select: Select<E>,
-        columns: Columns<E::Column>,
-    ) -> Result<Slice<E::Model>>
-    where
-        E: EntityTrait,
-        E::Model: Send + Sync,
-    {
-        let rows = E::Model::find_by_statement(
-            db.get_database_backend().build(&self.cut(select, columns)),
-        )
-        .all(db)
-        .await?;
-        Ok(self.slice::<E>(rows, columns))
+    /// The page, with fewer rows when the answer has no room for all of them: for an answer that tells whether
+    /// there are more.
+    pub fn cut_if(self, may_be_cut: bool) -> Self {
+        Self { may_be_cut, ..self }
     }
 
-    /// The same page of one list per parent, in a fixed number of statements: a `UNION ALL` of small
-    /// index scans, so that the cost follows the pages and not the lists behind them. `select` has the rows
-    /// of one parent.
-    pub async fn fetch_per_parent<E>(
-        &self,
-        db: &impl ConnectionTrait,
-        select: impl Fn(i64) -> Select<E>,
-        columns: Columns<E::Column>,
-        parent: E::Column,
-        parents: &[i64],
-    ) -> Result<HashMap<i64, Slice<E::Model>>>
-    where
-        E: EntityTrait,
-        E::Model: Send + Sync,
-    {
-        let Some(first) = parents.first() else {
-            return Ok(HashMap::new());
-        };
-        let one = self.cut(select(*first), columns);
-        let at_once = at_once(db.get_database_backend(), &one);
-        let mut by_parent: HashMap<i64, Vec<E::Model>> = HashMap::new();
-        for parents in parents.chunks(at_once) {
-            let all = union(parents.iter().map(|id| {
-                Query::select()
-                    .columns(E::Column::iter().map(|column| Alias::new(column.as_str())))
-                    .from_subquery(self.cut(select(*id), columns), Alias::new("page"))
-                    .take()
-            }));
-            let rows = E::Model::find_by_statement(db.get_database_backend().build(&all))
-                .all(db)
-                .await?;
-            for row in rows {
-                let Value::BigInt(Some(id)) = row.get(parent) else {
-                    continue;
-                };
-                by_parent.entry(id).or_default().push(row);
-            }
-        }
-        Ok(parents
-            .iter()
-            .map(|id| {
-                let rows = by_parent.remove(id).unwrap_or_default();
-                (*id, self.slice::<E>(rows, columns))
-            })
-            .collect())
+    pub fn is_backwards(&self) -> bool {
+        self.backwards
     }
 
-    /// The page of a list that is put together from parts, each of which an index has in the list's order:
-    /// so many rows of each part are looked at, and no more, whatever lies behind them. `None` when there are
-    /// more parts than one statement takes.
-    ///
-    /// `part` has the rows of one part, `whole` the columns of the page.
-    pub async fn fetch_across<E>(
-        &self,
-        db: &impl ConnectionTrait,
-        part: impl Fn(i64) -> Select<E>,
-        whole: Select<E>,
-        columns: Columns<E::Column>,
-        parts: &[i64],
-    ) -> Result<Option<Slice<E::Model>>>
-    where
-        E: EntityTrait,
-        E::Model: Send + Sync,
-    {
-        let Some(first) = parts.first() else {
-            return Ok(Some(Slice::default()));
-        };
-        let backend = db.get_database_backend();
-        // Ids alone come from the parts: that much the indexes hold themselves.
-        let ids = |id: i64| {
-            let mut cut = self.cut(part(id), columns);
-            cut.clear_selects()
-                .expr_as(Expr::col(columns.id.as_column_ref()), "id");
-            if let Some(key) = columns.key.expression() {
-                cut.expr_as(key, "key");
-            }
-            let mut page = Query::select();
-            page.column("id");
-            if columns.key.expression().is_some() {
-                page.column("key");
-            }
-            page.from_subquery(cut, "part").take()
-        };
-        if parts.len() > at_once(backend, &ids(*first)) {
-            return Ok(None);
+    pub(super) fn may_be_cut(&self) -> bool {
+        self.may_be_cut
+    }
+
+    /// The nth row, counted in the direction that the page is read in.
+    pub(super) fn nth<'a, M>(&self, rows: &'a [M], n: usize) -> Option<&'a M> {
+        match self.backwards {
+            true => rows.iter().rev().nth(n),
+            false => rows.get(n),
         }
-        let order = self.direction(columns.descending);
-        let mut page = Query::select()
-            .column("id")
-            .from_subquery(union(parts.iter().map(|id| ids(*id))), "parts")
-            .take();
-        if columns.key.expression().is_some() {
-            page.order_by("key", order.clone());
+    }
+
+    /// Leaves out what lies behind so many rows, in the direction that the page is read in.
+    pub(super) fn cut<M>(&self, slice: &mut Slice<M>, length: usize) {
+        let Some(cut) = slice.rows.len().checked_sub(length).filter(|cut| *cut > 0) else {
+            return;
+        };
+        if self.backwards {
+            slice.rows.drain(..cut);
+            slice.cursors.drain(..cut);
+            slice.has_previous = true;
+        } else {
+            slice.rows.truncate(length);
+            slice.cursors.truncate(length);
+            slice.has_next = true;
         }
-        page.order_by("id", order).limit(self.size + 1);
-        let mut rows = whole.into_query();
-        rows.and_where(Expr::col(columns.id.as_column_ref()).in_subquery(page));
-        self.sort(&mut rows, columns);
-        let rows = E::Model::find_by_statement(backend.build(&rows))
-            .all(db)
-            .await?;
-        Ok(Some(self.slice::<E>(rows, columns)))
     }
 
     /// One row more than the page holds, read from its start in its direction.
-    fn cut<E: EntityTrait>(
+    fn cut_out<E: EntityTrait>(
         &self,
         select: Select<E>,
         columns: Columns<E::Column>,
@@ -319,9 +256,9 @@ impl Page {
 
     fn slice<E: EntityTrait>(
         &self,
-        mut rows: Vec<E::Model>,
+        mut rows: Vec<Weighed<E::Model>>,
         columns: Columns<E::Column>,
-    ) -> Slice<E::Model> {
+    ) -> Slice<Weighed<E::Model>> {
         let more = rows.len() as u64 > self.size;
         rows.truncate(usize::try_from(self.size).expect("a page size fits"));
         if self.backwards {
@@ -335,7 +272,7 @@ impl Page {
         };
         let cursors = rows
             .iter()
-            .map(|row| {
+            .map(|Weighed { row, .. }| {
                 cursor::encode(
                     self.fingerprint,
                     place::<E>(row, columns.key),
@@ -350,21 +287,6 @@ impl Page {
             cursors,
         }
     }
-}
-
-/// How many selects of the size of this one go into one statement: SQLite joins at most 500, and takes
-/// 32,766 parameters.
-fn at_once(backend: DbBackend, one: &SelectStatement) -> usize {
-    let parameters = backend.build(one).values.map_or(0, |values| values.0.len());
-    (30_000 / (parameters + 1)).clamp(1, 400)
-}
-
-fn union(mut selects: impl Iterator<Item = SelectStatement>) -> SelectStatement {
-    let mut all = selects.next().expect("there is one select at least");
-    for select in selects {
-        all.union(UnionType::All, select);
-    }
-    all
 }
 
 fn place<E: EntityTrait>(row: &E::Model, key: Key<E::Column>) -> Place {

@@ -21,6 +21,7 @@ use sea_orm::{
 use super::{
     access::{self, Actor},
     labelling,
+    large::{Large, Reading},
     page::{Columns, Key, OrderKey, Ordering, Page, Slice},
 };
 use crate::{
@@ -44,11 +45,19 @@ pub const MAX_TITLE: usize = 255;
 /// Longest description and labelling config, in bytes.
 pub const MAX_TEXT: usize = config::MAX_BYTES;
 
+impl Large for project::Entity {
+    const ID: Column = Column::Id;
+    const LARGE: &'static [Column] = &[Column::Description, Column::LabelConfig];
+}
+
 /// What a list asks for besides its page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering,
+    /// How often the answer holds the description and the labelling config of a row; for none they are left
+    /// empty.
+    pub texts: u64,
 }
 
 /// A new project.
@@ -62,11 +71,16 @@ pub struct New {
 }
 
 /// Projects by id, those that the actor sees.
-pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, project::Model>> {
-    let rows = access::visible_projects(actor)
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .all(app.db.reader())
-        .await?;
+pub async fn by_ids(
+    app: &App,
+    actor: &Actor,
+    ids: &[i64],
+    times: u64,
+) -> Result<HashMap<i64, project::Model>> {
+    let visible = access::visible_projects(actor);
+    let reading = Reading::new(app, visible.clone(), times);
+    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let rows = reading.few(named, ids.len()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -110,7 +124,8 @@ pub async fn list(
         id: Column::Id,
         descending: query.order.descending,
     };
-    page.fetch(app.db.reader(), matching(actor, &query.filter), columns)
+    let reading = Reading::new(app, access::visible_projects(actor), query.texts);
+    page.fetch(&reading, matching(actor, &query.filter), columns)
         .await
 }
 

@@ -19,6 +19,7 @@ pub(super) use self::counters::{annotation_counts, touch};
 use super::{
     access::{self, Actor},
     filter::{self, DateTimeRange, IdFilter, IntRange, Tree, of_seen},
+    large::{Large, Reading},
     page::{Columns, Key, OrderKey, Ordering, Page, Slice},
     rows,
 };
@@ -75,6 +76,12 @@ impl filter::Leaves for Leaves {
     }
 }
 
+impl Large for task::Entity {
+    const ID: Column = Column::Id;
+    const LARGE: &'static [Column] = &[Column::Data, Column::Meta];
+    const UNTOLD: &'static [Column] = &[Column::Extra];
+}
+
 fn matching(actor: &Actor, filter: &Filter) -> Select<task::Entity> {
     let condition = filter.condition(&|leaves: &Leaves, _| leaves.condition(actor));
     access::visible_tasks(actor).filter(condition)
@@ -119,17 +126,13 @@ pub struct Query {
     pub filter: Filter,
     pub order: Ordering,
     /// Whether the rows carry `data` and `meta`; without it they hold an empty text for `data`.
-    pub with_data: bool,
+    /// How often the answer holds `data` and `meta` of a row; for none they are left empty.
+    pub data: u64,
 }
 
 impl Query {
-    fn select(&self, actor: &Actor) -> Select<task::Entity> {
-        let select = matching(actor, &self.filter);
-        if self.with_data {
-            select
-        } else {
-            without_data(select)
-        }
+    fn reading<'a>(&self, app: &'a App, actor: &Actor) -> Reading<'a, task::Entity> {
+        Reading::new(app, access::visible_tasks(actor), self.data)
     }
 
     fn columns(&self) -> Columns<Column> {
@@ -157,11 +160,16 @@ pub struct New {
 }
 
 /// Tasks by id, those that the actor sees.
-pub async fn by_ids(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, task::Model>> {
-    let rows = access::visible_tasks(actor)
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .all(app.db.reader())
-        .await?;
+pub async fn by_ids(
+    app: &App,
+    actor: &Actor,
+    ids: &[i64],
+    times: u64,
+) -> Result<HashMap<i64, task::Model>> {
+    let visible = access::visible_tasks(actor);
+    let reading = Reading::new(app, visible.clone(), times);
+    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let rows = reading.few(named, ids.len()).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
@@ -171,7 +179,8 @@ pub async fn list(
     query: &Query,
     page: &Page,
 ) -> Result<Slice<task::Model>> {
-    page.fetch(app.db.reader(), query.select(actor), query.columns())
+    let reading = query.reading(app, actor);
+    page.fetch(&reading, matching(actor, &query.filter), query.columns())
         .await
 }
 
@@ -192,8 +201,8 @@ pub async fn list_per_project(
     page: &Page,
 ) -> Result<HashMap<i64, Slice<task::Model>>> {
     page.fetch_per_parent(
-        app.db.reader(),
-        |id| query.select(actor).filter(Column::ProjectId.eq(id)),
+        &query.reading(app, actor),
+        |id| matching(actor, &query.filter).filter(Column::ProjectId.eq(id)),
         query.columns(),
         Column::ProjectId,
         project_ids,

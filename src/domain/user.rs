@@ -14,6 +14,7 @@ use sea_orm::{
 use super::{
     access::{self, Actor},
     filter::{self, DateTimeRange, EnumFilter, IdFilter, StringFilter, Tree},
+    large::{Large, Reading},
     page::{Columns, Key, Page, Slice},
 };
 use crate::{
@@ -23,6 +24,11 @@ use crate::{
 };
 
 pub use self::write::{Change, Deleted, add, delete, update};
+
+impl Large for user::Entity {
+    const ID: Column = Column::Id;
+    const LARGE: &'static [Column] = &[];
+}
 
 /// Which users a list holds.
 pub type Filter = Tree<Leaves>;
@@ -345,8 +351,9 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
 ) -> Result<Slice<user::Model>> {
+    let reading = Reading::new(app, access::visible_users(actor), 0);
     page.fetch(
-        app.db.reader(),
+        &reading,
         matching(actor, filter),
         Columns {
             key: Key::Id,

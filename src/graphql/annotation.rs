@@ -15,13 +15,13 @@ use entity::annotation;
 
 use super::{
     agreement::{self, AgreementMetric},
-    connection::{Connection, Total, nested_arguments},
-    context::ContextExt,
+    connection::{Connection, Total, cut_if_told, nested_arguments},
+    context::{At, ContextExt},
     draft::AnnotationDraft,
     history::{AnnotationDiff, AnnotationRevision},
     loader::{
-        AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, PredictionId,
-        Question, ResultOf, ReviewsOf, RoleIn, UserId,
+        AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, Question, ReviewsOf,
+        RoleIn, UserId,
     },
     prediction::Prediction,
     project::Project,
@@ -95,18 +95,19 @@ impl Annotation {
     }
 
     /// The task that is annotated.
-    async fn task(&self) -> Task {
-        Task::Id(self.0.task_id)
+    async fn task(&self, ctx: &Context<'_>) -> Result<Task> {
+        Task::known(ctx, self.0.task_id).await
     }
 
     /// The task's project.
-    async fn project(&self) -> Project {
-        Project::Id(self.0.project_id)
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        Project::known(ctx, self.0.project_id).await
     }
 
     /// The regions, in Label Studio's format and value-faithful: same key order, same number values.
     async fn result(&self, ctx: &Context<'_>) -> Result<JsonList> {
-        self.stored_result(ctx).await.map(JsonList)
+        let row = self.whole(ctx).await?;
+        Ok(JsonList::in_row(row, |row| &row.result))
     }
 
     /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
@@ -126,8 +127,8 @@ impl Annotation {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
-        let result = self.stored_result(ctx).await?;
-        Ok(region::of_result(&result, &config, &filter).await)
+        let row = self.whole(ctx).await?;
+        region::of_result(ctx, &row.result, &config, &filter).await
     }
 
     /// Items of `result`.
@@ -225,16 +226,14 @@ impl Annotation {
 
     /// The prediction that it began as. Null without one, and once it is gone.
     async fn parent_prediction(&self, ctx: &Context<'_>) -> Option<Result<Prediction>> {
-        let id = PredictionId(self.0.parent_prediction_id?);
-        let row = ctx.loader().load_one(id).await.transpose()?;
-        Some(row.map(Prediction))
+        let id = self.0.parent_prediction_id?;
+        Prediction::load(ctx, id).await.transpose()
     }
 
     /// The annotation that it began as. Null without one, and once it is gone.
     async fn parent_annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
-        let id = AnnotationId(self.0.parent_annotation_id?);
-        let row = ctx.loader().load_one(id).await.transpose()?;
-        Some(row.map(Annotation))
+        let id = self.0.parent_annotation_id?;
+        Annotation::load(ctx, id).await.transpose()
     }
 
     /// 1 at first, and one more with every accepted change.
@@ -253,6 +252,7 @@ impl Annotation {
     ) -> Result<Connection<AnnotationRevision>> {
         let page = Page::new(&nested_arguments(first, after, last, before), &"history")
             .map_err(Error::BadInput)?;
+        let page = cut_if_told(ctx, page);
         let question = Question::new(History, page);
         let parent = self.0.id;
         let key = PageOf {
@@ -298,20 +298,23 @@ impl Annotation {
 
     /// Unfinished changes of it: yours, and in projects that you manage everybody's.
     async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
-        let rows = ctx.loader().load_one(DraftsOfAnnotation(self.0.id)).await?;
-        Ok(rows
-            .unwrap_or_default()
-            .into_iter()
-            .map(AnnotationDraft)
-            .collect())
+        let times = ctx.results(At::Object);
+        let key = DraftsOfAnnotation {
+            id: self.0.id,
+            times,
+        };
+        let rows = ctx.loader().load_one(key).await?.unwrap_or_default();
+        ctx.charge_items(rows.len())?;
+        Ok(rows.into_iter().map(AnnotationDraft).collect())
     }
 
     /// What its reviewers say of it, each at last, the newest one last. Deleted with the annotation: of one that
     /// was restored, they are in the history.
     async fn reviews(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationReview>> {
         let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await?;
-        let rows = rows.unwrap_or_default().into_iter();
-        Ok(rows.map(AnnotationReview).collect())
+        let rows = rows.unwrap_or_default();
+        ctx.charge_items(rows.len())?;
+        Ok(rows.into_iter().map(AnnotationReview).collect())
     }
 
     /// The newest of `reviews`. Null while there is none.
@@ -329,12 +332,28 @@ impl Annotation {
 }
 
 impl Annotation {
-    /// The text of `result`. A list that was read without results leaves it empty; no stored one is.
-    async fn stored_result(&self, ctx: &Context<'_>) -> Result<String> {
-        if !self.0.result.is_empty() {
-            return Ok(self.0.result.clone());
+    /// One annotation that the viewer sees, with its result when that is asked for.
+    pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
+        let times = ctx.results(At::Object);
+        let row = ctx.loader().load_one(AnnotationId { id, times }).await?;
+        Ok(row.map(Self))
+    }
+
+    /// The annotation with its result, when that is asked for: it may have been read without.
+    pub async fn with_result(self, ctx: &Context<'_>) -> Result<Option<Self>> {
+        match ctx.results(At::Object) {
+            1.. if self.0.result.is_empty() => Self::load(ctx, self.0.id).await,
+            _ => Ok(Some(self)),
         }
-        let text = ctx.loader().load_one(ResultOf(self.0.id)).await?;
-        text.ok_or(Error::NotFound("annotation"))
+    }
+
+    /// The row with its result. One that was read without holds an empty text; no stored one is.
+    async fn whole(&self, ctx: &Context<'_>) -> Result<Arc<annotation::Model>> {
+        if !self.0.result.is_empty() {
+            return Ok(self.0.clone());
+        }
+        let (id, times) = (self.0.id, 1);
+        let row = ctx.loader().load_one(AnnotationId { id, times }).await?;
+        row.ok_or(Error::NotFound("annotation"))
     }
 }

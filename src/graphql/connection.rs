@@ -15,7 +15,7 @@ use super::{
 use crate::{
     domain::{
         annotation, draft,
-        page::{Arguments, Slice},
+        page::{Arguments, Page, Slice},
         project, task, user,
     },
     error::Result,
@@ -46,9 +46,11 @@ pub enum Total {
 #[derive(SimpleObject)]
 #[graphql(shareable)]
 pub struct PageInfo {
-    /// There are items behind the page.
+    /// There are items behind the page. Where it is asked for, a page may have fewer items than `first` says, one
+    /// at least, when the answer has no room for more.
     pub has_next_page: bool,
-    /// There are items before the page.
+    /// There are items before the page. Where it is asked for, a page may have fewer items than `last` says, one
+    /// at least, when the answer has no room for more.
     pub has_previous_page: bool,
     /// Cursor of the first item; null on an empty page.
     pub start_cursor: Option<String>,
@@ -88,20 +90,21 @@ where
     Edge<N>: OutputType,
 {
     /// The items, each with its cursor.
-    async fn edges(&self) -> Vec<Edge<N>> {
-        self.nodes
-            .iter()
-            .zip(&self.cursors)
+    async fn edges(&self, ctx: &Context<'_>) -> Result<Vec<Edge<N>>> {
+        ctx.charge_items(self.nodes.len())?;
+        let edges = self.nodes.iter().zip(&self.cursors);
+        Ok(edges
             .map(|(node, cursor)| Edge {
                 cursor: cursor.clone(),
                 node: node.clone(),
             })
-            .collect()
+            .collect())
     }
 
     /// The items alone.
-    async fn nodes(&self) -> &[N] {
-        &self.nodes
+    async fn nodes(&self, ctx: &Context<'_>) -> Result<&[N]> {
+        ctx.charge_items(self.nodes.len())?;
+        Ok(&self.nodes)
     }
 
     /// Where the page lies in the list.
@@ -151,6 +154,16 @@ impl<N: OutputType + Clone> Edge<N> {
     async fn node(&self) -> &N {
         &self.node
     }
+}
+
+/// A page that may have fewer items than it is asked for, when the answer has no room for them and tells whether
+/// there are more.
+pub fn cut_if_told(ctx: &Context<'_>, page: Page) -> Page {
+    let more = match page.is_backwards() {
+        true => "hasPreviousPage",
+        false => "hasNextPage",
+    };
+    page.cut_if(ctx.wants(&[&["pageInfo", more]]))
 }
 
 /// Gathers the arguments of a page of a list at the root.

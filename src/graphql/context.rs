@@ -1,9 +1,26 @@
 //! What a resolver reaches through its context.
 
-use async_graphql::Context;
+use async_graphql::{
+    Context, Lookahead, Positioned,
+    parser::types::{Selection, SelectionSet},
+};
 
 use super::loader::Loaders;
-use crate::{app::App, domain::access::Actor};
+use crate::{app::App, domain::access::Actor, error::Result};
+
+/// Bytes that a field of an answer takes beside the text that it may have, about.
+const FIELD: u64 = 160;
+/// Bytes that typed regions take for each byte of the result that they are read from, about.
+const REGIONS: u64 = 3;
+
+/// Objects that a field leads to.
+#[derive(Clone, Copy)]
+pub enum At {
+    /// The object, or each of the list, that the field answers with.
+    Object,
+    /// The items of the page that the field answers with.
+    Page,
+}
 
 pub trait ContextExt<'a> {
     fn app(&self) -> &'a App;
@@ -11,6 +28,12 @@ pub trait ContextExt<'a> {
     fn loader(&self) -> &'a Loaders;
     /// A field below this one is asked for, at any of these paths.
     fn wants(&self, paths: &[&[&str]]) -> bool;
+    /// How often the answer has one of these fields of each object.
+    fn times(&self, at: At, fields: &[&str]) -> u64;
+    /// How often the answer holds the result of each object, as `result` or as `regions`.
+    fn results(&self, at: At) -> u64;
+    /// Charges the fields of so many items that this field answers with.
+    fn charge_items(&self, items: usize) -> Result<()>;
 }
 
 impl<'a> ContextExt<'a> for Context<'a> {
@@ -27,10 +50,48 @@ impl<'a> ContextExt<'a> for Context<'a> {
     }
 
     fn wants(&self, paths: &[&[&str]]) -> bool {
-        paths.iter().any(|path| {
-            path.iter()
-                .fold(self.look_ahead(), |ahead, name| ahead.field(name))
-                .exists()
-        })
+        paths.iter().any(|path| ahead(self, path).exists())
     }
+
+    fn times(&self, at: At, fields: &[&str]) -> u64 {
+        let objects: &[&[&str]] = match at {
+            At::Object => &[&[]],
+            At::Page => &[&["nodes"], &["edges", "node"]],
+        };
+        let objects = objects.iter().map(|path| ahead(self, path));
+        let times = objects.flat_map(|object| {
+            let times = |name: &&str| object.field(name).selection_fields().len();
+            fields.iter().map(times).collect::<Vec<_>>()
+        });
+        times.sum::<usize>() as u64
+    }
+
+    fn results(&self, at: At) -> u64 {
+        self.times(at, &["result"]) + REGIONS * self.times(at, &["regions"])
+    }
+
+    fn charge_items(&self, items: usize) -> Result<()> {
+        let fields = fields(self, &self.item.node.selection_set.node);
+        let bytes = FIELD.saturating_mul(fields).saturating_mul(items as u64);
+        self.app().budget.charge(bytes)
+    }
+}
+
+fn ahead<'a>(ctx: &'a Context<'_>, path: &[&str]) -> Lookahead<'a> {
+    let fields = path.iter();
+    fields.fold(ctx.look_ahead(), |ahead, name| ahead.field(name))
+}
+
+/// The fields of one item. Lists in it count as one item: they charge their own.
+fn fields(ctx: &Context<'_>, selected: &SelectionSet) -> u64 {
+    let each = |selection: &Positioned<Selection>| match &selection.node {
+        Selection::Field(field) => 1 + fields(ctx, &field.node.selection_set.node),
+        Selection::InlineFragment(inline) => fields(ctx, &inline.node.selection_set.node),
+        Selection::FragmentSpread(spread) => {
+            let fragments = &ctx.query_env.fragments;
+            let fragment = fragments.get(&spread.node.fragment_name.node);
+            fragment.map_or(0, |it| fields(ctx, &it.node.selection_set.node))
+        }
+    };
+    selected.items.iter().map(each).sum()
 }

@@ -8,8 +8,11 @@ use std::{collections::HashSet, sync::Arc};
 use async_graphql::{Context, Enum, Object, Result};
 
 pub use self::{kind::ControlKind, repeater::ControlRepeater};
-use super::{region::Spending, scalar::JsonObject};
-use crate::labelstudio::config::{self, Choice, Condition, Config, Kind, Label};
+use super::{context::ContextExt, region::Spending, scalar::JsonObject};
+use crate::{
+    error,
+    labelstudio::config::{self, Choice, Condition, Config, Kind, Label},
+};
 
 /// A tag of a labelling config that makes regions.
 pub struct Control {
@@ -75,13 +78,15 @@ impl Control {
 
     /// What it offers, in the order of the config; choices in choices come after the ones around them. Of
     /// labels that are stored alike the last one counts.
-    async fn labels(&self) -> Vec<ControlLabel> {
+    async fn labels(&self, ctx: &Context<'_>) -> error::Result<Vec<ControlLabel>> {
         let label = |index| ControlLabel {
             config: self.config.clone(),
             control: Some(self.index),
             index,
         };
-        (0..self.inner().labels.len()).map(label).collect()
+        let labels = self.inner().labels.len();
+        ctx.charge_items(labels)?;
+        Ok((0..labels).map(label).collect())
     }
 
     /// Whether more labels come from the task's data or from another server (`value="$x"`, `apiUrl`).

@@ -33,7 +33,7 @@ use super::{
     trusted::{Found, Trusted},
 };
 use crate::{
-    app::{Memory, compute},
+    app::{Budget, Memory, compute},
     config::{DocumentArgs, LimitArgs, Switch},
     error::Location,
 };
@@ -57,6 +57,7 @@ pub struct Documents {
     checker: Arc<Checker>,
     known: cache::Documents,
     trusted: Option<Trusted>,
+    memory: Memory,
 }
 
 /// A valid document.
@@ -79,6 +80,8 @@ pub struct Prepared {
     pub bytes: usize,
     /// The response's `extensions` are to tell the cost.
     pub tells_cost: bool,
+    /// What the answer may hold. Whoever keeps the answer takes the bytes over that it was charged.
+    pub budget: Budget,
 }
 
 impl Documents {
@@ -96,7 +99,8 @@ impl Documents {
         Ok(Self {
             trusted: Trusted::load(args, &checker)?,
             checker: Arc::new(checker),
-            known: cache::Documents::new(args.document_cache, memory),
+            known: cache::Documents::new(args.document_cache, memory.clone()),
+            memory,
         })
     }
 
@@ -123,6 +127,7 @@ impl Documents {
             cost,
             bytes: envelope.bytes.max(document.bytes_to_run(cost)),
             tells_cost: envelope.wants_cost,
+            budget: Budget::new(&self.memory, self.checker.limits.max_answer),
         })
     }
 

@@ -4,14 +4,16 @@ mod input;
 mod mutation;
 mod query;
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 use chrono::Utc;
 use entity::{annotation_draft, replaced_draft};
 
 use super::{
     annotation::Annotation,
-    context::ContextExt,
-    loader::{AnnotationId, ConfigOfTask, ReplacedOf},
+    context::{At, ContextExt},
+    loader::{ConfigOfTask, DraftId, ReplacedOf},
     region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
     task::Task,
@@ -23,11 +25,20 @@ pub use self::{mutation::DraftMutation, query::DraftQuery};
 
 /// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
 #[derive(Clone)]
-pub struct AnnotationDraft(pub annotation_draft::Model);
+pub struct AnnotationDraft(pub Arc<annotation_draft::Model>);
 
 impl From<annotation_draft::Model> for AnnotationDraft {
     fn from(row: annotation_draft::Model) -> Self {
-        Self(row)
+        Self(Arc::new(row))
+    }
+}
+
+impl AnnotationDraft {
+    /// One draft that the viewer sees, with its result when that is asked for.
+    pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
+        let times = ctx.results(At::Object);
+        let row = ctx.loader().load_one(DraftId { id, times }).await?;
+        Ok(row.map(Self))
     }
 }
 
@@ -46,15 +57,14 @@ impl AnnotationDraft {
     }
 
     /// The task that is being annotated.
-    async fn task(&self) -> Task {
-        Task::Id(self.0.task_id)
+    async fn task(&self, ctx: &Context<'_>) -> Result<Task> {
+        Task::known(ctx, self.0.task_id).await
     }
 
     /// The annotation that it will change. Null for a new one.
     async fn annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
-        let id = AnnotationId(self.0.annotation_id?);
-        let row = ctx.loader().load_one(id).await.transpose()?;
-        Some(row.map(Annotation))
+        let id = self.0.annotation_id?;
+        Annotation::load(ctx, id).await.transpose()
     }
 
     /// Its author. Null while you may not see them.
@@ -64,7 +74,7 @@ impl AnnotationDraft {
 
     /// The regions so far.
     async fn result(&self) -> JsonList {
-        JsonList(self.0.result.clone())
+        JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
     /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
@@ -84,7 +94,7 @@ impl AnnotationDraft {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOfTask(self.0.task_id)).await?;
         let config = config.unwrap_or_default();
-        Ok(region::of_result(&self.0.result, &config, &filter).await)
+        region::of_result(ctx, &self.0.result, &config, &filter).await
     }
 
     /// How long it took so far, in seconds. Null when nobody measured.
@@ -120,14 +130,16 @@ impl AnnotationDraft {
     /// Earlier contents that saves replaced which dropped or changed regions, newest first: those of the last day, at
     /// most one a minute and 20 in all. They are deleted with the draft.
     async fn replaced(&self, ctx: &Context<'_>) -> Result<Vec<ReplacedDraft>> {
-        let rows = ctx.loader().load_one(ReplacedOf(self.0.id)).await?;
-        let rows = rows.unwrap_or_default().into_iter();
-        Ok(rows.map(ReplacedDraft).collect())
+        let (id, times) = (self.0.id, ctx.results(At::Object));
+        let rows = ctx.loader().load_one(ReplacedOf { id, times }).await?;
+        let rows = rows.unwrap_or_default();
+        ctx.charge_items(rows.len())?;
+        Ok(rows.into_iter().map(ReplacedDraft).collect())
     }
 }
 
 /// An earlier content of a draft, which a save replaced.
-pub struct ReplacedDraft(replaced_draft::Model);
+pub struct ReplacedDraft(Arc<replaced_draft::Model>);
 
 /// An earlier content of a draft, which a save replaced.
 #[Object]
@@ -139,7 +151,7 @@ impl ReplacedDraft {
 
     /// The regions that the draft held.
     async fn result(&self) -> JsonList {
-        JsonList(self.0.result.clone())
+        JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
     /// When this content had been saved.

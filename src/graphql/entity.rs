@@ -17,11 +17,11 @@ use async_graphql::{
 
 use super::{
     annotation::Annotation,
-    context::ContextExt,
+    context::{At, ContextExt},
     loader::{AnnotationId, Batches, Loaders, PredictionId, ProjectId, TaskId, UserId},
     prediction::Prediction,
-    project::Project,
-    task::Task,
+    project::{self, Project},
+    task::{self, Task},
     user::User,
 };
 use crate::{
@@ -59,7 +59,7 @@ impl ContainerType for EntityQuery {
             .iter()
             .map(|Any(value)| key(value))
             .collect();
-        let entities = load(ctx.loader(), &keys).await;
+        let entities = load(ctx, &keys).await;
         let selected = ctx.with_selection_set(&ctx.item.node.selection_set);
         let resolved = OutputType::resolve(&entities, &selected, ctx.item).await;
         resolved.map(Some)
@@ -118,39 +118,51 @@ fn key(representation: &Value) -> (&str, i64) {
 
 /// Loads each type in one batch. An entity that does not exist or may not be seen is `None`; a failure is the
 /// error of every entity of its type.
-async fn load(loader: &Loaders, keys: &[(&str, i64)]) -> Vec<Option<Result<Entity>>> {
+async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Entity>>> {
+    let loader = ctx.loader();
+    let results = ctx.results(At::Object);
+    let annotation = |id| AnnotationId { id, times: results };
+    let prediction = |id| PredictionId { id, times: results };
+    let data = ctx.times(At::Object, task::DATA);
+    let task = |id| TaskId { id, times: data };
+    let texts = ctx.times(At::Object, project::TEXTS);
+    let project = |id| ProjectId { id, times: texts };
     let of = |name: &str| -> Vec<i64> {
         let keys = keys.iter().filter(|(ty, _)| *ty == name);
         keys.map(|(_, id)| *id).collect()
     };
     let (annotations, tasks, projects, users, predictions) = tokio::join!(
-        batch(loader, of("Annotation"), AnnotationId),
-        batch(loader, of("Task"), TaskId),
-        batch(loader, of("Project"), ProjectId),
+        batch(loader, of("Annotation"), annotation),
+        batch(loader, of("Task"), task),
+        batch(loader, of("Project"), project),
         batch(loader, of("User"), UserId),
-        batch(loader, of("Prediction"), PredictionId),
+        batch(loader, of("Prediction"), prediction),
     );
-    let entity = |(name, id): (&str, i64)| -> Result<Option<Entity>> {
-        Ok(match name {
-            "Annotation" => found(&annotations, &AnnotationId(id))?
-                .map(|row| Entity::Annotation(Annotation(row))),
-            "Task" => found(&tasks, &TaskId(id))?.map(|row| Entity::Task(Task::Row(row))),
-            "Project" => {
-                found(&projects, &ProjectId(id))?.map(|row| Entity::Project(Project::Row(row)))
-            }
-            "User" => found(&users, &UserId(id))?
-                .filter(|person| person.is_visible)
-                .map(|person| Entity::User(person.user.clone().into())),
-            "Prediction" => found(&predictions, &PredictionId(id))?
-                .map(|row| Entity::Prediction(Prediction(row))),
-            _ => None,
-        })
-    };
+    let entity =
+        |(name, id): (&str, i64)| -> Result<Option<Entity>> {
+            Ok(match name {
+                "Annotation" => found(&annotations, &annotation(id))?
+                    .map(|row| Entity::Annotation(Annotation(row))),
+                "Task" => found(&tasks, &task(id))?.map(|row| Entity::Task(Task::Row(row))),
+                "Project" => found(&projects, &project(id))?
+                    .map(|row| Entity::Project(Project::read_with(row, texts))),
+                "User" => found(&users, &UserId(id))?
+                    .filter(|person| person.is_visible)
+                    .map(|person| Entity::User(person.user.clone().into())),
+                "Prediction" => found(&predictions, &prediction(id))?
+                    .map(|row| Entity::Prediction(Prediction(row))),
+                _ => None,
+            })
+        };
     let entities = keys.iter().map(|key| entity(*key).transpose());
     entities.collect()
 }
 
-async fn batch<K, V>(loader: &Loaders, ids: Vec<i64>, key: fn(i64) -> K) -> Result<HashMap<K, V>>
+async fn batch<K, V>(
+    loader: &Loaders,
+    ids: Vec<i64>,
+    key: impl Fn(i64) -> K,
+) -> Result<HashMap<K, V>>
 where
     K: Send + Sync + Hash + Eq + Clone + 'static,
     V: Send + Sync + Clone + 'static,

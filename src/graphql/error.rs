@@ -29,7 +29,7 @@ pub fn code(error: &Error) -> &'static str {
         Error::Forbidden(_) => FORBIDDEN,
         Error::Conflict(_) => CONFLICT,
         Error::Unauthenticated => "UNAUTHENTICATED",
-        Error::TooSlow { .. } | Error::TooMuch(_) => LIMIT_EXCEEDED,
+        Error::TooSlow { .. } | Error::TooMuch(_) | Error::AnswerTooLarge { .. } => LIMIT_EXCEEDED,
         Error::Unavailable(_) => SERVICE_UNAVAILABLE,
         Error::Internal(_) => INTERNAL_SERVER_ERROR,
     }
@@ -130,6 +130,10 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
         }
         Error::TooSlow { cursor } => values.set("cursor", cursor.as_str()),
         Error::Unavailable(failure) => set_unavailable(&mut values, failure),
+        Error::AnswerTooLarge { max } => {
+            values.set("limit", "answer");
+            values.set("max", *max);
+        }
         _ => {}
     }
     values

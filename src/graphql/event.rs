@@ -86,14 +86,19 @@ impl AnnotationEvent {
 
     /// The annotation as it is by now, which may be newer than the event: compare its `version`. Null once it
     /// is gone, and when it is where you may not see it.
-    async fn annotation(&self) -> Option<Annotation> {
-        self.seen.annotation.clone().map(Annotation)
+    async fn annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
+        let seen = Annotation(self.seen.annotation.clone()?);
+        seen.with_result(ctx).await.transpose()
     }
 
     /// The task that the annotation was in after the event; when it moved to where you may not see it, the one
     /// that it left. Null once the task is gone.
-    async fn task(&self) -> Option<Task> {
-        self.seen.task_id.map(Task::Id)
+    async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
+        let id = self.seen.task_id?;
+        match ctx.wants(&[&["data"], &["meta"]]) {
+            true => Task::load(ctx, id).await.transpose(),
+            false => Some(Ok(Task::Id(id))),
+        }
     }
 
     /// Who did it. Null once that user is gone, and while you may not see them.

@@ -18,18 +18,20 @@ use axum::{
     http::{HeaderMap, Method, StatusCode, request::Parts},
     response::Response,
 };
+use futures_util::{Stream, StreamExt, stream as streams};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+pub use self::{
+    answer::text,
+    idempotency::{KEY as IDEMPOTENCY_KEY, REPLAYED as IDEMPOTENCY_REPLAYED},
+    place::{Gated, Place},
+};
 use self::{
-    answer::Refusal,
+    answer::{Answered, Refusal},
     body::{BodyBudget, Bounds},
     media::Media,
     quota::{Permit, Quotas},
-};
-pub use self::{
-    idempotency::{KEY as IDEMPOTENCY_KEY, REPLAYED as IDEMPOTENCY_REPLAYED},
-    place::{Gated, Place},
 };
 use super::{
     Envelope, Prepared, Schema, document,
@@ -218,7 +220,7 @@ async fn respond(
     endpoint.quotas.count(&actor, 1)?;
     let permit = endpoint.quotas.request(&actor)?;
     // Held until the request is answered: what is made of a body is larger than the body.
-    let body_read;
+    let mut body_read = None;
     let mut sent = Bytes::new();
     let incoming = if is_get {
         let query = parts.uri.query().unwrap_or_default();
@@ -230,8 +232,9 @@ async fn respond(
             time: Duration::from_secs(settings.body_timeout),
         };
         let (user_id, budget) = (actor.id(), &endpoint.bodies);
-        body_read = body::read(&parts.headers, body, user_id, bounds, budget).await?;
-        sent = body_read.bytes.clone();
+        let read = body::read(&parts.headers, body, user_id, bounds, budget).await?;
+        sent = read.bytes.clone();
+        body_read = Some(read);
         let (bytes, max_batch) = (sent.clone(), settings.max_batch);
         let read = move || envelope::from_bytes(&bytes, max_batch);
         endpoint.read(&actor, deadline, sent.len(), read).await?
@@ -249,9 +252,13 @@ async fn respond(
         }
         Incoming::Batch(envelopes) => {
             endpoint.quotas.count(&actor, envelopes.len() - 1)?;
-            let answers = batch(endpoint, &actor, envelopes, deadline).await;
-            drop(permit);
-            Ok(answer::batch(media, &answers))
+            let answers = batch(endpoint, actor, envelopes, deadline);
+            // Held until the last request is answered, or the client has left.
+            let held = (permit, body_read);
+            let answers = answers.inspect(move |_| {
+                let _ = &held;
+            });
+            Ok(answer::batch(media, answers))
         }
     }
 }
@@ -274,7 +281,7 @@ async fn single(
         Ok(prepared) => prepared,
         // graphql-sse: what validation finds comes as an event, over a connection that is accepted.
         Err(errors) if media == Media::EventStream => return Ok(stream::refused(&errors)),
-        Err(errors) => return Ok(answer::single(media, GraphQlResponse::from_errors(errors))),
+        Err(errors) => return Ok(answer::invalid(media, errors)),
     };
     let mut media = media;
     match prepared.operation {
@@ -303,37 +310,50 @@ async fn single(
         let request = idempotency::request(endpoint, &actor, key, body, deadline).await?;
         return idempotency::once(endpoint, actor, &request, media, prepared, permit).await;
     }
-    let answer = move |response| answer::single(media, response);
+    let budget = prepared.budget.clone();
+    let answer = move |response| {
+        let lease = budget.take();
+        answer::single(media, Answered { response, lease })
+    };
     let answered = endpoint.run(actor, prepared, None, deadline, answer);
     let response = answered.await?;
     drop(permit);
     Ok(response)
 }
 
-/// Runs requests one after the other. Each has an answer of its own, in its place, also when the time is
-/// over before its turn.
-async fn batch(
+/// Runs requests one after the other, the next one once the answer before it was taken. Each has an answer of its
+/// own, in its place, also when the time is over before its turn. Ends when it is dropped.
+fn batch(
     endpoint: &Endpoint,
-    actor: &Actor,
+    actor: Actor,
     envelopes: Vec<Envelope>,
     deadline: Instant,
-) -> Vec<String> {
-    let mut answers = Vec::with_capacity(envelopes.len());
-    for envelope in envelopes {
-        let answer = async {
-            let prepared = endpoint.prepare(actor, envelope, deadline).await;
-            let prepared = prepared.map_err(|refusal| refusal.errors)??;
-            if prepared.operation == OperationType::Subscription {
-                return Err(not_a_stream().errors);
-            }
-            let text = |response| answer::text(&response);
-            let answer = endpoint.run(actor.clone(), prepared, None, deadline, text);
-            answer.await.map_err(|refusal| refusal.errors)
-        };
-        let answer = Fate::part().scope(answer).await;
-        answers.push(answer.unwrap_or_else(|errors| answer::refused_text(&errors)));
-    }
-    answers
+) -> impl Stream<Item = Answered> + Send + 'static + use<> {
+    let endpoint = endpoint.clone();
+    streams::iter(envelopes).then(move |envelope| {
+        let (endpoint, actor) = (endpoint.clone(), actor.clone());
+        async move {
+            let answer = async {
+                let prepared = endpoint.prepare(&actor, envelope, deadline).await;
+                let prepared = prepared.map_err(|refusal| refusal.errors)??;
+                if prepared.operation == OperationType::Subscription {
+                    return Err(not_a_stream().errors);
+                }
+                let budget = prepared.budget.clone();
+                let answered = move |response| Answered {
+                    response,
+                    lease: budget.take(),
+                };
+                let answer = endpoint.run(actor, prepared, None, deadline, answered);
+                answer.await.map_err(|refusal| refusal.errors)
+            };
+            let answer = Fate::part().scope(answer).await;
+            answer.unwrap_or_else(|errors| Answered {
+                response: GraphQlResponse::from_errors(errors),
+                lease: endpoint.app().memory.empty(),
+            })
+        }
+    })
 }
 
 fn not_a_stream() -> Refusal {

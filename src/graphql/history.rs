@@ -69,7 +69,7 @@ impl AnnotationRevision {
     /// The annotation as it was at this version. Of a deletion, what was deleted.
     async fn annotation(&self, ctx: &Context<'_>) -> Result<AnnotationSnapshot> {
         let (id, version) = (self.0.annotation_id, self.0.version);
-        let snapshot = AnnotationSnapshot::load(ctx, id, version).await?;
+        let snapshot = AnnotationSnapshot::asked_for(ctx, id, version).await?;
         snapshot.ok_or(Error::NotFound("annotation"))
     }
 }

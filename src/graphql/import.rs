@@ -48,8 +48,8 @@ pub struct ImportNote {
 #[Object]
 impl ImportedTasks {
     /// The project that the tasks are in.
-    async fn project(&self) -> Project {
-        Project::Id(self.project_id)
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        Project::known(ctx, self.project_id).await
     }
 
     /// The ids of the new tasks, in the order of the items.

@@ -1,7 +1,7 @@
 //! The one loader of a request: every row that fields and federation entities ask for, in batches.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     hash::{Hash, Hasher},
     sync::Arc,
     time::Duration,
@@ -90,29 +90,51 @@ macro_rules! ids {
 }
 
 ids! {
-    AnnotationId,
-    /// The `result` of an annotation that was listed without it.
-    ResultOf,
-    TaskId,
-    ProjectId,
-    PredictionId,
-    DraftId,
     UserId,
     /// The actor's own role in a project.
     RoleIn,
     MembersOf,
-    PredictionsOf,
-    DraftsOfTask,
-    DraftsOfAnnotation,
-    ReplacedOf,
     ReviewsOf,
-    GroundTruthOf,
     /// The API tokens of a user.
     TokensOf,
     /// Labelling config of the project of a visible row: access is not checked again.
     ConfigOf,
     /// Labelling config of a visible task's project.
     ConfigOfTask,
+}
+
+macro_rules! large_ids {
+    ($($name:ident),* $(,)?) => {
+        $(
+            /// By id, and how often the answer holds the large columns of what is found; for none they are left
+            /// empty.
+            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+            pub struct $name {
+                pub id: i64,
+                pub times: u64,
+            }
+        )*
+    };
+}
+
+large_ids! {
+    AnnotationId,
+    TaskId,
+    ProjectId,
+    PredictionId,
+    DraftId,
+    PredictionsOf,
+    DraftsOfTask,
+    DraftsOfAnnotation,
+    ReplacedOf,
+    GroundTruthOf,
+}
+
+/// The result of a snapshot, and how often the answer holds it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ResultOf {
+    pub result: ResultRef,
+    pub times: u64,
 }
 
 /// One page of a list below a parent. Lists with the same question are read together.
@@ -196,21 +218,10 @@ macro_rules! by_id {
 }
 
 by_id! {
-    AnnotationId => Arc<annotation_row::Model>, annotation::by_ids;
-    ResultOf => String, annotation::results;
-    TaskId => Arc<task_row::Model>, task::by_ids;
-    ProjectId => Arc<project_row::Model>, project::by_ids;
-    PredictionId => Arc<prediction_row::Model>, prediction::by_ids;
-    DraftId => annotation_draft::Model, draft::by_ids;
     UserId => Arc<user::Person>, user::people;
     RoleIn => project_member::Role, project::own_roles;
     MembersOf => Vec<project_member::Model>, project::members;
-    PredictionsOf => Vec<prediction_row::Model>, prediction::of_tasks;
-    DraftsOfTask => Vec<annotation_draft::Model>, draft::of_tasks;
-    DraftsOfAnnotation => Vec<annotation_draft::Model>, draft::of_annotations;
-    ReplacedOf => Vec<replaced_draft::Model>, draft::replaced_of;
     ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;
-    GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
     TokensOf => Vec<api_token::Model>, token::of_users;
 }
 
@@ -242,6 +253,50 @@ impl Loader<ConfigOfTask> for Batches {
     }
 }
 
+macro_rules! by_large_id {
+    ($($key:ident => $value:ty, $load:path);* $(;)?) => {
+        $(
+            impl Loader<$key> for Batches {
+                type Value = $value;
+                type Error = Error;
+
+                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $value>> {
+                    let mut found = HashMap::new();
+                    let keys = keys.iter().map(|key| (key.times, key.id));
+                    for (times, ids) in by_times(keys) {
+                        let rows = $load(&self.app, &self.actor, &ids, times).await?;
+                        let rows = rows.into_iter();
+                        found.extend(rows.map(|(id, row)| ($key { id, times }, row.into())));
+                    }
+                    Ok(found)
+                }
+            }
+        )*
+    };
+}
+
+by_large_id! {
+    AnnotationId => Arc<annotation_row::Model>, annotation::by_ids;
+    TaskId => Arc<task_row::Model>, task::by_ids;
+    ProjectId => Arc<project_row::Model>, project::by_ids;
+    PredictionId => Arc<prediction_row::Model>, prediction::by_ids;
+    DraftId => Arc<annotation_draft::Model>, draft::by_ids;
+    PredictionsOf => Vec<Arc<prediction_row::Model>>, prediction::of_tasks;
+    DraftsOfTask => Vec<Arc<annotation_draft::Model>>, draft::of_tasks;
+    DraftsOfAnnotation => Vec<Arc<annotation_draft::Model>>, draft::of_annotations;
+    ReplacedOf => Vec<Arc<replaced_draft::Model>>, draft::replaced_of;
+    GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
+}
+
+/// What is held as often is read together.
+fn by_times<K>(keys: impl Iterator<Item = (u64, K)>) -> BTreeMap<u64, Vec<K>> {
+    let mut groups: BTreeMap<u64, Vec<K>> = BTreeMap::new();
+    for (times, key) in keys {
+        groups.entry(times).or_default().push(key);
+    }
+    groups
+}
+
 impl Loader<VersionOf> for Batches {
     type Value = Arc<Snapshot>;
     type Error = Error;
@@ -255,16 +310,19 @@ impl Loader<VersionOf> for Batches {
     }
 }
 
-impl Loader<ResultRef> for Batches {
+impl Loader<ResultOf> for Batches {
     type Value = Arc<str>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ResultRef]) -> Result<HashMap<ResultRef, Arc<str>>> {
-        let found = history::results(&self.app, keys).await?;
-        Ok(found
-            .into_iter()
-            .map(|(key, text)| (key, text.into()))
-            .collect())
+    async fn load(&self, keys: &[ResultOf]) -> Result<HashMap<ResultOf, Arc<str>>> {
+        let mut found = HashMap::new();
+        let keys = keys.iter().map(|key| (key.times, key.result));
+        for (times, results) in by_times(keys) {
+            let texts = history::results(&self.app, &results, times).await?;
+            let texts = texts.into_iter();
+            found.extend(texts.map(|(result, text)| (ResultOf { result, times }, text.into())));
+        }
+        Ok(found)
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::Utc;
 use entity::prediction;
 
 use super::{
-    context::ContextExt,
+    context::{At, ContextExt},
     loader::{ConfigOf, PredictionId},
     project::Project,
     region::{self, Region, RegionType},
@@ -39,18 +39,18 @@ impl Prediction {
     }
 
     /// The task that it is for.
-    async fn task(&self) -> Task {
-        Task::Id(self.0.task_id)
+    async fn task(&self, ctx: &Context<'_>) -> Result<Task> {
+        Task::known(ctx, self.0.task_id).await
     }
 
     /// The task's project.
-    async fn project(&self) -> Project {
-        Project::Id(self.0.project_id)
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        Project::known(ctx, self.0.project_id).await
     }
 
     /// The regions, in Label Studio's format and value-faithful.
     async fn result(&self) -> JsonList {
-        JsonList(self.0.result.clone())
+        JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
     /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
@@ -70,7 +70,7 @@ impl Prediction {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
-        Ok(region::of_result(&self.0.result, &config, &filter).await)
+        region::of_result(ctx, &self.0.result, &config, &filter).await
     }
 
     /// How sure the model is of the whole, usually from 0 to 1. Null when it does not say.
@@ -99,6 +99,15 @@ impl Prediction {
     }
 }
 
+impl Prediction {
+    /// One prediction that the viewer sees, with its result when that is asked for.
+    pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
+        let times = ctx.results(At::Object);
+        let row = ctx.loader().load_one(PredictionId { id, times }).await?;
+        Ok(row.map(Self))
+    }
+}
+
 #[derive(Default)]
 pub struct PredictionQuery;
 
@@ -110,7 +119,6 @@ impl PredictionQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The prediction's id.")] id: ID,
     ) -> Option<Result<Prediction>> {
-        let row = ctx.loader().load_one(PredictionId(reference(&id))).await;
-        Some(row.transpose()?.map(Prediction))
+        Prediction::load(ctx, reference(&id)).await.transpose()
     }
 }

@@ -10,8 +10,8 @@ use entity::{project, project_member};
 
 use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, Total, arguments, nested_arguments},
-    context::ContextExt,
+    connection::{Connection, Total, arguments, cut_if_told, nested_arguments},
+    context::{At, ContextExt},
     control::{ConfigObject, Control, ControlLabel},
     loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
     scalar::DateTime,
@@ -38,9 +38,20 @@ pub use self::{
 #[derive(Clone)]
 pub enum Project {
     Row(Arc<project::Model>),
+    /// Read without its large columns.
+    Light(Arc<project::Model>),
     /// Known to exist; read when more than the id is asked for.
     Id(i64),
 }
+
+/// The fields that take large columns.
+pub const TEXTS: &[&str] = &[
+    "description",
+    "labelConfig",
+    "controls",
+    "objects",
+    "relationLabels",
+];
 
 impl From<project::Model> for Project {
     fn from(row: project::Model) -> Self {
@@ -51,20 +62,57 @@ impl From<project::Model> for Project {
 impl Project {
     fn key(&self) -> i64 {
         match self {
-            Self::Row(row) => row.id,
+            Self::Row(row) | Self::Light(row) => row.id,
             Self::Id(id) => *id,
+        }
+    }
+
+    /// One project that the viewer sees, with its large columns when these are asked for.
+    pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
+        let times = ctx.times(At::Object, TEXTS);
+        let row = ctx.loader().load_one(ProjectId { id, times }).await?;
+        Ok(row.map(|row| Self::read_with(row, times)))
+    }
+
+    /// A row that was read for an answer which holds its large columns so many times.
+    pub fn read_with(row: Arc<project::Model>, times: u64) -> Self {
+        match times {
+            0 => Self::Light(row),
+            _ => Self::Row(row),
+        }
+    }
+
+    /// A project that is known to exist: read at once when its large columns are asked for, so that this is where
+    /// it fails.
+    pub async fn known(ctx: &Context<'_>, id: i64) -> Result<Self> {
+        match ctx.times(At::Object, TEXTS) {
+            0 => Ok(Self::Id(id)),
+            _ => Self::load(ctx, id).await?.ok_or(Error::NotFound("project")),
         }
     }
 
     async fn row(&self, ctx: &Context<'_>) -> Result<Arc<project::Model>> {
         match self {
+            Self::Row(row) | Self::Light(row) => Ok(row.clone()),
+            Self::Id(id) => read(ctx, ProjectId { id: *id, times: 0 }).await,
+        }
+    }
+
+    /// The row with its large columns.
+    async fn whole_row(&self, ctx: &Context<'_>) -> Result<Arc<project::Model>> {
+        match self {
             Self::Row(row) => Ok(row.clone()),
-            Self::Id(id) => {
-                let row = ctx.loader().load_one(ProjectId(*id)).await?;
-                row.ok_or(Error::NotFound("project"))
+            project => {
+                let id = project.key();
+                read(ctx, ProjectId { id, times: 1 }).await
             }
         }
     }
+}
+
+async fn read(ctx: &Context<'_>, key: ProjectId) -> Result<Arc<project::Model>> {
+    let row = ctx.loader().load_one(key).await?;
+    row.ok_or(Error::NotFound("project"))
 }
 
 /// What a member may do in a project; each role may do what the ones before it may.
@@ -107,8 +155,8 @@ impl ProjectMember {
     }
 
     /// The project.
-    async fn project(&self) -> Project {
-        Project::Id(self.0.project_id)
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        Project::known(ctx, self.0.project_id).await
     }
 
     /// The member. Null once you may not see them.
@@ -148,12 +196,12 @@ impl Project {
 
     /// What it is about; empty when nothing was said.
     async fn description(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(self.row(ctx).await?.description.clone())
+        Ok(self.whole_row(ctx).await?.description.clone())
     }
 
     /// Label Studio's labelling config, XML; empty as long as there is none.
     async fn label_config(&self, ctx: &Context<'_>) -> Result<String> {
-        Ok(self.row(ctx).await?.label_config.clone())
+        Ok(self.whole_row(ctx).await?.label_config.clone())
     }
 
     /// How much of what comes into it is checked against the config. Without a config nothing is.
@@ -164,23 +212,29 @@ impl Project {
     /// What its labelling config offers for labelling, in the order of the config; empty as long as there is
     /// none.
     async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
-        let row = self.row(ctx).await?;
-        Ok(Control::all(&labelling::config(ctx.app(), &row).await))
+        let row = self.whole_row(ctx).await?;
+        let listed = Control::all(&labelling::config(ctx.app(), &row).await);
+        ctx.charge_items(listed.len())?;
+        Ok(listed)
     }
 
     /// What its labelling config shows of a task, in the order of the config, whether a control labels it or
     /// not; empty as long as there is none.
     async fn objects(&self, ctx: &Context<'_>) -> Result<Vec<ConfigObject>> {
-        let row = self.row(ctx).await?;
-        Ok(ConfigObject::all(&labelling::config(ctx.app(), &row).await))
+        let row = self.whole_row(ctx).await?;
+        let listed = ConfigObject::all(&labelling::config(ctx.app(), &row).await);
+        ctx.charge_items(listed.len())?;
+        Ok(listed)
     }
 
     /// What its labelling config labels relations with, in the order of the config; empty when it has no
     /// `Relation`.
     async fn relation_labels(&self, ctx: &Context<'_>) -> Result<Vec<ControlLabel>> {
-        let row = self.row(ctx).await?;
+        let row = self.whole_row(ctx).await?;
         let config = labelling::config(ctx.app(), &row).await;
-        Ok(ControlLabel::of_relations(&config))
+        let labels = ControlLabel::of_relations(&config);
+        ctx.charge_items(labels.len())?;
+        Ok(labels)
     }
 
     /// Its tasks.
@@ -230,11 +284,9 @@ impl Project {
     /// Its members, in the order in which they joined.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ProjectMember>> {
         let rows = ctx.loader().load_one(MembersOf(self.key())).await?;
-        Ok(rows
-            .unwrap_or_default()
-            .into_iter()
-            .map(ProjectMember)
-            .collect())
+        let rows = rows.unwrap_or_default();
+        ctx.charge_items(rows.len())?;
+        Ok(rows.into_iter().map(ProjectMember).collect())
     }
 
     /// How many tasks it has. Counted when asked for, at a cost of 1,000.
@@ -306,8 +358,7 @@ impl ProjectQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] id: ID,
     ) -> Option<Result<Project>> {
-        let row = ctx.loader().load_one(ProjectId(reference(&id))).await;
-        Some(row.transpose()?.map(Project::Row))
+        Project::load(ctx, reference(&id)).await.transpose()
     }
 
     /// The projects that you may see: those you belong to, for admins all.
@@ -327,6 +378,7 @@ impl ProjectQuery {
         let query = projects::Query {
             filter: filter.unwrap_or_default().into(),
             order: ProjectOrder::ordering(order_by),
+            texts: ctx.times(At::Page, TEXTS),
         };
         Some(list(ctx, query, &arguments(first, after, last, before)).await)
     }
@@ -338,6 +390,8 @@ async fn list(
     arguments: &Arguments,
 ) -> Result<Connection<Project>> {
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
+    let page = cut_if_told(ctx, page);
     let slice = projects::list(ctx.app(), ctx.actor(), &query, &page).await?;
+    let slice = slice.filter_map(|row| Some(Project::read_with(Arc::new(row), query.texts)));
     Ok(Connection::new(slice, Total::Projects(query.filter)))
 }

@@ -10,12 +10,13 @@ mod span;
 
 use std::{collections::HashSet, sync::Arc};
 
-use async_graphql::{Enum, ID, Interface, Result};
+use async_graphql::{Context, Enum, ID, Interface, Result};
 use tokio::sync::OnceCell;
 
-use super::scalar::JsonObject;
+use super::{context::ContextExt, scalar::JsonObject};
 use crate::{
     app::compute,
+    error,
     labelstudio::{
         config::Config,
         region::{self, Kind, Regions, Shape},
@@ -220,19 +221,25 @@ impl Filter {
 }
 
 /// Reads a stored result by the labelling config of its project.
-pub async fn of_result(result: &str, config: &Config, filter: &Filter) -> Vec<Region> {
+pub async fn of_result(
+    ctx: &Context<'_>,
+    result: &str,
+    config: &Config,
+    filter: &Filter,
+) -> error::Result<Vec<Region>> {
     compute::charge(result.len()).await;
     let all = Regions::read(result, config);
     let areas = all.all.iter().map(|_| OnceCell::new()).collect();
     let stored = Arc::new(Stored { all, areas });
     let regions = stored.all.all.iter().enumerate();
-    regions
-        .filter(|(_, region)| filter.matches(region))
-        .map(|(index, _)| {
-            let stored = stored.clone();
-            Region::of(At { stored, index })
-        })
-        .collect()
+    let regions = regions.filter(|(_, region)| filter.matches(region));
+    let regions = regions.map(|(index, _)| {
+        let stored = stored.clone();
+        Region::of(At { stored, index })
+    });
+    let regions: Vec<Region> = regions.collect();
+    ctx.charge_items(regions.len())?;
+    Ok(regions)
 }
 
 /// One region among those of its result.

@@ -1,10 +1,16 @@
 //! The custom scalars.
 
-use async_graphql::{InputValueError, InputValueResult, Scalar, ScalarType, Value};
+use std::{borrow::Cow, marker::PhantomData, sync::Arc};
+
+use async_graphql::{
+    ContextSelectionSet, InputValueError, InputValueResult, Name, OutputType, Positioned, Scalar,
+    ScalarType, ServerResult, Value, parser::types::Field, registry::Registry,
+};
+use bytes::Bytes;
 use chrono::Utc;
 use indexmap::IndexMap;
 
-use crate::{app::compute, db, labelstudio::region::Answer};
+use crate::{db, labelstudio::region::Answer};
 
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
@@ -153,29 +159,55 @@ impl ScalarType for AnswerValue {
     }
 }
 
-/// A list of JSON objects that is written out as the text it is stored as.
-pub struct JsonList(pub String);
+/// Stored JSON of the type `T`, which is written out as the text that it is stored as, without a copy.
+pub struct Stored<T> {
+    text: Bytes,
+    of: PhantomData<fn() -> T>,
+}
 
-impl async_graphql::OutputType for JsonList {
-    fn type_name() -> std::borrow::Cow<'static, str> {
-        <Vec<JsonObject> as async_graphql::OutputType>::type_name()
+/// A stored list of JSON objects.
+pub type JsonList = Stored<Vec<JsonObject>>;
+
+impl<T> Stored<T> {
+    /// A text of a row, which stays in memory for as long as it is being written out.
+    pub fn in_row<R: Send + Sync + ?Sized + 'static>(row: Arc<R>, text: fn(&R) -> &str) -> Self {
+        Self {
+            text: Bytes::from_owner(InRow { row, text }),
+            of: PhantomData,
+        }
+    }
+}
+
+struct InRow<R: ?Sized> {
+    row: Arc<R>,
+    text: fn(&R) -> &str,
+}
+
+impl<R: ?Sized> AsRef<[u8]> for InRow<R> {
+    fn as_ref(&self) -> &[u8] {
+        (self.text)(&self.row).as_bytes()
+    }
+}
+
+impl<T: OutputType> OutputType for Stored<T> {
+    fn type_name() -> Cow<'static, str> {
+        T::type_name()
     }
 
     fn qualified_type_name() -> String {
-        <Vec<JsonObject> as async_graphql::OutputType>::qualified_type_name()
+        T::qualified_type_name()
     }
 
-    fn create_type_info(registry: &mut async_graphql::registry::Registry) -> String {
-        <Vec<JsonObject> as async_graphql::OutputType>::create_type_info(registry)
+    fn create_type_info(registry: &mut Registry) -> String {
+        T::create_type_info(registry)
     }
 
     async fn resolve(
         &self,
-        _: &async_graphql::ContextSelectionSet<'_>,
-        _: &async_graphql::Positioned<async_graphql::parser::types::Field>,
-    ) -> async_graphql::ServerResult<Value> {
-        compute::charge(self.0.len() / compute::COPIED).await;
-        Ok(raw(self.0.clone()))
+        _: &ContextSelectionSet<'_>,
+        _: &Positioned<Field>,
+    ) -> ServerResult<Value> {
+        Ok(written(Value::Binary(self.text.clone())))
     }
 }
 
@@ -230,12 +262,22 @@ fn parse_uuid(text: &str) -> Option<uuid::Uuid> {
 
 /// Stored JSON text as a value that is written out as it stands.
 pub fn raw(text: String) -> Value {
+    written(Value::String(text))
+}
+
+fn written(text: Value) -> Value {
     let mut token = IndexMap::with_capacity(1);
-    token.insert(
-        async_graphql::Name::new(RAW_VALUE_TOKEN),
-        Value::String(text),
-    );
+    token.insert(Name::new(RAW_VALUE_TOKEN), text);
     Value::Object(token)
+}
+
+/// The JSON text that an object stands for, or the object when it stands for itself.
+pub fn stored_text(mut fields: IndexMap<Name, Value>) -> Result<Bytes, IndexMap<Name, Value>> {
+    match fields.get_mut(RAW_VALUE_TOKEN) {
+        Some(Value::String(text)) => Ok(std::mem::take(text).into()),
+        Some(Value::Binary(text)) => Ok(std::mem::take(text)),
+        _ => Err(fields),
+    }
 }
 
 /// Whether a value is JSON, and holds nothing that would be written out unchecked.

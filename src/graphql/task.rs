@@ -10,18 +10,17 @@ use entity::task;
 use super::{
     agreement::{self, AgreementMetric},
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, Total, arguments, nested_arguments},
-    context::ContextExt,
+    connection::{Connection, Total, arguments, cut_if_told, nested_arguments},
+    context::{At, ContextExt},
     draft::AnnotationDraft,
     filter::{DateTimeRange, IDFilter, IntRange, OrderDirection, ordering, tree},
     loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, Question, TaskId},
     prediction::Prediction,
     project::Project,
-    scalar::{DateTime, JsonObject},
+    scalar::{DateTime, JsonObject, Stored},
     user::User,
 };
 use crate::{
-    app::compute,
     db::reference,
     domain::{
         annotation::Parent,
@@ -32,6 +31,9 @@ use crate::{
 };
 
 pub use self::mutation::{TaskMutation, small};
+
+/// The fields that hold large columns.
+pub const DATA: &[&str] = &["data", "meta"];
 
 /// One piece of data to annotate.
 #[derive(Clone)]
@@ -55,10 +57,25 @@ impl Task {
         }
     }
 
+    /// One task that the viewer sees, with its data when that is asked for.
+    pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
+        let times = ctx.times(At::Object, DATA);
+        let row = ctx.loader().load_one(TaskId { id, times }).await?;
+        Ok(row.map(Self::Row))
+    }
+
+    /// A task that is known to exist: read at once when its data is asked for, so that this is where it fails.
+    pub async fn known(ctx: &Context<'_>, id: i64) -> Result<Self> {
+        match ctx.times(At::Object, DATA) {
+            0 => Ok(Self::Id(id)),
+            _ => Self::load(ctx, id).await?.ok_or(Error::NotFound("task")),
+        }
+    }
+
     async fn row(&self, ctx: &Context<'_>) -> Result<Arc<task::Model>> {
         match self {
             Self::Row(row) => Ok(row.clone()),
-            Self::Id(id) => whole(ctx, *id).await,
+            Self::Id(id) => read(ctx, TaskId { id: *id, times: 0 }).await,
         }
     }
 
@@ -66,13 +83,16 @@ impl Task {
     async fn whole_row(&self, ctx: &Context<'_>) -> Result<Arc<task::Model>> {
         match self {
             Self::Row(row) if !row.data.is_empty() => Ok(row.clone()),
-            task => whole(ctx, task.key()).await,
+            task => {
+                let id = task.key();
+                read(ctx, TaskId { id, times: 1 }).await
+            }
         }
     }
 }
 
-async fn whole(ctx: &Context<'_>, id: i64) -> Result<Arc<task::Model>> {
-    let row = ctx.loader().load_one(TaskId(id)).await?;
+async fn read(ctx: &Context<'_>, key: TaskId) -> Result<Arc<task::Model>> {
+    let row = ctx.loader().load_one(key).await?;
     row.ok_or(Error::NotFound("task"))
 }
 
@@ -92,20 +112,23 @@ impl Task {
 
     /// The project that it belongs to.
     async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
-        Ok(Project::Id(self.row(ctx).await?.project_id))
+        let id = self.row(ctx).await?.project_id;
+        Project::known(ctx, id).await
     }
 
     /// What is annotated: the values of the config's variables.
-    async fn data(&self, ctx: &Context<'_>) -> Result<JsonObject> {
+    async fn data(&self, ctx: &Context<'_>) -> Result<Stored<JsonObject>> {
         let row = self.whole_row(ctx).await?;
-        compute::charge(row.data.len() / compute::COPIED).await;
-        Ok(JsonObject(row.data.clone()))
+        Ok(Stored::in_row(row, |row| &row.data))
     }
 
     /// Whatever else is known about it. Null when nothing was given.
-    async fn meta(&self, ctx: &Context<'_>) -> Option<Result<JsonObject>> {
+    async fn meta(&self, ctx: &Context<'_>) -> Option<Result<Stored<JsonObject>>> {
         match self.whole_row(ctx).await {
-            Ok(row) => row.meta.clone().map(|meta| Ok(JsonObject(meta))),
+            Ok(row) if row.meta.is_none() => None,
+            Ok(row) => Some(Ok(Stored::in_row(row, |row| {
+                row.meta.as_deref().unwrap_or_default()
+            }))),
             Err(error) => Some(Err(error)),
         }
     }
@@ -130,19 +153,20 @@ impl Task {
 
     /// What models proposed for it, oldest first.
     async fn predictions(&self, ctx: &Context<'_>) -> Result<Vec<Prediction>> {
-        let rows = ctx.loader().load_one(PredictionsOf(self.key())).await?;
-        let rows = rows.unwrap_or_default().into_iter();
-        Ok(rows.map(|row| Prediction(Arc::new(row))).collect())
+        let (id, times) = (self.key(), ctx.results(At::Object));
+        let rows = ctx.loader().load_one(PredictionsOf { id, times }).await?;
+        let rows = rows.unwrap_or_default();
+        ctx.charge_items(rows.len())?;
+        Ok(rows.into_iter().map(Prediction).collect())
     }
 
     /// Unfinished annotations of it: yours, and in projects that you manage everybody's.
     async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
-        let rows = ctx.loader().load_one(DraftsOfTask(self.key())).await?;
-        Ok(rows
-            .unwrap_or_default()
-            .into_iter()
-            .map(AnnotationDraft)
-            .collect())
+        let (id, times) = (self.key(), ctx.results(At::Object));
+        let rows = ctx.loader().load_one(DraftsOfTask { id, times }).await?;
+        let rows = rows.unwrap_or_default();
+        ctx.charge_items(rows.len())?;
+        Ok(rows.into_iter().map(AnnotationDraft).collect())
     }
 
     /// Enough people have annotated it: the distinct authors of uncancelled annotations, those without an
@@ -173,7 +197,8 @@ impl Task {
 
     /// The annotation that is declared right. Null while none is.
     async fn ground_truth(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
-        let row = ctx.loader().load_one(GroundTruthOf(self.key())).await;
+        let (id, times) = (self.key(), ctx.results(At::Object));
+        let row = ctx.loader().load_one(GroundTruthOf { id, times }).await;
         Some(row.transpose()?.map(Annotation))
     }
 
@@ -320,8 +345,7 @@ impl TaskQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
     ) -> Option<Result<Task>> {
-        let row = ctx.loader().load_one(TaskId(reference(&id))).await;
-        Some(row.transpose()?.map(Task::Row))
+        Task::load(ctx, reference(&id)).await.transpose()
     }
 
     /// The tasks that you may see.
@@ -347,12 +371,7 @@ fn query(ctx: &Context<'_>, filter: Option<TaskFilter>, order: Option<TaskOrder>
     tasks::Query {
         filter: filter.unwrap_or_default().into(),
         order: TaskOrder::ordering(order),
-        with_data: ctx.wants(&[
-            &["nodes", "data"],
-            &["nodes", "meta"],
-            &["edges", "node", "data"],
-            &["edges", "node", "meta"],
-        ]),
+        data: ctx.times(At::Page, DATA),
     }
 }
 
@@ -362,6 +381,7 @@ async fn list(
     arguments: &Arguments,
 ) -> Result<Connection<Task>> {
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
+    let page = cut_if_told(ctx, page);
     let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
     Ok(Connection::new(slice, Total::Tasks(query.filter)))
 }
@@ -376,6 +396,7 @@ pub async fn list_of_project(
 ) -> Result<Connection<Task>> {
     let query = query(ctx, filter, order);
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
+    let page = cut_if_told(ctx, page);
     let question = Question::new(query, page);
     let key = PageOf {
         parent: project_id,

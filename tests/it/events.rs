@@ -14,7 +14,7 @@ use std::{pin::Pin, time::Duration};
 use annograph::{
     app::App,
     domain::token,
-    graphql::{Envelope, Schema, envelope},
+    graphql::{Envelope, Schema, envelope, handler},
 };
 use async_graphql::{Response, parser::types::OperationType};
 use futures_util::{Stream, StreamExt};
@@ -71,7 +71,7 @@ impl Follower {
     pub async fn answer(&mut self) -> Option<Value> {
         let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
         let response = next.await.expect("something comes");
-        response.map(|response| serde_json::to_value(response).unwrap())
+        response.map(|response| serde_json::from_str(&handler::text(response)).unwrap())
     }
 
     /// The next event.

@@ -6,6 +6,7 @@ mod support;
 mod writes;
 
 mod access;
+mod answers;
 mod cli;
 mod computing;
 mod documents;

@@ -89,7 +89,7 @@ impl Observed {
         let query = Query {
             filter,
             order,
-            with_result: false,
+            results: 0,
         };
         self.statements.lock().unwrap().clear();
         let begun = Instant::now();

@@ -6,10 +6,7 @@ use entity::{
     annotation::{self, Column},
     project,
 };
-use sea_orm::{
-    ColumnTrait, EntityTrait, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
-    Select, sea_query::Expr,
-};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 
 use super::{
     filter::{Filter, Leaves},
@@ -20,6 +17,7 @@ use crate::{
     domain::{
         access::{self, Actor},
         filter::IdFilter,
+        large::Reading,
         page::{Columns, Key, Ordering, Page, Slice},
         task,
     },
@@ -46,23 +44,13 @@ pub enum OrderKey {
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering<OrderKey>,
-    /// Whether the rows carry `result`; without it they hold an empty text there.
-    pub with_result: bool,
+    /// How often the answer holds the `result` of a row; for none the rows hold an empty text there.
+    pub results: u64,
 }
 
 impl Query {
-    fn select(&self, actor: &Actor, reach: Reach) -> Select<annotation::Entity> {
-        self.rows(matching(actor, &self.filter, reach))
-    }
-
-    fn rows(&self, select: Select<annotation::Entity>) -> Select<annotation::Entity> {
-        if self.with_result {
-            return select;
-        }
-        select
-            .select_only()
-            .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
-            .expr_as(Expr::val(""), Column::Result)
+    fn reading<'a>(&self, app: &'a App, actor: &Actor) -> Reading<'a, annotation::Entity> {
+        Reading::new(app, access::visible_annotations(actor), self.results)
     }
 
     fn columns(&self) -> Columns<Column> {
@@ -119,19 +107,18 @@ pub async fn list(
     query: &Query,
     page: &Page,
 ) -> Result<Slice<annotation::Model>> {
-    let (db, columns) = (app.db.reader(), query.columns());
+    let (reading, columns) = (query.reading(app, actor), query.columns());
     if let Some(projects) = parts(app, actor, query).await? {
         let part = |id| {
             matching(actor, &query.filter, Reach::Project(id)).filter(Column::ProjectId.eq(id))
         };
-        let whole = query.rows(annotation::Entity::find());
-        let slice = page.fetch_across(db, part, whole, columns, &projects);
+        let slice = page.fetch_across(&reading, part, columns, &projects);
         if let Some(slice) = slice.await? {
             return Ok(slice);
         }
     }
-    page.fetch(db, query.select(actor, Reach::All), columns)
-        .await
+    let all = matching(actor, &query.filter, Reach::All);
+    page.fetch(&reading, all, columns).await
 }
 
 /// The projects to read a list from, where that is better than to read it as a whole.
@@ -179,11 +166,9 @@ pub async fn list_per_parent(
     page: &Page,
 ) -> Result<HashMap<i64, Slice<annotation::Model>>> {
     let column = parent.column();
-    let select = |id| {
-        let select = query.select(actor, parent.reach(id));
-        select.filter(column.eq(id))
-    };
-    page.fetch_per_parent(app.db.reader(), select, query.columns(), column, ids)
+    let select = |id| matching(actor, &query.filter, parent.reach(id)).filter(column.eq(id));
+    let reading = query.reading(app, actor);
+    page.fetch_per_parent(&reading, select, query.columns(), column, ids)
         .await
 }
 

@@ -1,6 +1,6 @@
 //! Replaced contents of drafts, kept for a day: regions that a second tab saves over can be brought back.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use entity::{
@@ -15,7 +15,10 @@ use sea_orm::{
 use crate::{
     app::App,
     db,
-    domain::access::{self, Actor},
+    domain::{
+        access::{self, Actor},
+        large::{Large, Reading},
+    },
     error::Result,
     labelstudio::diff,
 };
@@ -70,26 +73,33 @@ pub(super) async fn keep(
     Ok(())
 }
 
+impl Large for replaced_draft::Entity {
+    const ID: Column = Column::Id;
+    const LARGE: &'static [Column] = &[Column::Result];
+}
+
 /// Replaced contents of drafts that the actor sees, newest first.
 pub async fn replaced_of(
     app: &App,
     actor: &Actor,
     draft_ids: &[i64],
-) -> Result<HashMap<i64, Vec<replaced_draft::Model>>> {
+    times: u64,
+) -> Result<HashMap<i64, Vec<Arc<replaced_draft::Model>>>> {
     let visible = access::visible_drafts(actor)
         .select_only()
         .column(annotation_draft::Column::Id)
         .filter(annotation_draft::Column::Id.is_in(draft_ids.iter().copied()))
         .into_query();
-    let rows = replaced_draft::Entity::find()
+    let visible = replaced_draft::Entity::find()
         .filter(Column::DraftId.in_subquery(visible))
-        .filter(Column::ReplacedAt.gt(db::now() - KEPT))
-        .order_by_desc(Column::Id)
-        .all(app.db.reader())
+        .filter(Column::ReplacedAt.gt(db::now() - KEPT));
+    let rows = Reading::new(app, visible.clone(), times)
+        .all(visible)
         .await?;
     let mut by_draft: HashMap<i64, Vec<_>> = draft_ids.iter().map(|id| (*id, vec![])).collect();
-    for row in rows {
-        by_draft.entry(row.draft_id).or_default().push(row);
+    for row in rows.into_iter().rev() {
+        let of_draft = by_draft.entry(row.draft_id).or_default();
+        of_draft.push(Arc::new(row));
     }
     Ok(by_draft)
 }

@@ -14,7 +14,10 @@ use sea_orm::{
 };
 use serde_json::{Map, Value, json};
 
-use super::super::access::{self, Actor};
+use super::super::{
+    access::{self, Actor},
+    large::Reading,
+};
 use crate::{
     app::App,
     db,
@@ -243,6 +246,21 @@ pub async fn results(
     let found = found.into_iter();
     Ok(found
         .filter_map(|(id, text)| Some((ResultRef(id), text?)))
+        .collect())
+}
+
+/// The results of snapshots, charged to the answer that holds each so many times.
+pub async fn charged_results(
+    app: &App,
+    results: &[ResultRef],
+    times: u64,
+) -> Result<HashMap<ResultRef, String>> {
+    let revisions = annotation_revision::Entity::find();
+    let reading = Reading::new(app, revisions.clone(), times);
+    let named = revisions.filter(Column::Id.is_in(results.iter().map(|result| result.0)));
+    let rows = reading.few(named, results.len()).await?.into_iter();
+    Ok(rows
+        .filter_map(|row| Some((ResultRef(row.id), row.result?)))
         .collect())
 }
 

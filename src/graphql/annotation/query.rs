@@ -4,10 +4,10 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     super::{
-        connection::{Connection, Total, arguments},
-        context::ContextExt,
+        connection::{Connection, Total, arguments, cut_if_told},
+        context::{At, ContextExt},
         history::AnnotationSnapshot,
-        loader::{AnnotationId, Annotations, CountOf, PageOf, Question},
+        loader::{Annotations, CountOf, PageOf, Question},
         scalar::DateTime,
     },
     Annotation, AnnotationFilter, AnnotationOrder,
@@ -33,8 +33,7 @@ impl AnnotationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
     ) -> Option<Result<Annotation>> {
-        let row = ctx.loader().load_one(AnnotationId(reference(&id))).await;
-        Some(row.transpose()?.map(Annotation))
+        Annotation::load(ctx, reference(&id)).await.transpose()
     }
 
     /// One annotation as it was, at a version or at an instant: exactly one of them has to be given. Works
@@ -84,7 +83,7 @@ async fn snapshot(
 ) -> Result<Option<AnnotationSnapshot>> {
     let instant = as_of.map(|as_of| as_of.0);
     match history::snapshot::version_at(ctx.app(), id, version, instant).await? {
-        Some(version) => AnnotationSnapshot::load(ctx, id, version).await,
+        Some(version) => AnnotationSnapshot::asked_for(ctx, id, version).await,
         None => Ok(None),
     }
 }
@@ -97,6 +96,7 @@ async fn list(
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
+    let page = cut_if_told(ctx, page);
     let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
     Ok(Connection::new(
         slice,
@@ -115,6 +115,7 @@ pub async fn list_of(
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
+    let page = cut_if_told(ctx, page);
     let question = Question::new(Annotations { parent, query }, page);
     let key = PageOf {
         parent: id,
@@ -137,11 +138,6 @@ fn query(
     Query {
         filter: filter.unwrap_or_default().into(),
         order: AnnotationOrder::ordering(order),
-        with_result: ctx.wants(&[
-            &["nodes", "result"],
-            &["nodes", "regions"],
-            &["edges", "node", "result"],
-            &["edges", "node", "regions"],
-        ]),
+        results: ctx.results(At::Page),
     }
 }

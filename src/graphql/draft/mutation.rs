@@ -1,5 +1,7 @@
 //! Changes of drafts.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 use entity::annotation_draft;
 
@@ -18,7 +20,7 @@ use crate::{db::reference, domain::draft, error::Result};
 pub struct DraftMutation;
 
 /// A draft of which nothing came, as it was at last.
-pub struct DiscardedDraft(annotation_draft::Model);
+pub struct DiscardedDraft(Arc<annotation_draft::Model>);
 
 /// A draft of which nothing came, as it was at last.
 #[Object]
@@ -40,7 +42,7 @@ impl DiscardedDraft {
 
     /// The regions that it held.
     async fn result(&self) -> JsonList {
-        JsonList(self.0.result.clone())
+        JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
     /// How long it took, in seconds. Null when nobody measured.
@@ -75,7 +77,7 @@ impl DraftMutation {
         #[graphql(desc = "What to save.")] input: SaveDraftInput,
     ) -> Option<Result<AnnotationDraft>> {
         let row = draft::save(ctx.app(), ctx.actor(), input.into()).await;
-        Some(row.map(AnnotationDraft))
+        Some(row.map(AnnotationDraft::from))
     }
 
     /// Hand in a draft of yours: a draft of a task becomes an annotation, as by `createAnnotation`; one of an
@@ -106,7 +108,7 @@ impl DraftMutation {
         #[graphql(desc = "The draft's id.")] id: ID,
     ) -> Option<Result<DiscardedDraft>> {
         let row = draft::discard(ctx.app(), ctx.actor(), reference(&id)).await;
-        Some(row.map(DiscardedDraft))
+        Some(row.map(|row| DiscardedDraft(Arc::new(row))))
     }
 
     /// Take an annotation back: it is deleted, as by `deleteAnnotation`, and its `result` and `leadTime` become
@@ -123,6 +125,6 @@ impl DraftMutation {
     ) -> Option<Result<AnnotationDraft>> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let row = draft::convert(app, actor, reference(&id), expected_version).await;
-        Some(row.map(AnnotationDraft))
+        Some(row.map(AnnotationDraft::from))
     }
 }

@@ -4,9 +4,8 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     super::{
-        connection::{Connection, Total, arguments},
-        context::ContextExt,
-        loader::DraftId,
+        connection::{Connection, Total, arguments, cut_if_told},
+        context::{At, ContextExt},
     },
     AnnotationDraft,
     input::AnnotationDraftFilter,
@@ -32,8 +31,7 @@ impl DraftQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The draft's id.")] id: ID,
     ) -> Option<Result<AnnotationDraft>> {
-        let row = ctx.loader().load_one(DraftId(reference(&id))).await;
-        Some(row.transpose()?.map(AnnotationDraft))
+        AnnotationDraft::load(ctx, reference(&id)).await.transpose()
     }
 
     /// Your own drafts, in the order of their ids.
@@ -57,6 +55,8 @@ async fn list(
     arguments: &Arguments,
 ) -> Result<Connection<AnnotationDraft>> {
     let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
-    let slice = draft::list(ctx.app(), ctx.actor(), &filter, &page).await?;
+    let page = cut_if_told(ctx, page);
+    let results = ctx.results(At::Page);
+    let slice = draft::list(ctx.app(), ctx.actor(), &filter, &page, results).await?;
     Ok(Connection::new(slice, Total::Drafts(filter)))
 }

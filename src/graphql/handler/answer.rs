@@ -1,13 +1,16 @@
 //! Answers, and refusals of requests that never began to run.
 
-use std::time::Duration;
+mod pieces;
 
-use async_graphql::{BatchResponse, Response as GraphQlResponse, ServerError};
-use async_graphql_axum::GraphQLResponse;
+use std::{convert::Infallible, time::Duration};
+
+use async_graphql::{Response as GraphQlResponse, ServerError};
 use axum::{
+    body::{Body, Bytes},
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
 use super::super::error::{
@@ -16,9 +19,12 @@ use super::super::error::{
 };
 use super::media::Media;
 use crate::{
+    app::{Memory, memory::Lease},
     domain::idempotency::Answer,
     error::{Error, Outcome, Reason, Unavailable},
 };
+
+pub use self::pieces::{Answered, Pieces};
 
 /// Why a request is not run.
 #[derive(Debug)]
@@ -160,45 +166,56 @@ struct Refused<'a> {
     errors: &'a [ServerError],
 }
 
-/// The answer to one request.
-pub fn single(media: Media, response: GraphQlResponse) -> Response {
-    if is_request_error(&response) {
-        let refusal = Refusal {
-            status: media.refusal(),
-            errors: response.errors,
-            header: None,
-        };
-        return refusal.into_response(media);
-    }
-    labelled(media, BatchResponse::Single(response))
+/// The answer to a request that did not begin to run for what its document or variables are.
+pub fn invalid(media: Media, errors: Vec<ServerError>) -> Response {
+    let refusal = Refusal {
+        status: media.refusal(),
+        errors,
+        header: None,
+    };
+    refusal.into_response(media)
 }
 
-/// The answer to one request, as it can be given again.
-pub fn kept(media: Media, response: &GraphQlResponse) -> Answer {
-    let status = match is_request_error(response) {
+/// The answer to one request.
+pub fn single(media: Media, answered: Answered) -> Response {
+    if is_request_error(&answered.response) {
+        return invalid(media, answered.response.errors);
+    }
+    labelled(media, Pieces::new(answered).into_body())
+}
+
+/// The answer to one request, as it can be given again, and the memory that it holds.
+pub fn kept(media: Media, answered: Answered) -> (Answer, Lease) {
+    let status = match is_request_error(&answered.response) {
         true => media.refusal(),
         false => StatusCode::OK,
     };
     let media_type = media.header();
-    Answer {
+    let (text, lease) = Pieces::new(answered).into_text();
+    let answer = Answer {
         status: status.as_u16(),
         media_type: media_type.to_str().unwrap_or_default().to_owned(),
-        text: text(response),
-    }
+        text,
+    };
+    (answer, lease)
 }
 
-/// The answers to several requests, each as JSON, in their order.
-pub fn batch(media: Media, texts: &[String]) -> Response {
-    let content_type = [(header::CONTENT_TYPE, media.header())];
-    (content_type, format!("[{}]", texts.join(","))).into_response()
+/// The answers to several requests, as they come.
+pub fn batch(media: Media, answers: impl Stream<Item = Answered> + Send + 'static) -> Response {
+    let pieces = answers.enumerate().flat_map(|(index, answered)| {
+        let before = if index == 0 { "[" } else { "," };
+        stream::iter(Pieces::between(before, answered, ""))
+    });
+    let end = stream::iter([Bytes::from_static(b"]")]);
+    let pieces = pieces.chain(end).map(Ok::<_, Infallible>);
+    labelled(media, Body::from_stream(pieces))
 }
 
-/// A response as JSON: without `data` when it did not begin to run.
-pub fn text(response: &GraphQlResponse) -> String {
-    if is_request_error(response) {
-        return refused_text(&response.errors);
-    }
-    json(response)
+/// A response as JSON.
+pub fn text(response: GraphQlResponse) -> String {
+    let lease = Memory::unlimited().empty();
+    let (text, _) = Pieces::new(Answered { response, lease }).into_text();
+    text
 }
 
 /// The response of a request that did not begin to run, as JSON.
@@ -211,12 +228,8 @@ pub fn errors_text(errors: &[ServerError]) -> String {
     json(&errors)
 }
 
-fn labelled(media: Media, responses: BatchResponse) -> Response {
-    let mut response = GraphQLResponse(responses).into_response();
-    response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, media.header());
-    response
+fn labelled(media: Media, body: Body) -> Response {
+    ([(header::CONTENT_TYPE, media.header())], body).into_response()
 }
 
 fn json(value: &impl Serialize) -> String {

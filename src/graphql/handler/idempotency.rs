@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use async_graphql::{Response as GraphQlResponse, ServerError, Value};
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::{
@@ -16,12 +17,12 @@ use super::{
         error::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, has_code, input_error},
     },
     Endpoint,
-    answer::{self, Refusal},
+    answer::{self, Answered, Refusal},
     media::Media,
     quota::Permit,
 };
 use crate::{
-    app::App,
+    app::{App, memory::Lease},
     db::Fate,
     domain::{
         access::Actor,
@@ -124,42 +125,50 @@ async fn run(
     prepared: Prepared,
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
+    let budget = prepared.budget.clone();
     // A failure is looked at, and small; an answer is written out where it was computed.
-    let answered = move |response: GraphQlResponse| match failed_for_us(&response) {
-        true => Err(response),
-        false => Ok(answer::kept(media, &response)),
+    let answered = move |response: GraphQlResponse| {
+        let is_failure = failed_for_us(&response);
+        let lease = budget.take();
+        let answered = Answered { response, lease };
+        match is_failure {
+            true => Err(answered),
+            false => Ok(answer::kept(media, answered)),
+        }
     };
     let (deadline, claimed) = (endpoint.deadline(), Some(claim.clone()));
     let ran = endpoint.run(actor, prepared, claimed, deadline, answered);
-    let mut response = match ran.await {
-        Ok(Ok(answer)) => {
+    let mut failed = match ran.await {
+        Ok(Ok((answer, lease))) => {
             keep(app, claim, &answer).await;
-            return Ok(said(answer));
+            return Ok(said(answer, Some(lease)));
         }
-        Ok(Err(response)) => Ok(response),
+        Ok(Err(failed)) => Ok(failed),
         Err(refusal) => Err(refusal),
     };
     // What could not be done, and was not, may be asked for again.
     let is_free = settled(app, Fate::apart(idempotency::release(app, claim)).await);
     if is_free == Some(true) {
         // Counted in the database: nothing was committed, and nothing will be.
-        let errors = match &mut response {
-            Ok(response) => &mut response.errors,
+        let errors = match &mut failed {
+            Ok(failed) => &mut failed.response.errors,
             Err(refusal) => &mut refusal.errors,
         };
         errors.iter_mut().for_each(is_not_done);
     }
-    let is_telling = response.as_ref().is_ok_and(tells_something);
+    let is_telling = failed
+        .as_ref()
+        .is_ok_and(|failed| tells_something(&failed.response));
     if is_free != Some(false) || !is_telling {
         if is_free == Some(false) {
             // It was done, and this is no answer to it.
             settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
         }
-        return response.map(|response| answer::single(media, response));
+        return failed.map(|failed| answer::single(media, failed));
     }
-    let answer = answer::kept(media, &response?);
+    let (answer, lease) = answer::kept(media, failed?);
     keep(app, claim, &answer).await;
-    Ok(said(answer))
+    Ok(said(answer, Some(lease)))
 }
 
 /// Tells of a failure that nothing was changed.
@@ -173,7 +182,7 @@ fn is_not_done(error: &mut ServerError) {
 
 /// Keeps an answer for whoever asks again.
 async fn keep(app: &App, claim: &Claim, answer: &Answer) {
-    let kept = idempotency::answer(app, claim, answer.clone());
+    let kept = idempotency::answer(app, claim, answer);
     settled(app, Fate::apart(kept).await);
 }
 
@@ -198,9 +207,14 @@ fn settled<T>(app: &App, kept: Result<T, Error>) -> Option<T> {
         .ok()
 }
 
-fn said(answer: Answer) -> Response {
+/// The answer, which holds its memory until it is sent.
+fn said(answer: Answer, lease: Option<Lease>) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let mut response = (status, answer.text).into_response();
+    let body = Body::from(answer.text).map_frame(move |frame| {
+        let _ = &lease;
+        frame
+    });
+    let mut response = (status, Body::new(body)).into_response();
     if let Ok(media_type) = HeaderValue::from_str(&answer.media_type) {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media_type);
@@ -209,7 +223,7 @@ fn said(answer: Answer) -> Response {
 }
 
 fn again(answer: Answer) -> Response {
-    let mut response = said(answer);
+    let mut response = said(answer, None);
     let replayed = HeaderValue::from_static("true");
     response.headers_mut().insert(REPLAYED, replayed);
     response

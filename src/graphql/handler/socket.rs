@@ -170,14 +170,14 @@ async fn converse(
                     return None;
                 }
                 unanswered = unanswered.or(Some(Instant::now()));
-                Some(Message::Ping(Default::default()))
+                Some((Message::Ping(Default::default()), None))
             }
             received = stream.next() => {
                 unanswered = None;
                 match received? {
                     Ok(Message::Text(_)) if is_stopping => None,
                     Ok(Message::Text(text)) => match conversation.hear(&text).await {
-                        Ok(answer) => answer,
+                        Ok(answer) => answer.map(|message| (message, None)),
                         Err(close) => return Some(close),
                     },
                     Ok(Message::Binary(_)) => return Some(Close::Invalid("messages are text")),
@@ -201,7 +201,8 @@ async fn converse(
                 place.open();
             }
         }
-        if let Some(message) = answer {
+        // The memory of the message is returned once it is sent.
+        if let Some((message, _lease)) = answer {
             // A peer that takes nothing in is as good as dead.
             let patience = Duration::from_secs(settings.body_timeout.max(1));
             timeout(patience, sink.send(message)).await.ok()?.ok()?;

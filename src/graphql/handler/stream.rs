@@ -9,16 +9,21 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{StreamExt, stream::BoxStream};
+use tokio::sync::mpsc::{Sender, error::SendError};
 use tokio_stream::wrappers::ReceiverStream;
 
-use super::{Endpoint, Refusal, answer, quota::Permit};
+use super::{
+    Endpoint, Refusal,
+    answer::{self, Answered, Pieces},
+    quota::Permit,
+};
 use crate::{
     app::compute,
     domain::access::Actor,
     graphql::{Prepared, error::is_request_error},
 };
 
-pub type Results = BoxStream<'static, Result<String, Vec<ServerError>>>;
+pub type Results = BoxStream<'static, Result<Answered, Vec<ServerError>>>;
 
 /// A comment is sent when nothing else was for so long, so that nobody in between takes the connection for
 /// dead.
@@ -69,23 +74,26 @@ pub fn events(
             () = ended, if is_subscription => {}
         }
     });
-    let body = ReceiverStream::new(receiver).map(|part| Ok::<_, Infallible>(Bytes::from(part)));
+    let body = ReceiverStream::new(receiver).map(Ok::<_, Infallible>);
     Ok((HEADERS, Body::from_stream(body)).into_response())
 }
 
 /// The errors of an operation that does not begin to run, and the end.
 pub fn refused(errors: &[ServerError]) -> Response {
-    let result = next(&answer::refused_text(errors));
+    let result = refusal(errors);
     (HEADERS, format!("{result}{COMPLETE}")).into_response()
 }
 
-/// The results of an operation, each as JSON; the errors of one that did not begin to run.
+/// The results of an operation; the errors of one that did not begin to run.
 pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results {
-    let result = |response: GraphQlResponse| {
+    let budget = prepared.budget.clone();
+    let result = move |response: GraphQlResponse| {
         if is_request_error(&response) {
             return Err(response.errors);
         }
-        Ok(answer::text(&response))
+        // The next result begins with a full budget.
+        let lease = budget.take();
+        Ok(Answered { response, lease })
     };
     if prepared.operation == OperationType::Subscription {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
@@ -115,33 +123,41 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
     futures_util::stream::once(run).boxed()
 }
 
-fn next(result: &str) -> String {
-    // A line break ends a field of an event; in JSON it stands only where a space may.
-    if result.contains(['\n', '\r']) {
-        return next(&result.replace(['\n', '\r'], " "));
-    }
-    format!("event: next\ndata: {result}\n\n")
+const NEXT: &str = "event: next\ndata: ";
+
+fn refusal(errors: &[ServerError]) -> String {
+    // JSON that is written here has no line breaks, which would end a field of an event.
+    format!("{NEXT}{}\n\n", answer::refused_text(errors))
 }
 
-async fn deliver(mut results: Results, sender: &tokio::sync::mpsc::Sender<String>) {
+async fn deliver(mut results: Results, sender: &Sender<Bytes>) {
     loop {
-        let part = match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
+        let sent = match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
             Ok(Some(Err(errors))) => {
-                let part = next(&answer::refused_text(&errors));
-                let _ = sender.send(part).await;
-                let _ = sender.send(COMPLETE.to_owned()).await;
+                let last = refusal(&errors) + COMPLETE;
+                let _ = sender.send(last.into()).await;
                 return;
             }
-            Ok(Some(Ok(result))) => next(&result),
+            Ok(Some(Ok(result))) => {
+                let pieces = Pieces::between(NEXT, result, "\n\n").in_one_line();
+                send(pieces, sender).await
+            }
             Ok(None) => {
-                let _ = sender.send(COMPLETE.to_owned()).await;
+                let _ = sender.send(COMPLETE.into()).await;
                 return;
             }
-            Err(_) => ":\n\n".to_owned(),
+            Err(_) => sender.send(":\n\n".into()).await,
         };
         // Nobody listens any more.
-        if sender.send(part).await.is_err() {
+        if sent.is_err() {
             return;
         }
     }
+}
+
+async fn send(pieces: Pieces, sender: &Sender<Bytes>) -> Result<(), SendError<Bytes>> {
+    for piece in pieces {
+        sender.send(piece).await?;
+    }
+    Ok(())
 }

@@ -18,6 +18,9 @@ use crate::{
     labelstudio::diff,
 };
 
+/// The fields that compare results.
+const REGIONS: &[&[&str]] = &[&["addedRegions"], &["removedRegions"], &["changedRegions"]];
+
 /// What changed between two versions of an annotation.
 pub struct AnnotationDiff {
     before: AnnotationSnapshot,
@@ -56,8 +59,10 @@ impl AnnotationDiff {
         from: i32,
         to: i32,
     ) -> Result<Self> {
-        let before = AnnotationSnapshot::load(ctx, annotation_id, from);
-        let after = AnnotationSnapshot::load(ctx, annotation_id, to);
+        // The results themselves, what differs in them, and that once more as it is told.
+        let times = 3 * u64::from(ctx.wants(REGIONS));
+        let before = AnnotationSnapshot::load(ctx, annotation_id, from, times);
+        let after = AnnotationSnapshot::load(ctx, annotation_id, to, times);
         let (before, after) = futures_util::try_join!(before, after)?;
         match (before, after) {
             (Some(before), Some(after)) => Ok(Self {
@@ -94,18 +99,18 @@ impl AnnotationDiff {
 impl AnnotationDiff {
     /// The version that is compared.
     async fn from(&self) -> i32 {
-        self.before.0.version
+        self.before.snapshot.version
     }
 
     /// The version that it is compared with.
     async fn to(&self) -> i32 {
-        self.after.0.version
+        self.after.snapshot.version
     }
 
     /// The fields that are not what they were, in alphabetical order: `completedBy`, `groundTruth`,
     /// `leadTime`, `project`, `task`, `updatedBy` and `wasCancelled`. `result` is told by region.
     async fn fields(&self, ctx: &Context<'_>) -> Result<Vec<FieldChange>> {
-        let (before, after) = (&self.before.0, &self.after.0);
+        let (before, after) = (&self.before.snapshot, &self.after.snapshot);
         let people = [
             before.completed_by_id,
             before.updated_by_id,

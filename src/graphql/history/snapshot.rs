@@ -11,8 +11,8 @@ use crate::{
     error::{Error, Result},
     graphql::{
         annotation::AnnotationAction,
-        context::ContextExt,
-        loader::{ConfigOf, TaskId},
+        context::{At, ContextExt},
+        loader::{ConfigOf, ResultOf},
         region::{self, Region, RegionType},
         scalar::{DateTime, JsonList},
         task::Task,
@@ -24,22 +24,57 @@ use crate::{
 /// An annotation as it was at one of its versions. No entity: it never takes the place of the annotation as
 /// it is.
 #[derive(Clone)]
-pub struct AnnotationSnapshot(pub Arc<Snapshot>);
+pub struct AnnotationSnapshot {
+    pub snapshot: Arc<Snapshot>,
+    /// The text of `result`, when that was to be read along.
+    result: Option<Arc<str>>,
+}
 
 impl AnnotationSnapshot {
-    pub async fn load(ctx: &Context<'_>, annotation_id: i64, version: i32) -> Result<Option<Self>> {
+    /// A version, with its result when the field that it is the answer of asks for that.
+    pub async fn asked_for(
+        ctx: &Context<'_>,
+        annotation_id: i64,
+        version: i32,
+    ) -> Result<Option<Self>> {
+        let times = ctx.results(At::Object) + ctx.times(At::Object, &["regionCount"]);
+        Self::load(ctx, annotation_id, version, times).await
+    }
+
+    /// A version, with its result when the answer holds that.
+    pub async fn load(
+        ctx: &Context<'_>,
+        annotation_id: i64,
+        version: i32,
+        times: u64,
+    ) -> Result<Option<Self>> {
         let key = VersionOf {
             annotation_id,
             version,
         };
-        Ok(ctx.loader().load_one(key).await?.map(Self))
+        let Some(snapshot) = ctx.loader().load_one(key).await? else {
+            return Ok(None);
+        };
+        let result = match times {
+            0 => None,
+            _ => Some(read(ctx, &snapshot, times).await?),
+        };
+        Ok(Some(Self { snapshot, result }))
     }
 
     /// The text of `result`.
     pub async fn stored_result(&self, ctx: &Context<'_>) -> Result<Arc<str>> {
-        let text = ctx.loader().load_one(self.0.result).await?;
-        text.ok_or(Error::NotFound("annotation"))
+        match &self.result {
+            Some(text) => Ok(text.clone()),
+            None => read(ctx, &self.snapshot, 1).await,
+        }
     }
+}
+
+async fn read(ctx: &Context<'_>, snapshot: &Snapshot, times: u64) -> Result<Arc<str>> {
+    let result = snapshot.result;
+    let text = ctx.loader().load_one(ResultOf { result, times }).await?;
+    text.ok_or(Error::NotFound("annotation"))
 }
 
 /// An annotation as it was at one of its versions. No entity: it never takes the place of the annotation as
@@ -48,24 +83,24 @@ impl AnnotationSnapshot {
 impl AnnotationSnapshot {
     /// Unique among snapshots: the annotation's id and the version, like `15:2`. A version never changes.
     async fn id(&self) -> ID {
-        version_id(self.0.annotation_id, self.0.version)
+        version_id(self.snapshot.annotation_id, self.snapshot.version)
     }
 
     /// The annotation's id.
     async fn annotation_id(&self) -> ID {
-        self.0.annotation_id.into()
+        self.snapshot.annotation_id.into()
     }
 
     /// The version.
     async fn version(&self) -> i32 {
-        self.0.version
+        self.snapshot.version
     }
 
     /// The regions that it had, in Label Studio's format and value-faithful: same key order, same number
     /// values.
     async fn result(&self, ctx: &Context<'_>) -> Result<JsonList> {
         let text = self.stored_result(ctx).await?;
-        Ok(JsonList(text.as_ref().to_owned()))
+        Ok(JsonList::in_row(text, |text: &str| text))
     }
 
     /// The regions of `result`, in its order, each of its own type, read by the current labelling config of the project
@@ -84,10 +119,12 @@ impl AnnotationSnapshot {
         >,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
-        let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
+        let config = ctx
+            .loader()
+            .load_one(ConfigOf(self.snapshot.project_id))
+            .await?;
         let config = config.unwrap_or_default();
-        let result = self.stored_result(ctx).await?;
-        Ok(region::of_result(&result, &config, &filter).await)
+        region::of_result(ctx, &self.stored_result(ctx).await?, &config, &filter).await
     }
 
     /// Items of `result`.
@@ -100,42 +137,41 @@ impl AnnotationSnapshot {
 
     /// The task that it was in. Null once that task is gone.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
-        let row = ctx.loader().load_one(TaskId(self.0.task_id)).await;
-        Some(row.transpose()?.map(Task::Row))
+        Task::load(ctx, self.snapshot.task_id).await.transpose()
     }
 
     /// Who stood as its author. Null without one, once that user is gone, and while you may not see them.
     async fn completed_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
-        User::load(ctx, self.0.completed_by_id).await
+        User::load(ctx, self.snapshot.completed_by_id).await
     }
 
     /// Who stood as its last updater. Null once that user is gone, and while you may not see them.
     async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
-        User::load(ctx, self.0.updated_by_id).await
+        User::load(ctx, self.snapshot.updated_by_id).await
     }
 
     /// The task was skipped.
     async fn was_cancelled(&self) -> bool {
-        self.0.was_cancelled
+        self.snapshot.was_cancelled
     }
 
     /// It was the task's ground truth.
     async fn ground_truth(&self) -> bool {
-        self.0.ground_truth
+        self.snapshot.ground_truth
     }
 
     /// How long it had taken, in seconds. Null when nobody had measured.
     async fn lead_time(&self) -> Option<f64> {
-        self.0.lead_time
+        self.snapshot.lead_time
     }
 
     /// What had made the version.
     async fn last_action(&self) -> Option<AnnotationAction> {
-        Some(self.0.last_action.into())
+        Some(self.snapshot.last_action.into())
     }
 
     /// When the version was made.
     async fn at(&self) -> DateTime {
-        DateTime(self.0.at)
+        DateTime(self.snapshot.at)
     }
 }

@@ -8,8 +8,10 @@ use super::{
     geometry::{PercentPoint, PixelBox, PixelEllipse, PixelPoint, VectorVertex},
     member::member,
 };
-use crate::labelstudio::region::{
-    Brush, Ellipse, KeyPoint, Point, Polygon, Rectangle, Shape, Vector,
+use crate::{
+    error,
+    graphql::context::ContextExt,
+    labelstudio::region::{Brush, Ellipse, KeyPoint, Point, Polygon, Rectangle, Shape, Vector},
 };
 
 member! {
@@ -116,8 +118,10 @@ member! {
     /// A polygon of an image: `polygon`, `polygonlabels`.
     PolygonRegion(Shape::Polygon(value) => value): &Polygon {
         /// Its corners, one after the other.
-        async fn points(&self) -> Vec<PercentPoint> {
-            self.value().points.iter().copied().map(Into::into).collect()
+        async fn points(&self, ctx: &Context<'_>) -> error::Result<Vec<PercentPoint>> {
+            let points = &self.value().points;
+            ctx.charge_items(points.len())?;
+            Ok(points.iter().copied().map(Into::into).collect())
         }
 
         /// A line leads from the last corner to the first. Null when nobody says.
@@ -126,10 +130,14 @@ member! {
         }
 
         /// Its corners in pixels. Null when the image's size is not known.
-        async fn pixel_points(&self) -> Option<Vec<PixelPoint>> {
+        async fn pixel_points(&self, ctx: &Context<'_>) -> Option<error::Result<Vec<PixelPoint>>> {
             let size = self.0.region().image?;
+            let points = &self.value().points;
+            if let Err(error) = ctx.charge_items(points.len()) {
+                return Some(Err(error));
+            }
             let pixel = |point: &Point| size.point(*point).map(Into::into);
-            self.value().points.iter().map(pixel).collect()
+            points.iter().map(pixel).collect::<Option<_>>().map(Ok)
         }
 
         /// The image's width, in pixels. Null when its size is not known.
@@ -251,8 +259,10 @@ member! {
     /// A path of an image, of lines and Bézier curves: `vector`, `vectorlabels`.
     VectorRegion(Shape::Vector(value) => value): &Vector {
         /// Its vertices; which lines there are, `previousId` says.
-        async fn vertices(&self) -> Vec<VectorVertex> {
-            self.value().vertices.iter().map(Into::into).collect()
+        async fn vertices(&self, ctx: &Context<'_>) -> error::Result<Vec<VectorVertex>> {
+            let vertices = &self.value().vertices;
+            ctx.charge_items(vertices.len())?;
+            Ok(vertices.iter().map(Into::into).collect())
         }
 
         /// The path ends where it begins. Null when nobody says.

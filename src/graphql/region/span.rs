@@ -1,10 +1,14 @@
 //! Regions of what runs on in the graph: of text, sound, time series and video.
 
-use async_graphql::SimpleObject;
+use async_graphql::{Context, SimpleObject};
 
 use super::{geometry::VectorVertex, member::member};
-use crate::labelstudio::region::{
-    self, Audio, HyperTextSpan, Shape, TextSpan, TimeSeries, Timeline, Video,
+use crate::{
+    error,
+    graphql::context::ContextExt,
+    labelstudio::region::{
+        self, Audio, HyperTextSpan, Shape, TextSpan, TimeSeries, Timeline, Video,
+    },
 };
 
 member! {
@@ -126,8 +130,10 @@ member! {
     /// Stretches of a video: `timelinelabels`.
     TimelineRegion(Shape::Timeline(value) => value): &Timeline {
         /// The stretches, in frames.
-        async fn ranges(&self) -> Vec<FrameRange> {
-            self.value().ranges.iter().copied().map(Into::into).collect()
+        async fn ranges(&self, ctx: &Context<'_>) -> error::Result<Vec<FrameRange>> {
+            let ranges = &self.value().ranges;
+            ctx.charge_items(ranges.len())?;
+            Ok(ranges.iter().copied().map(Into::into).collect())
         }
     }
 }
@@ -146,8 +152,10 @@ member! {
         }
 
         /// Where it is in some frames; between them its place is interpolated.
-        async fn sequence(&self) -> Vec<VideoKeyframe> {
-            self.value().sequence.iter().map(Into::into).collect()
+        async fn sequence(&self, ctx: &Context<'_>) -> error::Result<Vec<VideoKeyframe>> {
+            let sequence = &self.value().sequence;
+            ctx.charge_items(sequence.len())?;
+            Ok(sequence.iter().map(Into::into).collect())
         }
     }
 }

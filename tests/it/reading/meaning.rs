@@ -268,7 +268,7 @@ async fn databases_find_what_a_loop_finds() {
                 let query = Query {
                     filter: filter.clone(),
                     order,
-                    with_result: number % 2 == 0,
+                    results: (number % 2) as u64,
                 };
                 let matching = |row: &&row::Model| {
                     projects.contains(&row.project_id) && holds(&filter, row, &seen)

@@ -13,6 +13,7 @@ use super::{
     protocol::{self, Close},
 };
 use crate::{
+    app::memory::Lease,
     domain::access::Actor,
     graphql::{
         Envelope,
@@ -44,6 +45,8 @@ struct Said {
     number: u64,
     /// Nothing when it ends without a word.
     message: Option<Message>,
+    /// The memory of the message, held until it is sent.
+    lease: Option<Lease>,
     /// It says no more.
     is_last: bool,
 }
@@ -114,8 +117,8 @@ impl Operations {
         self.by_id.is_empty()
     }
 
-    /// What is to be said next; nothing when an operation has ended without a word.
-    pub async fn next(&mut self) -> Option<Message> {
+    /// What is to be said next, with the memory that it holds; nothing when an operation has ended without a word.
+    pub async fn next(&mut self) -> Option<(Message, Option<Lease>)> {
         loop {
             let Some(said) = self.said.recv().await else {
                 return std::future::pending().await;
@@ -131,7 +134,7 @@ impl Operations {
             if said.is_last {
                 self.by_id.remove(&said.id);
             }
-            return said.message;
+            return Some((said.message?, said.lease));
         }
     }
 }
@@ -166,7 +169,7 @@ impl Run {
                 Some(protocol::error(&self.quoted, &errors))
             }
         };
-        self.say(last, true).await;
+        self.say(last, None, true).await;
     }
 
     /// Says every result; fails with the errors of an operation that did not begin to run.
@@ -198,8 +201,8 @@ impl Run {
             };
             match result {
                 Some(Ok(result)) => {
-                    let next = protocol::next(&self.quoted, &result);
-                    self.say(Some(next), false).await;
+                    let (next, lease) = protocol::next(&self.quoted, result);
+                    self.say(Some(next), Some(lease), false).await;
                 }
                 Some(Err(errors)) => return Err(answer::errors_text(&errors)),
                 None => return Ok(End::Complete),
@@ -207,11 +210,12 @@ impl Run {
         }
     }
 
-    async fn say(&self, message: Option<Message>, is_last: bool) {
+    async fn say(&self, message: Option<Message>, lease: Option<Lease>, is_last: bool) {
         let said = Said {
             id: self.id.clone(),
             number: self.number,
             message,
+            lease,
             is_last,
         };
         // Without a listener the socket is gone.

@@ -4,8 +4,11 @@ use axum::extract::ws::{CloseFrame, Message};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::init::InitPayload;
-use crate::labelstudio::document;
+use super::{
+    super::answer::{Answered, Pieces},
+    init::InitPayload,
+};
+use crate::{app::memory::Lease, labelstudio::document};
 
 /// The name of the sub-protocol. The older `graphql-ws` is another protocol, and not spoken here.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -123,8 +126,10 @@ pub fn pong(payload: Option<&str>) -> Message {
 }
 
 /// A result; `id` and `result` are JSON.
-pub fn next(id: &str, result: &str) -> Message {
-    Message::text(format!(r#"{{"id":{id},"type":"next","payload":{result}}}"#))
+pub fn next(id: &str, result: Answered) -> (Message, Lease) {
+    let before = format!(r#"{{"id":{id},"type":"next","payload":"#);
+    let (text, lease) = Pieces::between(&before, result, "}").into_text();
+    (Message::text(text), lease)
 }
 
 /// The errors of an operation that did not begin to run, JSON; nothing comes after them.

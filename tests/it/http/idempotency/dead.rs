@@ -87,7 +87,7 @@ async fn what_died_after_it_changed_something_is_not_run_again() {
             media_type: "application/json; charset=utf-8".to_owned(),
             text: r#"{"data":{}}"#.to_owned(),
         };
-        idempotency::answer(&app.app, &claim, late).await.unwrap();
+        idempotency::answer(&app.app, &claim, &late).await.unwrap();
         let answer = post(&app.admin, KEY, &creation(&task)).await;
         assert_eq!(answer.text, r#"{"data":{}}"#);
         assert!(is_replayed(&answer));

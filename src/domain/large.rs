@@ -1,0 +1,314 @@
+//! Large columns of rows that are read for an answer: their bytes are charged to its budget before they are loaded.
+//!
+//! A row brings its large columns along while they are small. Of a larger row only the size is read, for which the
+//! database touches no page of the text; the size is charged, and the whole row is read in one more statement.
+
+use std::{cmp::max, collections::HashMap};
+
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, IdenStatic,
+    Iterable, ModelTrait, QueryFilter, QueryResult, QuerySelect, QueryTrait, Select, Value,
+    sea_query::{Expr, Func, SelectStatement},
+};
+
+use super::page::{Page, Slice};
+use crate::{
+    app::{App, budget::Reserve},
+    error::{Error, Result},
+};
+
+/// The most bytes of large columns that a row brings along.
+const SMALL: u64 = 16 << 10;
+/// Bytes that a row takes beside its large columns, about.
+const ROW: u64 = 512;
+/// Rows of a list without pages that one statement reads.
+const AT_ONCE: u64 = 1_000;
+/// The column of what the large columns of a row have together, in bytes.
+pub const BYTES: &str = "bytes";
+
+/// A table whose rows are read for answers.
+pub trait Large: EntityTrait {
+    const ID: Self::Column;
+    /// Columns with texts of the size that clients make them.
+    const LARGE: &'static [Self::Column];
+    /// Columns that no answer tells.
+    const UNTOLD: &'static [Self::Column] = &[];
+
+    /// Bytes of the texts that always come with a row.
+    fn texts(_: &Self::Model) -> usize {
+        0
+    }
+}
+
+/// How rows are read for one answer.
+pub struct Reading<'a, E: Large> {
+    app: &'a App,
+    /// The rows that the actor sees.
+    visible: Select<E>,
+    /// How often the answer holds what the large columns have; with 0 they are left empty.
+    times: u64,
+}
+
+/// What the rows of one statement may bring along.
+pub struct Small<'a> {
+    reserve: Reserve<'a>,
+    /// Bytes of each row.
+    each: u64,
+}
+
+/// A row, which may have come without its large columns.
+pub struct Weighed<M> {
+    pub row: M,
+    /// Bytes that the answer will hold of the large columns that were left out; 0 when they are there.
+    missing: u64,
+}
+
+/// A row as the database gives it.
+struct Raw<M> {
+    row: M,
+    bytes: u64,
+}
+
+impl<M: FromQueryResult> FromQueryResult for Raw<M> {
+    fn from_query_result(result: &QueryResult, prefix: &str) -> Result<Self, DbErr> {
+        let bytes: i64 = result.try_get(prefix, BYTES)?;
+        Ok(Self {
+            row: M::from_query_result(result, prefix)?,
+            bytes: bytes.unsigned_abs(),
+        })
+    }
+}
+
+impl<'a, E> Reading<'a, E>
+where
+    E: Large,
+    E::Model: FromQueryResult + Send + Sync,
+{
+    pub fn new(app: &'a App, visible: Select<E>, times: u64) -> Self {
+        Self {
+            app,
+            visible,
+            times,
+        }
+    }
+
+    pub fn db(&self) -> &'a impl ConnectionTrait {
+        self.app.db.reader()
+    }
+
+    /// Sets aside what so many rows may bring along.
+    pub fn small(&self, rows: u64) -> Small<'a> {
+        let rows = max(rows, 1).saturating_mul(max(self.times, 1));
+        let reserve = self.app.budget.reserve(rows.saturating_mul(SMALL));
+        let each = reserve.bytes() / rows;
+        Small { reserve, each }
+    }
+
+    /// The columns of a row, the large ones of small rows alone.
+    pub fn columns(&self, select: Select<E>, small: &Small<'_>) -> Select<E> {
+        self.columns_up_to(select, small.each)
+    }
+
+    fn columns_up_to(&self, select: Select<E>, most: u64) -> Select<E> {
+        let is_one = |column: &E::Column, of: &[E::Column]| {
+            of.iter().any(|other| other.as_str() == column.as_str())
+        };
+        let plain = E::Column::iter().filter(|it| !is_one(it, E::LARGE) && !is_one(it, E::UNTOLD));
+        let mut select = select.select_only().columns(plain);
+        for column in E::UNTOLD {
+            select = select.expr_as(Expr::val(None::<String>), column.as_str());
+        }
+        let most = i64::try_from(most).unwrap_or(i64::MAX);
+        for column in E::LARGE {
+            let text = match self.times {
+                0 => Expr::val(""),
+                _ => {
+                    let text = Expr::col((E::default(), *column));
+                    Expr::case(bytes::<E>().lte(most), text).finally("").into()
+                }
+            };
+            select = select.expr_as(text, column.as_str());
+        }
+        let bytes = match self.times {
+            0 => Expr::val(0_i64),
+            _ => bytes::<E>(),
+        };
+        select.expr_as(bytes, BYTES)
+    }
+
+    /// The rows of a statement with these columns, charged as they came.
+    pub async fn rows(
+        &self,
+        statement: &SelectStatement,
+        small: Small<'_>,
+    ) -> Result<Vec<Weighed<E::Model>>> {
+        let statement = self.db().get_database_backend().build(statement);
+        let rows = Raw::<E::Model>::find_by_statement(statement)
+            .all(self.db())
+            .await?;
+        let Small { reserve, each } = small;
+        let mut charge = 0;
+        let rows = rows.into_iter().map(|Raw { row, bytes }| {
+            let bytes = bytes.saturating_mul(self.times);
+            let is_there = bytes <= each.saturating_mul(self.times);
+            charge += ROW + E::texts(&row) as u64 + if is_there { bytes } else { 0 };
+            Weighed {
+                row,
+                missing: if is_there { 0 } else { bytes },
+            }
+        });
+        let rows = rows.collect();
+        drop(reserve);
+        self.app.budget.charge(charge)?;
+        Ok(rows)
+    }
+
+    /// All rows of a select that has no more than so many.
+    pub async fn few(&self, select: Select<E>, most: usize) -> Result<Vec<E::Model>> {
+        let small = self.small(most as u64);
+        let statement = self.columns(select, &small).into_query();
+        let rows = self.rows(&statement, small).await?;
+        self.whole(rows).await
+    }
+
+    /// All rows of a select, by id, however many there are.
+    pub async fn all(&self, select: Select<E>) -> Result<Vec<E::Model>> {
+        let mut all = Vec::new();
+        let mut last = None;
+        loop {
+            let small = self.small(AT_ONCE);
+            let mut statement = self.columns(select.clone(), &small).into_query();
+            if let Some(id) = last {
+                statement.and_where(E::ID.gt(id));
+            }
+            // A sum has no index: one of the ids would lead through the whole table.
+            let by_id = Expr::col((E::default(), E::ID)).add(0);
+            statement.order_by_expr(by_id, sea_orm::Order::Asc);
+            statement.limit(AT_ONCE);
+            let rows = self.rows(&statement, small).await?;
+            let is_last = (rows.len() as u64) < AT_ONCE;
+            last = rows.last().map(|it| it.row.get(E::ID));
+            all.extend(self.whole(rows).await?);
+            if is_last {
+                return Ok(all);
+            }
+        }
+    }
+
+    /// The rows with everything. Those that are gone by now are left out.
+    async fn whole(&self, rows: Vec<Weighed<E::Model>>) -> Result<Vec<E::Model>> {
+        let missing: u64 = rows.iter().map(|row| row.missing).sum();
+        self.app.budget.charge(missing)?;
+        let mut read = self.missing(rows.iter()).await?;
+        let rows = rows.into_iter();
+        Ok(rows.filter_map(|row| filled::<E>(row, &mut read)).collect())
+    }
+
+    /// The pages with everything. When the budget has not enough left, a page that may be cut is.
+    pub async fn whole_pages(
+        &self,
+        page: &Page,
+        mut slices: Vec<Slice<Weighed<E::Model>>>,
+    ) -> Result<Vec<Slice<E::Model>>> {
+        self.charge(page, &mut slices)?;
+        let rows = slices.iter().flat_map(|slice| &slice.rows);
+        let mut read = self.missing(rows).await?;
+        let slices = slices.into_iter();
+        Ok(slices
+            .map(|slice| slice.filter_map(|row| filled::<E>(row, &mut read)))
+            .collect())
+    }
+
+    /// Charges what pages miss: all of it, or of pages that may be cut as many rows of each as there is room for.
+    fn charge(&self, page: &Page, slices: &mut [Slice<Weighed<E::Model>>]) -> Result<()> {
+        let rows = slices.iter().flat_map(|slice| &slice.rows);
+        let missing: u64 = rows.map(|row| row.missing).sum();
+        match self.app.budget.charge(missing) {
+            Err(Error::AnswerTooLarge { .. }) if page.may_be_cut() => {}
+            charged => return charged,
+        }
+        let longest = slices.iter().map(|slice| slice.rows.len()).max();
+        for length in 0..longest.unwrap_or(0) {
+            for index in 0..slices.len() {
+                let Some(row) = page.nth(&slices[index].rows, length) else {
+                    continue;
+                };
+                match (length, row.missing) {
+                    (_, 0) => {}
+                    // Without one row there is no way on.
+                    (0, missing) => self.app.budget.charge(missing)?,
+                    (_, missing) => match self.app.budget.charge_sparing(missing) {
+                        Err(Error::AnswerTooLarge { .. }) => {
+                            let (before, rest) = slices.split_at_mut(index);
+                            before.iter_mut().for_each(|it| page.cut(it, length + 1));
+                            rest.iter_mut().for_each(|it| page.cut(it, length));
+                            return Ok(());
+                        }
+                        charged => charged?,
+                    },
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the rows of which something is missing, as they are by now.
+    async fn missing(
+        &self,
+        rows: impl Iterator<Item = &Weighed<E::Model>>,
+    ) -> Result<HashMap<i64, E::Model>> {
+        let missing = rows.filter(|row| row.missing > 0);
+        let charged: HashMap<i64, u64> = missing.map(|it| (id::<E>(&it.row), it.missing)).collect();
+        let ids: Vec<i64> = charged.keys().copied().collect();
+        let mut read = HashMap::with_capacity(ids.len());
+        for ids in ids.chunks(AT_ONCE as usize) {
+            let select = self
+                .visible
+                .clone()
+                .filter(E::ID.is_in(ids.iter().copied()));
+            let statement = self.columns_up_to(select, u64::MAX).into_query();
+            let statement = self.db().get_database_backend().build(&statement);
+            let rows = Raw::<E::Model>::find_by_statement(statement)
+                .all(self.db())
+                .await?;
+            for Raw { row, bytes } in rows {
+                let id = id::<E>(&row);
+                // It may have grown meanwhile.
+                let grown = bytes.saturating_mul(self.times);
+                let grown = grown.saturating_sub(charged.get(&id).copied().unwrap_or(0));
+                self.app.budget.charge(grown)?;
+                read.insert(id, row);
+            }
+        }
+        Ok(read)
+    }
+}
+
+/// A row with everything.
+fn filled<E: Large>(row: Weighed<E::Model>, read: &mut HashMap<i64, E::Model>) -> Option<E::Model> {
+    match row.missing {
+        0 => Some(row.row),
+        _ => read.remove(&id::<E>(&row.row)),
+    }
+}
+
+fn id<E: Large>(row: &E::Model) -> i64 {
+    match row.get(E::ID) {
+        Value::BigInt(Some(id)) => id,
+        _ => 0,
+    }
+}
+
+/// Bytes that the large columns of a row have together.
+fn bytes<E: Large>() -> Expr {
+    let lengths = E::LARGE.iter().map(|column| {
+        let text = Expr::col((E::default(), *column));
+        let length = Expr::expr(Func::cust("octet_length").arg(text));
+        Expr::expr(Func::coalesce([length, Expr::cust("0")]))
+    });
+    let sum = lengths.reduce(|sum, length| sum.add(length));
+    sum.map_or_else(
+        || Expr::cust("CAST(0 AS bigint)"),
+        |sum| sum.cast_as("bigint"),
+    )
+}

@@ -1,0 +1,282 @@
+//! Responses as JSON, piece by piece. A response is not held as one text beside its values: each value is freed
+//! once it is written, and a large stored text is a piece by itself, which is not copied.
+
+use async_graphql::{Name, Response as GraphQlResponse, ServerError, Value};
+use axum::body::{Body, Bytes};
+use futures_util::{StreamExt, stream};
+use indexmap::map;
+
+use crate::{
+    app::memory::Lease,
+    graphql::{error::is_request_error, scalar},
+};
+
+/// A piece ends once it has so many bytes.
+const PIECE: usize = 64 << 10;
+/// Stored texts of so many bytes are pieces by themselves.
+const LARGE: usize = 4 << 10;
+
+/// A response, with the memory that it holds.
+pub struct Answered {
+    pub response: GraphQlResponse,
+    pub lease: Lease,
+}
+
+/// The pieces of a response. The bytes that it leased are returned as the pieces are taken.
+pub struct Pieces {
+    /// What is still to be written, the next part last.
+    rest: Vec<Part>,
+    written: Vec<u8>,
+    /// A stored text that comes behind what is written, as a piece by itself.
+    stored: Option<Bytes>,
+    is_one_line: bool,
+    lease: Lease,
+}
+
+enum Part {
+    Text(String),
+    Value(Value),
+    /// The items that are left of a list, and whether the next one is its first.
+    Items(std::vec::IntoIter<Value>, bool),
+    /// The fields that are left of an object, and whether the next one is its first.
+    Fields(map::IntoIter<Name, Value>, bool),
+}
+
+impl Pieces {
+    pub fn new(answered: Answered) -> Self {
+        Self::between("", answered, "")
+    }
+
+    /// The response between other texts.
+    pub fn between(before: &str, answered: Answered, after: &str) -> Self {
+        let Answered { response, lease } = answered;
+        let text = |text: &str| Part::Text(text.to_owned());
+        let mut parts = vec![text(before), text("{")];
+        if is_request_error(&response) {
+            parts.push(Part::Text(errors(&response.errors)));
+        } else {
+            if !response.errors.is_empty() {
+                parts.push(Part::Text(errors(&response.errors) + ","));
+            }
+            parts.push(text(r#""data":"#));
+            parts.push(Part::Value(response.data));
+            if !response.extensions.is_empty() {
+                let extensions = response.extensions.into_iter();
+                let extensions = extensions.map(|(name, value)| (Name::new(name), value));
+                parts.push(text(r#","extensions":"#));
+                parts.push(Part::Value(Value::Object(extensions.collect())));
+            }
+        }
+        parts.extend([text("}"), text(after)]);
+        parts.reverse();
+        Self {
+            rest: parts,
+            written: Vec::new(),
+            stored: None,
+            is_one_line: false,
+            lease,
+        }
+    }
+
+    /// Without line breaks: in JSON they stand only where a space may.
+    pub fn in_one_line(self) -> Self {
+        Self {
+            is_one_line: true,
+            ..self
+        }
+    }
+
+    /// The whole text, with the memory that it takes.
+    pub fn into_text(mut self) -> (String, Lease) {
+        let mut text = Vec::new();
+        while let Some(piece) = self.piece() {
+            text.extend_from_slice(&piece);
+        }
+        let text = String::from_utf8(text).expect("JSON is UTF-8");
+        let spare = self.lease.bytes().saturating_sub(text.len() as u64);
+        self.lease.shrink(spare);
+        (text, self.lease)
+    }
+
+    /// The body of an answer: of a small one, whose length is known, at once.
+    pub fn into_body(mut self) -> Body {
+        let first = self.next().unwrap_or_default();
+        if self.is_empty() {
+            return Body::from(first);
+        }
+        let pieces = std::iter::once(first).chain(self);
+        Body::from_stream(stream::iter(pieces).map(Ok::<_, std::convert::Infallible>))
+    }
+
+    fn is_empty(&self) -> bool {
+        self.rest.is_empty() && self.written.is_empty() && self.stored.is_none()
+    }
+
+    fn piece(&mut self) -> Option<Bytes> {
+        if self.written.is_empty() {
+            if let Some(stored) = self.stored.take() {
+                return Some(stored);
+            }
+            while self.written.len() < PIECE && self.stored.is_none() {
+                let Some(part) = self.rest.pop() else { break };
+                self.write(part);
+            }
+        }
+        match self.written.is_empty() {
+            true => self.stored.take(),
+            false => Some(std::mem::take(&mut self.written).into()),
+        }
+    }
+
+    fn write(&mut self, part: Part) {
+        match part {
+            Part::Text(text) => self.written.extend_from_slice(text.as_bytes()),
+            Part::Value(value) => self.value(value),
+            Part::Items(mut items, is_first) => match items.next() {
+                None => self.written.push(b']'),
+                Some(item) => {
+                    if !is_first {
+                        self.written.push(b',');
+                    }
+                    self.rest.push(Part::Items(items, false));
+                    self.value(item);
+                }
+            },
+            Part::Fields(mut fields, is_first) => match fields.next() {
+                None => self.written.push(b'}'),
+                Some((name, value)) => {
+                    if !is_first {
+                        self.written.push(b',');
+                    }
+                    self.json(name.as_str());
+                    self.written.push(b':');
+                    self.rest.push(Part::Fields(fields, false));
+                    self.value(value);
+                }
+            },
+        }
+    }
+
+    fn value(&mut self, value: Value) {
+        match value {
+            Value::List(items) => {
+                self.written.push(b'[');
+                self.rest.push(Part::Items(items.into_iter(), true));
+            }
+            Value::Object(fields) => match scalar::stored_text(fields) {
+                Ok(text) => self.stored(text),
+                Err(fields) => {
+                    self.written.push(b'{');
+                    self.rest.push(Part::Fields(fields.into_iter(), true));
+                }
+            },
+            leaf => self.json(&leaf),
+        }
+    }
+
+    fn stored(&mut self, text: Bytes) {
+        let text = match self.is_one_line && text.iter().any(|byte| is_break(*byte)) {
+            true => {
+                let plain = |byte: &u8| if is_break(*byte) { b' ' } else { *byte };
+                text.iter().map(plain).collect()
+            }
+            false => text,
+        };
+        match text.len() {
+            LARGE.. => self.stored = Some(text),
+            _ => self.written.extend_from_slice(&text),
+        }
+    }
+
+    fn json<T: serde::Serialize + ?Sized>(&mut self, value: &T) {
+        serde_json::to_writer(&mut self.written, value)
+            .expect("answers hold nothing that JSON can't");
+    }
+}
+
+impl Iterator for Pieces {
+    type Item = Bytes;
+
+    fn next(&mut self) -> Option<Bytes> {
+        let piece = self.piece()?;
+        self.lease.shrink(piece.len() as u64);
+        Some(piece)
+    }
+}
+
+fn errors(errors: &[ServerError]) -> String {
+    let errors = serde_json::to_string(errors).expect("answers hold nothing that JSON can't");
+    format!(r#""errors":{errors}"#)
+}
+
+fn is_break(byte: u8) -> bool {
+    matches!(byte, b'\n' | b'\r')
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::value;
+
+    use super::*;
+    use crate::app::Memory;
+
+    fn answered(response: GraphQlResponse) -> Answered {
+        let lease = Memory::unlimited().empty();
+        Answered { response, lease }
+    }
+
+    fn text(response: GraphQlResponse) -> String {
+        Pieces::new(answered(response)).into_text().0
+    }
+
+    #[test]
+    fn responses_are_written_as_the_library_writes_them() {
+        let data = value!({ "a": [1, 2.5, true, null, "x\"\n", {}], "b": { "c": [], "d": [[1]] }, "e": "é" });
+        let mut response = GraphQlResponse::new(data).extension("cost", value!({ "limit": 1 }));
+        let library = serde_json::to_string(&response).unwrap();
+        response.errors.push(ServerError::new("no", None));
+        let with_errors = serde_json::to_string(&response).unwrap();
+        assert_eq!(text(response), with_errors);
+        let data = value!({ "a": [1, 2.5, true, null, "x\"\n", {}], "b": { "c": [], "d": [[1]] }, "e": "é" });
+        let response = GraphQlResponse::new(data).extension("cost", value!({ "limit": 1 }));
+        assert_eq!(text(response), library);
+    }
+
+    #[test]
+    fn a_response_that_did_not_begin_to_run_has_no_data() {
+        let response = GraphQlResponse::from_errors(vec![ServerError::new("no", None)]);
+        assert_eq!(text(response), r#"{"errors":[{"message":"no"}]}"#);
+    }
+
+    #[test]
+    fn large_stored_texts_are_pieces_by_themselves_and_their_bytes_are_returned() {
+        let stored = format!("[{}\"\"]", "\"x\",\n".repeat(LARGE));
+        let data = [
+            ("a", scalar::raw(stored.clone())),
+            ("b", scalar::raw("[\n]".to_owned())),
+        ];
+        let data: indexmap::IndexMap<Name, Value> = data
+            .into_iter()
+            .map(|(name, value)| (Name::new(name), value))
+            .collect();
+        let response = || GraphQlResponse::new(Value::Object(data.clone()));
+        let memory = Memory::new(1 << 20);
+        let lease = memory.lease(1 << 19).unwrap();
+        let response_and_lease = Answered {
+            response: response(),
+            lease,
+        };
+        let mut pieces = Pieces::new(response_and_lease);
+        assert_eq!(&*pieces.next().unwrap(), br#"{"data":{"a":"#);
+        assert_eq!(pieces.next().unwrap(), stored);
+        assert!(memory.leased() <= (1 << 19) - stored.len() as u64);
+        assert_eq!(&*pieces.next().unwrap(), b",\"b\":[\n]}}");
+        assert!(pieces.next().is_none());
+        drop(pieces);
+        assert_eq!(memory.leased(), 0);
+        let pieces = Pieces::between("data: ", answered(response()), "\n\n").in_one_line();
+        let (line, _) = pieces.into_text();
+        let expected = format!("{{\"data\":{{\"a\":{stored},\"b\":[\n]}}}}").replace('\n', " ");
+        assert_eq!(line, format!("data: {expected}\n\n"));
+    }
+}

@@ -1,0 +1,252 @@
+//! What answers may hold: their large columns are charged before they are loaded.
+
+mod pages;
+mod shared;
+
+use serde_json::{Value, json};
+
+use crate::support::{Client, Listening, TestApp, each_database};
+
+/// Bytes of the budget of an answer.
+const MAX: u64 = 100_000;
+
+/// A client of a server whose answers hold at most [`MAX`] bytes.
+fn bounded(app: &TestApp) -> Client {
+    let max = MAX.to_string();
+    app.serving(&["--max-answer", &max]).unwrap()
+}
+
+/// A result of about so many bytes.
+fn result(bytes: usize) -> Value {
+    json!([{ "id": "r1", "value": { "x": 1, "text": "x".repeat(bytes) } }])
+}
+
+/// The extensions of the error of an answer that is too large.
+fn too_large() -> Value {
+    json!({ "code": "LIMIT_EXCEEDED", "limit": "answer", "max": MAX })
+}
+
+/// A project with one of everything, each with a large column that no answer has room for. All have the id 1.
+async fn large(app: &TestApp) {
+    let text = "x".repeat(150_000);
+    let create = "mutation($config: String!, $text: String!) {
+      createProject(input: { title: \"Large\", description: $text, labelConfig: $config, checkMode: OFF }) { id }
+    }";
+    let config = format!("<View><Text name=\"t\" value=\"$t\" hint=\"{text}\"/></View>");
+    let variables = json!({ "config": config, "text": text });
+    app.admin.run_with(create, variables).await.ok();
+    let create = "mutation($data: JSONObject!) { createTasks(projectId: 1, tasks: [{ data: $data, meta: $data }]) { id } }";
+    let variables = json!({ "data": { "t": text } });
+    app.admin.run_with(create, variables).await.ok();
+    app.annotation(&app.admin, "1", json!({ "result": result(150_000) }))
+        .await;
+    let changes = "mutation($old: [JSONObject!]!, $new: [JSONObject!]!) {
+      updateAnnotation(id: 1, input: { result: $new, groundTruth: true }) { version }
+      createPrediction(taskId: 1, input: { result: $old }) { id }
+      saveDraft(input: { taskId: 1, result: $old }) { id }
+    }";
+    let variables = json!({ "old": result(150_000), "new": result(150_001) });
+    app.admin.run_with(changes, variables).await.ok();
+}
+
+#[tokio::test]
+async fn what_an_answer_has_no_room_for_fails_at_the_list_or_object_that_was_asked_for() {
+    each_database(async |app| {
+        large(&app).await;
+        let client = bounded(&app);
+        for (path, query) in [
+            ("annotation", "{ annotation(id: 1) { id result } }"),
+            (
+                "annotation",
+                "{ annotation(id: 1) { id regions { labels } } }",
+            ),
+            ("annotations", "{ annotations { nodes { id result } } }"),
+            (
+                "annotations",
+                "{ annotations { edges { node { regions { labels } } } } }",
+            ),
+            ("task", "{ task(id: 1) { id data } }"),
+            ("task", "{ task(id: 1) { id meta } }"),
+            (
+                "task.annotations",
+                "{ task(id: 1) { id annotations { nodes { result } } } }",
+            ),
+            (
+                "task.predictions",
+                "{ task(id: 1) { id predictions { result } } }",
+            ),
+            ("task.drafts", "{ task(id: 1) { id drafts { result } } }"),
+            ("tasks", "{ tasks { nodes { id meta } } }"),
+            ("project", "{ project(id: 1) { id labelConfig } }"),
+            ("project", "{ project(id: 1) { id description } }"),
+            ("projects", "{ projects { nodes { id description } } }"),
+            (
+                "project.tasks",
+                "{ project(id: 1) { tasks { nodes { data } } } }",
+            ),
+            ("prediction", "{ prediction(id: 1) { id result } }"),
+            ("draft", "{ draft(id: 1) { id result } }"),
+            ("drafts", "{ drafts { nodes { id result } } }"),
+            (
+                "annotationAt",
+                "{ annotationAt(id: 1, version: 1) { version result } }",
+            ),
+            (
+                "annotationAt",
+                "{ annotationAt(id: 1, version: 1) { version regionCount } }",
+            ),
+            (
+                "annotation.diff",
+                "{ annotation(id: 1) { diff(from: 1) { to changedRegions { after } } } }",
+            ),
+            (
+                "annotations.nodes.0.task",
+                "{ annotations { nodes { id task { id data } } } }",
+            ),
+            (
+                "annotations.nodes.0.project",
+                "{ annotations { nodes { id project { id labelConfig } } } }",
+            ),
+        ] {
+            let answer = client.run(query).await;
+            let error = answer.error();
+            assert_eq!(error["extensions"], too_large(), "{query}");
+            let steps: Vec<String> = error["path"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|step| match step {
+                    Value::String(name) => name.clone(),
+                    index => index.to_string(),
+                })
+                .collect();
+            assert_eq!(steps.join("."), path, "{query}");
+            // No object is told in part.
+            let root = path.split('.').next().unwrap();
+            assert_eq!(answer.json["data"], json!({ root: null }), "{query}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn where_a_part_can_be_null_the_rest_is_told() {
+    each_database(async |app| {
+        large(&app).await;
+        let client = bounded(&app);
+        let answer = client
+            .run("{ task(id: 1) { id groundTruth { id result } } }")
+            .await;
+        assert_eq!(answer.error()["extensions"], too_large());
+        assert_eq!(answer.error()["path"], json!(["task", "groundTruth"]));
+        let task = json!({ "id": "1", "groundTruth": null });
+        assert_eq!(answer.json["data"]["task"], task);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn large_columns_that_are_not_asked_for_take_no_room() {
+    each_database(async |app| {
+        large(&app).await;
+        let client = bounded(&app);
+        for query in [
+            "{ annotation(id: 1) { id regionCount task { id overlap } project { title } parentPrediction { id } } }",
+            "{ annotations { nodes { id version } } }",
+            "{ task(id: 1) { isLabeled annotations { nodes { id } } predictions { id score } drafts { id } groundTruth { id } } }",
+            "{ tasks { nodes { overlap project { title } } } }",
+            "{ projects { nodes { title checkMode } } }",
+            "{ draft(id: 1) { task { id } annotationVersion } }",
+            "{ annotationAt(id: 1, version: 1) { version completedBy { id } } }",
+            "{ annotation(id: 1) { diff(from: 1) { to fields { field } } history { nodes { annotation { at } } } } }",
+        ] {
+            client.run(query).await.ok();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_an_answer_holds_is_charged_as_often_as_it_does() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        app.annotation(&app.admin, "1", json!({ "result": result(30_000) }))
+            .await;
+        let client = bounded(&app);
+        let lists = |count: usize| {
+            let lists = (0..count).map(|n| format!("l{n}: annotations {{ nodes {{ result }} }} "));
+            format!("{{ {} }}", lists.collect::<String>())
+        };
+        let fields = |count: usize| {
+            let fields: String = (0..count).map(|n| format!("f{n}: result ")).collect();
+            format!("{{ annotation(id: 1) {{ {fields} }} }}")
+        };
+        client.run(&lists(3)).await.ok();
+        client.run(&fields(3)).await.ok();
+        assert_eq!(client.run(&fields(4)).await.code(), "LIMIT_EXCEEDED");
+        let answer = client.run(&lists(10)).await;
+        let told = answer.json["data"].as_object().unwrap();
+        assert_eq!(told.values().filter(|list| !list.is_null()).count(), 3);
+        // Each answer has a budget of its own, those of a batch too.
+        let one = json!({ "query": lists(3) });
+        let batch = client.post(json!([one, one, { "query": fields(4) }]).to_string());
+        let batch = batch.await;
+        let answers = batch.json.as_array().unwrap();
+        assert_eq!(answers[0].get("errors"), None);
+        assert_eq!(answers[0], answers[1]);
+        assert_eq!(answers[2]["errors"][0]["extensions"], too_large());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn many_small_fields_are_charged_too() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        for _ in 0..20 {
+            app.annotation(&app.admin, "1", json!({})).await;
+        }
+        let client = bounded(&app);
+        let query = |count: usize| {
+            let fields: String = (0..count).map(|n| format!("v{n}: version ")).collect();
+            format!("{{ annotations {{ nodes {{ {fields} }} }} }}")
+        };
+        client.run(&query(5)).await.ok();
+        let answer = client.run(&query(90)).await;
+        assert_eq!(answer.error()["extensions"], too_large());
+        assert_eq!(answer.error()["path"], json!(["annotations", "nodes"]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_next_event_has_the_whole_budget_again() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        let max = MAX.to_string();
+        let server = Listening::start(&app.app, &["--max-answer", &max]).await;
+        let mut socket = server.signed_in(&app.admin.token).await;
+        let query = "subscription { annotationEvents { annotationId annotation { id result } } }";
+        socket.subscribe("1", query).await;
+        // Answered behind it, so that it has begun.
+        socket.subscribe("2", "{ viewer { id } }").await;
+        while socket.hear().await["type"] != "complete" {}
+        for bytes in [70_000, 150_000, 70_000, 70_000] {
+            app.annotation(&app.admin, "1", json!({ "result": result(bytes) }))
+                .await;
+        }
+        for (id, is_large) in [("1", false), ("2", true), ("3", false), ("4", false)] {
+            let message = socket.hear().await;
+            let payload = &message["payload"];
+            let event = &payload["data"]["annotationEvents"];
+            assert_eq!(event["annotationId"], id);
+            assert_eq!(event["annotation"].is_null(), is_large);
+            if is_large {
+                assert_eq!(payload["errors"][0]["extensions"], too_large());
+                let path = json!(["annotationEvents", "annotation"]);
+                assert_eq!(payload["errors"][0]["path"], path);
+            }
+        }
+    })
+    .await;
+}
