@@ -378,6 +378,46 @@ const checks = {
     );
   },
 
+  async answers_hold_a_bounded_memory() {
+    const large = await start(annograph, { ANNOGRAPH_RATE_LIMIT: '0' }, { demo: false });
+    const send = (body, token) => large.post(body, { headers: { authorization: `Bearer ${token}` }, limit: 60_000 });
+    const result = [{ id: 'a', from_name: 'a', to_name: 't', type: 'textarea', value: { text: ['x'.repeat(180_000)] } }];
+    const tasks = [{ data: { t: 'a' }, annotations: Array(100).fill({ result }) }];
+    const filled = [
+      { query: 'mutation { createProject(input: { title: "Large" }) { id } }' },
+      { query: 'mutation($tasks: [JSONObject!]!) { importTasks(projectId: 1, tasks: $tasks) { annotationCount } }', variables: { tasks } },
+    ];
+    for (const body of filled) assert.equal(JSON.parse(await (await send(body, large.token)).text()).errors, undefined);
+    await large.command('user', 'add', 'viewer');
+    await large.command('member', 'add', '--project', '1', '--user', 'viewer', '--role', 'viewer');
+    const viewer = (await large.command('token', 'create', '--user', 'viewer')).trim();
+    const lists = (count) => ({ query: `{ ${times(count, (n) => `l${n}: annotations(first: 100) { nodes { result } }`)} }` });
+    const found = ({ data }) => Object.values(data).filter((list) => list?.nodes.length === 100).length;
+    for (const count of [3, 40, 95]) {
+      const answer = JSON.parse(await (await send(lists(count), viewer)).text());
+      assert.ok(found(answer) <= 3, `${found(answer)} lists of 18 MB in one answer`);
+      assert.equal(found(answer) + (answer.errors?.length ?? 0), count);
+      for (const { extensions, path } of answer.errors ?? []) {
+        assert.deepEqual([extensions.code, extensions.limit, path.length], [LIMIT, 'answer', 1]);
+      }
+      assertSlim(large);
+    }
+    for (const count of [5, 10]) {
+      const batch = await send(Array(count).fill(lists(3)), viewer);
+      let bytes = 0;
+      for await (const chunk of batch.body) bytes += chunk.length;
+      assert.ok(bytes > count * 50 * MIB, `${bytes} bytes for a batch of ${count}`);
+      assertSlim(large);
+    }
+    const left = (await send(Array(10).fill(lists(3)), viewer)).body.getReader();
+    await left.read();
+    await left.cancel();
+    const once = JSON.parse(await (await send(lists(3), viewer)).text());
+    assert.equal(found(once), 3, 'what the client left behind is free');
+    assertSlim(large);
+    await large.stop();
+  },
+
   async a_large_result_is_stored_or_refused() {
     const r = [{ id: 'a', value: { text: 'x'.repeat(5 * MIB) } }];
     const answer = await ask('mutation($r: [JSONObject!]!) { createAnnotation(taskId: 1, input: { result: $r }) { id } }', { r });
