@@ -29,7 +29,6 @@ use self::{
         ChatMessageRegion, ChoicesRegion, DateTimeRegion, NumberRegion, OtherRegion,
         PairwiseRegion, RankerRegion, RatingRegion, RelationRegion, TaxonomyRegion, TextAreaRegion,
     },
-    budget::Overrun,
     image::{
         BitmaskRegion, BrushRegion, EllipseRegion, KeyPointRegion, PolygonRegion, RectangleRegion,
         VectorRegion,
@@ -156,7 +155,7 @@ pub enum RegionType {
     field(
         name = "raw",
         ty = "JsonObject",
-        desc = "The entry, as `result` has it. LIMIT_EXCEEDED once those of an answer have 64 MiB."
+        desc = "The entry, as `result` has it. LIMIT_EXCEEDED when the answer has no room for it."
     )
 )]
 pub enum Region {
@@ -264,18 +263,15 @@ impl At {
         &self.stored.areas[self.index]
     }
 
-    fn raw(&self, budget: &Budget) -> Result<JsonObject, Overrun> {
+    fn raw(&self, ctx: &Context<'_>) -> error::Result<JsonObject> {
         let raw = &self.region().raw;
-        budget.raw.spend(raw.len() as u64)?;
+        ctx.app().budget.charge(raw.len() as u64)?;
         Ok(JsonObject(raw.clone()))
     }
 
     /// The first region of the same result that has an id.
     fn other(&self, budget: &Budget, id: &str) -> Option<Result<Region>> {
         let index = self.stored.all.position(id)?;
-        if budget.raw.is_overrun() {
-            return None;
-        }
         let stored = self.stored.clone();
         let at = Self { stored, index };
         match budget.relations.spend(at.region().raw.len() as u64) {

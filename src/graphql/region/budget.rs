@@ -23,12 +23,6 @@ const RELATION_BYTES: Limit = Limit {
     of_what: "bytes of regions that the relations of an answer lead to",
 };
 
-const RAW_BYTES: Limit = Limit {
-    name: "rawBytes",
-    max: 1 << 26,
-    of_what: "bytes that the `raw` of an answer's regions has",
-};
-
 const MASK_BYTES: Limit = Limit {
     name: "maskBytes",
     max: 1 << 26,
@@ -48,8 +42,6 @@ pub struct Budget {
     pub pixels: Arc<Allowance>,
     /// Bytes of regions as they are stored, before a relation leads to them.
     pub relations: Arc<Allowance>,
-    /// Bytes of `raw`.
-    pub raw: Arc<Allowance>,
     /// Bytes of run lengths, before they are read.
     pub masks: Arc<Allowance>,
     /// Bytes of what many parts of a config have in common.
@@ -61,7 +53,6 @@ impl Default for Budget {
         Self {
             pixels: Allowance::new(PIXELS),
             relations: Allowance::new(RELATION_BYTES),
-            raw: Allowance::new(RAW_BYTES),
             masks: Allowance::new(MASK_BYTES),
             config: Allowance::new(CONFIG_BYTES),
         }
@@ -71,13 +62,7 @@ impl Default for Budget {
 impl Budget {
     /// For the next answer of a subscription.
     pub fn renew(&self) {
-        for allowance in [
-            &self.pixels,
-            &self.relations,
-            &self.raw,
-            &self.masks,
-            &self.config,
-        ] {
+        for allowance in [&self.pixels, &self.relations, &self.masks, &self.config] {
             allowance.spent.store(0, Ordering::Relaxed);
             allowance.is_told.store(false, Ordering::Relaxed);
         }

@@ -72,12 +72,12 @@ macro_rules! member {
                 self.0.region().item_index
             }
 
-            /// The entry, as `result` has it. LIMIT_EXCEEDED once those of an answer have 64 MiB.
+            /// The entry, as `result` has it. LIMIT_EXCEEDED when the answer has no room for it.
             pub async fn raw(
                 &self,
                 ctx: &async_graphql::Context<'_>,
-            ) -> async_graphql::Result<$crate::graphql::scalar::JsonObject> {
-                Ok(self.0.raw($crate::graphql::region::Spending::budget(ctx))?)
+            ) -> $crate::error::Result<$crate::graphql::scalar::JsonObject> {
+                self.0.raw(ctx)
             }
 
             $($fields)*

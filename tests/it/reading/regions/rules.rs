@@ -131,7 +131,7 @@ async fn regions_are_told_as_they_are_stored_so_often_and_no_more() {
         let answer = ask(22).await;
         let errors = answer.json["errors"].as_array().unwrap();
         assert_eq!(errors.len(), 1);
-        let extensions = json!({ "code": "LIMIT_EXCEEDED", "limit": "rawBytes", "max": 1 << 26 });
+        let extensions = json!({ "code": "LIMIT_EXCEEDED", "limit": "answer", "max": 1 << 26 });
         assert_eq!(errors[0]["extensions"], extensions);
     })
     .await;
