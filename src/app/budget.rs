@@ -23,8 +23,7 @@ struct State {
     reserved: Lease,
 }
 
-/// Bytes set aside for what is read next, of a size that is not known yet. Whatever is not kept of them is
-/// returned when it is dropped.
+/// Bytes set aside for rows whose size is not known before they are read. Returned when it is dropped.
 #[derive(Debug)]
 pub struct Reserve<'a> {
     budget: &'a Budget,

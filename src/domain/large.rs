@@ -252,7 +252,7 @@ where
         Ok(())
     }
 
-    /// Reads the rows of which something is missing, as they are by now.
+    /// Reads rows whose large columns were left out once more, with all columns.
     async fn missing(
         &self,
         rows: impl Iterator<Item = &Weighed<E::Model>>,
