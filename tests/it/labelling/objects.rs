@@ -11,6 +11,7 @@ use annograph::{
 use entity::{
     annotation_term::{self, Column::Term},
     annotation_term_fill,
+    project_member::Role,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
@@ -105,10 +106,11 @@ async fn sound_in_whole_seconds_is_sound_wherever_it_is_read() {
 #[tokio::test]
 async fn spans_of_sound_agree_by_their_overlap() {
     each_database(async |app| {
-        let (_, task) = world(&app, &config("Audio"), "STANDARD", json!({ "o": "x" })).await;
-        for end in [10, 9] {
+        let (project, task) = world(&app, &config("Audio"), "STANDARD", json!({ "o": "x" })).await;
+        let ann = app.member(&project, "ann", Role::Annotator).await;
+        for (by, end) in [(&app.admin, 10), (&ann, 9)] {
             let result = json!([span(&json!(0), &json!(end))]);
-            create(&app.admin, &task, json!({ "result": result })).await.ok();
+            create(by, &task, json!({ "result": result })).await.ok();
         }
         let query = "{ annotation(id: 1) { agreementWith(id: 2, metric: SPAN_F1) task { agreement(metric: SPAN_F1) } } }";
         let answer = app.admin.run(query).await;
