@@ -216,7 +216,7 @@ async fn any_number_of_pairs_costs_the_same_statements() {
             assert_eq!(nodes.last().unwrap(), &json!({ "agreementWith": 1.0, "iou": null }));
             statements.push(sent);
         }
-        assert_eq!(statements, [4, 4]);
+        assert_eq!(statements, [5, 5]);
     })
     .await;
 }
