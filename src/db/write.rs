@@ -16,9 +16,9 @@ use std::{
 };
 
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqliteTransactionMode, Statement, TransactionOptions, TransactionTrait,
-    entity::prelude::async_trait::async_trait,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr,
+    ExecResult, QueryResult, SqliteTransactionMode, Statement, TransactionOptions,
+    TransactionTrait, entity::prelude::async_trait::async_trait,
 };
 use tokio::{
     runtime::Handle,
@@ -92,7 +92,7 @@ impl Write {
     ) -> Result<Self, DbErr> {
         let open = commits.open();
         Ok(Self {
-            txn: Some(connection.begin().await?),
+            txn: Some(begun(connection.clone()).await?),
             turn: None,
             open,
             _permit: None,
@@ -169,6 +169,16 @@ impl Drop for Write {
             runtime.spawn(turn.roll_back(txn));
         }
     }
+}
+
+/// Begins a transaction, to its end even when the caller goes away: the driver does not take back a `BEGIN` that is
+/// given up halfway, and the connection would go back to the pool with a transaction open in which the statements of
+/// others get lost.
+async fn begun(connection: DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
+    let begun = tokio::spawn(async move { connection.begin().await }).await;
+    begun.unwrap_or(Err(DbErr::ConnectionAcquire(
+        ConnAcquireErr::ConnectionClosed,
+    )))
 }
 
 /// Whether the commit that a write waits for came about.

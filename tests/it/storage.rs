@@ -7,6 +7,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
+use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait};
 use serde_json::json;
 
@@ -252,6 +253,34 @@ async fn a_connection_that_is_lost_at_the_commit_leaves_the_outcome_open() {
         };
         let (answer, ()) = tokio::join!(annotate(&app, &task, 10), end);
         assert_eq!(failure(&answer), ("UNREACHABLE", "UNKNOWN"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_write_that_is_given_up_at_its_beginning_leaves_no_transaction_open() {
+    each_database(async |app| {
+        if app.app.db.backend() != DbBackend::Postgres {
+            return;
+        }
+        app.project_with_task().await;
+        for _ in 0..8 {
+            assert!(app.app.db.begin().now_or_never().is_none());
+        }
+        let reads = (0..16).map(|_| app.admin.run("{ viewer { id } }"));
+        for answer in futures_util::future::join_all(reads).await {
+            answer.ok();
+        }
+        let beside = app.beside().await;
+        let open = "SELECT pid FROM pg_stat_activity
+            WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+        for _ in 0..1_000 {
+            let left = beside.db.writer().execute_unprepared(open).await.unwrap();
+            if left.rows_affected() == 0 {
+                return;
+            }
+        }
+        panic!("a transaction stays open");
     })
     .await;
 }

@@ -80,8 +80,10 @@ export default {
     const left = await refused(annograph, small.database, small, () => size() > before + (4 << 20));
     console.log(`  ${left} tasks are left for later`);
     server = await serve(annograph, small.database);
-    assert.equal(await server.tasks(), 1 + left, 'reads are served');
-    if (left > 0) {
+    // What there is room for is taken back at the start already.
+    const there = await server.tasks();
+    assert.ok(there >= 1 && there <= 1 + left, 'reads are served');
+    if (there > 1) {
       assert.match(server.log(), /DISK_(FULL|ERROR)/);
       assert.match(await server.unready(), /DISK_(FULL|ERROR)/);
     }

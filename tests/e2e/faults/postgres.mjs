@@ -98,7 +98,9 @@ export default {
       await until(async () => !(await server.unready()), 'the server is ready again', 20_000);
     }
     const busy = "SELECT count(*) FROM pg_stat_activity WHERE state <> 'idle' AND datname = current_database() AND pid <> pg_backend_pid()";
-    await until(() => postgres.sql(name, busy) === '0', 'everything has come to its end', 20_000);
+    await until(() => postgres.sql(name, busy) === '0', 'everything has come to its end', 20_000).catch((error) => {
+      throw new Error(`${error.message}\n${postgres.sql(name, 'SELECT state, backend_type, wait_event, query FROM pg_stat_activity')}\n${server.log()}`);
+    });
     const count = there();
     assert.ok(count >= done && count <= done + open, `${count} are there: ${done} done, ${open} unknown, ${refused} not done`);
     assert.ok(refused > 0, 'some did not come to their commit');
