@@ -77,7 +77,6 @@ impl fmt::Display for Conflict {
         let (of, current) = (self.of, self.current_version);
         match self.expected_version {
             _ if current == 0 => write!(f, "the {of} is not there any more"),
-            Some(0) => write!(f, "there is a {of} already, at version {current}"),
             Some(expected) if expected != current => {
                 write!(f, "the {of} is at version {current}, not {expected}")
             }

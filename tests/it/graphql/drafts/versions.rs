@@ -50,7 +50,7 @@ async fn of_two_tabs_the_late_one_is_told_what_the_other_saved() {
             };
             assert_eq!(
                 save(c.clone(), json!({ "expectedVersion": 0 })).await,
-                there_is("there is a draft already, at version 1", 1, &ab)
+                there_is("the draft is at version 1, not 0", 1, &ab)
             );
             assert_eq!(
                 save(c.clone(), json!({ "expectedVersion": 2 })).await,
