@@ -66,8 +66,8 @@ impl Endpoint {
         Self {
             schema,
             quotas: Quotas::new(&settings),
+            bodies: BodyBudget::new(settings.max_body, app.memory.clone()),
             sessions: Sessions::new(app, Duration::from_secs(settings.token_check.max(1))),
-            bodies: BodyBudget::new(settings.max_body),
             settings: Arc::new(settings),
             stopping,
         }

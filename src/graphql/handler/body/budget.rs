@@ -7,7 +7,10 @@ use std::{
 };
 
 use super::{super::answer::Refusal, LARGE};
-use crate::fair::{FairSemaphore, Permit};
+use crate::{
+    app::{Memory, memory},
+    fair::{FairSemaphore, Permit},
+};
 
 /// Maximum size of a body that is leased from the reserve.
 pub const SMALL: usize = 16 << 10;
@@ -17,6 +20,8 @@ const RESERVE: usize = 16 << 20;
 const SHARES: usize = 4;
 /// Large bodies processed at once: the parsed form of a body takes several times its size.
 const WORKED_ON_AT_ONCE: usize = 4;
+/// Bytes of the server's memory that are leased for each byte of a large body: for the body, and for its parsed form.
+const PARSED: u64 = 2;
 /// `Retry-After` of a body that exceeds a share.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -25,6 +30,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub struct BodyBudget(Arc<Shared>);
 
 struct Shared {
+    memory: Memory,
     used: Mutex<Used>,
     large: FairSemaphore,
 }
@@ -64,11 +70,14 @@ pub struct Lease {
     user_id: i64,
     kind: Kind,
     bytes: usize,
+    /// Lease of the server's memory, made with the first bytes that the reserve can't hold.
+    memory: Option<memory::Lease>,
 }
 
 impl BodyBudget {
-    /// Creates a budget for bodies of up to `max_body` bytes.
-    pub fn new(max_body: usize) -> Self {
+    /// Creates a budget for bodies of up to `max_body` bytes. Large bodies lease from the memory of the server, too;
+    /// the reserve is apart from it.
+    pub fn new(max_body: usize, memory: Memory) -> Self {
         // A body of the largest size fits beside its compressed form, which may be as large.
         let share = max_body.max(LARGE).saturating_mul(2).saturating_add(LARGE);
         let used = Used {
@@ -76,6 +85,7 @@ impl BodyBudget {
             reserve: Pool::new(RESERVE / SHARES),
         };
         Self(Arc::new(Shared {
+            memory,
             used: Mutex::new(used),
             large: FairSemaphore::new(WORKED_ON_AT_ONCE),
         }))
@@ -88,6 +98,7 @@ impl BodyBudget {
             user_id,
             kind: Kind::Reserve,
             bytes: 0,
+            memory: None,
         }
     }
 
@@ -101,7 +112,8 @@ impl Lease {
     /// Changes the leased bytes: call it before allocating, and after freeing. Fails when the share of the user or the
     /// whole budget is used up; the lease then stays unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
-        let mut used = self.budget.used();
+        let budget = self.budget.clone();
+        let mut used = budget.used();
         used.pool(self.kind).give_back(self.user_id, self.bytes);
         let kinds: &[Kind] = match bytes {
             0..=SMALL => &[Kind::Reserve, Kind::General],
@@ -110,9 +122,13 @@ impl Lease {
         let mut refusal = Exhausted::ByAll;
         for kind in kinds {
             match used.pool(*kind).take(self.user_id, bytes) {
-                Ok(()) => {
+                Ok(()) if self.resize_memory(*kind, bytes).is_ok() => {
                     (self.kind, self.bytes) = (*kind, bytes);
                     return Ok(());
+                }
+                Ok(()) => {
+                    used.pool(*kind).give_back(self.user_id, bytes);
+                    refusal = Exhausted::ByAll;
                 }
                 Err(exhausted) => refusal = exhausted,
             }
@@ -120,6 +136,28 @@ impl Lease {
         used.pool(self.kind).add(self.user_id, self.bytes);
         drop(used);
         Err(refusal.into())
+    }
+
+    fn resize_memory(&mut self, kind: Kind, bytes: usize) -> Result<(), memory::Exhausted> {
+        let wanted = match kind {
+            Kind::Reserve => 0,
+            Kind::General => (bytes as u64).saturating_mul(PARSED),
+        };
+        let lease = match &mut self.memory {
+            Some(lease) => lease,
+            None if wanted == 0 => return Ok(()),
+            None => {
+                self.memory = Some(self.budget.memory.lease(wanted)?);
+                return Ok(());
+            }
+        };
+        match wanted.checked_sub(lease.bytes()) {
+            Some(more) => lease.grow(more),
+            None => {
+                lease.shrink(lease.bytes() - wanted);
+                Ok(())
+            }
+        }
     }
 }
 
@@ -210,6 +248,10 @@ mod tests {
     const ANN: i64 = 1;
     const BODY: usize = 1 << 20;
 
+    fn budget() -> BodyBudget {
+        BodyBudget::new(BODY, Memory::unlimited())
+    }
+
     fn leased(budget: &BodyBudget, user_id: i64, bytes: usize) -> Result<Lease, StatusCode> {
         let mut lease = budget.lease(user_id);
         let resized = lease.resize(bytes).map_err(|refusal| refusal.status);
@@ -218,7 +260,7 @@ mod tests {
 
     #[test]
     fn a_user_has_a_share_and_all_have_a_bound() {
-        let budget = BodyBudget::new(BODY);
+        let budget = budget();
         let ann = [leased(&budget, ANN, BODY), leased(&budget, ANN, 2 * BODY)];
         assert!(ann.iter().all(Result::is_ok));
         let refused = leased(&budget, ANN, SMALL + 1).err();
@@ -233,7 +275,7 @@ mod tests {
 
     #[test]
     fn small_bodies_get_in_beside_large_ones() {
-        let budget = BodyBudget::new(BODY);
+        let budget = budget();
         let large: Vec<_> = (1..5).map(|user| leased(&budget, user, 3 * BODY)).collect();
         assert!(large.iter().all(Result::is_ok));
         assert!(leased(&budget, ANN, SMALL).is_ok());
@@ -242,7 +284,7 @@ mod tests {
 
     #[test]
     fn a_lease_that_can_not_grow_stays_as_it_is() {
-        let budget = BodyBudget::new(BODY);
+        let budget = budget();
         let mut lease = leased(&budget, ANN, SMALL).unwrap();
         assert!(lease.resize(3 * BODY).is_ok());
         assert!(lease.resize(3 * BODY + 1).is_err());
@@ -251,5 +293,21 @@ mod tests {
         for pool in [&used.general, &used.reserve] {
             assert_eq!((pool.total, pool.by_user.len()), (0, 0));
         }
+    }
+    #[test]
+    fn large_bodies_lease_the_memory_of_the_server() {
+        let memory = Memory::new(4 * BODY as u64);
+        let budget = BodyBudget::new(BODY, memory.clone());
+        let mut large = leased(&budget, ANN, BODY).unwrap();
+        assert_eq!(memory.leased(), 2 * BODY as u64);
+        let refused = leased(&budget, 2, BODY + 1).err();
+        assert_eq!(refused, Some(StatusCode::SERVICE_UNAVAILABLE));
+        assert!(leased(&budget, 2, SMALL).is_ok());
+        assert!(large.resize(2 * BODY + 1).is_err());
+        assert_eq!(memory.leased(), 2 * BODY as u64);
+        assert!(large.resize(SMALL).is_ok());
+        assert_eq!(memory.leased(), 0);
+        assert!(leased(&budget, 2, 2 * BODY).is_ok());
+        assert_eq!(memory.leased(), 0);
     }
 }
