@@ -84,7 +84,10 @@ pub struct Vertex {
 
 impl ImageSize {
     pub(super) fn read(entry: &Fields) -> Option<Self> {
-        let length = |key| entry.int(key).filter(|length| *length > 0);
+        let length = |key| {
+            entry.bare_number(key)?;
+            entry.int(key).filter(|length| *length > 0)
+        };
         Some(Self {
             width: length("original_width")?,
             height: length("original_height")?,

@@ -31,7 +31,7 @@ fn each_kind_of_region_has_a_type_of_its_own() {
         .keys()
         .map(|kind| format!("{}Region", camel(kind)));
     assert_eq!(members(), expected.collect());
-    assert_eq!(members().len(), 23);
+    assert_eq!(members().len(), 24);
 }
 
 /// A client may ask for any fields of all members at once, without aliases.
