@@ -318,7 +318,7 @@ mod tests {
     use super::*;
 
     /// Coerces a variable `$v` of a type; its value after that, and the number of problems.
-    fn coerced(ty: &str, value: serde_json::Value) -> (Value, usize) {
+    fn coerced(ty: &str, value: &serde_json::Value) -> (Value, usize) {
         let schema = "input In { a: Int } type Query { list(v: [Int]): Int, object(v: In): Int }";
         let schema = ApolloSchema::parse_and_validate(schema, "schema").unwrap();
         let field = if ty == "In" { "object" } else { "list" };
@@ -359,7 +359,7 @@ mod tests {
         ] {
             let mut items = vec![serde_json::json!("x"); bad];
             items.push(serde_json::json!(1.0));
-            let (value, problems) = coerced("[Int]", items.into());
+            let (value, problems) = coerced("[Int]", &items.into());
             let Value::List(items) = value else {
                 panic!("another kind of value")
             };
@@ -368,7 +368,7 @@ mod tests {
             let mut fields: serde_json::Map<_, _> =
                 (0..bad).map(|key| (format!("x{key}"), 1.into())).collect();
             fields.insert("a".to_owned(), serde_json::json!(1.0));
-            let (value, problems) = coerced("In", fields.into());
+            let (value, problems) = coerced("In", &fields.into());
             let Value::Object(fields) = value else {
                 panic!("another kind of value")
             };

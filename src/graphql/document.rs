@@ -210,7 +210,7 @@ impl Documents {
 }
 
 /// Whether a text is validated on the spot.
-pub fn is_short(text: &String) -> bool {
+pub fn is_short(text: &str) -> bool {
     text.len().saturating_mul(VALIDATED) <= compute::SMALL
 }
 

@@ -131,7 +131,7 @@ impl Endpoint {
         envelope: Envelope,
         deadline: Instant,
     ) -> Result<Result<Prepared, Vec<ServerError>>, Refusal> {
-        if envelope.bytes <= SMALL && envelope.query.as_ref().is_none_or(document::is_short) {
+        if envelope.bytes <= SMALL && envelope.query.as_deref().is_none_or(document::is_short) {
             return Ok(self.schema.prepare(envelope).await);
         }
         let (schema, bytes) = (self.schema.clone(), envelope.bytes);

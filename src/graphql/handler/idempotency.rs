@@ -132,7 +132,7 @@ async fn run(
         let lease = budget.take();
         let answered = Answered { response, lease };
         match is_failure {
-            true => Err(answered),
+            true => Err(Box::new(answered)),
             false => Ok(answer::kept(media, answered)),
         }
     };
@@ -143,7 +143,7 @@ async fn run(
             keep(app, claim, &answer).await;
             return Ok(said(answer, Some(lease)));
         }
-        Ok(Err(failed)) => Ok(failed),
+        Ok(Err(failed)) => Ok(*failed),
         Err(refusal) => Err(refusal),
     };
     // What could not be done, and was not, may be asked for again.
