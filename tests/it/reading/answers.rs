@@ -13,7 +13,8 @@ use crate::{
     support::{TestApp, each_database},
 };
 
-fn answer(from_name: &str, kind: &str, value: Value) -> Value {
+fn answer(from_name: &str, kind: &str, value: impl Into<Value>) -> Value {
+    let value: Value = value.into();
     let key = if kind == "textarea" { "text" } else { kind };
     json!({ "id": "r", "from_name": from_name, "to_name": "t", "type": kind, "value": { key: value } })
 }
