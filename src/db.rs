@@ -199,6 +199,7 @@ impl Database {
     }
 
     pub async fn close(self) -> Result<(), DbErr> {
+        self.health().closed();
         self.reader.connections.close().await?;
         self.sqlite.close().await;
         self.writer.close().await

@@ -88,15 +88,13 @@ fn done_or_later(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Res
     let Err(error) = done else {
         return Ok(true);
     };
-    match error.downcast::<Error>()? {
-        Error::Unavailable(failure) => {
-            app.db.health().begin(&failure);
-            let reason = failure.reason.word();
-            tracing::warn!(reason, "can't {what} yet: {failure}; reads are served");
-            Ok(false)
-        }
-        other => Err(other.into()),
-    }
+    let Some(Error::Unavailable(failure)) = error.downcast_ref() else {
+        return Err(error);
+    };
+    app.db.health().begin(failure);
+    let reason = failure.reason.word();
+    tracing::warn!(reason, "can't {what} yet: {failure}; reads are served");
+    Ok(false)
 }
 
 /// Does what the start left for later, once the database takes writes.

@@ -130,6 +130,11 @@ impl Health {
         self.state().conditions.keys().next_back().copied()
     }
 
+    /// Forgets the last write: a database that is closed takes none.
+    pub fn closed(&self) {
+        self.state().written = None;
+    }
+
     /// Whether a write succeeded within this time.
     pub fn has_written_within(&self, time: Duration) -> bool {
         let written = self.state().written;

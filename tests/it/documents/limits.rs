@@ -278,16 +278,18 @@ async fn large_filters_of_nested_lists_are_answered() {
 }
 
 #[tokio::test]
-async fn a_part_of_any_length_can_be_looked_for() {
+async fn a_part_of_a_thousand_characters_can_be_looked_for_and_no_longer_one() {
     each_database(async |app| {
-        let answer = app
-            .admin
-            .run_with(
-                "query($part: String!) { projects(filter: { title: { contains: $part } }) { totalCount } }",
-                json!({ "part": "x".repeat(60_000) }),
-            )
-            .await;
-        assert_eq!(answer.data()["projects"]["totalCount"], 0);
+        let found = async |length: usize| {
+            let query = "query($part: String!) { projects(filter: { title: { contains: $part } }) { totalCount } }";
+            let part = "x".repeat(length);
+            app.admin.run_with(query, json!({ "part": part })).await
+        };
+        assert_eq!(found(1_000).await.data()["projects"]["totalCount"], 0);
+        let refused = found(60_000).await;
+        let problem = &refused.error()["extensions"]["problems"][0];
+        assert_eq!(problem["code"], "TOO_LONG");
+        assert_eq!(problem["path"], json!(["filter", "title", "contains"]));
     })
     .await;
 }
