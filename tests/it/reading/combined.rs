@@ -137,9 +137,9 @@ async fn lists_below_tasks_and_projects_combine_too() {
         let answer = app
             .admin
             .run(
-                "{ projects { nodes {
+                "{ projects(first: 5) { nodes {
                      annotations(filter: { or: [{ wasCancelled: true }, { groundTruth: true }, { not: { leadTime: { gt: 0 } } }] }) { totalCount nodes { id } }
-                     tasks(filter: { not: { id: { eq: 2 } } }) { totalCount nodes { id annotations(filter: { not: { id: { eq: 1 } } }) { totalCount nodes { id } } } }
+                     tasks(first: 5, filter: { not: { id: { eq: 2 } } }) { totalCount nodes { id annotations(filter: { not: { id: { eq: 1 } } }) { totalCount nodes { id } } } }
                    } } }",
             )
             .await;
@@ -326,7 +326,7 @@ async fn the_largest_filters_are_answered() {
         let deep = json!({ "or": [{ "not": leaf }, { "and": vec![bare; 90] }] });
         for client in [&app.admin, &ann] {
             assert_eq!(matches(client, "annotations", &deep).await, "1 2 3 4");
-            let query = "query($f: AnnotationFilter) { projects { nodes { tasks { nodes { annotations(filter: $f) { totalCount nodes { id } } } } annotations(filter: $f) { totalCount nodes { id } } } } }";
+            let query = "query($f: AnnotationFilter) { projects(first: 5) { nodes { tasks(first: 5) { nodes { annotations(filter: $f) { totalCount nodes { id } } } } annotations(filter: $f) { totalCount nodes { id } } } } }";
             let answer = client.run_with(query, json!({ "f": deep })).await;
             assert_eq!(ids(&answer.data()["projects"]["nodes"][0]["annotations"]).join(" "), "1 2 3");
         }

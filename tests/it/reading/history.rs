@@ -271,8 +271,8 @@ async fn a_history_of_fifty_costs_as_much_as_one_of_two() {
         let (project, task) = app.project_with_task().await;
         let viewer = app.member(&project, "vic", Role::Viewer).await;
         let queries = [
-            "{ annotation(id: 1) { history { nodes { version annotation { result } } } } }",
-            "{ annotation(id: 1) { history { nodes { annotation { leadTime task { id } } } } } }",
+            "{ annotation(id: 1) { history(first: 50) { nodes { version annotation { result } } } } }",
+            "{ annotation(id: 1) { history(first: 50) { nodes { annotation { leadTime task { id } } } } } }",
             "{ annotation(id: 1) { diff(from: 1) { fields { field } } } }",
             "{ annotation(id: 1) { diff(from: 1) { addedRegions } } }",
         ];
@@ -304,7 +304,7 @@ async fn a_history_of_fifty_costs_as_much_as_one_of_two() {
         }
         assert_eq!(few, many);
         let query =
-            "{ annotation(id: 1) { history { nodes { annotation { result leadTime } } } } }";
+            "{ annotation(id: 1) { history(first: 50) { nodes { annotation { result leadTime } } } } }";
         let answer = viewer.run(query).await;
         let nodes = answer.data()["annotation"]["history"]["nodes"]
             .as_array()
