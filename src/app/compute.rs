@@ -1,6 +1,6 @@
 //! Computing over client-sized data, apart from the threads that answer others.
 //!
-//! An [`Operation`] begins on the threads that answer requests, and charges bytes before it computes over them
+//! An operation begins on the threads that answer requests, and charges bytes before it computes over them
 //! ([`charge`]). Above [`SMALL`] in sum, the operation as a whole moves to worker threads of a lower priority. The
 //! operating system shares the processors between the two kinds of threads, so that no computation, however long,
 //! keeps a small request waiting.
