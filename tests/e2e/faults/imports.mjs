@@ -42,7 +42,9 @@ async function isTakenBack(annograph, small, database) {
   const server = await serve(annograph, database);
   const left = await refused(annograph, database, small, async () => (await server.tasks()) > 0);
   console.log(`  ${left} tasks are left for later`);
-  assert.equal(await server.tasks(), left, 'what is said is true');
+  // The server may have taken back by now what there is room for.
+  const there = await server.tasks();
+  assert.ok(there <= left, `${left} tasks are said to be left, ${there} are`);
   small.free();
   await until(async () => (await server.tasks()) === 0, 'the import is taken back', 20_000);
   const projects = async () => (await server.query('{ projects { totalCount } }')).projects.totalCount;

@@ -379,6 +379,7 @@ const checks = {
   },
 
   async answers_hold_a_bounded_memory() {
+    // An answer of --max-answer, 64 MiB, is held with what it is read from; and the allocator gives back late.
     const large = await start(annograph, { ANNOGRAPH_RATE_LIMIT: '0' }, { demo: false });
     const send = (body, token) => large.post(body, { headers: { authorization: `Bearer ${token}` }, limit: 60_000 });
     const result = [{ id: 'a', from_name: 'a', to_name: 't', type: 'textarea', value: { text: ['x'.repeat(180_000)] } }];
@@ -400,21 +401,21 @@ const checks = {
       for (const { extensions, path } of answer.errors ?? []) {
         assert.deepEqual([extensions.code, extensions.limit, path.length], [LIMIT, 'answer', 1]);
       }
-      assertSlim(large);
+      assertSlim(large, 600 * MIB);
     }
     for (const count of [5, 10]) {
       const batch = await send(Array(count).fill(lists(3)), viewer);
       let bytes = 0;
       for await (const chunk of batch.body) bytes += chunk.length;
       assert.ok(bytes > count * 50 * MIB, `${bytes} bytes for a batch of ${count}`);
-      assertSlim(large);
+      assertSlim(large, 600 * MIB);
     }
     const left = (await send(Array(10).fill(lists(3)), viewer)).body.getReader();
     await left.read();
     await left.cancel();
     const once = JSON.parse(await (await send(lists(3), viewer)).text());
     assert.equal(found(once), 3, 'what the client left behind is free');
-    assertSlim(large);
+    assertSlim(large, 600 * MIB);
     await large.stop();
   },
 
@@ -1138,10 +1139,10 @@ async function otherUser(to) {
 let most = 0;
 
 /** A server's memory was bounded since this was asked last; `most` is that of the whole run. */
-function assertSlim(which) {
+function assertSlim(which, bound = MEMORY) {
   const peak = which.peak();
   most = Math.max(most, peak);
-  assert.ok(peak < MEMORY, `the server held ${Math.round(peak / MIB)} MiB`);
+  assert.ok(peak < bound, `the server held ${Math.round(peak / MIB)} MiB`);
 }
 
 await run(checks, {
