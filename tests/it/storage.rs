@@ -151,7 +151,7 @@ async fn nothing_is_acknowledged_into_files_that_are_gone() {
             std::fs::rename(&name, &aside).unwrap();
             let answer = annotate(&app, &task, 10).await;
             assert_eq!(failure(&answer), ("DATABASE_FILE_MISSING", "NOT_DONE"));
-            // Another file in its place is not the one that was opened.
+            // A copy under the same name is another file than the open one.
             std::fs::copy(&aside, &name).unwrap();
             let answer = annotate(&app, &task, 10).await;
             assert_eq!(failure(&answer), ("DATABASE_FILE_MISSING", "NOT_DONE"));

@@ -83,7 +83,7 @@ async fn every_loss_ends_the_telling_of_answers() {
             }
             assert_eq!(app.dump().await, before, "{loss}");
             if loss == "removed" {
-                // What they gain later does not bring it back, and what they do then is answered.
+                // A role that is given back does not bring the answer back; new requests are answered.
                 put(&app, &project, &user, "MANAGER").await;
                 assert_not_told(&post(&user, KEY, &creation(&task)).await);
                 let next = post(&user, "next", &creation(&task)).await;

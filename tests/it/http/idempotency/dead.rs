@@ -146,7 +146,7 @@ async fn a_server_that_is_killed_makes_nothing_run_twice_or_get_lost() {
         let mut told = vec![None; REQUESTS];
         while let Some(ended) = first.join_next().await {
             let (number, answer): (usize, Option<Value>) = ended.unwrap();
-            // Whoever is told that there was no time sends it again; what came of it is told then.
+            // A client that was answered 503 for want of time sends the request again, and is told its outcome then.
             let is_over =
                 |answer: &Value| answer["errors"][0]["extensions"]["code"] != "SERVICE_UNAVAILABLE";
             told[number] = answer.filter(is_over);
