@@ -1,12 +1,12 @@
 #!/usr/bin/env bash
-# Does what the README says, with the very commands that it shows.
+# Runs the commands that the README and the pages of docs/ show, in the order of `pages`.
 #
 #   bash tests/e2e/quickstart.sh http://127.0.0.1:PORT TOKEN ANNOGRAPH
 #
 # The server is a fresh `annograph serve --demo` that TOKEN signs an admin in to, ANNOGRAPH the program.
 #
-# Of the README's `sh` blocks those that start with `curl` go to the server: the `json` block that follows one
-# is the answer that has to come, where "…" stands for anything. Those that start with `annograph` run one after the other on a new database.
+# `sh` blocks that start with `curl` go to the server. The `json` block behind such a block is the expected answer,
+# in which "…" stands for any value. Blocks that start with `annograph` run one after the other on a new database.
 set -euo pipefail
 
 if [ $# -ne 3 ]; then
@@ -20,28 +20,35 @@ root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
-# Block 1 becomes 01.sh, and its answer, if there is one, 01.json.
+# Later pages use the rows of earlier ones.
+pages=(README.md docs/tour.md docs/api.md docs/commands.md)
+
+# The second `sh` block of the third page becomes 3-02.sh, and its answer, when shown, 3-02.json.
+cd "$root"
 awk -v work="$work" '
+  FNR == 1 { page += 1; number = 0; inside = 0 }
   /^```/ && inside { inside = 0; next }
   /^```(sh|json)$/ {
     language = substr($0, 4)
     if (language == "sh") number += 1
-    file = sprintf("%s/%02d.%s", work, number, language)
+    file = sprintf("%s/%d-%02d.%s", work, page, number, language)
     inside = 1
     next
   }
   inside { print > file }
-' "$root/README.md"
+' "${pages[@]}"
 
 mkdir "$work/bin" "$work/folder"
 ln -s "$program" "$work/bin/annograph"
 ln -s "$root/tests" "$work/folder/tests"
 cd "$work/folder"
-export PATH="$work/bin:$PATH" ANNOGRAPH_DATABASE_URL="sqlite:$work/readme.db"
+export PATH="$work/bin:$PATH" ANNOGRAPH_DATABASE_URL="sqlite:$work/commands.db"
 
 passed=0
 failed=0
 for block in "$work"/*.sh; do
+  name=$(basename "$block" .sh)
+  page=${pages[${name%%-*} - 1]}
   case $(head -n 1 "$block") in
     curl*) sed -i "s|http://127.0.0.1:8000|$address|g" "$block" ;;
     annograph*) ;;
@@ -56,7 +63,7 @@ expected, answer = (json.load(open(name)) for name in sys.argv[1:])
 
 
 def fits(expected, answer):
-    """Whether the answer is the expected one; "…" stands for anything."""
+    """Compare an answer with the expected value, in which "…" stands for any value."""
     if expected == "…":
         return True
     if isinstance(expected, dict) and isinstance(answer, dict):
@@ -73,11 +80,11 @@ PYTHON
     why='the answer is another one'
   else
     passed=$((passed + 1))
-    echo "ok README.md, block $(basename "$block" .sh)"
+    echo "ok $page, block ${name#*-}"
     continue
   fi
   failed=$((failed + 1))
-  echo "FAILED README.md, block $(basename "$block" .sh): $why"
+  echo "FAILED $page, block ${name#*-}: $why"
   cat "$block" "$block.out" "$block.err"
   echo
 done

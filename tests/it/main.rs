@@ -9,6 +9,7 @@ mod access;
 mod answers;
 mod cli;
 mod computing;
+mod documentation;
 mod documents;
 mod events;
 mod export;
