@@ -20,7 +20,8 @@ use crate::{
     app::App,
     config::{DatabaseArgs, LogArgs, ServeArgs},
     db::Database,
-    graphql, telemetry,
+    graphql::sdl,
+    telemetry,
 };
 
 /// A GraphQL server for human annotations of data, compatible with Label Studio's format.
@@ -78,9 +79,9 @@ pub async fn run() -> anyhow::Result<()> {
         Command::Serve(args) => serve::run(&cli.database, *args).await,
         Command::Schema { federation } => {
             if federation {
-                print(format_args!("{}", graphql::federation_sdl()))
+                print(format_args!("{}", sdl::federation()))
             } else {
-                print(format_args!("{}", graphql::published_sdl()))
+                print(format_args!("{}", sdl::published()))
             }
         }
         Command::User(command) => user::run(&open(&cli.database).await?, command).await,

@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod db;
 pub mod domain;
+pub mod endpoint;
 pub mod error;
 pub mod events;
 pub mod fair;

@@ -38,10 +38,12 @@ use tower_http::{
 use crate::{
     app::{App, Memory},
     config::{HttpArgs, ServeArgs, Switch},
-    graphql::{
-        self, Schema, graphiql,
+    endpoint::{
+        engine::Engine,
+        graphiql,
         handler::{self, Endpoint},
     },
+    graphql::sdl,
 };
 
 /// Connections that wait to be accepted; the system may have a lower bound.
@@ -52,8 +54,8 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow::Result<Router> {
     let memory = args.http.memory.unwrap_or_else(Memory::half_of_machine);
     let app = app.within(Memory::new(memory));
-    let schema = Schema::new(app.clone(), &args.limits, &args.documents)?;
-    let endpoint = Endpoint::new(app.clone(), schema, args.http.clone(), stopping);
+    let engine = Engine::new(app.clone(), &args.limits, &args.documents)?;
+    let endpoint = Endpoint::new(app.clone(), engine, args.http.clone(), stopping);
     let max_head = args.http.max_head;
     let mut router = Router::new()
         .route("/graphql", any(handler::graphql))
@@ -270,11 +272,7 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
 
 async fn schema_text() -> Response {
     let content_type = HeaderValue::from_static("application/graphql; charset=utf-8");
-    (
-        [(header::CONTENT_TYPE, content_type)],
-        graphql::published_sdl(),
-    )
-        .into_response()
+    ([(header::CONTENT_TYPE, content_type)], sdl::published()).into_response()
 }
 
 /// The process runs.

@@ -319,13 +319,7 @@ pub async fn abandon(app: &App, claim: &Claim) -> Result<()> {
 }
 
 fn hash(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("writing to a string never fails");
-            hex
-        })
+    format!("{:x}", Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -238,13 +238,7 @@ fn is_active(now: DateTime<Utc>) -> Condition {
 }
 
 fn hash(text: &str) -> String {
-    use std::fmt::Write;
-    Sha256::digest(text)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            write!(hex, "{byte:02x}").expect("writing to a string never fails");
-            hex
-        })
+    format!("{:x}", Sha256::digest(text))
 }
 
 fn prefix(text: &str) -> String {

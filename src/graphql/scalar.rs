@@ -15,6 +15,28 @@ use crate::{db, labelstudio::region::Answer};
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
 
+/// Whether a value is one of the custom scalar of this name; true for any other name.
+pub fn is_valid(name: &str, value: &Value) -> bool {
+    match name {
+        "DateTime" => DateTime::is_valid(value),
+        "UUID" => Uuid::is_valid(value),
+        "AnswerValue" => AnswerValue::is_valid(value),
+        "JSONObject" => JsonObject::is_valid(value),
+        _ => true,
+    }
+}
+
+/// The values that the custom scalar of this name takes, to follow the word "expected".
+pub fn expected(name: &str) -> Option<&'static str> {
+    match name {
+        "DateTime" => Some("an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`"),
+        "UUID" => Some("a UUID in its hyphenated form"),
+        "AnswerValue" => Some("a text, a number, or a list of texts"),
+        "JSONObject" => Some("a JSON object"),
+        _ => None,
+    }
+}
+
 /// An instant, as RFC 3339 has it. Any offset is accepted; it is stored to the microsecond and printed in
 /// UTC with `Z`, the fraction dropped when it is zero.
 #[derive(Clone, Copy, Debug, PartialEq)]

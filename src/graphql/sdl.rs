@@ -11,10 +11,10 @@ use apollo_compiler::{
 };
 use async_graphql::SDLExportOptions;
 
-use super::{Inner, builder};
+use super::{Schema, builder};
 
 /// The schema that `schema.graphql` holds: sorted, without the fields that only gateways ask.
-pub fn published_sdl() -> &'static str {
+pub fn published() -> &'static str {
     static PUBLISHED: LazyLock<String> = LazyLock::new(publish);
     &PUBLISHED
 }
@@ -36,14 +36,14 @@ fn publish() -> String {
 
 /// The schema of this subgraph for a federated gateway, Apollo Federation 2: what `_service { sdl }`
 /// answers, to the letter, and so with the library's own options.
-pub fn federation_sdl() -> String {
+pub fn federation() -> String {
     builder()
         .finish()
         .sdl_with_options(SDLExportOptions::new().federation().compose_directive())
 }
 
 /// The schema that requests are validated against: all of it.
-pub(super) fn validation_sdl(schema: &Inner) -> Valid<ApolloSchema> {
+pub fn for_validation(schema: &Schema) -> Valid<ApolloSchema> {
     let mut parsed = ApolloSchema::parse(plain_sdl(schema), "schema.graphql")
         .expect("the library prints a schema that parses");
     // Introspection of the September 2025 specification, which the validator does not know yet.
@@ -62,7 +62,7 @@ pub(super) fn validation_sdl(schema: &Inner) -> Valid<ApolloSchema> {
     parsed.validate().expect("the schema is valid")
 }
 
-fn plain_sdl(schema: &Inner) -> String {
+fn plain_sdl(schema: &Schema) -> String {
     schema.sdl_with_options(options())
 }
 

@@ -12,7 +12,7 @@ use axum::{
 use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 
 use super::REQUEST_ID;
-use crate::graphql::handler;
+use crate::endpoint::handler;
 
 /// Lets pages of these origins send requests and read the answers. They bring their token along; there are
 /// no cookies that a browser would add by itself. Whoever may send `Authorization` may send any header, so a

@@ -9,7 +9,7 @@ mod serve;
 mod starts;
 mod unreachable;
 
-use annograph::graphql::{federation_sdl, published_sdl};
+use annograph::graphql::sdl;
 
 use self::program::Program;
 use crate::support::each_database;
@@ -18,10 +18,10 @@ use crate::support::each_database;
 fn the_schema_is_printed_without_a_database() {
     let folder = tempfile::tempdir().unwrap();
     let program = Program::in_folder(folder.path());
-    assert_eq!(program.run(&["schema"]).ok(), published_sdl());
+    assert_eq!(program.run(&["schema"]).ok(), sdl::published());
     assert_eq!(
         program.run(&["schema", "--federation"]).ok(),
-        federation_sdl()
+        sdl::federation()
     );
     assert_eq!(
         std::fs::read_dir(folder.path()).unwrap().count(),

@@ -14,7 +14,11 @@ use std::{pin::Pin, time::Duration};
 use annograph::{
     app::App,
     domain::token,
-    graphql::{Envelope, Schema, envelope, handler},
+    endpoint::{
+        engine::Engine,
+        envelope::{self, Envelope},
+        handler,
+    },
 };
 use async_graphql::{Response, parser::types::OperationType};
 use futures_util::{Stream, StreamExt};
@@ -36,14 +40,14 @@ pub struct Follower(Answers);
 
 impl Follower {
     /// Follows `annotationEvents` with these arguments, brackets included, and takes what comes at once.
-    pub async fn new(app: &App, schema: &Schema, by: &Client, arguments: &str) -> Self {
+    pub async fn new(app: &App, engine: &Engine, by: &Client, arguments: &str) -> Self {
         let query = format!("subscription {{ annotationEvents{arguments} {{ {EVENT} }} }}");
-        Self::of(app, schema, by, &query).await
+        Self::of(app, engine, by, &query).await
     }
 
     /// Follows any subscription, and takes what comes at once.
-    pub async fn of(app: &App, schema: &Schema, by: &Client, query: &str) -> Self {
-        let mut answers = Self::lazy(app, schema, by, query).await.0;
+    pub async fn of(app: &App, engine: &Engine, by: &Client, query: &str) -> Self {
+        let mut answers = Self::lazy(app, engine, by, query).await.0;
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(answer) = tokio::select! {
@@ -60,11 +64,11 @@ impl Follower {
     }
 
     /// Follows any subscription, and takes what comes when it is asked to.
-    pub async fn lazy(app: &App, schema: &Schema, by: &Client, query: &str) -> Self {
+    pub async fn lazy(app: &App, engine: &Engine, by: &Client, query: &str) -> Self {
         let actor = token::sign_in(app, &by.token).await.unwrap();
-        let prepared = schema.prepare(request(query)).await.unwrap();
+        let prepared = engine.prepare(request(query)).await.unwrap();
         assert_eq!(prepared.operation, OperationType::Subscription);
-        Self(Box::pin(schema.subscribe(actor, prepared)))
+        Self(Box::pin(engine.subscribe(actor, prepared)))
     }
 
     /// The next answer; `None` at the end.
@@ -121,10 +125,10 @@ async fn every_change_is_told_once_and_in_order() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
         test.annotation(&test.admin, &task, json!({})).await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         // What is committed before the first answer is asked for counts, and nothing from before.
         let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
-        let mut follower = Follower::lazy(&test.app, &schema, &test.admin, &query).await;
+        let mut follower = Follower::lazy(&test.app, &engine, &test.admin, &query).await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         update(&test.admin, &id, json!({ "leadTime": 1.5, "wasCancelled": true }))
             .await
@@ -164,8 +168,8 @@ async fn every_change_is_told_once_and_in_order() {
 #[tokio::test]
 async fn imports_are_told_too() {
     each_database(async |test| {
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         let annotations = json!([{ "result": [] }, { "result": [] }]);
         let file = json!([{ "data": { "text": "a" }, "annotations": annotations }]);
         import_text(&test.app, file.to_string()).await.unwrap();
@@ -183,10 +187,10 @@ async fn an_import_of_before_is_not_told_when_commits_race_with_the_beginning() 
         let file = json!([{ "data": { "text": "a" }, "annotations": [annotation] }]);
         import_text(&test.app, file.to_string()).await.unwrap();
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         // Nothing has been read here, and something is committed between the beginning and the first look.
         let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
-        let mut follower = Follower::lazy(&test.app, &schema, &test.admin, &query).await;
+        let mut follower = Follower::lazy(&test.app, &engine, &test.admin, &query).await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.short().await, format!("CREATED {id} v1"));
     })
@@ -197,10 +201,10 @@ async fn an_import_of_before_is_not_told_when_commits_race_with_the_beginning() 
 async fn deeper_fields_and_large_results_are_read_when_asked_for() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let query = "subscription { e: annotationEvents {
                        annotation { result task { id totalAnnotations } project { title } } } }";
-        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        let mut follower = Follower::of(&test.app, &engine, &test.admin, query).await;
         for size in [10, 100_000] {
             let result = json!([{ "id": "r1", "value": { "text": "x".repeat(size) } }]);
             test.annotation(&test.admin, &task, json!({ "result": result }))
@@ -218,9 +222,9 @@ async fn deeper_fields_and_large_results_are_read_when_asked_for() {
 #[tokio::test]
 async fn results_of_many_events_at_once_are_told_in_full() {
     each_database(async |test| {
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let query = "subscription { annotationEvents { annotation { result } } }";
-        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        let mut follower = Follower::of(&test.app, &engine, &test.admin, query).await;
         let result = json!([{ "id": "r1", "value": { "text": "x".repeat(3_000) } }]);
         let annotations = vec![json!({ "result": result }); 40];
         let file = json!([{ "data": { "text": "a" }, "annotations": annotations }]);
@@ -236,7 +240,7 @@ async fn results_of_many_events_at_once_are_told_in_full() {
 #[tokio::test]
 async fn a_subscription_may_cost_a_hundredth() {
     each_database(async |test| {
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let request = |size: u32| {
             request(&format!(
                 "subscription {{ annotationEvents {{ task {{
@@ -244,8 +248,8 @@ async fn a_subscription_may_cost_a_hundredth() {
                  }} }} }}"
             ))
         };
-        assert!(schema.prepare(request(40)).await.is_ok());
-        let Err(refused) = schema.prepare(request(50)).await else {
+        assert!(engine.prepare(request(40)).await.is_ok());
+        let Err(refused) = engine.prepare(request(50)).await else {
             panic!("it is prepared");
         };
         let values = refused[0].extensions.as_ref().unwrap();
@@ -259,11 +263,11 @@ async fn a_subscription_may_cost_a_hundredth() {
 async fn fragments_at_the_root_are_followed() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let query = "subscription S { ...F }
                      fragment F on Subscription { ... { ... on Subscription { annotationEvents { ...E } } } }
                      fragment E on AnnotationEvent { annotationId }";
-        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        let mut follower = Follower::of(&test.app, &engine, &test.admin, query).await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.event().await, json!({ "annotationId": id }));
     })
@@ -274,11 +278,11 @@ async fn fragments_at_the_root_are_followed() {
 async fn a_root_field_in_several_parts_is_one_stream() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let query = "subscription S { annotationEvents(filter: {}) { version ...E } ...F ...F }
                      fragment F on Subscription { annotationEvents(filter: {}) { annotation { id } version } ... { annotationEvents(filter: {}) { annotation { version } } } }
                      fragment E on AnnotationEvent { annotationId }";
-        let mut follower = Follower::of(&test.app, &schema, &test.admin, query).await;
+        let mut follower = Follower::of(&test.app, &engine, &test.admin, query).await;
         for number in 1..=2 {
             let id = test.annotation(&test.admin, &task, json!({})).await;
             let event = json!({ "version": 1, "annotationId": id, "annotation": { "id": id, "version": 1 } });
@@ -291,7 +295,7 @@ async fn a_root_field_in_several_parts_is_one_stream() {
 #[tokio::test]
 async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
     each_database(async |test| {
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         for query in [
             "subscription { a: annotationEvents { at } b: annotationEvents { at } }",
             "subscription { annotationEvents { at } ...F } fragment F on Subscription { x: annotationEvents { at } }",
@@ -300,7 +304,7 @@ async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
             "subscription { annotationEvents { at } annotationEvents @skip(if: false) { at } }",
             "subscription { __typename }",
         ] {
-            let Err(refused) = schema.prepare(request(query)).await else {
+            let Err(refused) = engine.prepare(request(query)).await else {
                 panic!("{query} is prepared");
             };
             let code = refused[0].extensions.as_ref().unwrap().get("code").unwrap();
@@ -317,8 +321,8 @@ async fn a_subscription_has_one_root_field_and_no_answer_over_http() {
 async fn a_server_that_stops_ends_its_streams() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.short().await, "CREATED 1 v1");
         test.app.events.stop();
@@ -326,7 +330,7 @@ async fn a_server_that_stops_ends_its_streams() {
             follower.error().await["extensions"]["code"],
             "SERVICE_UNAVAILABLE"
         );
-        let mut late = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let mut late = Follower::new(&test.app, &engine, &test.admin, "").await;
         assert_eq!(
             late.error().await["extensions"]["code"],
             "SERVICE_UNAVAILABLE"

@@ -7,7 +7,7 @@ mod shape;
 
 use std::path::Path;
 
-use annograph::graphql::published_sdl;
+use annograph::graphql::sdl;
 use apollo_compiler::{
     Node, Schema,
     ast::{FieldDefinition, InputValueDefinition},
@@ -19,8 +19,8 @@ use apollo_compiler::{
 fn the_file_holds_the_schema() {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("schema.graphql");
     let kept = std::fs::read_to_string(&file).unwrap_or_default();
-    if kept != published_sdl() {
-        std::fs::write(&file, published_sdl()).unwrap();
+    if kept != sdl::published() {
+        std::fs::write(&file, sdl::published()).unwrap();
         panic!(
             "schema.graphql was not the schema; it is now: look at the difference and commit it"
         );
@@ -82,7 +82,7 @@ fn root_fields_are_nullable_so_that_one_failure_leaves_the_others() {
 
 #[test]
 fn the_fields_of_gateways_are_not_published() {
-    let text = published_sdl();
+    let text = sdl::published();
     for name in [
         "_entities",
         "_service",
@@ -117,7 +117,7 @@ fn scalars_say_where_they_are_specified() {
 
 /// What `schema.graphql` holds, parsed.
 fn published() -> Valid<Schema> {
-    Schema::parse_and_validate(published_sdl(), "schema.graphql").unwrap()
+    Schema::parse_and_validate(sdl::published(), "schema.graphql").unwrap()
 }
 
 /// The types of the schema without those of GraphQL itself.

@@ -16,7 +16,7 @@ use annograph::{
     config::ServeArgs,
     db::{Database, Options},
     domain::{token, user},
-    graphql::Schema,
+    endpoint::engine::Engine,
     server,
 };
 use axum::Router;
@@ -64,10 +64,10 @@ struct Defaults {
     serve: ServeArgs,
 }
 
-/// The schema, with the usual settings.
-pub fn schema(app: &App) -> Schema {
+/// The engine, with the usual settings.
+pub fn engine(app: &App) -> Engine {
     let args = Defaults::parse_from(["test"]).serve;
-    Schema::new(app.clone(), &args.limits, &args.documents).unwrap()
+    Engine::new(app.clone(), &args.limits, &args.documents).unwrap()
 }
 
 impl TestApp {

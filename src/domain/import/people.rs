@@ -341,14 +341,10 @@ async fn stand_in(
 
 /// An address tells people apart, and an id those without one, as everywhere in imports.
 fn stand_in_name(person: &Person, project_id: i64) -> String {
-    use std::fmt::Write;
     let id = person.email.is_none().then_some(person.id).flatten();
     let digest = Sha256::digest(format!("{:?}", (project_id, id, &person.email)));
-    let name = String::from("imported-");
-    digest.iter().take(8).fold(name, |mut name, byte| {
-        write!(name, "{byte:02x}").expect("writing to a string never fails");
-        name
-    })
+    let hex = format!("{digest:x}");
+    format!("imported-{}", &hex[..16])
 }
 
 async fn create(

@@ -1,6 +1,6 @@
 //! The memory that all requests share.
 
-use annograph::graphql::document::{hash, hex};
+use annograph::endpoint::document::hash::hash;
 use axum::{
     body::{Body, to_bytes},
     http::{Request, header},
@@ -111,7 +111,7 @@ async fn the_answers_of_a_batch_hold_memory_one_after_the_other() {
 async fn documents_are_remembered_while_there_is_memory() {
     each_database(async |app| {
         let query = "{ viewer { username } }";
-        let sha = hex(&hash(query));
+        let sha = format!("{:x}", hash(query));
         let body =
             json!({ "extensions": { "persistedQuery": { "version": 1, "sha256Hash": sha } } });
         for (memory, is_remembered) in [("2000", false), ("100000", true)] {

@@ -6,8 +6,7 @@ use sha2::{Digest, Sha256};
 use crate::support::{Client, each_database};
 
 pub fn sha256(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(text))
 }
 
 fn by_hash(hash: &str) -> Value {

@@ -119,7 +119,7 @@ async fn a_schema_that_is_not_told_is_not_told_anywhere() {
 async fn no_message_tells_a_name_that_the_client_did_not_send() {
     each_database(async |app| {
         let client = app.serving(&["--introspection", "off"]).unwrap();
-        let sdl = annograph::graphql::published_sdl();
+        let sdl = annograph::graphql::sdl::published();
         // What the language itself has, and words of the messages' own.
         let public = [
             "Int",

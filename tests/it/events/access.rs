@@ -42,10 +42,10 @@ async fn members_are_told_of_their_projects_only() {
         let eve = test.member(&planes, "eve", Role::Viewer).await;
         // Max shares no project with the admin.
         leave(&test, &cars, &test.admin).await;
-        let schema = support::schema(&test.app);
-        let mut admins = Follower::new(&test.app, &schema, &test.admin, "").await;
-        let mut members = Follower::new(&test.app, &schema, &max, "").await;
-        let mut strangers = Follower::new(&test.app, &schema, &eve, "").await;
+        let engine = support::engine(&test.app);
+        let mut admins = Follower::new(&test.app, &engine, &test.admin, "").await;
+        let mut members = Follower::new(&test.app, &engine, &max, "").await;
+        let mut strangers = Follower::new(&test.app, &engine, &eve, "").await;
         let own = test.annotation(&test.admin, &plane, json!({})).await;
         assert_eq!(strangers.short().await, format!("CREATED {own} v1"));
         assert_eq!(admins.short().await, format!("CREATED {own} v1"));
@@ -73,8 +73,8 @@ async fn who_leaves_is_told_no_more_and_who_returns_is_told_again() {
         let [(cars, car), (boats, boat)] = two_projects(&test).await;
         let max = test.member(&cars, "max", Role::Viewer).await;
         join(&test, &boats, &max).await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &max, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &max, "").await;
         let first = test.annotation(&test.admin, &car, json!({})).await;
         let event = follower.event().await;
         assert_eq!(short(&event), format!("CREATED {first} v1"));
@@ -88,10 +88,10 @@ async fn who_leaves_is_told_no_more_and_who_returns_is_told_again() {
             .ok();
         assert_eq!(follower.short().await, format!("UPDATED {first} v2"));
         // From a cursor, what counts is what one may see by then.
-        let mut again = Follower::new(&test.app, &schema, &max, &after(&event)).await;
+        let mut again = Follower::new(&test.app, &engine, &max, &after(&event)).await;
         assert_eq!(again.short().await, format!("CREATED {hidden} v1"));
         leave(&test, &cars, &max).await;
-        let mut again = Follower::new(&test.app, &schema, &max, &after(&event)).await;
+        let mut again = Follower::new(&test.app, &engine, &max, &after(&event)).await;
         assert_eq!(again.short().await, format!("CREATED {other} v1"));
     })
     .await;
@@ -105,11 +105,11 @@ async fn an_annotation_that_moves_away_is_deleted_to_those_who_stay() {
         let max = test.member(&cars, "max", Role::Manager).await;
         let ann = test.member(&boats, "ann", Role::Manager).await;
         let id = test.annotation(&test.admin, &car, json!({})).await;
-        let schema = support::schema(&test.app);
-        let mut stays = Follower::new(&test.app, &schema, &max, "").await;
+        let engine = support::engine(&test.app);
+        let mut stays = Follower::new(&test.app, &engine, &max, "").await;
         let filter = format!("(filter: {{ taskId: {{ in: [{boat}, {other_car}] }} }})");
-        let mut guesses = Follower::new(&test.app, &schema, &max, &filter).await;
-        let mut gets = Follower::new(&test.app, &schema, &ann, "").await;
+        let mut guesses = Follower::new(&test.app, &engine, &max, &filter).await;
+        let mut gets = Follower::new(&test.app, &engine, &ann, "").await;
         let seen = test.annotation(&test.admin, &other_car, json!({})).await;
         assert_eq!(guesses.short().await, format!("CREATED {seen} v1"));
         assert_eq!(stays.short().await, format!("CREATED {seen} v1"));
@@ -158,8 +158,8 @@ async fn an_annotation_that_moves_away_is_deleted_to_those_who_stay() {
 async fn a_change_of_role_ends_the_stream() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(follower.short().await, "CREATED 1 v1");
         let admin = token::sign_in(&test.app, &test.admin.token).await.unwrap();
@@ -179,7 +179,7 @@ async fn a_change_of_role_ends_the_stream() {
 async fn a_token_that_ends_ends_the_stream() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let admin = token::sign_in(&test.app, &test.admin.token).await.unwrap();
         let other = token::create(&test.app, &admin.user, "other", None)
             .await
@@ -188,8 +188,8 @@ async fn a_token_that_ends_ends_the_stream() {
             token: other.text,
             ..test.admin.clone()
         };
-        let mut revoked = Follower::new(&test.app, &schema, &test.admin, "").await;
-        let mut follower = Follower::new(&test.app, &schema, &other, "").await;
+        let mut revoked = Follower::new(&test.app, &engine, &test.admin, "").await;
+        let mut follower = Follower::new(&test.app, &engine, &other, "").await;
         for follower in [&mut revoked, &mut follower] {
             let id = test.annotation(&test.admin, &task, json!({})).await;
             while follower.short().await != format!("CREATED {id} v1") {}

@@ -43,7 +43,7 @@ fn assert_refused(error: &Value) {
 async fn what_is_no_cursor_is_refused_at_once() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         test.annotation(&test.admin, &task, json!({})).await;
         let ahead = of_place(&test.app, 1_000_000).await;
         let negative = of_place(&test.app, -1).await;
@@ -55,7 +55,7 @@ async fn what_is_no_cursor_is_refused_at_once() {
         let list = list.as_str().unwrap();
         for cursor in ["", "1", "äöü", "ZTE6eDp5", list, &ahead, &negative] {
             let arguments = format!("(after: {})", json!(cursor));
-            let mut follower = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+            let mut follower = Follower::new(&test.app, &engine, &test.admin, &arguments).await;
             assert_refused(&follower.error().await);
         }
     })
@@ -68,9 +68,9 @@ async fn a_cursor_tells_nothing_of_events_out_of_sight() {
         let (project, task) = test.project_with_task().await;
         let (_, hidden) = test.project_with_task().await;
         let ann = test.member(&project, "ann", Role::Viewer).await;
-        let schema = support::schema(&test.app);
-        let mut admins = Follower::new(&test.app, &schema, &test.admin, "").await;
-        let mut anns = Follower::new(&test.app, &schema, &ann, "").await;
+        let engine = support::engine(&test.app);
+        let mut admins = Follower::new(&test.app, &engine, &test.admin, "").await;
+        let mut anns = Follower::new(&test.app, &engine, &ann, "").await;
         let mut seen = Vec::new();
         for task in [&task, &hidden, &hidden, &task] {
             test.annotation(&test.admin, task, json!({})).await;
@@ -81,7 +81,7 @@ async fn a_cursor_tells_nothing_of_events_out_of_sight() {
         // The same for everybody, so that clients can compare; and from another server.
         assert_eq!((&first, &second), (&seen[0], &seen[3]));
         let beside = test.beside().await;
-        let again = support::schema(&beside);
+        let again = support::engine(&beside);
         let arguments = after(&json!({ "cursor": first }));
         let mut replay = Follower::new(&beside, &again, &ann, &arguments).await;
         assert_eq!(replay.event().await["cursor"], second);
@@ -103,8 +103,8 @@ async fn a_cursor_tells_nothing_of_events_out_of_sight() {
 async fn cursors_of_earlier_releases_are_taken_and_none_made_up_since() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         for _ in 0..3 {
             test.annotation(&test.admin, &task, json!({})).await;
             follower.event().await;
@@ -113,13 +113,13 @@ async fn cursors_of_earlier_releases_are_taken_and_none_made_up_since() {
         used_until(&test.app, last - 1).await;
         let before = unsealed(&test.app, last - 1).await;
         let arguments = format!("(after: \"{before}\")");
-        let mut taken = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+        let mut taken = Follower::new(&test.app, &engine, &test.admin, &arguments).await;
         assert_eq!(taken.short().await, "CREATED 3 v1");
         // The message is the same for events that exist and for others.
         let mut refusals = Vec::new();
         for seq in [last, last + 1, last + 1_000] {
             let arguments = format!("(after: \"{}\")", unsealed(&test.app, seq).await);
-            let mut follower = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+            let mut follower = Follower::new(&test.app, &engine, &test.admin, &arguments).await;
             let error = follower.error().await;
             assert_refused(&error);
             refusals.push(error["message"].clone());
@@ -134,8 +134,8 @@ async fn cursors_of_earlier_releases_are_taken_and_none_made_up_since() {
 async fn the_migration_keeps_cursors_and_gives_all_servers_one_key() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         for _ in 0..2 {
             test.annotation(&test.admin, &task, json!({})).await;
             follower.event().await;
@@ -159,10 +159,10 @@ async fn the_migration_keeps_cursors_and_gives_all_servers_one_key() {
         assert!(log[0].cursor_key.len() >= 64, "{log:?}");
         assert_eq!(log[0].unsealed_until, first + 1);
         let arguments = format!("(after: \"{}\")", unsealed(&test.app, first).await);
-        let mut taken = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+        let mut taken = Follower::new(&test.app, &engine, &test.admin, &arguments).await;
         let event = taken.event().await;
         assert_eq!(event["version"], 1);
-        let mut led_on = Follower::new(&test.app, &schema, &test.admin, &after(&event)).await;
+        let mut led_on = Follower::new(&test.app, &engine, &test.admin, &after(&event)).await;
         test.annotation(&test.admin, &task, json!({})).await;
         assert_eq!(led_on.short().await, "CREATED 3 v1");
     })
@@ -173,16 +173,16 @@ async fn the_migration_keeps_cursors_and_gives_all_servers_one_key() {
 async fn a_renewed_log_refuses_the_cursors_from_before() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         test.annotation(&test.admin, &task, json!({})).await;
         let event = follower.event().await;
         Program::on(&test.url).run(&["events", "renew"]).ok();
-        let mut again = Follower::new(&test.app, &schema, &test.admin, &after(&event)).await;
+        let mut again = Follower::new(&test.app, &engine, &test.admin, &after(&event)).await;
         assert_refused(&again.error().await);
         // The log itself is all there.
         let arguments = format!("(after: \"{}\")", of_place(&test.app, 0).await);
-        let mut anew = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+        let mut anew = Follower::new(&test.app, &engine, &test.admin, &arguments).await;
         assert_eq!(anew.short().await, "CREATED 1 v1");
     })
     .await;

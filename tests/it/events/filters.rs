@@ -1,6 +1,6 @@
 //! Which events a subscription is about: live and from the log alike.
 
-use annograph::graphql::Schema;
+use annograph::endpoint::engine::Engine;
 use entity::project_member::Role;
 use serde_json::json;
 
@@ -17,7 +17,7 @@ async fn filters_choose_alike_live_and_from_the_log() {
         let other_car = test.task(&cars).await;
         let (boats, boat) = test.project_with_task().await;
         let max = test.member(&cars, "max", Role::Annotator).await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let first = test.annotation(&test.admin, &car, json!({})).await;
         let filters = [
             (
@@ -53,11 +53,11 @@ async fn filters_choose_alike_live_and_from_the_log() {
                 "",
             ),
         ];
-        let mut all = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let mut all = Follower::new(&test.app, &engine, &test.admin, "").await;
         let mut live = Vec::new();
         for (filter, _) in &filters {
             let arguments = format!("(filter: {{ {filter} }})");
-            live.push(Follower::new(&test.app, &schema, &test.admin, &arguments).await);
+            live.push(Follower::new(&test.app, &engine, &test.admin, &arguments).await);
         }
         let second = test.annotation(&max, &car, json!({})).await;
         let third = test.annotation(&test.admin, &boat, json!({})).await;
@@ -83,10 +83,10 @@ async fn filters_choose_alike_live_and_from_the_log() {
             }
         }
         // From the log, behind the creation of the first annotation.
-        let start = start(&test, &schema).await;
+        let start = start(&test, &engine).await;
         for (filter, expected) in &filters {
             let arguments = format!("(filter: {{ {filter} }}, after: {start})");
-            let mut replay = Follower::new(&test.app, &schema, &test.admin, &arguments).await;
+            let mut replay = Follower::new(&test.app, &engine, &test.admin, &arguments).await;
             for short in expected.split(", ").filter(|short| !short.is_empty()) {
                 assert_eq!(replay.short().await, short, "from the log: {filter}");
             }
@@ -106,8 +106,8 @@ async fn filters_choose_alike_live_and_from_the_log() {
 }
 
 /// The cursor of the first event of all, as a literal.
-async fn start(test: &TestApp, schema: &Schema) -> String {
+async fn start(test: &TestApp, engine: &Engine) -> String {
     let beginning = json!({ "cursor": cursors::of_place(&test.app, 0).await });
-    let mut all = Follower::new(&test.app, schema, &test.admin, &after(&beginning)).await;
+    let mut all = Follower::new(&test.app, engine, &test.admin, &after(&beginning)).await;
     all.event().await["cursor"].to_string()
 }

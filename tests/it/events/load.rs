@@ -1,6 +1,6 @@
 //! Many who follow, and those who are slow.
 
-use annograph::{app::App, events::Events, graphql::Schema};
+use annograph::{app::App, endpoint::engine::Engine, events::Events};
 use serde_json::{Value, json};
 
 use super::{EVENT, Follower, after, short};
@@ -12,13 +12,13 @@ use crate::{
 const MANY: usize = 200;
 
 /// Statements from a write until all of so many followers have its event, in full.
-async fn statements(test: &TestApp, schema: &Schema, task: &str, followers: usize) -> usize {
+async fn statements(test: &TestApp, engine: &Engine, task: &str, followers: usize) -> usize {
     let query = "subscription { annotationEvents {
                    action annotation { id result version createdAt } task { id } actor { username }
                    changedFields } }";
     let mut all = Vec::new();
     for _ in 0..followers {
-        all.push(Follower::of(&test.app, schema, &test.admin, query).await);
+        all.push(Follower::of(&test.app, engine, &test.admin, query).await);
     }
     // They are all live once they have had an event.
     let id = test.annotation(&test.admin, task, json!({})).await;
@@ -44,9 +44,9 @@ async fn statements(test: &TestApp, schema: &Schema, task: &str, followers: usiz
 async fn a_write_costs_as_many_statements_for_hundreds_as_for_one() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let one = statements(&test, &schema, &task, 1).await;
-        let many = statements(&test, &schema, &task, MANY).await;
+        let engine = support::engine(&test.app);
+        let one = statements(&test, &engine, &task, 1).await;
+        let many = statements(&test, &engine, &task, MANY).await;
         // The reader looks at an empty log from time to time.
         assert!(many <= one + 20, "{one} for one, {many} for {MANY}");
     })
@@ -61,10 +61,10 @@ async fn who_is_slow_is_told_and_goes_on_from_there() {
             events: Events::with_buffer(test.app.db.clone(), 2),
             ..test.app.clone()
         };
-        let schema = support::schema(&app);
-        let mut quick = Follower::new(&app, &schema, &test.admin, "").await;
+        let engine = support::engine(&app);
+        let mut quick = Follower::new(&app, &engine, &test.admin, "").await;
         let query = format!("subscription {{ annotationEvents {{ {EVENT} }} }}");
-        let mut slow = Follower::lazy(&app, &schema, &test.admin, &query).await;
+        let mut slow = Follower::lazy(&app, &engine, &test.admin, &query).await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         quick.event().await;
         let mut seen = vec![slow.event().await];
@@ -84,7 +84,7 @@ async fn who_is_slow_is_told_and_goes_on_from_there() {
         let error = slow.error().await;
         assert_eq!(error["extensions"]["code"], "LIMIT_EXCEEDED");
         let cursor = json!({ "cursor": error["extensions"]["cursor"] });
-        let mut slow = Follower::new(&app, &schema, &test.admin, &after(&cursor)).await;
+        let mut slow = Follower::new(&app, &engine, &test.admin, &after(&cursor)).await;
         for _ in 1..=10 {
             seen.push(slow.event().await);
         }
@@ -99,9 +99,9 @@ async fn who_is_slow_is_told_and_goes_on_from_there() {
 async fn who_comes_after_everybody_has_left_is_told_as_well() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         for number in 1..=3 {
-            let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+            let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
             test.annotation(&test.admin, &task, json!({})).await;
             assert_eq!(follower.short().await, format!("CREATED {number} v1"));
             drop(follower);

@@ -24,10 +24,10 @@ async fn followers_at_one_server_are_told_of_writes_at_another() {
         // The writing server is a running one.
         test.app.events.start();
         let app = test.beside().await;
-        let schema = support::schema(&app);
+        let engine = support::engine(&app);
         let first = test.annotation(&test.admin, &task, json!({})).await;
         let beginning = json!({ "cursor": cursors::of_place(&app, 0).await });
-        let mut follower = Follower::new(&app, &schema, &test.admin, &after(&beginning)).await;
+        let mut follower = Follower::new(&app, &engine, &test.admin, &after(&beginning)).await;
         assert_eq!(follower.short().await, format!("CREATED {first} v1"));
         for version in 2..=20 {
             update(&test.admin, &first, json!({ "leadTime": version }))
@@ -55,9 +55,9 @@ async fn what_a_dead_server_left_is_numbered_by_another() {
         }
         assert_eq!(waiting(&test).await, 3);
         let app = test.beside().await;
-        let schema = support::schema(&app);
+        let engine = support::engine(&app);
         let beginning = json!({ "cursor": cursors::of_place(&app, 0).await });
-        let mut follower = Follower::new(&app, &schema, &test.admin, &after(&beginning)).await;
+        let mut follower = Follower::new(&app, &engine, &test.admin, &after(&beginning)).await;
         for id in 1..=3 {
             assert_eq!(follower.short().await, format!("CREATED {id} v1"));
         }
@@ -83,9 +83,9 @@ async fn a_server_that_is_frozen_while_it_numbers_stops_nobody_for_long() {
             .await
             .unwrap();
         let id = test.annotation(&test.admin, &task, json!({})).await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let beginning = json!({ "cursor": cursors::of_place(&test.app, 0).await });
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, &after(&beginning)).await;
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, &after(&beginning)).await;
         assert_eq!(follower.short().await, format!("CREATED {id} v1"));
         // It wakes up, and its transaction is gone.
         assert!(frozen.execute("COMMIT").await.is_err());
@@ -100,8 +100,8 @@ async fn a_transaction_left_open_elsewhere_stops_nobody() {
             return;
         }
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         follower.event().await;
         // It has drawn a revision's id, and a lower one than those that follow.

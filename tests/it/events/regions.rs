@@ -13,9 +13,9 @@ async fn events_lead_to_regions() {
     each_database(async |app| {
         let (_, task) = app.project_with_task().await;
         let id = app.annotation(&app.admin, &task, json!({})).await;
-        let schema = support::schema(&app.app);
+        let engine = support::engine(&app.app);
         let query = "subscription { annotationEvents { annotation { regions { __typename ... on NumberRegion { number } } } } }";
-        let mut follower = Follower::of(&app.app, &schema, &app.admin, query).await;
+        let mut follower = Follower::of(&app.app, &engine, &app.admin, query).await;
         let result = json!([{ "type": "number", "value": { "number": 1 } }]);
         update(&app.admin, &id, json!({ "result": result })).await.ok();
         let regions = json!([{ "__typename": "NumberRegion", "number": 1.0 }]);
@@ -30,9 +30,9 @@ async fn each_event_may_draw_as_much_as_an_answer_may() {
     each_database(async |app| {
         let (_, task) = app.project_with_task().await;
         let id = app.annotation(&app.admin, &task, json!({})).await;
-        let schema = support::schema(&app.app);
+        let engine = support::engine(&app.app);
         let query = "subscription { annotationEvents { annotation { regions { ... on BrushRegion { pngDataUrl } } } } }";
-        let mut follower = Follower::of(&app.app, &schema, &app.admin, query).await;
+        let mut follower = Follower::of(&app.app, &engine, &app.admin, query).await;
         // 48 of the 64 megapixels.
         let masks = |mask: &Value| json!([mask, mask, mask]);
         for alpha in [200, 201] {

@@ -42,8 +42,8 @@ async fn every_cursor_leads_to_all_that_follows_while_many_write() {
     each_database(async |test| {
         let (project, _) = test.project_with_task().await;
         let shared_task = test.task(&project).await;
-        let schema = support::schema(&test.app);
-        let mut live = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut live = Follower::new(&test.app, &engine, &test.admin, "").await;
         let shared = test.annotation(&test.admin, &shared_task, json!({})).await;
         let mut writers = Vec::new();
         for number in 0..WRITERS {
@@ -57,7 +57,7 @@ async fn every_cursor_leads_to_all_that_follows_while_many_write() {
         for number in 0..100 {
             let event = live.event().await;
             if number % 10 == 0 {
-                let other = Follower::new(&test.app, &schema, &test.admin, &after(&event)).await;
+                let other = Follower::new(&test.app, &engine, &test.admin, &after(&event)).await;
                 others.push((history.len() + 1, other));
             }
             history.push(event);
@@ -86,7 +86,7 @@ async fn every_cursor_leads_to_all_that_follows_while_many_write() {
         );
         let mut last = Vec::new();
         for (from, event) in starts {
-            let mut again = Follower::new(&test.app, &schema, &test.admin, &after(event)).await;
+            let mut again = Follower::new(&test.app, &engine, &test.admin, &after(event)).await;
             for event in &history[from..] {
                 let told = again.event().await;
                 assert_eq!(short(&told), short(event));
@@ -121,17 +121,17 @@ fn assert_complete(history: &[Value]) {
 async fn a_server_started_anew_goes_on_where_the_other_was() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, "").await;
+        let engine = support::engine(&test.app);
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
         let id = test.annotation(&test.admin, &task, json!({})).await;
         let event = follower.event().await;
         update(&test.admin, &id, json!({ "leadTime": 1 }))
             .await
             .ok();
-        drop((follower, schema));
+        drop((follower, engine));
         let app = test.beside().await;
-        let schema = support::schema(&app);
-        let mut follower = Follower::new(&app, &schema, &test.admin, &after(&event)).await;
+        let engine = support::engine(&app);
+        let mut follower = Follower::new(&app, &engine, &test.admin, &after(&event)).await;
         assert_eq!(follower.short().await, format!("UPDATED {id} v2"));
         update(&test.admin, &id, json!({ "leadTime": 2 }))
             .await
@@ -145,7 +145,7 @@ async fn a_server_started_anew_goes_on_where_the_other_was() {
 async fn a_history_of_many_pages_is_replayed_whole() {
     each_database(async |test| {
         let (_, task) = test.project_with_task().await;
-        let schema = support::schema(&test.app);
+        let engine = support::engine(&test.app);
         let id = test.annotation(&test.admin, &task, json!({})).await;
         for lead_time in 1..=120 {
             update(&test.admin, &id, json!({ "leadTime": lead_time }))
@@ -154,7 +154,7 @@ async fn a_history_of_many_pages_is_replayed_whole() {
         }
         // Whoever reads from the log first sees what is numbered by then, and the rest as it comes.
         let beginning = json!({ "cursor": cursors::of_place(&test.app, 0).await });
-        let mut follower = Follower::new(&test.app, &schema, &test.admin, &after(&beginning)).await;
+        let mut follower = Follower::new(&test.app, &engine, &test.admin, &after(&beginning)).await;
         for version in 1..=121 {
             assert_eq!(follower.event().await["version"], version);
         }

@@ -118,8 +118,8 @@ async fn a_deleted_annotation_comes_back_whole() {
             .await
             .ok();
 
-        let schema = support::schema(&app.app);
-        let mut follower = Follower::new(&app.app, &schema, &app.admin, "").await;
+        let engine = support::engine(&app.app);
+        let mut follower = Follower::new(&app.app, &engine, &app.admin, "").await;
         let late = restore(&app.admin, &id, 2, Some(2)).await;
         assert_eq!(late.code(), "CONFLICT");
         assert_eq!(late.error()["extensions"]["currentVersion"], 3);

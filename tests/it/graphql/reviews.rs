@@ -43,8 +43,8 @@ async fn each_review_is_a_change_and_the_latest_of_each_reviewer_stands() {
         let ann = app.member(&project, "ann", Role::Annotator).await;
         let rae = app.member(&project, "rae", Role::Reviewer).await;
         let id = app.annotation(&ann, &task, json!({})).await;
-        let schema = support::schema(&app.app);
-        let mut follower = Follower::new(&app.app, &schema, &app.admin, "").await;
+        let engine = support::engine(&app.app);
+        let mut follower = Follower::new(&app.app, &engine, &app.admin, "").await;
         let before = row(&app, &id).await;
         let input = json!({ "action": "REJECT", "comment": "too small", "expectedVersion": 1 });
         let answer = review(&rae, &id, input).await;

@@ -29,8 +29,7 @@ async fn get_by(client: &Client, parameters: &[(&str, &str)]) -> Answer {
 
 /// `extensions` that name a document by its hash.
 fn persisted(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    let hash: String = hash.iter().map(|byte| format!("{byte:02x}")).collect();
+    let hash = format!("{:x}", Sha256::digest(text));
     json!({ "persistedQuery": { "version": 1, "sha256Hash": hash } }).to_string()
 }
 

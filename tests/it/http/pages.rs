@@ -51,7 +51,7 @@ async fn the_schema_is_there_for_tools() {
             answer.headers[header::CONTENT_TYPE],
             "application/graphql; charset=utf-8"
         );
-        assert_eq!(answer.text, annograph::graphql::published_sdl());
+        assert_eq!(answer.text, annograph::graphql::sdl::published());
     })
     .await;
 }

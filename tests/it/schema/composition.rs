@@ -1,6 +1,6 @@
 //! The schema as a subgraph of a federated gateway.
 
-use annograph::graphql::federation_sdl;
+use annograph::graphql::sdl;
 use apollo_compiler::{Schema, schema::ExtendedType};
 use graphql_composition::{Subgraphs, compose, render_federated_sdl};
 
@@ -30,7 +30,7 @@ type Query { comment(id: ID!): Comment }
 fn gateways_compose_it_with_a_neighbour() {
     let mut subgraphs = Subgraphs::default();
     for (sdl, name) in [
-        (federation_sdl().as_str(), "annograph"),
+        (sdl::federation().as_str(), "annograph"),
         (NEIGHBOUR, "comments"),
     ] {
         let url = format!("http://{name}.example/graphql");
@@ -63,7 +63,7 @@ fn gateways_compose_it_with_a_neighbour() {
 
 #[test]
 fn five_types_are_entities_by_id() {
-    let sdl = federation_sdl();
+    let sdl = sdl::federation();
     for name in ["Annotation", "Task", "Project", "User", "Prediction"] {
         assert!(
             sdl.contains(&format!("type {name} @key(fields: \"id\") {{")),
@@ -77,7 +77,7 @@ fn five_types_are_entities_by_id() {
 #[test]
 fn roots_have_the_names_that_gateways_assume() {
     // A subgraph's schema names no roots, so others would be taken for ordinary types.
-    let sdl = federation_sdl();
+    let sdl = sdl::federation();
     assert!(!sdl.contains("schema {"));
     assert!(sdl.contains("type Query {") && sdl.contains("type Mutation {"));
     let schema = Schema::parse(sdl.as_str(), "federation.graphql").unwrap();
@@ -93,7 +93,7 @@ async fn a_gateway_is_answered_with_the_text_of_the_command() {
         let answer = app.admin.run("{ _service { sdl } }").await;
         assert_eq!(
             answer.data()["_service"]["sdl"].as_str(),
-            Some(federation_sdl().as_str())
+            Some(sdl::federation().as_str())
         );
     })
     .await;

@@ -126,9 +126,9 @@ async fn subscribers_are_told_of_each_annotation_of_a_deleted_task() {
             app.annotation(&app.admin, &task, json!({})).await,
             app.annotation(&app.admin, &task, json!({})).await,
         ];
-        let schema = support::schema(&app.app);
-        let mut members = Follower::new(&app.app, &schema, &vic, "").await;
-        let mut admins = Follower::new(&app.app, &schema, &app.admin, "").await;
+        let engine = support::engine(&app.app);
+        let mut members = Follower::new(&app.app, &engine, &vic, "").await;
+        let mut admins = Follower::new(&app.app, &engine, &app.admin, "").await;
         delete_task(&app.admin, &task).await.ok();
         for id in ids {
             let event = members.event().await;

@@ -11,8 +11,8 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::error::limit_error;
 use crate::config::LimitArgs;
+use crate::graphql::error::limit_error;
 
 /// Deepest nesting of fields within `__schema` and `__type`: the standard query of every tool fits.
 const INTROSPECTION_DEPTH: u64 = 30;

@@ -26,8 +26,9 @@ use crate::{
     app::compute::SMALL,
     auth,
     domain::{access::Actor, token},
+    endpoint::envelope,
     error::Error,
-    graphql::{envelope, error::BAD_REQUEST},
+    graphql::error::BAD_REQUEST,
 };
 
 /// Bytes that a socket may send before it has said who it is, about.

@@ -1,6 +1,8 @@
 //! `Did you mean "viewer"?`: names of the schema that are spelled like one that is not in it. What is alike
 //! is decided as graphql-js does.
 
+use std::borrow::Cow;
+
 use apollo_compiler::{Schema, schema::ExtendedType};
 
 /// Most names that are suggested at once.
@@ -52,6 +54,19 @@ pub fn among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
         [only] => format!(". Did you mean {only}?"),
         [first, second] => format!(". Did you mean {first} or {second}?"),
         [most @ .., last] => format!(". Did you mean {}, or {last}?", most.join(", ")),
+    }
+}
+
+/// ` in quotes`, for problems of values.
+pub fn suggested<'a>(
+    is_open: bool,
+    name: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> Cow<'static, str> {
+    if is_open {
+        Cow::Owned(among(name, known))
+    } else {
+        Cow::Borrowed("")
     }
 }
 

@@ -12,10 +12,6 @@ use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::{
-    super::{
-        Prepared,
-        error::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, has_code, input_error},
-    },
     Endpoint,
     answer::{self, Answered, Refusal},
     media::Media,
@@ -28,7 +24,9 @@ use crate::{
         access::Actor,
         idempotency::{self, Answer, Claim, Found, Request},
     },
+    endpoint::document::Prepared,
     error::{Error, Outcome, Problem, ProblemCode},
+    graphql::error::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, has_code, input_error},
 };
 
 pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");

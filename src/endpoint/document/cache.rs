@@ -3,12 +3,9 @@
 use std::sync::Arc;
 
 use moka::sync::Cache;
-use sha2::{Digest, Sha256};
 
-use super::Document;
+use super::{checked::Document, hash::Hash};
 use crate::app::memory::{Lease, Memory};
-
-pub type Hash = [u8; 32];
 
 /// Valid documents, within a bound of bytes. What is asked for often stays.
 pub struct Documents {
@@ -51,25 +48,4 @@ impl Documents {
             self.cache.insert(hash, kept);
         }
     }
-}
-
-pub fn hash(text: &str) -> Hash {
-    Sha256::digest(text).into()
-}
-
-/// The hash that 64 hexadecimal digits write.
-pub fn parse(hex: &str) -> Option<Hash> {
-    if hex.len() != 64 || !hex.is_ascii() {
-        return None;
-    }
-    let mut hash = [0; 32];
-    for (index, byte) in hash.iter_mut().enumerate() {
-        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
-    }
-    Some(hash)
-}
-
-/// A hash as text.
-pub fn hex(hash: &Hash) -> String {
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }

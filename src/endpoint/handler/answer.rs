@@ -13,15 +13,15 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
-use super::super::error::{
-    BAD_REQUEST, CONFLICT, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
-    is_request_error, request_error, set_unavailable,
-};
 use super::media::Media;
 use crate::{
     app::{Memory, memory::Lease},
     domain::idempotency::Answer,
     error::{Error, Outcome, Reason, Unavailable},
+    graphql::error::{
+        BAD_REQUEST, CONFLICT, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
+        is_request_error, request_error, set_unavailable,
+    },
 };
 
 pub use self::pieces::{Answered, Pieces};

@@ -6,8 +6,9 @@ use async_graphql::Value;
 use super::{Coercion, MAX_FILTER_ITEMS, MAX_FILTER_PATH, MAX_HINTS, MAX_REPRESENTATIONS};
 use crate::{
     domain::filter,
+    endpoint::suggestion::suggested,
     error::{Path, Problem, ProblemCode, Segment},
-    graphql::document::suggested,
+    graphql::scalar,
     labelstudio::document,
 };
 
@@ -32,14 +33,9 @@ impl Coercion<'_> {
     }
 
     pub(super) fn wrong(&mut self, name: &str, path: &Path) {
-        let message = match name {
-            "DateTime" => {
-                "expected an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`".to_owned()
-            }
-            "UUID" => "expected a UUID in its hyphenated form".to_owned(),
-            "AnswerValue" => "expected a text, a number, or a list of texts".to_owned(),
-            "JSONObject" => "expected a JSON object".to_owned(),
-            name => format!("expected a value of type {name}"),
+        let message = match scalar::expected(name) {
+            Some(expected) => format!("expected {expected}"),
+            None => format!("expected a value of type {name}"),
         };
         self.report(path, ProblemCode::WrongType, message);
     }

@@ -34,9 +34,9 @@ use self::{
     quota::{Permit, Quotas},
 };
 use super::{
-    Envelope, Prepared, Schema, document,
-    envelope::{self, Incoming},
-    error::BAD_REQUEST,
+    document::{self, Prepared},
+    engine::Engine,
+    envelope::{self, Envelope, Incoming},
 };
 use crate::{
     app::{
@@ -47,12 +47,13 @@ use crate::{
     config::HttpArgs,
     db::Fate,
     domain::{access::Actor, idempotency as keys},
+    graphql::error::BAD_REQUEST,
 };
 
 /// What the handler works with. Cheap to clone.
 #[derive(Clone)]
 pub struct Endpoint {
-    schema: Schema,
+    engine: Engine,
     settings: Arc<HttpArgs>,
     quotas: Quotas,
     sessions: Sessions,
@@ -62,9 +63,9 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    pub fn new(app: App, schema: Schema, settings: HttpArgs, stopping: CancellationToken) -> Self {
+    pub fn new(app: App, engine: Engine, settings: HttpArgs, stopping: CancellationToken) -> Self {
         Self {
-            schema,
+            engine,
             quotas: Quotas::new(&settings),
             bodies: BodyBudget::new(settings.max_body, app.memory.clone()),
             sessions: Sessions::new(app, Duration::from_secs(settings.token_check.max(1))),
@@ -74,7 +75,7 @@ impl Endpoint {
     }
 
     fn app(&self) -> &App {
-        &self.schema.app
+        self.engine.app()
     }
 
     fn timeout(&self) -> Duration {
@@ -124,7 +125,7 @@ impl Endpoint {
         }
     }
 
-    /// Checks a request, as [`Schema::prepare`] does.
+    /// Checks a request, as [`Engine::prepare`] does.
     async fn prepare(
         &self,
         actor: &Actor,
@@ -132,10 +133,10 @@ impl Endpoint {
         deadline: Instant,
     ) -> Result<Result<Prepared, Vec<ServerError>>, Refusal> {
         if envelope.bytes <= SMALL && envelope.query.as_deref().is_none_or(document::is_short) {
-            return Ok(self.schema.prepare(envelope).await);
+            return Ok(self.engine.prepare(envelope).await);
         }
-        let (schema, bytes) = (self.schema.clone(), envelope.bytes);
-        let prepare = async move { schema.prepare(envelope).await };
+        let (engine, bytes) = (self.engine.clone(), envelope.bytes);
+        let prepare = async move { engine.prepare(envelope).await };
         self.compute(actor, deadline, bytes, prepare).await
     }
 
@@ -148,12 +149,12 @@ impl Endpoint {
         deadline: Instant,
         answer: impl FnOnce(GraphQlResponse) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
-        let (schema, bytes) = (self.schema.clone(), prepared.bytes);
+        let (engine, bytes) = (self.engine.clone(), prepared.bytes);
         let user = actor.clone();
         let run = async move {
-            let work = schema.run(actor, prepared);
+            let work = engine.run(actor, prepared);
             let response = match claim {
-                Some(claim) => keys::counted(&schema.app, &claim, work).await,
+                Some(claim) => keys::counted(engine.app(), &claim, work).await,
                 None => work.await,
             };
             answer(response)

@@ -9,15 +9,13 @@ use std::collections::HashMap;
 use apollo_compiler::{
     Schema as ApolloSchema, ast::Type, executable::Operation, schema::ExtendedType,
 };
-use async_graphql::{Name, ScalarType, Value, Variables};
+use async_graphql::{Name, Value, Variables};
 
-use super::{
-    document::suggested,
-    scalar::{AnswerValue, DateTime, JsonObject, Uuid},
-};
+use super::suggestion::suggested;
 use crate::{
     domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
+    graphql::scalar,
     labelstudio::{document, interrupt},
 };
 
@@ -215,10 +213,6 @@ impl<'a> Coercion<'a> {
                 Value::Number(number) => number.is_i64() || number.is_u64(),
                 _ => false,
             },
-            "DateTime" => DateTime::is_valid(value),
-            "UUID" => Uuid::is_valid(value),
-            "AnswerValue" => AnswerValue::is_valid(value),
-            "JSONObject" => JsonObject::is_valid(value),
             name => match self.schema.types.get(name) {
                 Some(ExtendedType::Enum(definition)) => {
                     let spelled = match (&*value, spelling) {
@@ -237,7 +231,7 @@ impl<'a> Coercion<'a> {
                         None => false,
                     }
                 }
-                _ => true,
+                _ => scalar::is_valid(name, value),
             },
         };
         if !fits {

@@ -19,8 +19,8 @@ use apollo_compiler::{
 use async_graphql::{Response, ServerError, Value, Variables};
 use serde::Serialize;
 
-use super::error::limit_error;
 use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE};
+use crate::graphql::error::limit_error;
 
 /// Items that a list of unknown length is taken to hold.
 const PLAIN_LIST: u64 = 10;

@@ -3,16 +3,19 @@
 //! With introspection on, a name that is not in the schema comes with those that are spelled like it. With
 //! introspection off nothing is suggested, and no name of the schema is told but those that the client sent.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::collections::HashSet;
 
 use apollo_compiler::{Schema, validation::DiagnosticList};
 use async_graphql::{Pos, ServerError};
 
-use super::{MAX_ERRORS, suggestion};
 use crate::{
-    error::Problem,
-    graphql::error::{input_error, request_error},
+    endpoint::suggestion,
+    error::{Location, Problem},
+    graphql::error::{PERSISTED_QUERY_NOT_FOUND, input_error, request_error},
 };
+
+/// Most errors that one answer lists.
+pub const MAX_ERRORS: usize = 20;
 
 /// How a refusal is put to the client.
 #[derive(Clone, Copy)]
@@ -123,15 +126,16 @@ fn replaced(text: &str, is_hidden: impl Fn(&str) -> bool) -> String {
     out
 }
 
-/// ` in quotes`, for problems of values.
-pub fn suggested<'a>(
-    is_open: bool,
-    name: &str,
-    known: impl Iterator<Item = &'a str>,
-) -> Cow<'static, str> {
-    if is_open {
-        Cow::Owned(suggestion::among(name, known))
-    } else {
-        Cow::Borrowed("")
+/// By this very message Apollo's link knows to send the text.
+pub fn not_found() -> Vec<ServerError> {
+    let message = "PersistedQueryNotFound";
+    vec![request_error(PERSISTED_QUERY_NOT_FOUND, message, None)]
+}
+
+/// A place in a text, as answers tell it.
+pub fn pos(place: Location) -> Pos {
+    Pos {
+        line: place.line as usize,
+        column: place.column as usize,
     }
 }

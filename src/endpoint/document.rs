@@ -6,51 +6,41 @@
 mod brackets;
 mod cache;
 mod check;
+mod checked;
 mod description;
+pub mod hash;
 mod incomplete;
 mod introspection;
+mod missing_rules;
 mod refusal;
-mod suggestion;
 mod translate;
+mod trusted;
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
-use apollo_compiler::{
-    ExecutableDocument as CheckedDocument, Name, Schema as ApolloSchema, executable::Operation,
-    validation::Valid,
+use apollo_compiler::{Schema as ApolloSchema, executable::Operation, validation::Valid};
+use async_graphql::{Request, ServerError, Variables, parser::types::OperationType};
+
+use self::{
+    check::Checker,
+    checked::Document,
+    hash::Hash,
+    refusal::not_found,
+    trusted::{Found, Trusted},
 };
-use async_graphql::{
-    Pos, Request, ServerError,
-    parser::types::{ExecutableDocument, OperationType},
-};
-
 use super::{
-    Envelope,
     coercion::{Coercion, Values},
     cost::{self, Cost},
-    envelope::PersistedQuery,
-    error::{BAD_REQUEST, PERSISTED_QUERY_NOT_FOUND, limit_error, request_error},
-    trusted::{Found, Trusted},
+    envelope::{Envelope, PersistedQuery},
 };
 use crate::{
     app::{Budget, Memory, compute},
     config::{DocumentArgs, LimitArgs, Switch},
-    error::Location,
+    graphql::error::{BAD_REQUEST, limit_error, request_error},
 };
 
-pub use cache::{Hash, hash, hex, parse as parse_hash};
-pub use check::Checker;
-pub use refusal::suggested;
-
-/// Most errors that one answer lists.
-pub(super) const MAX_ERRORS: usize = 20;
 /// Bytes of JSON that take as long to read as one byte of a document to validate.
 const VALIDATED: usize = 16;
-
-/// Bytes of JSON that take as long to read as a field takes to resolve and to write out.
-const FIELD: usize = 16;
-
-type Refused = Vec<ServerError>;
 
 /// What documents are checked against, and those that are known.
 pub struct Documents {
@@ -58,16 +48,6 @@ pub struct Documents {
     known: cache::Documents,
     trusted: Option<Trusted>,
     memory: Memory,
-}
-
-/// A valid document.
-pub struct Document {
-    parsed: ExecutableDocument,
-    checked: Valid<CheckedDocument>,
-    /// What the values of each operation are.
-    values: HashMap<Option<Name>, Values>,
-    /// Bytes and tokens of its text.
-    size: (usize, usize),
 }
 
 /// A request that is ready to run.
@@ -105,7 +85,7 @@ impl Documents {
     }
 
     /// Validates the request's document and variables, and bounds what it asks for.
-    pub async fn prepare(&self, mut envelope: Envelope) -> Result<Prepared, Refused> {
+    pub async fn prepare(&self, mut envelope: Envelope) -> Result<Prepared, Vec<ServerError>> {
         let document = self.document(&mut envelope).await?;
         let name = envelope.operation_name.as_deref();
         let operation = document.checked.operations.get(name).map_err(|error| {
@@ -137,8 +117,8 @@ impl Documents {
         &self,
         document: &Document,
         operation: &Operation,
-        variables: &mut async_graphql::Variables,
-    ) -> Result<(), Refused> {
+        variables: &mut Variables,
+    ) -> Result<(), Vec<ServerError>> {
         let none = Values::default();
         let values = document.values.get(&operation.name).unwrap_or(&none);
         let mut problems = |with_json: bool| {
@@ -164,7 +144,7 @@ impl Documents {
     }
 
     /// The document that a request runs.
-    async fn document(&self, envelope: &mut Envelope) -> Result<Arc<Document>, Refused> {
+    async fn document(&self, envelope: &mut Envelope) -> Result<Arc<Document>, Vec<ServerError>> {
         let query = envelope.query.take().map(Arc::<str>::from);
         // A few tokens can be long: no text, no comment and no string is without a bound.
         if let Some(query) = &query {
@@ -174,7 +154,7 @@ impl Documents {
                 return Err(vec![error]);
             }
         }
-        let text_hash = query.as_deref().map(hash);
+        let text_hash = query.as_deref().map(hash::hash);
         let sent_hash = persisted_hash(envelope.persisted_query.as_ref(), text_hash.as_ref())?;
         if let Some(trusted) = &self.trusted {
             let ids = [
@@ -218,53 +198,16 @@ pub fn is_short(text: &str) -> bool {
 fn persisted_hash(
     sent: Option<&PersistedQuery>,
     text: Option<&Hash>,
-) -> Result<Option<Hash>, Refused> {
+) -> Result<Option<Hash>, Vec<ServerError>> {
     let Some(sent) = sent else { return Ok(None) };
     if sent.version != Some(1) {
         let message = "Unsupported persisted query version";
         return Err(vec![request_error(BAD_REQUEST, message, None)]);
     }
-    let hash = parse_hash(&sent.hash);
+    let hash = hash::parse(&sent.hash);
     if text.is_some() && text != hash.as_ref() {
         let message = "provided sha does not match query";
         return Err(vec![request_error(BAD_REQUEST, message, None)]);
     }
     Ok(hash)
-}
-
-/// By this very message Apollo's link knows to send the text.
-pub fn not_found() -> Refused {
-    let message = "PersistedQueryNotFound";
-    vec![request_error(PERSISTED_QUERY_NOT_FOUND, message, None)]
-}
-
-impl Document {
-    /// Bytes that it takes in memory, rather more than less: allocations of documents of many kinds were
-    /// counted, and took 45 to 210 bytes for a token beside the text.
-    fn bytes(&self) -> usize {
-        let (bytes, tokens) = self.size;
-        1_024 + 3 * bytes + 220 * tokens
-    }
-
-    /// What an answer of as many objects is expected to take, as bytes of JSON that take as long to read: a token of
-    /// the document is about half a field, and a field takes about a microsecond.
-    fn bytes_to_run(&self, cost: Cost) -> usize {
-        let (_, tokens) = self.size;
-        let objects = usize::try_from(cost.requested).unwrap_or(usize::MAX);
-        objects.saturating_mul(tokens).saturating_mul(FIELD / 2)
-    }
-
-    /// The name of the operation that runs when none is named.
-    pub fn only_operation(&self) -> Option<&str> {
-        let operation = self.checked.operations.get(None).ok()?;
-        operation.name.as_deref()
-    }
-}
-
-/// A place in a text, as answers tell it.
-fn pos(place: Location) -> Pos {
-    Pos {
-        line: place.line as usize,
-        column: place.column as usize,
-    }
 }

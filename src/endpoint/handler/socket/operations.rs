@@ -15,10 +15,8 @@ use super::{
 use crate::{
     app::memory::Lease,
     domain::access::Actor,
-    graphql::{
-        Envelope,
-        error::{LIMIT_EXCEEDED, request_error},
-    },
+    endpoint::envelope::Envelope,
+    graphql::error::{LIMIT_EXCEEDED, request_error},
 };
 
 /// Messages that wait to be sent. Small: who reads slowly holds up their own operations, and no memory.

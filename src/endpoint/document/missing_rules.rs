@@ -10,7 +10,7 @@ use apollo_compiler::{
     schema::ExtendedType,
 };
 
-use super::coercion::item;
+use crate::endpoint::coercion::item;
 
 /// Where a value stands: its type, and whether something stands in for a value that is absent. Inside of
 /// JSON no place has a type.
@@ -18,7 +18,7 @@ type Place<'a> = Option<(&'a Type, bool)>;
 
 /// Variables in input objects and lists that are not defined or not of the place's type, fields that an
 /// object has twice, and lists of different lengths in arguments that have to be the same.
-pub fn overlooked(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String> {
+pub fn broken(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String> {
     let mut messages = BTreeSet::new();
     for operation in document.operations.iter() {
         let mut search = Search {

@@ -20,13 +20,11 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::pos;
+use super::refusal::pos;
 use crate::{
+    endpoint::coercion::literal::number,
     error::Places,
-    graphql::{
-        coercion::literal::number,
-        entity::{self, ENTITIES},
-    },
+    graphql::entity::{self, ENTITIES},
 };
 
 /// The document that runs. The one it is made of is valid.

@@ -18,9 +18,8 @@ use super::{
     quota::Permit,
 };
 use crate::{
-    app::compute,
-    domain::access::Actor,
-    graphql::{Prepared, error::is_request_error},
+    app::compute, domain::access::Actor, endpoint::document::Prepared,
+    graphql::error::is_request_error,
 };
 
 pub type Results = BoxStream<'static, Result<Answered, Vec<ServerError>>>;
@@ -98,7 +97,7 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
     if prepared.operation == OperationType::Subscription {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let user_id = actor.id();
-        let mut responses = Box::pin(endpoint.schema.subscribe(actor, prepared));
+        let mut responses = Box::pin(endpoint.engine.subscribe(actor, prepared));
         let following = async move {
             // Each answer is charged by itself.
             while let Some(response) = responses.next().await {

@@ -8,10 +8,15 @@ use moka::sync::Cache;
 use serde::Deserialize;
 
 use super::{
-    document::{Checker, Document, Hash, hash, hex, not_found, parse_hash},
-    error::{BAD_REQUEST, FORBIDDEN, request_error},
+    check::Checker,
+    checked::Document,
+    hash::{self, Hash},
+    refusal::not_found,
 };
-use crate::config::{DocumentArgs, TrustedMode};
+use crate::{
+    config::{DocumentArgs, TrustedMode},
+    graphql::error::{BAD_REQUEST, FORBIDDEN, request_error},
+};
 
 /// Untrusted documents that are remembered as logged.
 const LOGGED: u64 = 10_000;
@@ -70,7 +75,7 @@ impl Trusted {
         for (id, text) in documents {
             match checker.check(&text) {
                 Ok(document) => {
-                    let text = hash(&text);
+                    let text = hash::hash(&text);
                     let document = trusted.by_text.entry(text).or_insert(Arc::new(document));
                     let other = trusted.by_id.insert(id.clone(), document.clone());
                     if other.is_some_and(|other| !Arc::ptr_eq(&other, document)) {
@@ -127,7 +132,7 @@ impl Trusted {
     fn named(&self, id: &str) -> Option<&Arc<Document>> {
         let plain = id.strip_prefix("sha256:").unwrap_or(id);
         let by_id = self.by_id.get(id).or_else(|| self.by_id.get(plain));
-        by_id.or_else(|| self.by_text.get(&parse_hash(plain)?))
+        by_id.or_else(|| self.by_text.get(&hash::parse(plain)?))
     }
 
     /// Logs that an untrusted document runs: once for each, and never its text.
@@ -139,7 +144,8 @@ impl Trusted {
             .or(document.only_operation())
             .unwrap_or_default();
         let operation: String = name.chars().take(LONGEST_NAME).collect();
-        tracing::warn!(operation, sha256 = hex(hash), "an untrusted document runs");
+        let sha256 = format!("{hash:x}");
+        tracing::warn!(operation, sha256, "an untrusted document runs");
     }
 }
 

@@ -12,21 +12,21 @@ use apollo_compiler::{
 use async_graphql::ServerError;
 
 use super::{
-    Document, Refused, brackets, description, incomplete, introspection, pos, refusal::Refusal,
+    brackets,
+    checked::Document,
+    description, incomplete, introspection, missing_rules,
+    refusal::{Refusal, pos},
     translate,
 };
 use crate::{
     config::LimitArgs,
-    error::Places,
-    error::Problem,
-    graphql::{
+    endpoint::{
         coercion::{Coercion, Values},
-        error::{
-            BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error,
-            request_error,
-        },
-        overlooked::overlooked,
         size,
+    },
+    error::{Places, Problem},
+    graphql::error::{
+        BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error, request_error,
     },
 };
 
@@ -43,7 +43,7 @@ pub struct Checker {
 
 impl Checker {
     /// Cheap checks come first: nothing is done with a document before its size is known to be bounded.
-    pub fn check(&self, query: &str) -> Result<Document, Refused> {
+    pub fn check(&self, query: &str) -> Result<Document, Vec<ServerError>> {
         if brackets::are_too_deep(query, MAX_BRACKETS) {
             return Err(vec![too_deep()]);
         }
@@ -77,9 +77,9 @@ impl Checker {
         if !problems.is_empty() {
             return Err(self.refusal(query).input(problems));
         }
-        let overlooked = self.overlooked(query, &checked);
-        if !overlooked.is_empty() {
-            return Err(overlooked);
+        let broken = self.missing_rules(query, &checked);
+        if !broken.is_empty() {
+            return Err(broken);
         }
         Ok(Document {
             parsed: translate::document(&syntax, &read),
@@ -97,7 +97,7 @@ impl Checker {
         }
     }
 
-    fn not_parsed(&self, query: &str, errors: &DiagnosticList) -> Refused {
+    fn not_parsed(&self, query: &str, errors: &DiagnosticList) -> Vec<ServerError> {
         let messages = errors.iter().map(|error| error.error.to_string());
         for message in messages {
             if message.starts_with("token limit") {
@@ -113,7 +113,12 @@ impl Checker {
     }
 
     /// When only values are wrong, says so with their paths; otherwise lists what is wrong.
-    fn explain(&self, query: &str, partial: &CheckedDocument, errors: &DiagnosticList) -> Refused {
+    fn explain(
+        &self,
+        query: &str,
+        partial: &CheckedDocument,
+        errors: &DiagnosticList,
+    ) -> Vec<ServerError> {
         let only_values = errors.iter().all(|error| {
             // To the validator, an argument that is null is missing too.
             let name = error.error.unstable_error_name();
@@ -124,9 +129,9 @@ impl Checker {
             if !problems.is_empty() {
                 return self.refusal(query).input(problems);
             }
-            let overlooked = self.overlooked(query, partial);
-            if !overlooked.is_empty() {
-                return overlooked;
+            let broken = self.missing_rules(query, partial);
+            if !broken.is_empty() {
+                return broken;
             }
         }
         self.refusal(query).diagnostics(errors, |name| {
@@ -138,8 +143,8 @@ impl Checker {
         })
     }
 
-    fn overlooked(&self, query: &str, document: &CheckedDocument) -> Vec<ServerError> {
-        let messages = overlooked(&self.schema, document).into_iter();
+    fn missing_rules(&self, query: &str, document: &CheckedDocument) -> Vec<ServerError> {
+        let messages = missing_rules::broken(&self.schema, document).into_iter();
         self.refusal(query)
             .messages(GRAPHQL_VALIDATION_FAILED, messages)
     }

@@ -1,0 +1,17 @@
+//! The GraphQL endpoint: requests are read, checked and limited here, run against the schema, and answered over HTTP,
+//! server-sent events or WebSocket.
+//!
+//! [`handler`] has the transports, [`envelope`] the JSON of a request, [`document`] validation and caching,
+//! [`coercion`](mod@coercion) values and variables, [`size`] and [`cost`] the limits, [`engine`] execution.
+
+pub mod cost;
+pub mod document;
+pub mod engine;
+pub mod envelope;
+pub mod graphiql;
+pub mod handler;
+
+mod coercion;
+mod size;
+mod subscription;
+mod suggestion;

@@ -1,0 +1,22 @@
+//! SHA-256 of a document's text, the id of persisted and trusted documents.
+
+use sha2::{Digest, Sha256, digest::Output};
+
+/// Printed in hexadecimal by `{:x}`.
+pub type Hash = Output<Sha256>;
+
+pub fn hash(text: &str) -> Hash {
+    Sha256::digest(text)
+}
+
+/// Reads 64 hexadecimal digits.
+pub fn parse(hex: &str) -> Option<Hash> {
+    if hex.len() != 64 || !hex.is_ascii() {
+        return None;
+    }
+    let mut hash = Hash::default();
+    for (index, byte) in hash.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(&hex[2 * index..2 * index + 2], 16).ok()?;
+    }
+    Some(hash)
+}

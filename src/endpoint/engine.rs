@@ -1,0 +1,98 @@
+//! Runs checked requests against the schema.
+
+use std::sync::Arc;
+
+use async_graphql::{Response, ServerError, parser::types::OperationType};
+use futures_util::{Stream, StreamExt};
+
+use super::{
+    document::{Documents, Prepared},
+    envelope::Envelope,
+    size, subscription,
+};
+use crate::{
+    app::App,
+    config::{DocumentArgs, LimitArgs},
+    db,
+    domain::access::Actor,
+    graphql::{self, error, sdl},
+};
+
+/// The schema, and the documents that were validated against it. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    app: App,
+    schema: graphql::Schema,
+    documents: Arc<Documents>,
+}
+
+impl Engine {
+    /// Builds the schema, and reads the manifest of trusted documents. Fails when the manifest is invalid.
+    pub fn new(app: App, limits: &LimitArgs, documents: &DocumentArgs) -> anyhow::Result<Self> {
+        // Above the bound that `size` reports.
+        let depth = usize::try_from(size::max_nesting(limits)).unwrap_or(usize::MAX);
+        let schema = graphql::schema(app.clone(), depth.saturating_add(4));
+        let checked = sdl::for_validation(&schema);
+        let documents = Documents::new(checked, limits, documents, app.memory.clone())?;
+        Ok(Self {
+            app,
+            schema,
+            documents: Arc::new(documents),
+        })
+    }
+
+    pub fn app(&self) -> &App {
+        &self.app
+    }
+
+    /// Validates a request's document and variables, and bounds what it asks for. An error refuses the request before
+    /// any of it runs.
+    pub async fn prepare(&self, envelope: Envelope) -> Result<Prepared, Vec<ServerError>> {
+        self.documents.prepare(envelope).await
+    }
+
+    /// Runs a query or mutation on behalf of an actor. Refuses a subscription, which has many answers.
+    pub async fn run(&self, actor: Actor, prepared: Prepared) -> Response {
+        if prepared.operation == OperationType::Subscription {
+            let message =
+                "a subscription has many answers: send it over WebSocket or as server-sent events";
+            return Response::from_errors(vec![error::request_error(
+                error::BAD_REQUEST,
+                message,
+                None,
+            )]);
+        }
+        // A mutation answers with what it just wrote, so its loader must not return rows read before.
+        let remember = prepared.operation == OperationType::Query;
+        let app = self.app.answering(prepared.budget);
+        let user_id = actor.id();
+        let request = graphql::with_context(prepared.request, app, actor, remember);
+        let executed = db::on_behalf_of(user_id, self.schema.execute(request)).await;
+        let response = error::coded(&self.app.db, executed);
+        if prepared.tells_cost {
+            return prepared.cost.tell(response);
+        }
+        response
+    }
+
+    /// Follows a subscription on behalf of an actor, from the current event on. An error without data ends the stream:
+    /// as the first answer it refuses the request.
+    pub fn subscribe(
+        &self,
+        actor: Actor,
+        mut prepared: Prepared,
+    ) -> impl Stream<Item = Response> + Send + 'static + use<> {
+        if let Ok(document) = prepared.request.parsed_query() {
+            let document = subscription::with_one_root_field(document.clone());
+            prepared.request.set_parsed_query(document);
+        }
+        let app = self.app.answering(prepared.budget);
+        let began = app.events.now();
+        let user_id = actor.id();
+        // Events come for hours, so a row that was read for one must not stand in for the next.
+        let request = graphql::with_context(prepared.request, app, actor, false).data(began);
+        let responses = db::stream_on_behalf_of(user_id, self.schema.execute_stream(request));
+        let db = self.app.db.clone();
+        responses.map(move |response| subscription::without_root_path(error::coded(&db, response)))
+    }
+}
