@@ -4,11 +4,11 @@
 //! is only a wake-up call: whoever misses one finds the same events in the log. All background work runs
 //! outside the connection pools' statements but for the reader's, and ends with the last [`Events`].
 
+mod backoff;
 mod batch;
 mod listener;
 mod reader;
 mod sequencer;
-mod trouble;
 mod watcher;
 
 use std::{
@@ -27,7 +27,7 @@ use tokio::{
     task::AbortHandle,
 };
 
-pub use self::batch::{Batch, Event, Place};
+pub use self::batch::{Batch, Event, TaskRef};
 use crate::{
     db::{self, Database},
     error::{Error, Reason, Result},
@@ -42,8 +42,8 @@ pub type Read = fn(Database, i64, DateTime<Utc>) -> BoxFuture<'static, Result<Ba
 const BUFFER: usize = 256;
 /// How often the log is looked at without a wake-up call.
 const SLOW_POLL: Duration = Duration::from_millis(250);
-/// How long a subscription waits for the numbering of what was committed before it.
-const SETTLING: Duration = Duration::from_secs(10);
+/// Longest wait of a subscription for the numbering of events committed before it.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The log's news in this process. Cheap to clone.
 #[derive(Clone)]
@@ -62,26 +62,26 @@ struct Inner {
 /// What background work holds. It does not keep [`Inner`] alive.
 struct Shared {
     db: Database,
-    /// Told when there may be something to read.
-    grown: watch::Sender<()>,
-    /// Every number up to this one is given.
-    known: AtomicI64,
-    /// How often somebody asked for all that is committed to be numbered, and up to which time it has been.
-    asked: watch::Sender<u64>,
-    settled: watch::Sender<u64>,
-    /// Who hears the reader; `None` while nobody does.
-    hearers: std::sync::Mutex<Option<broadcast::Sender<Arc<Batch>>>>,
+    /// Signals that there may be new events to read.
+    wake: watch::Sender<()>,
+    /// Every sequence number up to this one is assigned.
+    watermark: AtomicI64,
+    /// Number of flush requests, and of those that are served.
+    flush_requests: watch::Sender<u64>,
+    flushed: watch::Sender<u64>,
+    /// Receives the reader's batches; `None` while nobody subscribes.
+    subscribers: std::sync::Mutex<Option<broadcast::Sender<Arc<Batch>>>>,
     stopped: watch::Sender<bool>,
 }
 
-/// An instant in the life of the log, as far as this process can tell without asking.
+/// A position in the log, as far as this process knows it without a query.
 #[derive(Clone, Copy, Debug)]
-pub struct Moment {
+pub struct LogPosition {
     pub at: DateTime<Utc>,
     /// What this process commits later was begun at this time or since.
     pub horizon: DateTime<Utc>,
-    /// No event of later has this number or a lower one.
-    pub known: i64,
+    /// Events committed later have higher sequence numbers.
+    pub watermark: i64,
     commits_ended: u64,
 }
 
@@ -94,11 +94,11 @@ impl Events {
     pub fn with_buffer(db: Database, buffer: usize) -> Self {
         let shared = Shared {
             db,
-            grown: watch::Sender::default(),
-            known: AtomicI64::new(0),
-            asked: watch::Sender::default(),
-            settled: watch::Sender::default(),
-            hearers: std::sync::Mutex::default(),
+            wake: watch::Sender::default(),
+            watermark: AtomicI64::new(0),
+            flush_requests: watch::Sender::default(),
+            flushed: watch::Sender::default(),
+            subscribers: std::sync::Mutex::default(),
             stopped: watch::Sender::default(),
         };
         Self {
@@ -119,7 +119,7 @@ impl Events {
             return;
         }
         let shared = &self.inner.shared;
-        let mut tasks = vec![tokio::spawn(reader::look(shared.clone())).abort_handle()];
+        let mut tasks = vec![tokio::spawn(reader::init_watermark(shared.clone())).abort_handle()];
         if self.inner.shared.db.backend() == DbBackend::Postgres {
             tasks.push(tokio::spawn(sequencer::run(shared.clone())).abort_handle());
             tasks.push(tokio::spawn(listener::run(shared.clone())).abort_handle());
@@ -148,73 +148,77 @@ impl Events {
             return Err(Error::unavailable(Reason::Stopping));
         }
         let mut reader = self.inner.reader.lock().await;
-        if let Some(receiver) = shared.hearers().as_ref().map(broadcast::Sender::subscribe) {
+        if let Some(receiver) = shared
+            .subscribers()
+            .as_ref()
+            .map(broadcast::Sender::subscribe)
+        {
             return Ok(receiver);
         }
-        let head = reader::end(&shared.db).await?;
+        let head = reader::last_readable(&shared.db).await?;
         let (sender, receiver) = broadcast::channel(self.inner.buffer);
-        *shared.hearers() = Some(sender);
+        *shared.subscribers() = Some(sender);
         let running = tokio::spawn(reader::run(shared.clone(), head, read));
         *reader = Some(running.abort_handle());
         Ok(receiver)
     }
 
-    /// Resolves when all that was committed before has its number.
-    pub async fn settle(&self) -> Result<()> {
+    /// Waits until every event committed before has its sequence number.
+    pub async fn flush(&self) -> Result<()> {
         let shared = &self.inner.shared;
         if shared.db.backend() == DbBackend::Sqlite {
             return Ok(());
         }
         self.start();
         let mut ticket = 0;
-        shared.asked.send_modify(|asked| {
-            *asked += 1;
-            ticket = *asked;
+        shared.flush_requests.send_modify(|requests| {
+            *requests += 1;
+            ticket = *requests;
         });
-        let mut settled = shared.settled.subscribe();
-        let settled = settled.wait_for(|settled| *settled >= ticket);
-        match tokio::time::timeout(SETTLING, settled).await {
+        let mut flushed = shared.flushed.subscribe();
+        let served = flushed.wait_for(|served| *served >= ticket);
+        match tokio::time::timeout(FLUSH_TIMEOUT, served).await {
             Ok(Ok(_)) => Ok(()),
             _ => Err(Error::unavailable(Reason::Timeout)),
         }
     }
 
-    /// The last number that was given; an event that bears it may be gone, or not readable yet.
-    pub async fn given(&self) -> Result<i64> {
-        Ok(reader::given(&self.inner.shared.db).await?)
+    /// The last sequence number assigned. Its event may be rolled back, or not readable yet.
+    pub async fn last_seq(&self) -> Result<i64> {
+        Ok(reader::last_seq(&self.inner.shared.db).await?)
     }
 
     /// Behind the last event that can be read.
     pub async fn end(&self) -> Result<i64> {
-        Ok(reader::end(&self.inner.shared.db).await?)
+        Ok(reader::last_readable(&self.inner.shared.db).await?)
     }
 
-    /// The present moment.
-    pub fn now(&self) -> Moment {
+    /// The current position.
+    pub fn now(&self) -> LogPosition {
         let commits = self.inner.shared.db.commits();
-        Moment {
+        LogPosition {
             at: db::now(),
             horizon: commits.horizon(),
-            known: self.inner.shared.known.load(Ordering::SeqCst),
+            watermark: self.inner.shared.watermark.load(Ordering::SeqCst),
             commits_ended: *commits.ended().borrow(),
         }
     }
 
     /// Whether no commit of this process was under way at any time since.
-    pub fn is_quiet_since(&self, moment: &Moment) -> bool {
-        self.inner.shared.db.commits().begun() == moment.commits_ended
+    pub fn is_quiet_since(&self, position: &LogPosition) -> bool {
+        self.inner.shared.db.commits().begun() == position.commits_ended
     }
 }
 
 impl Shared {
-    fn hearers(&self) -> std::sync::MutexGuard<'_, Option<broadcast::Sender<Arc<Batch>>>> {
-        self.hearers
+    fn subscribers(&self) -> std::sync::MutexGuard<'_, Option<broadcast::Sender<Arc<Batch>>>> {
+        self.subscribers
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
-    fn know(&self, seq: i64) {
-        self.known.fetch_max(seq, Ordering::SeqCst);
+    fn advance_watermark(&self, seq: i64) {
+        self.watermark.fetch_max(seq, Ordering::SeqCst);
     }
 }
 

@@ -17,7 +17,7 @@ use super::{
     access::{self, Actor},
     filter::{EnumFilter, IdFilter},
 };
-use crate::events::{Batch, Event, Place};
+use crate::events::{Batch, Event, TaskRef};
 
 /// What happened to an annotation, as somebody sees it.
 pub type Kind = annotation_revision::Event;
@@ -93,7 +93,7 @@ impl Filter {
     /// of it any more, and nothing here tells where it is.
     fn sight(&self, viewer: &Actor, batch: &Batch, event: &Event, log: &Log) -> Option<Seen> {
         let viewer = viewer.id();
-        let sees = |place: &Place| access::sees_project(batch, viewer, place.project_id);
+        let sees = |place: &TaskRef| access::sees_project(batch, viewer, place.project_id);
         let to = Some(event.to).filter(sees);
         let from = event.from.filter(sees);
         let place = to.or(from)?;
@@ -101,7 +101,7 @@ impl Filter {
             Some(_) => event.kind,
             None => Kind::Deleted,
         };
-        let is_here = |place: &Place| {
+        let is_here = |place: &TaskRef| {
             matches(&self.task_id, place.task_id) && matches(&self.project_id, place.project_id)
         };
         let actor = event.actor.as_ref();

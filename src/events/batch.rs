@@ -32,9 +32,9 @@ pub struct Event {
     pub kind: annotation_revision::Event,
     pub action: annotation::Action,
     /// Where the annotation was after the change.
-    pub to: Place,
+    pub to: TaskRef,
     /// Where it was before, when the change moved it.
-    pub from: Option<Place>,
+    pub from: Option<TaskRef>,
     pub actor: Option<Arc<user::Model>>,
     pub at: DateTime<Utc>,
     pub changed_fields: Arc<[String]>,
@@ -42,12 +42,12 @@ pub struct Event {
     pub annotation: Option<Arc<annotation::Model>>,
 }
 
-/// Where an annotation is.
+/// The task and project of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place {
+pub struct TaskRef {
     pub task_id: i64,
     pub project_id: i64,
-    /// The task is there by now.
+    /// The task still exists.
     pub has_task: bool,
 }
 

@@ -4,64 +4,64 @@ use std::sync::Arc;
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 
-use super::{Read, SLOW_POLL, Shared, trouble::Trouble, watcher};
+use super::{Read, SLOW_POLL, Shared, backoff::Backoff, watcher};
 use crate::db::Database;
 
 /// Reads from behind `head` until nobody listens any more.
 pub async fn run(shared: Arc<Shared>, head: i64, read: Read) {
-    let mut hearers = Hearers {
+    let mut subscribers = Subscribers {
         shared: &shared,
         are_gone: false,
     };
     if shared.db.backend() == DbBackend::Sqlite {
         tokio::select! {
-            () = hand_out(&shared, head, read) => {}
+            () = broadcast(&shared, head, read) => {}
             () = watcher::run(&shared) => {}
         }
     } else {
-        hand_out(&shared, head, read).await;
+        broadcast(&shared, head, read).await;
     }
-    hearers.are_gone = true;
+    subscribers.are_gone = true;
 }
 
-/// Those who listen: told, should the reader end before them.
-struct Hearers<'a> {
+/// Closes the subscribers' channel when the reader ends before them.
+struct Subscribers<'a> {
     shared: &'a Shared,
     are_gone: bool,
 }
 
-impl Drop for Hearers<'_> {
+impl Drop for Subscribers<'_> {
     fn drop(&mut self) {
         if !self.are_gone {
-            *self.shared.hearers() = None;
+            *self.shared.subscribers() = None;
         }
     }
 }
 
-async fn hand_out(shared: &Shared, mut head: i64, read: Read) {
+async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
     let since = crate::db::now();
-    let mut trouble = Trouble::with("reading events");
-    let mut grown = shared.grown.subscribe();
+    let mut backoff = Backoff::new("reading events");
+    let mut wake = shared.wake.subscribe();
     loop {
-        shared.know(head);
-        grown.mark_unchanged();
+        shared.advance_watermark(head);
+        wake.mark_unchanged();
         let batch = match read(shared.db.clone(), head, since).await {
             Ok(batch) => batch,
             Err(error) => {
                 // The text of an internal error is its cause, which the log may have.
-                trouble.met(&format!("{error:?}")).await;
+                backoff.wait(&format!("{error:?}")).await;
                 continue;
             }
         };
-        trouble.is_over();
+        backoff.reset();
         {
-            let mut hearers = shared.hearers();
-            let Some(sender) = hearers
+            let mut subscribers = shared.subscribers();
+            let Some(sender) = subscribers
                 .as_ref()
                 .filter(|sender| sender.receiver_count() > 0)
             else {
                 // Nobody can begin to listen meanwhile: that takes this lock too.
-                *hearers = None;
+                *subscribers = None;
                 return;
             };
             if let Some(last) = batch.last() {
@@ -72,27 +72,27 @@ async fn hand_out(shared: &Shared, mut head: i64, read: Read) {
             }
         }
         // The sender lives as long as `shared`.
-        let _ = tokio::time::timeout(SLOW_POLL, grown.changed()).await;
+        let _ = tokio::time::timeout(SLOW_POLL, wake.changed()).await;
     }
 }
 
-/// Learns what there is, so that no subscription has to look far back. Without it they find out themselves.
-pub async fn look(shared: Arc<Shared>) {
-    if let Ok(end) = end(&shared.db).await {
-        shared.know(end);
+/// Reads the last event's number at startup, so that subscriptions have little to search. An optimisation only.
+pub async fn init_watermark(shared: Arc<Shared>) {
+    if let Ok(end) = last_readable(&shared.db).await {
+        shared.advance_watermark(end);
     }
 }
 
-/// Behind the last event that can be read. What is being numbered at this moment lies behind it, too.
-pub async fn end(db: &Database) -> Result<i64, DbErr> {
+/// Number of the last event that can be read. Events that are being numbered have higher ones.
+pub async fn last_readable(db: &Database) -> Result<i64, DbErr> {
     match db.backend() {
-        DbBackend::Sqlite => given(db).await,
+        DbBackend::Sqlite => last_seq(db).await,
         _ => number(db, "SELECT max(seq) AS last FROM event").await,
     }
 }
 
-/// The last number that was given, be it to what has been taken back since or can't be read yet.
-pub async fn given(db: &Database) -> Result<i64, DbErr> {
+/// The last sequence number assigned, even if its event was rolled back or can't be read yet.
+pub async fn last_seq(db: &Database) -> Result<i64, DbErr> {
     let given = match db.backend() {
         DbBackend::Sqlite => {
             "SELECT max(seq) AS last FROM sqlite_sequence WHERE name = 'annotation_revision'"

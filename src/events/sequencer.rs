@@ -10,7 +10,7 @@ use sea_orm::{
     sqlx::{self, Connection, PgConnection, Row},
 };
 
-use super::{SLOW_POLL, Shared, listener::CHANNEL, trouble::Trouble};
+use super::{SLOW_POLL, Shared, backoff::Backoff, listener::CHANNEL};
 use crate::db;
 
 /// Least time from one round to the next, so that many commits share one.
@@ -34,57 +34,57 @@ const NUMBER: &str = "WITH taken AS ( \
      RETURNING seq";
 const NOTIFY: &str = "SELECT pg_notify($1, '')";
 
-/// What a round came to.
+/// Outcome of a round, with the last sequence number that it assigned.
 enum Round {
-    /// All that was committed before has its number; the last that this round gave, if any.
-    Settled(Option<i64>),
-    /// Another process is at it, or there is more.
-    Unsettled(Option<i64>),
+    /// Every event committed before the round is numbered.
+    Complete(Option<i64>),
+    /// Another process holds the lock, or more events wait.
+    Partial(Option<i64>),
 }
 
 /// Numbers until it is aborted.
 pub async fn run(shared: Arc<Shared>) {
-    let mut trouble = Trouble::with("numbering events");
+    let mut backoff = Backoff::new("numbering events");
     let mut connection = None;
     let mut commits = shared.db.commits().ended();
-    let mut asked = shared.asked.subscribe();
+    let mut flush_requests = shared.flush_requests.subscribe();
     loop {
         commits.mark_unchanged();
-        let covers = *asked.borrow_and_update();
+        let covers = *flush_requests.borrow_and_update();
         match db::within(ROUND, round(&shared, &mut connection)).await {
-            Ok(Round::Settled(last)) => {
-                trouble.is_over();
-                tell(&shared, last);
-                shared.settled.send_if_modified(|settled| {
-                    let is_news = *settled < covers;
-                    *settled = covers.max(*settled);
+            Ok(Round::Complete(last)) => {
+                backoff.reset();
+                publish(&shared, last);
+                shared.flushed.send_if_modified(|served| {
+                    let is_news = *served < covers;
+                    *served = covers.max(*served);
                     is_news
                 });
                 tokio::time::sleep(PACE).await;
                 tokio::select! {
                     // The senders live as long as `shared`.
                     _ = commits.changed() => {}
-                    _ = asked.changed() => {}
+                    _ = flush_requests.changed() => {}
                     () = tokio::time::sleep(SLOW_POLL) => {}
                 }
             }
-            Ok(Round::Unsettled(last)) => {
-                trouble.is_over();
-                tell(&shared, last);
+            Ok(Round::Partial(last)) => {
+                backoff.reset();
+                publish(&shared, last);
                 tokio::time::sleep(PACE).await;
             }
             Err(error) => {
                 connection = None;
-                trouble.met(&error).await;
+                backoff.wait(&error).await;
             }
         }
     }
 }
 
-fn tell(shared: &Shared, last: Option<i64>) {
+fn publish(shared: &Shared, last: Option<i64>) {
     if let Some(last) = last {
-        shared.know(last);
-        shared.grown.send_replace(());
+        shared.advance_watermark(last);
+        shared.wake.send_replace(());
     }
 }
 
@@ -98,7 +98,7 @@ async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round
         .fetch_one(&mut *connection)
         .await?
     {
-        return Ok(Round::Settled(None));
+        return Ok(Round::Complete(None));
     }
     let mut txn = connection.begin().await?;
     let is_ours: bool = sqlx::query_scalar(TRY_LOCK)
@@ -107,7 +107,7 @@ async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round
         .await?;
     if !is_ours {
         txn.rollback().await?;
-        return Ok(Round::Unsettled(None));
+        return Ok(Round::Partial(None));
     }
     let rows = sqlx::query(NUMBER)
         .bind(MOST as i64)
@@ -126,8 +126,8 @@ async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round
             .await?;
     }
     if rows.len() < MOST {
-        Ok(Round::Settled(last))
+        Ok(Round::Complete(last))
     } else {
-        Ok(Round::Unsettled(last))
+        Ok(Round::Partial(last))
     }
 }

@@ -7,47 +7,47 @@ use sea_orm::{
     sqlx::{self, SqliteConnection},
 };
 
-use super::{Shared, trouble::Trouble};
+use super::{Shared, backoff::Backoff};
 
 /// How often it looks, some 6 µs each time.
 const PERIOD: Duration = Duration::from_millis(10);
 
 /// Watches until it is dropped.
 pub async fn run(shared: &Shared) {
-    tokio::join!(own(shared), everybodys(shared));
+    tokio::join!(own_commits(shared), all_commits(shared));
 }
 
 /// Tells of this process's commits at once.
-async fn own(shared: &Shared) {
+async fn own_commits(shared: &Shared) {
     let mut ended = shared.db.commits().ended();
     while ended.changed().await.is_ok() {
-        shared.grown.send_replace(());
+        shared.wake.send_replace(());
     }
 }
 
-async fn everybodys(shared: &Shared) {
-    let mut trouble = Trouble::with("watching for events");
+async fn all_commits(shared: &Shared) {
+    let mut backoff = Backoff::new("watching for events");
     loop {
-        let Err(error) = watch(shared, &mut trouble).await;
-        trouble.met(&error).await;
+        let Err(error) = watch(shared, &mut backoff).await;
+        backoff.wait(&error).await;
     }
 }
 
 async fn watch(
     shared: &Shared,
-    trouble: &mut Trouble,
+    backoff: &mut Backoff,
 ) -> Result<std::convert::Infallible, SqlxError> {
     let mut connection = shared.db.direct_sqlite().await?;
     let mut last = version(&mut connection).await?;
     // Whatever happened before.
-    shared.grown.send_replace(());
-    trouble.is_over();
+    shared.wake.send_replace(());
+    backoff.reset();
     loop {
         tokio::time::sleep(PERIOD).await;
         let version = version(&mut connection).await?;
         if version != last {
             last = version;
-            shared.grown.send_replace(());
+            shared.wake.send_replace(());
         }
     }
 }

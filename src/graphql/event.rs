@@ -16,7 +16,7 @@ use crate::{
         filter::EnumFilter,
     },
     error::Result,
-    events::Moment,
+    events::LogPosition,
 };
 
 /// Something that happened to an annotation; with its turn to be answered, which ends when it is.
@@ -199,7 +199,7 @@ impl Subscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AnnotationEvent>>> {
         let filter = filter.unwrap_or_default().into();
-        let began = *ctx.data_unchecked::<Moment>();
+        let began = *ctx.data_unchecked::<LogPosition>();
         let seen =
             event::subscribe(ctx.app(), ctx.actor(), filter, after.as_deref(), began).await?;
         let turns = ctx.data_unchecked::<Turns>().clone();

@@ -29,7 +29,7 @@ use crate::{
     app::App,
     db::{self, Database, Reader},
     error::Result,
-    events::{Batch, Event, Place},
+    events::{Batch, Event, TaskRef},
 };
 
 /// Events of one batch, at the most.
@@ -140,7 +140,7 @@ async fn read(
     let (actors, admins) = users(db, &rows).await?;
     let members = members(db, &rows, annotations.values()).await?;
     let ended_tokens = ended_tokens(db, since).await?;
-    let place = |task_id, project_id| Place {
+    let place = |task_id, project_id| TaskRef {
         task_id,
         project_id,
         has_task: tasks.contains(&task_id),

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     app::App,
     error::{Error, Reason, Result},
-    events::{Batch, Event, Moment},
+    events::{Batch, Event, LogPosition},
 };
 
 /// Events before the end of the log that are looked through when commits race with a beginning.
@@ -39,7 +39,7 @@ struct Subscription {
 struct Start {
     /// None behind this one.
     until: i64,
-    began: Moment,
+    began: LogPosition,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -59,22 +59,22 @@ pub async fn subscribe(
     actor: &Actor,
     filter: Filter,
     after: Option<&str>,
-    began: Moment,
+    began: LogPosition,
 ) -> Result<impl Stream<Item = Result<Seen>> + Send + 'static + use<>> {
     let news = app.events.listen(reading::for_all).await?;
     if after.is_none() {
-        app.events.settle().await?;
+        app.events.flush().await?;
     }
     let log = log::current(app).await?;
     let end = match after {
-        Some(_) => app.events.given().await?,
+        Some(_) => app.events.last_seq().await?,
         None => app.events.end().await?,
     };
     let position = match after {
         Some(cursor) => log.open(cursor, end)?,
         None if app.events.is_quiet_since(&began) => end,
         None => {
-            let known = began.known.max(end - RACING);
+            let known = began.watermark.max(end - RACING);
             reading::before_first_of(app, known, end, began.horizon).await?
         }
     };
