@@ -146,16 +146,16 @@ pub async fn serve(
     let router = router.layer(from_fn(with_one_host));
     let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
     let most = most_connections(args.http.max_connections);
-    let places = Arc::new(Semaphore::new(most as usize));
+    let permits = Arc::new(Semaphore::new(most as usize));
     let ending = CancellationToken::new();
     tokio::pin!(stop);
     loop {
         let accepted = async {
-            // Without a free place, whoever comes waits to be accepted.
-            let place = places.clone().acquire_owned().await;
-            (place, listener.accept().await)
+            // Without a free permit, new connections wait to be accepted.
+            let permit = permits.clone().acquire_owned().await;
+            (permit, listener.accept().await)
         };
-        let (place, accepted) = tokio::select! {
+        let (permit, accepted) = tokio::select! {
             () = &mut stop => break,
             accepted = accepted => accepted,
         };
@@ -172,16 +172,16 @@ pub async fn serve(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "can't set TCP_NODELAY");
         }
-        // Who does not take in what they asked for gives up their place.
+        // A client that does not read its response loses its permit.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(write_timeout));
-        let place = handler::Place::new(place?);
-        let stream = handler::Gated::new(stream, place.clone());
-        let marked = place.clone();
+        let permit = handler::ConnectionPermit::new(permit?);
+        let stream = handler::ReadLimited::new(stream, permit.clone());
+        let shared = permit.clone();
         let service = router
             .clone()
             .map_request(move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(marked.clone());
+                request.extensions_mut().insert(shared.clone());
                 request
             });
         let service = TowerToHyperService::new(service);
@@ -208,14 +208,14 @@ pub async fn serve(
             if let Err(error) = ended {
                 tracing::debug!(%error, "a connection ended early");
             }
-            drop(place);
+            drop(permit);
         });
     }
     drop(listener);
     stopping.cancel();
-    // Whoever has all places knows that everybody has left.
+    // All permits are free once every connection has ended.
     let grace = Duration::from_secs(args.grace);
-    if tokio::time::timeout(grace, places.acquire_many(most))
+    if tokio::time::timeout(grace, permits.acquire_many(most))
         .await
         .is_err()
     {

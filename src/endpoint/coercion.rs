@@ -34,7 +34,7 @@ pub struct Values {
     /// How many root fields the operation has.
     pub root_fields: usize,
     /// Where each variable goes first, so that its problems are told in terms of the argument.
-    variables: HashMap<String, Place>,
+    variables: HashMap<String, ArgumentPath>,
     /// What is wrong inside of JSON that the document holds. The mutation that takes it reports it with the
     /// other problems of its input.
     json: Vec<Problem>,
@@ -47,9 +47,9 @@ impl Values {
     }
 }
 
-/// A place in the arguments of an operation.
+/// A argument in the arguments of an operation.
 #[derive(Clone, Default)]
-struct Place {
+struct ArgumentPath {
     path: Path,
     /// The root field that the argument is of or under, where there are several.
     field: Option<String>,
@@ -96,8 +96,8 @@ impl<'a> Coercion<'a> {
     pub fn variables(&mut self, operation: &Operation, variables: &mut Variables, values: &Values) {
         for definition in &operation.variables {
             let name = definition.name.as_str();
-            let place = values.variables.get(name).cloned();
-            let Place { mut path, field } = place.unwrap_or_else(|| Place {
+            let argument = values.variables.get(name).cloned();
+            let ArgumentPath { mut path, field } = argument.unwrap_or_else(|| ArgumentPath {
                 path: vec![name.into()],
                 field: None,
             });
@@ -146,7 +146,7 @@ impl<'a> Coercion<'a> {
             }
             return;
         }
-        if let Some(of) = item(ty) {
+        if let Some(of) = item_type(ty) {
             let Value::List(items) = value else {
                 // One value stands for a list of one.
                 return self.value(of, value, path);
@@ -155,7 +155,7 @@ impl<'a> Coercion<'a> {
                 return;
             }
             for (index, value) in items.iter_mut().enumerate() {
-                if self.is_full() {
+                if self.has_max_problems() {
                     break;
                 }
                 path.push(index.into());
@@ -169,7 +169,7 @@ impl<'a> Coercion<'a> {
             return self.leaf(name, value, path, Spelling::Json);
         };
         let Value::Object(fields) = value else {
-            return self.wrong(name, path);
+            return self.wrong_type(name, path);
         };
         if self.is_too_deep(name, path) {
             return;
@@ -177,7 +177,7 @@ impl<'a> Coercion<'a> {
         for (key, value) in fields.iter_mut() {
             interrupt::check();
             // What comes behind the last problem that is told is not looked at.
-            if self.is_full() {
+            if self.has_max_problems() {
                 return;
             }
             path.push(key.as_str().into());
@@ -199,7 +199,7 @@ impl<'a> Coercion<'a> {
 
     fn leaf(&mut self, name: &str, value: &mut Value, path: &Path, spelling: Spelling) {
         let is_json = matches!(name, "JSONObject" | "JSON");
-        if !is_json && let Some(fault) = disarmed(value) {
+        if !is_json && let Some(fault) = json_fault(value) {
             return self.report(path, fault.code, fault.message.to_owned());
         }
         let fits = match name {
@@ -235,15 +235,15 @@ impl<'a> Coercion<'a> {
             },
         };
         if !fits {
-            self.wrong(name, path);
+            self.wrong_type(name, path);
         } else if is_json {
-            self.look_into(value, path);
+            self.check_json(value, path);
         }
     }
 
     fn int(&mut self, value: &mut Value, path: &Path) {
         let Value::Number(number) = value else {
-            return self.wrong("Int", path);
+            return self.wrong_type("Int", path);
         };
         let whole = number.as_i64().or_else(|| {
             let float = number.as_f64()?;
@@ -251,7 +251,7 @@ impl<'a> Coercion<'a> {
         });
         match whole.map(i32::try_from) {
             Some(Ok(whole)) => *value = Value::Number(whole.into()),
-            None if number.is_f64() => self.wrong("Int", path),
+            None if number.is_f64() => self.wrong_type("Int", path),
             Some(Err(_)) | None => self.report(
                 path,
                 ProblemCode::NumberOutOfRange,
@@ -264,7 +264,7 @@ impl<'a> Coercion<'a> {
     /// entities of a request when one of them is of no known type.
     fn representation(&mut self, value: &Value, path: &Path) {
         let Value::Object(fields) = value else {
-            return self.wrong("_Any", path);
+            return self.wrong_type("_Any", path);
         };
         let at = |key: &str| path.iter().cloned().chain([key.into()]).collect::<Path>();
         let is_entity = match (fields.get("__typename"), self.schema.get_union("_Entity")) {
@@ -290,15 +290,15 @@ enum Spelling {
 }
 
 /// The type of a list's items.
-pub fn item(ty: &Type) -> Option<&Type> {
+pub fn item_type(ty: &Type) -> Option<&Type> {
     match ty {
         Type::List(of) | Type::NonNullList(of) => Some(of),
         Type::Named(_) | Type::NonNullNamed(_) => None,
     }
 }
 
-/// The fault that a value stands for, when it took the place of one.
-fn disarmed(value: &Value) -> Option<document::Fault> {
+/// The fault that a value stands for, when it took the argument of one.
+fn json_fault(value: &Value) -> Option<document::Fault> {
     let Value::Object(_) = value else { return None };
     let text = serde_json::to_string(value).ok()?;
     let faults = document::scan(&text).ok()?;

@@ -28,7 +28,7 @@ const PLAIN_LIST: u64 = 10;
 const LABELS: u64 = 100;
 /// What comparing annotations is taken to cost.
 const AGREEMENT: u64 = 100;
-/// Cost of counting a list.
+/// Cost of estimator a list.
 const COUNT: u64 = 1_000;
 
 /// Every event is answered anew, so a subscription may cost this much less than another operation.
@@ -43,7 +43,7 @@ pub struct Cost {
 
 impl Cost {
     /// Tells the cost in a response's `extensions`.
-    pub fn tell(&self, response: Response) -> Response {
+    pub fn add_to(&self, response: Response) -> Response {
         let value = async_graphql::to_value(self).unwrap_or_default();
         response.extension("cost", value)
     }
@@ -60,13 +60,13 @@ pub fn check(
         true => limit.div_ceil(SUBSCRIPTION),
         false => limit,
     };
-    let mut counting = Counting {
+    let mut estimator = Estimator {
         document,
         variables,
         has_counter: false,
         fragments: HashMap::new(),
     };
-    let requested = counting.set(&operation.selection_set).total();
+    let requested = estimator.selection_set(&operation.selection_set).total();
     if requested > limit {
         let of_what = "objects, page sizes multiplied down";
         return Err(limit_error("cost", limit, requested, of_what));
@@ -104,7 +104,7 @@ impl Weight {
     }
 }
 
-struct Counting<'a> {
+struct Estimator<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
     /// Whether a counter answers `totalCount` in the current selection.
@@ -113,13 +113,13 @@ struct Counting<'a> {
     fragments: HashMap<(&'a str, bool), Weight>,
 }
 
-impl<'a> Counting<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> Weight {
+impl<'a> Estimator<'a> {
+    fn selection_set(&mut self, set: &'a SelectionSet) -> Weight {
         let mut sum = Weight::default();
         for selection in &set.selections {
             sum = sum.plus(match selection {
                 Selection::Field(field) => self.field(&set.ty, field),
-                Selection::InlineFragment(inner) => self.set(&inner.selection_set),
+                Selection::InlineFragment(inner) => self.selection_set(&inner.selection_set),
                 Selection::FragmentSpread(spread) => self.fragment(&spread.fragment_name),
             });
         }
@@ -132,7 +132,7 @@ impl<'a> Counting<'a> {
             return *weight;
         }
         let weight = match self.document.fragments.get(name) {
-            Some(fragment) => self.set(&fragment.selection_set),
+            Some(fragment) => self.selection_set(&fragment.selection_set),
             None => Weight::default(),
         };
         self.fragments.insert(key, weight);
@@ -148,9 +148,10 @@ impl<'a> Counting<'a> {
                 _ => Weight::default(),
             };
         }
-        let has_counter = parent == "Task" && field.name == "annotations" && self.is_whole(field);
+        let has_counter =
+            parent == "Task" && field.name == "annotations" && self.is_unfiltered(field);
         let outer = std::mem::replace(&mut self.has_counter, has_counter);
-        let inner = self.set(&field.selection_set);
+        let inner = self.selection_set(&field.selection_set);
         self.has_counter = outer;
         Weight::each(self.object(parent, field, inner))
     }
@@ -177,14 +178,14 @@ impl<'a> Counting<'a> {
                 "ControlLabel" => LABELS,
                 _ => PLAIN_LIST,
             };
-            let told = self.longest_list(field).filter(|_| name != "Region");
-            return page(told.unwrap_or(unknown));
+            let listed = self.longest_list(field).filter(|_| name != "Region");
+            return page(listed.unwrap_or(unknown));
         }
         inner.total().saturating_add(1)
     }
 
     /// Whether a list has no filter.
-    fn is_whole(&self, field: &Field) -> bool {
+    fn is_unfiltered(&self, field: &Field) -> bool {
         let Some(filter) = field.specified_argument_by_name("filter") else {
             return true;
         };

@@ -5,16 +5,17 @@
 
 mod brackets;
 mod cache;
-mod check;
 mod checked;
 mod description;
+mod disclosure;
+mod error;
 pub mod hash;
 mod incomplete;
 mod introspection;
 mod missing_rules;
-mod refusal;
 mod translate;
 mod trusted;
+mod validator;
 
 use std::sync::Arc;
 
@@ -22,11 +23,11 @@ use apollo_compiler::{Schema as ApolloSchema, executable::Operation, validation:
 use async_graphql::{Request, ServerError, Variables, parser::types::OperationType};
 
 use self::{
-    check::Checker,
     checked::Document,
+    error::not_found,
     hash::Hash,
-    refusal::not_found,
     trusted::{Found, Trusted},
+    validator::Validator,
 };
 use super::{
     coercion::{Coercion, Values},
@@ -44,7 +45,7 @@ const VALIDATED: usize = 16;
 
 /// What documents are checked against, and those that are known.
 pub struct Documents {
-    checker: Arc<Checker>,
+    validator: Arc<Validator>,
     known: cache::Documents,
     trusted: Option<Trusted>,
     memory: Memory,
@@ -59,7 +60,7 @@ pub struct Prepared {
     /// Bytes of JSON that take about as long to read as the request takes to run, by what is known before.
     pub bytes: usize,
     /// The response's `extensions` are to tell the cost.
-    pub tells_cost: bool,
+    pub reports_cost: bool,
     /// What the answer may hold. Whoever keeps the answer takes the bytes over that it was charged.
     pub budget: Budget,
 }
@@ -71,14 +72,14 @@ impl Documents {
         args: &DocumentArgs,
         memory: Memory,
     ) -> anyhow::Result<Self> {
-        let checker = Checker {
+        let validator = Validator {
             schema,
             limits: limits.clone(),
             is_open: args.introspection == Switch::On,
         };
         Ok(Self {
-            trusted: Trusted::load(args, &checker)?,
-            checker: Arc::new(checker),
+            trusted: Trusted::load(args, &validator)?,
+            validator: Arc::new(validator),
             known: cache::Documents::new(args.document_cache, memory.clone()),
             memory,
         })
@@ -94,7 +95,7 @@ impl Documents {
         })?;
         let mut variables = envelope.variables;
         self.check_values(&document, operation, &mut variables)?;
-        let max_cost = self.checker.limits.max_cost;
+        let max_cost = self.validator.limits.max_cost;
         let cost = cost::check(&document.checked, operation, &variables, max_cost)
             .map_err(|error| vec![error])?;
         // The library reads the text of a request only when it has not been parsed.
@@ -106,8 +107,8 @@ impl Documents {
             operation: translate::operation_type(operation.operation_type),
             cost,
             bytes: envelope.bytes.max(document.bytes_to_run(cost)),
-            tells_cost: envelope.wants_cost,
-            budget: Budget::new(&self.memory, self.checker.limits.max_answer),
+            reports_cost: envelope.wants_cost,
+            budget: Budget::new(&self.memory, self.validator.limits.max_answer),
         })
     }
 
@@ -122,7 +123,7 @@ impl Documents {
         let none = Values::default();
         let values = document.values.get(&operation.name).unwrap_or(&none);
         let mut problems = |with_json: bool| {
-            let mut coercion = Coercion::new(&self.checker.schema, self.checker.is_open);
+            let mut coercion = Coercion::new(&self.validator.schema, self.validator.is_open);
             if with_json {
                 coercion.report_faults_of_json(values);
             }
@@ -140,7 +141,7 @@ impl Documents {
             false => problems(true),
         };
         let text = document.checked.to_string();
-        Err(self.checker.refusal(&text).input(problems))
+        Err(self.validator.disclosure(&text).input(problems))
     }
 
     /// The document that a request runs.
@@ -148,7 +149,7 @@ impl Documents {
         let query = envelope.query.take().map(Arc::<str>::from);
         // A few tokens can be long: no text, no comment and no string is without a bound.
         if let Some(query) = &query {
-            let (max, actual) = (self.checker.limits.max_document, query.len());
+            let (max, actual) = (self.validator.limits.max_document, query.len());
             if actual > max {
                 let error = limit_error("document", max as u64, actual as u64, "bytes");
                 return Err(vec![error]);
@@ -176,7 +177,7 @@ impl Documents {
             (Some(document), _, _) => document,
             (None, Some(query), Some(hash)) => {
                 compute::charge(query.len().saturating_mul(VALIDATED)).await;
-                let document = Arc::new(self.checker.check(&query)?);
+                let document = Arc::new(self.validator.validate(&query)?);
                 self.known.insert(hash, &document);
                 document
             }
@@ -190,7 +191,7 @@ impl Documents {
 }
 
 /// Whether a text is validated on the spot.
-pub fn is_short(text: &str) -> bool {
+pub fn is_small(text: &str) -> bool {
     text.len().saturating_mul(VALIDATED) <= compute::SMALL
 }
 

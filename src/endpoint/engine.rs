@@ -69,8 +69,8 @@ impl Engine {
         let request = graphql::with_context(prepared.request, app, actor, remember);
         let executed = db::on_behalf_of(user_id, self.schema.execute(request)).await;
         let response = error::coded(&self.app.db, executed);
-        if prepared.tells_cost {
-            return prepared.cost.tell(response);
+        if prepared.reports_cost {
+            return prepared.cost.add_to(response);
         }
         response
     }

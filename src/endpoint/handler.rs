@@ -1,11 +1,11 @@
 //! `/graphql`: GraphQL over HTTP, as WebSocket and as server-sent events, thin.
 
-mod answer;
 mod body;
+mod connection_permit;
 mod idempotency;
 mod media;
-mod place;
 mod quota;
+mod response;
 mod socket;
 mod stream;
 
@@ -22,16 +22,16 @@ use futures_util::{Stream, StreamExt, stream as streams};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-pub use self::{
-    answer::text,
-    idempotency::{KEY as IDEMPOTENCY_KEY, REPLAYED as IDEMPOTENCY_REPLAYED},
-    place::{Gated, Place},
-};
 use self::{
-    answer::{Answered, Refusal},
-    body::{BodyBudget, Bounds},
+    body::{BodyBudget, BodyLimits},
     media::Media,
     quota::{Permit, Quotas},
+    response::{LeasedResponse, Refusal},
+};
+pub use self::{
+    connection_permit::{ConnectionPermit, ReadLimited},
+    idempotency::{KEY as IDEMPOTENCY_KEY, REPLAYED as IDEMPOTENCY_REPLAYED},
+    response::to_json,
 };
 use super::{
     document::{self, Prepared},
@@ -132,7 +132,7 @@ impl Endpoint {
         envelope: Envelope,
         deadline: Instant,
     ) -> Result<Result<Prepared, Vec<ServerError>>, Refusal> {
-        if envelope.bytes <= SMALL && envelope.query.as_deref().is_none_or(document::is_short) {
+        if envelope.bytes <= SMALL && envelope.query.as_deref().is_none_or(document::is_small) {
             return Ok(self.engine.prepare(envelope).await);
         }
         let (engine, bytes) = (self.engine.clone(), envelope.bytes);
@@ -228,7 +228,7 @@ async fn respond(
         Envelope::from_parameters(form_urlencoded::parse(query.as_bytes())).map(Incoming::Single)
     } else {
         let settings = &endpoint.settings;
-        let bounds = Bounds {
+        let bounds = BodyLimits {
             size: settings.max_body,
             time: Duration::from_secs(settings.body_timeout),
         };
@@ -259,7 +259,7 @@ async fn respond(
             let answers = answers.inspect(move |_| {
                 let _ = &held;
             });
-            Ok(answer::batch(media, answers))
+            Ok(response::batch(media, answers))
         }
     }
 }
@@ -282,7 +282,7 @@ async fn single(
         Ok(prepared) => prepared,
         // graphql-sse: what validation finds comes as an event, over a connection that is accepted.
         Err(errors) if media == Media::EventStream => return Ok(stream::refused(&errors)),
-        Err(errors) => return Ok(answer::invalid(media, errors)),
+        Err(errors) => return Ok(response::invalid(media, errors)),
     };
     let mut media = media;
     match prepared.operation {
@@ -309,12 +309,12 @@ async fn single(
     }
     if let Some(key) = key {
         let request = idempotency::request(endpoint, &actor, key, body, deadline).await?;
-        return idempotency::once(endpoint, actor, &request, media, prepared, permit).await;
+        return idempotency::run_once(endpoint, actor, &request, media, prepared, permit).await;
     }
     let budget = prepared.budget.clone();
     let answer = move |response| {
         let lease = budget.take();
-        answer::single(media, Answered { response, lease })
+        response::single(media, LeasedResponse { response, lease })
     };
     let answered = endpoint.run(actor, prepared, None, deadline, answer);
     let response = answered.await?;
@@ -329,7 +329,7 @@ fn batch(
     actor: Actor,
     envelopes: Vec<Envelope>,
     deadline: Instant,
-) -> impl Stream<Item = Answered> + Send + 'static + use<> {
+) -> impl Stream<Item = LeasedResponse> + Send + 'static + use<> {
     let endpoint = endpoint.clone();
     streams::iter(envelopes).then(move |envelope| {
         let (endpoint, actor) = (endpoint.clone(), actor.clone());
@@ -341,7 +341,7 @@ fn batch(
                     return Err(not_a_stream().errors);
                 }
                 let budget = prepared.budget.clone();
-                let answered = move |response| Answered {
+                let answered = move |response| LeasedResponse {
                     response,
                     lease: budget.take(),
                 };
@@ -349,7 +349,7 @@ fn batch(
                 answer.await.map_err(|refusal| refusal.errors)
             };
             let answer = Fate::part().scope(answer).await;
-            answer.unwrap_or_else(|errors| Answered {
+            answer.unwrap_or_else(|errors| LeasedResponse {
                 response: GraphQlResponse::from_errors(errors),
                 lease: endpoint.app().memory.empty(),
             })

@@ -6,7 +6,7 @@ use std::borrow::Cow;
 use apollo_compiler::{Schema, schema::ExtendedType};
 
 /// Most names that are suggested at once.
-const MOST: usize = 5;
+const MAX_SUGGESTIONS: usize = 5;
 
 /// What could be meant by the name that a diagnostic of apollo-compiler is about, to be put behind its
 /// message. Empty when nothing is alike, or when it is not about a name.
@@ -44,7 +44,7 @@ pub fn among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
         .filter_map(|other| Some((distance(name, other)?, other)))
         .collect();
     alike.sort_unstable();
-    alike.truncate(MOST);
+    alike.truncate(MAX_SUGGESTIONS);
     let quoted: Vec<String> = alike
         .iter()
         .map(|(_, name)| format!("\"{name}\""))

@@ -75,7 +75,7 @@ impl Follower {
     pub async fn answer(&mut self) -> Option<Value> {
         let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
         let response = next.await.expect("something comes");
-        response.map(|response| serde_json::from_str(&handler::text(response)).unwrap())
+        response.map(|response| serde_json::from_str(&handler::to_json(response)).unwrap())
     }
 
     /// The next event.

@@ -10,11 +10,11 @@ use apollo_compiler::{
 };
 use async_graphql::{Name, Value};
 
-use super::{Coercion, Place, Spelling, Values, item};
+use super::{ArgumentPath, Coercion, Spelling, Values, item_type};
 use crate::{error::Path, labelstudio::document};
 
 /// A walk through the fields of an operation, each fragment once.
-struct Walk<'d, 'v> {
+struct LiteralVisitor<'d, 'v> {
     document: &'d ExecutableDocument,
     fragments: HashSet<&'d str>,
     values: &'v mut Values,
@@ -35,18 +35,23 @@ impl Coercion<'_> {
             root_fields: roots.len(),
             ..Values::default()
         };
-        let mut walk = Walk {
+        let mut walk = LiteralVisitor {
             document,
             fragments: HashSet::new(),
             values: &mut values,
         };
-        self.set(&operation.selection_set, true, &mut walk);
+        self.selection_set(&operation.selection_set, true, &mut walk);
         self.field = None;
         values.json = self.json.take().unwrap_or_default();
         values
     }
 
-    fn set<'d>(&mut self, set: &'d SelectionSet, is_root: bool, walk: &mut Walk<'d, '_>) {
+    fn selection_set<'d>(
+        &mut self,
+        set: &'d SelectionSet,
+        is_root: bool,
+        walk: &mut LiteralVisitor<'d, '_>,
+    ) {
         for selection in &set.selections {
             for directive in selection.directives().iter() {
                 if let Some(definition) = self.schema.directive_definitions.get(&directive.name) {
@@ -62,15 +67,17 @@ impl Coercion<'_> {
                     }
                     let definitions = &field.definition.arguments;
                     self.arguments(&field.arguments, definitions, walk.values);
-                    self.set(&field.selection_set, false, walk);
+                    self.selection_set(&field.selection_set, false, walk);
                 }
-                Selection::InlineFragment(inner) => self.set(&inner.selection_set, is_root, walk),
+                Selection::InlineFragment(inner) => {
+                    self.selection_set(&inner.selection_set, is_root, walk)
+                }
                 Selection::FragmentSpread(spread) => {
                     let name = &spread.fragment_name;
                     if walk.fragments.insert(name)
                         && let Some(fragment) = walk.document.fragments.get(name)
                     {
-                        self.set(&fragment.selection_set, is_root, walk);
+                        self.selection_set(&fragment.selection_set, is_root, walk);
                     }
                 }
             }
@@ -95,7 +102,7 @@ impl Coercion<'_> {
 
     fn note(&self, variable: &str, path: &Path, values: &mut Values) {
         let known = values.variables.entry(variable.to_owned());
-        known.or_insert_with(|| Place {
+        known.or_insert_with(|| ArgumentPath {
             path: path.clone(),
             field: self.field.clone(),
         });
@@ -116,7 +123,7 @@ impl Coercion<'_> {
             }
             _ => {}
         }
-        if let Some(of) = item(ty) {
+        if let Some(of) = item_type(ty) {
             let ast::Value::List(items) = value else {
                 return self.literal(of, value, path, values);
             };
@@ -124,7 +131,7 @@ impl Coercion<'_> {
                 return;
             }
             for (index, value) in items.iter().enumerate() {
-                if self.is_full() {
+                if self.has_max_problems() {
                     break;
                 }
                 path.push(index.into());
@@ -137,19 +144,19 @@ impl Coercion<'_> {
         let Some(ExtendedType::InputObject(definition)) = self.schema.types.get(name) else {
             // Of variables, JSON does not tell `1.0` from `1`; a document does.
             if name == "Int" && matches!(value, ast::Value::Float(_)) {
-                return self.wrong(name, path);
+                return self.wrong_type(name, path);
             }
             let mut plain = self.plain(value, path, values);
             return self.leaf(name, &mut plain, path, Spelling::GraphQl);
         };
         let ast::Value::Object(fields) = value else {
-            return self.wrong(name, path);
+            return self.wrong_type(name, path);
         };
         if self.is_too_deep(name, path) {
             return;
         }
         for (key, value) in fields {
-            if self.is_full() {
+            if self.has_max_problems() {
                 return;
             }
             path.push(key.as_str().into());

@@ -20,19 +20,19 @@ impl Coercion<'_> {
     }
 
     /// As many problems are known as an answer tells.
-    pub(super) fn is_full(&self) -> bool {
+    pub(super) fn has_max_problems(&self) -> bool {
         self.problems.len() >= document::MAX_FAULTS
     }
 
     pub(super) fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
-        if self.is_full() {
+        if self.has_max_problems() {
             return;
         }
         let problem = Problem::new(path.to_vec(), code, message);
         self.problems.push(problem.of(self.field.clone()));
     }
 
-    pub(super) fn wrong(&mut self, name: &str, path: &Path) {
+    pub(super) fn wrong_type(&mut self, name: &str, path: &Path) {
         let message = match scalar::expected(name) {
             Some(expected) => format!("expected {expected}"),
             None => format!("expected a value of type {name}"),
@@ -97,7 +97,7 @@ impl Coercion<'_> {
     }
 
     /// Finds what is wrong inside of JSON.
-    pub(super) fn look_into(&mut self, value: &Value, path: &[Segment]) {
+    pub(super) fn check_json(&mut self, value: &Value, path: &[Segment]) {
         let Some(known) = &mut self.json else { return };
         if known.len() >= document::MAX_FAULTS {
             return;

@@ -3,7 +3,7 @@
 use apollo_compiler::ast::{Definition, Document, Selection};
 use async_graphql::{Pos, ServerError};
 
-use super::refusal::MAX_ERRORS;
+use super::error::MAX_ERRORS;
 use crate::graphql::error::{GRAPHQL_VALIDATION_FAILED, request_error};
 
 /// Fields that tell the schema. A gateway asks `_service` when it composes its supergraph; with the schema

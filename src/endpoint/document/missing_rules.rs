@@ -10,49 +10,49 @@ use apollo_compiler::{
     schema::ExtendedType,
 };
 
-use crate::endpoint::coercion::item;
+use crate::endpoint::coercion::item_type;
 
 /// Where a value stands: its type, and whether something stands in for a value that is absent. Inside of
-/// JSON no place has a type.
-type Place<'a> = Option<(&'a Type, bool)>;
+/// JSON no position has a type.
+type Position<'a> = Option<(&'a Type, bool)>;
 
-/// Variables in input objects and lists that are not defined or not of the place's type, fields that an
+/// Variables in input objects and lists that are not defined or not of the position's type, fields that an
 /// object has twice, and lists of different lengths in arguments that have to be the same.
-pub fn broken(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String> {
+pub fn violations(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String> {
     let mut messages = BTreeSet::new();
     for operation in document.operations.iter() {
-        let mut search = Search {
+        let mut visitor = UsageVisitor {
             schema,
             uses: vec![],
             messages: &mut messages,
         };
         for definition in &operation.variables {
             if let Some(value) = &definition.default_value {
-                search.value(value, None);
+                visitor.value(value, None);
             }
         }
-        merging::check(document, operation, search.messages);
+        merging::check(document, operation, visitor.messages);
         for field in operation.all_fields(document) {
             for argument in &field.arguments {
                 if let Some(definition) = field.definition.argument_by_name(&argument.name) {
                     let has_default = definition.default_value.is_some();
-                    search.value(&argument.value, Some((&definition.ty, has_default)));
+                    visitor.value(&argument.value, Some((&definition.ty, has_default)));
                 }
             }
         }
-        for (name, place) in search.uses {
+        for (name, position) in visitor.uses {
             match (
                 operation
                     .variables
                     .iter()
                     .find(|definition| definition.name == name),
-                place,
+                position,
             ) {
                 (None, _) => {
                     messages.insert(format!("variable `${name}` is not defined"));
                 }
-                (Some(definition), Some(place)) if !fits(definition, place) => {
-                    let (ty, own) = (place.0, &definition.ty);
+                (Some(definition), Some(position)) if !fits(definition, position) => {
+                    let (ty, own) = (position.0, &definition.ty);
                     messages.insert(format!(
                         "variable `${name}` of type `{own}` can't stand where `{ty}` is expected"
                     ));
@@ -64,24 +64,26 @@ pub fn broken(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String
     messages
 }
 
-struct Search<'a, 'm> {
+struct UsageVisitor<'a, 'm> {
     schema: &'a Schema,
-    uses: Vec<(&'a str, Place<'a>)>,
+    uses: Vec<(&'a str, Position<'a>)>,
     messages: &'m mut BTreeSet<String>,
 }
 
-impl<'a> Search<'a, '_> {
-    fn value(&mut self, value: &'a Value, place: Place<'a>) {
+impl<'a> UsageVisitor<'a, '_> {
+    fn value(&mut self, value: &'a Value, position: Position<'a>) {
         match value {
-            Value::Variable(name) => self.uses.push((name, place)),
+            Value::Variable(name) => self.uses.push((name, position)),
             Value::List(items) => {
-                let place = place.and_then(|(ty, _)| item(ty)).map(|of| (of, false));
+                let position = position
+                    .and_then(|(ty, _)| item_type(ty))
+                    .map(|of| (of, false));
                 for item in items {
-                    self.value(item, place);
+                    self.value(item, position);
                 }
             }
             Value::Object(fields) => {
-                let ty = place.and_then(|(ty, _)| self.schema.types.get(ty.inner_named_type()));
+                let ty = position.and_then(|(ty, _)| self.schema.types.get(ty.inner_named_type()));
                 let mut names = BTreeSet::new();
                 for (name, value) in fields {
                     if !names.insert(name.as_str()) {
@@ -92,8 +94,8 @@ impl<'a> Search<'a, '_> {
                         Some(ExtendedType::InputObject(definition)) => definition.fields.get(name),
                         _ => None,
                     };
-                    let place = field.map(|field| (&*field.ty, field.default_value.is_some()));
-                    self.value(value, place);
+                    let position = field.map(|field| (&*field.ty, field.default_value.is_some()));
+                    self.value(value, position);
                 }
             }
             _ => {}

@@ -20,7 +20,7 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::refusal::pos;
+use super::error::pos;
 use crate::{
     endpoint::coercion::literal::number,
     error::Places,

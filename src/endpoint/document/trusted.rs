@@ -8,10 +8,10 @@ use moka::sync::Cache;
 use serde::Deserialize;
 
 use super::{
-    check::Checker,
     checked::Document,
+    error::not_found,
     hash::{self, Hash},
-    refusal::not_found,
+    validator::Validator,
 };
 use crate::{
     config::{DocumentArgs, TrustedMode},
@@ -54,7 +54,7 @@ struct Operation {
 
 impl Trusted {
     /// Reads and checks the manifest, if there is to be one. All that is wrong with it is told at once.
-    pub fn load(args: &DocumentArgs, checker: &Checker) -> anyhow::Result<Option<Self>> {
+    pub fn load(args: &DocumentArgs, validator: &Validator) -> anyhow::Result<Option<Self>> {
         let Some(path) = &args.trusted_documents else {
             if args.trusted_documents_mode != TrustedMode::Off {
                 bail!(
@@ -73,7 +73,7 @@ impl Trusted {
         };
         let mut faults = String::new();
         for (id, text) in documents {
-            match checker.check(&text) {
+            match validator.validate(&text) {
                 Ok(document) => {
                     let text = hash::hash(&text);
                     let document = trusted.by_text.entry(text).or_insert(Arc::new(document));

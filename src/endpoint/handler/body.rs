@@ -14,10 +14,10 @@ use tokio::task::spawn_blocking;
 
 pub use self::budget::BodyBudget;
 use self::{
-    budget::{Lease, SMALL},
+    budget::{Reservation, SMALL},
     encoding::{Encoding, Expansion},
 };
-use super::answer::Refusal;
+use super::response::Refusal;
 use crate::{fair::Permit, graphql::error::BAD_REQUEST};
 
 /// Larger bodies are processed a few at a time.
@@ -27,7 +27,7 @@ const FIRST_CAPACITY: usize = 1 << 10;
 
 /// Limits of a body.
 #[derive(Clone, Copy)]
-pub struct Bounds {
+pub struct BodyLimits {
     /// Maximum size in bytes, after decompression.
     pub size: usize,
     /// Maximum time to receive the body.
@@ -35,9 +35,9 @@ pub struct Bounds {
 }
 
 /// A decompressed body. Dropping it returns its memory to the budget.
-pub struct Read {
+pub struct ReceivedBody {
     pub bytes: Bytes,
-    _lease: Lease,
+    _lease: Reservation,
     _large: Option<Permit>,
 }
 
@@ -46,9 +46,9 @@ pub async fn read(
     headers: &HeaderMap,
     body: Body,
     user_id: i64,
-    bounds: Bounds,
+    bounds: BodyLimits,
     budget: &BodyBudget,
-) -> Result<Read, Refusal> {
+) -> Result<ReceivedBody, Refusal> {
     if !is_json(headers) {
         return Err(unsupported("send the request as application/json in UTF-8"));
     }
@@ -58,9 +58,9 @@ pub async fn read(
     if length.is_some_and(|length| length > bounds.size as u64) {
         return Err(too_large(bounds.size));
     }
-    let buffer = Buffer::new(budget.lease(user_id));
-    let gathered = gathered(body, bounds.size, buffer);
-    let Ok(buffer) = tokio::time::timeout(bounds.time, gathered).await else {
+    let buffer = Buffer::new(budget.reservation(user_id));
+    let collected = collect(body, bounds.size, buffer);
+    let Ok(buffer) = tokio::time::timeout(bounds.time, collected).await else {
         let message = format!("a body has {} s to arrive", bounds.time.as_secs_f64());
         let status = StatusCode::REQUEST_TIMEOUT;
         return Err(Refusal::new(status, BAD_REQUEST, message));
@@ -70,7 +70,7 @@ pub async fn read(
     if buffer.bytes.len() > LARGE {
         large = Some(budget.large(user_id).await);
     }
-    let plain = Buffer::new(budget.lease(user_id));
+    let plain = Buffer::new(budget.reservation(user_id));
     let mut buffer = match Expansion::new(encoding, buffer, plain) {
         Err(buffer) => buffer,
         Ok(expansion) => {
@@ -79,11 +79,11 @@ pub async fn read(
                     large = Some(budget.large(user_id).await);
                 }
             };
-            expanded(expansion, bounds.size, wait).await?
+            decompress(expansion, bounds.size, wait).await?
         }
     };
     buffer.shrink()?;
-    Ok(Read {
+    Ok(ReceivedBody {
         bytes: buffer.bytes.into(),
         _lease: buffer.lease,
         _large: large,
@@ -92,7 +92,7 @@ pub async fn read(
 
 /// Copies the frames of a body into one buffer. Keeping a frame would keep the whole read buffer of its connection,
 /// even for a frame of one byte.
-async fn gathered(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buffer, Refusal> {
+async fn collect(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buffer, Refusal> {
     let announced = body.size_hint().exact();
     let announced = announced.and_then(|length| usize::try_from(length).ok());
     let most = announced.unwrap_or(limit).min(limit);
@@ -112,7 +112,7 @@ async fn gathered(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Bu
 
 /// Decompresses small bodies in place and others on blocking threads; awaits `wait` before expanding a body beyond
 /// [`LARGE`].
-async fn expanded(
+async fn decompress(
     mut expansion: Expansion,
     limit: usize,
     wait: impl AsyncFnOnce(),
@@ -121,10 +121,10 @@ async fn expanded(
         return Ok(expansion.finish());
     }
     let mut is_whole;
-    (expansion, is_whole) = expanded_beside(expansion, limit.min(LARGE)).await?;
+    (expansion, is_whole) = decompress_blocking(expansion, limit.min(LARGE)).await?;
     if !is_whole && limit > LARGE {
         wait().await;
-        (expansion, is_whole) = expanded_beside(expansion, limit).await?;
+        (expansion, is_whole) = decompress_blocking(expansion, limit).await?;
     }
     match is_whole {
         true => Ok(expansion.finish()),
@@ -132,7 +132,7 @@ async fn expanded(
     }
 }
 
-async fn expanded_beside(
+async fn decompress_blocking(
     mut expansion: Expansion,
     limit: usize,
 ) -> Result<(Expansion, bool), Refusal> {
@@ -147,11 +147,11 @@ async fn expanded_beside(
 /// A growing buffer whose memory is leased before it is allocated.
 pub struct Buffer {
     bytes: Vec<u8>,
-    lease: Lease,
+    lease: Reservation,
 }
 
 impl Buffer {
-    fn new(lease: Lease) -> Self {
+    fn new(lease: Reservation) -> Self {
         Self {
             bytes: Vec::new(),
             lease,

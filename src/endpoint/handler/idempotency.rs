@@ -13,9 +13,9 @@ use tokio::time::Instant;
 
 use super::{
     Endpoint,
-    answer::{self, Answered, Refusal},
     media::Media,
     quota::Permit,
+    response::{self, LeasedResponse, Refusal},
 };
 use crate::{
     app::{App, memory::Lease},
@@ -65,7 +65,7 @@ pub async fn request(
 }
 
 /// Runs a mutation unless it ran before; then it is answered as it was.
-pub async fn once(
+pub async fn run_once(
     endpoint: &Endpoint,
     actor: Actor,
     request: &Request,
@@ -82,7 +82,7 @@ pub async fn once(
         let found = Fate::apart(idempotency::claim(app, &actor, request, lease)).await;
         match found.map_err(|error| Refusal::failed(&error, "can't look for an idempotency key"))? {
             Found::Claimed(claim) => break claim,
-            Found::Answered(answer) => return Ok(again(answer)),
+            Found::Answered(answer) => return Ok(replay(answer)),
             Found::UnderWay if Instant::now() < patience => {
                 tokio::time::sleep(pause).await;
                 pause = PACE.min(pause * 2);
@@ -128,18 +128,18 @@ async fn run(
     let answered = move |response: GraphQlResponse| {
         let is_failure = failed_for_us(&response);
         let lease = budget.take();
-        let answered = Answered { response, lease };
+        let answered = LeasedResponse { response, lease };
         match is_failure {
             true => Err(Box::new(answered)),
-            false => Ok(answer::kept(media, answered)),
+            false => Ok(response::stored(media, answered)),
         }
     };
     let (deadline, claimed) = (endpoint.deadline(), Some(claim.clone()));
     let ran = endpoint.run(actor, prepared, claimed, deadline, answered);
     let mut failed = match ran.await {
         Ok(Ok((answer, lease))) => {
-            keep(app, claim, &answer).await;
-            return Ok(said(answer, Some(lease)));
+            store(app, claim, &answer).await;
+            return Ok(respond(answer, Some(lease)));
         }
         Ok(Err(failed)) => Ok(*failed),
         Err(refusal) => Err(refusal),
@@ -162,11 +162,11 @@ async fn run(
             // It was done, and this is no answer to it.
             settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
         }
-        return failed.map(|failed| answer::single(media, failed));
+        return failed.map(|failed| response::single(media, failed));
     }
-    let (answer, lease) = answer::kept(media, failed?);
-    keep(app, claim, &answer).await;
-    Ok(said(answer, Some(lease)))
+    let (answer, lease) = response::stored(media, failed?);
+    store(app, claim, &answer).await;
+    Ok(respond(answer, Some(lease)))
 }
 
 /// Tells of a failure that nothing was changed.
@@ -179,7 +179,7 @@ fn is_not_done(error: &mut ServerError) {
 }
 
 /// Keeps an answer for whoever asks again.
-async fn keep(app: &App, claim: &Claim, answer: &Answer) {
+async fn store(app: &App, claim: &Claim, answer: &Answer) {
     let kept = idempotency::answer(app, claim, answer);
     settled(app, Fate::apart(kept).await);
 }
@@ -206,7 +206,7 @@ fn settled<T>(app: &App, kept: Result<T, Error>) -> Option<T> {
 }
 
 /// The answer, which holds its memory until it is sent.
-fn said(answer: Answer, lease: Option<Lease>) -> Response {
+fn respond(answer: Answer, lease: Option<Lease>) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let body = Body::from(answer.text).map_frame(move |frame| {
         let _ = &lease;
@@ -220,8 +220,8 @@ fn said(answer: Answer, lease: Option<Lease>) -> Response {
     response
 }
 
-fn again(answer: Answer) -> Response {
-    let mut response = said(answer, None);
+fn replay(answer: Answer) -> Response {
+    let mut response = respond(answer, None);
     let replayed = HeaderValue::from_static("true");
     response.headers_mut().insert(REPLAYED, replayed);
     response

@@ -22,9 +22,9 @@ impl Media {
         }
         let mut best = None;
         for media in [Self::Json, Self::GraphQl, Self::EventStream] {
-            let liking = media.liking(&ranges);
-            if liking > best.and_then(|(_, liking)| liking) {
-                best = Some((media, liking));
+            let quality = media.quality(&ranges);
+            if quality > best.and_then(|(_, quality)| quality) {
+                best = Some((media, quality));
             }
         }
         best.map(|(media, _)| media)
@@ -32,12 +32,12 @@ impl Media {
 
     /// The client takes a stream of events, whatever it likes better.
     pub fn takes_stream(headers: &HeaderMap) -> bool {
-        Self::EventStream.liking(&ranges(headers)).is_some()
+        Self::EventStream.quality(&ranges(headers)).is_some()
     }
 
     /// How well the ranges of an `Accept` like this type: by quality, then by how exactly they name it,
     /// then by how early. The most exact range decides, as RFC 9110 has it.
-    fn liking(self, ranges: &[(String, f32)]) -> Option<(f32, Reverse<usize>, Reverse<usize>)> {
+    fn quality(self, ranges: &[(String, f32)]) -> Option<(f32, Reverse<usize>, Reverse<usize>)> {
         // The most exact comes first. Nobody gets a stream who does not name it.
         let names: &[&str] = match self {
             Self::Json => &["application/json", "application/*", "*/*"],

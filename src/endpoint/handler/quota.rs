@@ -12,28 +12,28 @@ use governor::{
     clock::{Clock, DefaultClock},
 };
 
-use super::answer::Refusal;
+use super::response::Refusal;
 use crate::{config::HttpArgs, domain::access::Actor};
 
 /// Requests and subscriptions of users, counted over all tokens of a user.
 #[derive(Clone)]
 pub struct Quotas {
     rate: Option<Arc<DefaultKeyedRateLimiter<i64>>>,
-    requests: Counts,
-    subscriptions: Counts,
+    requests: InFlight,
+    subscriptions: InFlight,
 }
 
 #[derive(Clone)]
-struct Counts {
+struct InFlight {
     what: &'static str,
     max: usize,
     by_user: Arc<Mutex<HashMap<i64, usize>>>,
 }
 
-/// Leave to do one thing, given back when dropped.
+/// Permission for one request or subscription, released when dropped.
 pub struct Permit {
     user_id: i64,
-    counts: Counts,
+    in_flight: InFlight,
 }
 
 /// How long a caller is told to wait who does too much at once.
@@ -45,8 +45,8 @@ impl Quotas {
             .map(|rate| Arc::new(RateLimiter::keyed(Quota::per_second(rate))));
         Self {
             rate,
-            requests: Counts::new("requests", args.max_concurrent),
-            subscriptions: Counts::new("subscriptions", args.max_subscriptions),
+            requests: InFlight::new("requests", args.max_concurrent),
+            subscriptions: InFlight::new("subscriptions", args.max_subscriptions),
         }
     }
 
@@ -72,16 +72,16 @@ impl Quotas {
 
     /// Leave to run a request.
     pub fn request(&self, actor: &Actor) -> Result<Permit, Refusal> {
-        self.requests.enter(actor.id())
+        self.requests.acquire(actor.id())
     }
 
     /// Leave to keep a subscription.
     pub fn subscription(&self, actor: &Actor) -> Result<Permit, Refusal> {
-        self.subscriptions.enter(actor.id())
+        self.subscriptions.acquire(actor.id())
     }
 }
 
-impl Counts {
+impl InFlight {
     fn new(what: &'static str, max: usize) -> Self {
         Self {
             what,
@@ -90,7 +90,7 @@ impl Counts {
         }
     }
 
-    fn enter(&self, user_id: i64) -> Result<Permit, Refusal> {
+    fn acquire(&self, user_id: i64) -> Result<Permit, Refusal> {
         let mut by_user = self.by_user.lock().unwrap_or_else(PoisonError::into_inner);
         let count = by_user.entry(user_id).or_default();
         if *count >= self.max {
@@ -103,14 +103,14 @@ impl Counts {
         *count += 1;
         Ok(Permit {
             user_id,
-            counts: self.clone(),
+            in_flight: self.clone(),
         })
     }
 }
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let by_user = &self.counts.by_user;
+        let by_user = &self.in_flight.by_user;
         let mut by_user = by_user.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = by_user.get_mut(&self.user_id) {
             *count -= 1;

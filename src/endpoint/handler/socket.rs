@@ -21,7 +21,7 @@ use self::{
     operations::Operations,
     protocol::{Close, PROTOCOL, Received},
 };
-use super::{Endpoint, Place, Refusal, media::Media};
+use super::{ConnectionPermit, Endpoint, Refusal, media::Media};
 use crate::{
     app::compute::SMALL,
     auth,
@@ -61,10 +61,10 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
     };
     let authorization = parts.headers.get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok().map(ToOwned::to_owned));
-    let place = parts.extensions.get::<Place>().cloned();
+    let permit = parts.extensions.get::<ConnectionPermit>().cloned();
     // Until it is known who it is, little is read.
-    if let Some(place) = &place {
-        place.hold_to(UNKNOWN);
+    if let Some(permit) = &permit {
+        permit.limit_reads(UNKNOWN);
     }
     let largest = endpoint.settings.ws_max_message;
     upgrade
@@ -72,8 +72,8 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
         .max_message_size(largest)
         .max_frame_size(largest)
         .on_upgrade(async move |socket| {
-            serve(&endpoint, socket, authorization, place.as_ref()).await;
-            drop(place);
+            serve(&endpoint, socket, authorization, permit.as_ref()).await;
+            drop(permit);
         })
 }
 
@@ -96,12 +96,12 @@ async fn serve(
     endpoint: &Endpoint,
     socket: WebSocket,
     authorization: Option<String>,
-    place: Option<&Place>,
+    permit: Option<&ConnectionPermit>,
 ) {
     let is_spoken = socket.protocol().is_some();
     let (mut sink, mut stream) = socket.split();
     let close = if is_spoken {
-        converse(endpoint, &mut sink, &mut stream, authorization, place).await
+        run(endpoint, &mut sink, &mut stream, authorization, permit).await
     } else {
         Some(Close::NoProtocol)
     };
@@ -125,15 +125,15 @@ fn ping_interval(endpoint: &Endpoint) -> Duration {
 }
 
 /// Speaks until either side has enough; answers why the socket is to be closed, unless it is already.
-async fn converse(
+async fn run(
     endpoint: &Endpoint,
     sink: &mut Sink,
     stream: &mut (impl StreamExt<Item = Result<Message, axum::Error>> + Unpin),
     authorization: Option<String>,
-    place: Option<&Place>,
+    permit: Option<&ConnectionPermit>,
 ) -> Option<Close> {
     let settings = &endpoint.settings;
-    let mut conversation = Conversation {
+    let mut connection = Connection {
         endpoint,
         authorization,
         actor: None,
@@ -154,7 +154,7 @@ async fn converse(
                 None => std::future::pending().await,
             }
         };
-        if is_stopping && conversation.operations.is_empty() {
+        if is_stopping && connection.operations.is_empty() {
             return Some(Close::GoingAway);
         }
         let answer = tokio::select! {
@@ -165,7 +165,7 @@ async fn converse(
                 None
             }
             () = session_ended => return Some(Close::Forbidden),
-            () = &mut init, if conversation.actor.is_none() => return Some(Close::NotInitialised),
+            () = &mut init, if connection.actor.is_none() => return Some(Close::NotInitialised),
             _ = pings.tick() => {
                 if unanswered.is_some_and(|since| since.elapsed() >= every) {
                     return None;
@@ -177,7 +177,7 @@ async fn converse(
                 unanswered = None;
                 match received? {
                     Ok(Message::Text(_)) if is_stopping => None,
-                    Ok(Message::Text(text)) => match conversation.hear(&text).await {
+                    Ok(Message::Text(text)) => match connection.receive(&text).await {
                         Ok(answer) => answer.map(|message| (message, None)),
                         Err(close) => return Some(close),
                     },
@@ -192,14 +192,14 @@ async fn converse(
                     Err(error) => return broken(&error),
                 }
             }
-            said = conversation.operations.next() => said,
+            message = connection.operations.next() => message,
         };
         if session.is_none()
-            && let Some(actor) = &conversation.actor
+            && let Some(actor) = &connection.actor
         {
             session = Some(endpoint.sessions.begin(actor));
-            if let Some(place) = place {
-                place.open();
+            if let Some(permit) = permit {
+                permit.lift_limit();
             }
         }
         // The memory of the message is returned once it is sent.
@@ -228,8 +228,8 @@ fn broken(error: &axum::Error) -> Option<Close> {
     None
 }
 
-/// What was said so far.
-struct Conversation<'a> {
+/// State of the protocol on this socket.
+struct Connection<'a> {
     endpoint: &'a Endpoint,
     /// What the request of the socket said of who it is.
     authorization: Option<String>,
@@ -237,9 +237,9 @@ struct Conversation<'a> {
     operations: Operations,
 }
 
-impl Conversation<'_> {
+impl Connection<'_> {
     /// Takes in a message; answers what is to be said at once.
-    async fn hear(&mut self, text: &str) -> Result<Option<Message>, Close> {
+    async fn receive(&mut self, text: &str) -> Result<Option<Message>, Close> {
         match self.read(text, protocol::read).await?? {
             Received::Init(authorization) => self.initialise(authorization).await.map(Some),
             Received::Ping(payload) => Ok(Some(protocol::pong(payload.as_deref()))),

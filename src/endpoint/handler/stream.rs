@@ -14,15 +14,15 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     Endpoint, Refusal,
-    answer::{self, Answered, Pieces},
     quota::Permit,
+    response::{self, Chunks, LeasedResponse},
 };
 use crate::{
     app::compute, domain::access::Actor, endpoint::document::Prepared,
     graphql::error::is_request_error,
 };
 
-pub type Results = BoxStream<'static, Result<Answered, Vec<ServerError>>>;
+pub type Results = BoxStream<'static, Result<LeasedResponse, Vec<ServerError>>>;
 
 /// A comment is sent when nothing else was for so long, so that nobody in between takes the connection for
 /// dead.
@@ -92,7 +92,7 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
         }
         // The next result begins with a full budget.
         let lease = budget.take();
-        Ok(Answered { response, lease })
+        Ok(LeasedResponse { response, lease })
     };
     if prepared.operation == OperationType::Subscription {
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
@@ -126,7 +126,7 @@ const NEXT: &str = "event: next\ndata: ";
 
 fn refusal(errors: &[ServerError]) -> String {
     // JSON that is written here has no line breaks, which would end a field of an event.
-    format!("{NEXT}{}\n\n", answer::refused_text(errors))
+    format!("{NEXT}{}\n\n", response::rejection_json(errors))
 }
 
 async fn deliver(mut results: Results, sender: &Sender<Bytes>) {
@@ -138,8 +138,8 @@ async fn deliver(mut results: Results, sender: &Sender<Bytes>) {
                 return;
             }
             Ok(Some(Ok(result))) => {
-                let pieces = Pieces::between(NEXT, result, "\n\n").in_one_line();
-                send(pieces, sender).await
+                let chunks = Chunks::framed(NEXT, result, "\n\n").single_line();
+                send(chunks, sender).await
             }
             Ok(None) => {
                 let _ = sender.send(COMPLETE.into()).await;
@@ -154,9 +154,9 @@ async fn deliver(mut results: Results, sender: &Sender<Bytes>) {
     }
 }
 
-async fn send(pieces: Pieces, sender: &Sender<Bytes>) -> Result<(), SendError<Bytes>> {
-    for piece in pieces {
-        sender.send(piece).await?;
+async fn send(chunks: Chunks, sender: &Sender<Bytes>) -> Result<(), SendError<Bytes>> {
+    for chunk in chunks {
+        sender.send(chunk).await?;
     }
     Ok(())
 }

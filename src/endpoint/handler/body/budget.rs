@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{super::answer::Refusal, LARGE};
+use super::{super::response::Refusal, LARGE};
 use crate::{
     app::{Memory, memory},
     fair::{FairSemaphore, Permit},
@@ -19,7 +19,7 @@ const RESERVE: usize = 16 << 20;
 /// Number of users whose full shares exhaust a pool.
 const SHARES: usize = 4;
 /// Large bodies processed at once: the parsed form of a body takes several times its size.
-const WORKED_ON_AT_ONCE: usize = 4;
+const MAX_LARGE: usize = 4;
 /// Bytes of the server's memory that are leased for each byte of a large body: for the body, and for its parsed form.
 const PARSED: u64 = 2;
 /// `Retry-After` of a body that exceeds a share.
@@ -65,7 +65,7 @@ enum Exhausted {
 }
 
 /// Memory of one body, returned on drop.
-pub struct Lease {
+pub struct Reservation {
     budget: Arc<Shared>,
     user_id: i64,
     kind: Kind,
@@ -87,13 +87,13 @@ impl BodyBudget {
         Self(Arc::new(Shared {
             memory,
             used: Mutex::new(used),
-            large: FairSemaphore::new(WORKED_ON_AT_ONCE),
+            large: FairSemaphore::new(MAX_LARGE),
         }))
     }
 
     /// Creates an empty lease.
-    pub fn lease(&self, user_id: i64) -> Lease {
-        Lease {
+    pub fn reservation(&self, user_id: i64) -> Reservation {
+        Reservation {
             budget: self.0.clone(),
             user_id,
             kind: Kind::Reserve,
@@ -108,13 +108,13 @@ impl BodyBudget {
     }
 }
 
-impl Lease {
+impl Reservation {
     /// Changes the leased bytes: call it before allocating, and after freeing. Fails when the share of the user or the
     /// whole budget is used up; the lease then stays unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
         let budget = self.budget.clone();
         let mut used = budget.used();
-        used.pool(self.kind).give_back(self.user_id, self.bytes);
+        used.pool(self.kind).release(self.user_id, self.bytes);
         let kinds: &[Kind] = match bytes {
             0..=SMALL => &[Kind::Reserve, Kind::General],
             _ => &[Kind::General],
@@ -127,7 +127,7 @@ impl Lease {
                     return Ok(());
                 }
                 Ok(()) => {
-                    used.pool(*kind).give_back(self.user_id, bytes);
+                    used.pool(*kind).release(self.user_id, bytes);
                     refusal = Exhausted::ByAll;
                 }
                 Err(exhausted) => refusal = exhausted,
@@ -161,10 +161,10 @@ impl Lease {
     }
 }
 
-impl Drop for Lease {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let mut used = self.budget.used();
-        used.pool(self.kind).give_back(self.user_id, self.bytes);
+        used.pool(self.kind).release(self.user_id, self.bytes);
     }
 }
 
@@ -212,7 +212,7 @@ impl Pool {
         }
     }
 
-    fn give_back(&mut self, user_id: i64, bytes: usize) {
+    fn release(&mut self, user_id: i64, bytes: usize) {
         self.total -= bytes;
         if let Some(of_user) = self.by_user.get_mut(&user_id) {
             *of_user -= bytes;
@@ -252,8 +252,8 @@ mod tests {
         BodyBudget::new(BODY, Memory::unlimited())
     }
 
-    fn leased(budget: &BodyBudget, user_id: i64, bytes: usize) -> Result<Lease, StatusCode> {
-        let mut lease = budget.lease(user_id);
+    fn leased(budget: &BodyBudget, user_id: i64, bytes: usize) -> Result<Reservation, StatusCode> {
+        let mut lease = budget.reservation(user_id);
         let resized = lease.resize(bytes).map_err(|refusal| refusal.status);
         resized.map(|()| lease)
     }

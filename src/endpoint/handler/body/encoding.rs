@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use axum::http::{HeaderMap, header};
 
-use super::{Buffer, Lease, Refusal, unsupported};
+use super::{Buffer, Refusal, Reservation, unsupported};
 
 /// Compression of a body.
 #[derive(Clone, Copy)]
@@ -38,8 +38,8 @@ impl Encoding {
 /// A decompression in progress.
 pub struct Expansion {
     decoder: Decoder,
-    /// Lease of the compressed bytes, which the decoder owns.
-    _lease: Lease,
+    /// Reservation for the compressed bytes, which the decoder owns.
+    _lease: Reservation,
     compressed: usize,
     plain: Buffer,
 }

@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
-    super::{Endpoint, Refusal, answer, stream},
+    super::{Endpoint, Refusal, response, stream},
     protocol::{self, Close},
 };
 use crate::{
@@ -27,8 +27,8 @@ pub struct Operations {
     by_id: HashMap<String, Operation>,
     /// How many there were, to tell an operation from one before it of the same id.
     count: u64,
-    say: mpsc::Sender<Said>,
-    said: mpsc::Receiver<Said>,
+    sender: mpsc::Sender<Outgoing>,
+    receiver: mpsc::Receiver<Outgoing>,
 }
 
 struct Operation {
@@ -37,27 +37,27 @@ struct Operation {
     _task: AbortOnDropHandle<()>,
 }
 
-/// What an operation says.
-struct Said {
+/// A message of an operation.
+struct Outgoing {
     id: String,
     number: u64,
     /// Nothing when it ends without a word.
     message: Option<Message>,
     /// The memory of the message, held until it is sent.
     lease: Option<Lease>,
-    /// It says no more.
+    /// The last message of the operation.
     is_last: bool,
 }
 
 impl Operations {
     pub fn new(endpoint: Endpoint) -> Self {
-        let (say, said) = mpsc::channel(WAITING);
+        let (sender, receiver) = mpsc::channel(WAITING);
         Self {
             endpoint,
             by_id: HashMap::new(),
             count: 0,
-            say,
-            said,
+            sender,
+            receiver,
         }
     }
 
@@ -81,9 +81,9 @@ impl Operations {
         }
         self.count += 1;
         let number = self.count;
-        let run = Run {
+        let run = OperationTask {
             endpoint: self.endpoint.clone(),
-            say: self.say.clone(),
+            sender: self.sender.clone(),
             quoted: quoted(&id),
             id: id.clone(),
             number,
@@ -115,70 +115,70 @@ impl Operations {
         self.by_id.is_empty()
     }
 
-    /// What is to be said next, with the memory that it holds; nothing when an operation has ended without a word.
+    /// The next message to send, with its memory; `None` when an operation has ended without one.
     pub async fn next(&mut self) -> Option<(Message, Option<Lease>)> {
         loop {
-            let Some(said) = self.said.recv().await else {
+            let Some(outgoing) = self.receiver.recv().await else {
                 return std::future::pending().await;
             };
-            // Nothing is said for an operation that was ended.
+            // Drops messages of an operation that the client has ended.
             let is_current = self
                 .by_id
-                .get(&said.id)
-                .is_some_and(|operation| operation.number == said.number);
+                .get(&outgoing.id)
+                .is_some_and(|operation| operation.number == outgoing.number);
             if !is_current {
                 continue;
             }
-            if said.is_last {
-                self.by_id.remove(&said.id);
+            if outgoing.is_last {
+                self.by_id.remove(&outgoing.id);
             }
-            return Some((said.message?, said.lease));
+            return Some((outgoing.message?, outgoing.lease));
         }
     }
 }
 
 /// How an operation ended.
-enum End {
+enum Ended {
     Complete,
     /// The server stops.
     Stopped,
 }
 
 /// One operation on its way.
-struct Run {
+struct OperationTask {
     endpoint: Endpoint,
-    say: mpsc::Sender<Said>,
+    sender: mpsc::Sender<Outgoing>,
     id: String,
     /// The id as JSON.
     quoted: String,
     number: u64,
 }
 
-impl Run {
+impl OperationTask {
     async fn finish(self, actor: Actor, envelope: Envelope) {
         let results = AssertUnwindSafe(self.results(actor, envelope)).catch_unwind();
         let last = match results.await {
-            Ok(Ok(End::Complete)) => Some(protocol::complete(&self.quoted)),
-            Ok(Ok(End::Stopped)) => None,
+            Ok(Ok(Ended::Complete)) => Some(protocol::complete(&self.quoted)),
+            Ok(Ok(Ended::Stopped)) => None,
             Ok(Err(errors)) => Some(protocol::error(&self.quoted, &errors)),
             Err(_) => {
                 tracing::error!("an operation of a socket ended in a panic");
-                let errors = answer::errors_text(&Refusal::internal().errors);
+                let errors = response::errors_json(&Refusal::internal().errors);
                 Some(protocol::error(&self.quoted, &errors))
             }
         };
-        self.say(last, None, true).await;
+        self.send(last, None, true).await;
     }
 
     /// Says every result; fails with the errors of an operation that did not begin to run.
-    async fn results(&self, actor: Actor, envelope: Envelope) -> Result<End, String> {
-        let refused = |refusal: Refusal| answer::errors_text(&refusal.errors);
+    async fn results(&self, actor: Actor, envelope: Envelope) -> Result<Ended, String> {
+        let refused = |refusal: Refusal| response::errors_json(&refusal.errors);
         let quotas = &self.endpoint.quotas;
         let request = quotas.request(&actor).map_err(refused)?;
         let deadline = self.endpoint.deadline();
         let prepared = self.endpoint.prepare(&actor, envelope, deadline).await;
         let prepared = prepared.map_err(refused)?;
-        let prepared = prepared.map_err(|errors| answer::errors_text(&errors))?;
+        let prepared = prepared.map_err(|errors| response::errors_json(&errors))?;
         let is_subscription = prepared.operation == OperationType::Subscription;
         let _permit = match is_subscription {
             true => {
@@ -194,22 +194,22 @@ impl Run {
                 result = results.next() => result,
                 // The client goes on elsewhere: that the events are complete would be a lie.
                 () = self.endpoint.stopping.cancelled(), if is_subscription => {
-                    return Ok(End::Stopped);
+                    return Ok(Ended::Stopped);
                 }
             };
             match result {
                 Some(Ok(result)) => {
                     let (next, lease) = protocol::next(&self.quoted, result);
-                    self.say(Some(next), Some(lease), false).await;
+                    self.send(Some(next), Some(lease), false).await;
                 }
-                Some(Err(errors)) => return Err(answer::errors_text(&errors)),
-                None => return Ok(End::Complete),
+                Some(Err(errors)) => return Err(response::errors_json(&errors)),
+                None => return Ok(Ended::Complete),
             }
         }
     }
 
-    async fn say(&self, message: Option<Message>, lease: Option<Lease>, is_last: bool) {
-        let said = Said {
+    async fn send(&self, message: Option<Message>, lease: Option<Lease>, is_last: bool) {
+        let outgoing = Outgoing {
             id: self.id.clone(),
             number: self.number,
             message,
@@ -217,12 +217,12 @@ impl Run {
             is_last,
         };
         // Without a listener the socket is gone.
-        let _ = self.say.send(said).await;
+        let _ = self.sender.send(outgoing).await;
     }
 }
 
 fn refused(id: &str, errors: &[ServerError]) -> Message {
-    protocol::error(&quoted(id), &answer::errors_text(errors))
+    protocol::error(&quoted(id), &response::errors_json(errors))
 }
 
 fn quoted(id: &str) -> String {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::answer::{Answered, Pieces},
+    super::response::{Chunks, LeasedResponse},
     init::InitPayload,
 };
 use crate::{app::memory::Lease, labelstudio::document};
@@ -126,9 +126,9 @@ pub fn pong(payload: Option<&str>) -> Message {
 }
 
 /// A result; `id` and `result` are JSON.
-pub fn next(id: &str, result: Answered) -> (Message, Lease) {
+pub fn next(id: &str, result: LeasedResponse) -> (Message, Lease) {
     let before = format!(r#"{{"id":{id},"type":"next","payload":"#);
-    let (text, lease) = Pieces::between(&before, result, "}").into_text();
+    let (text, lease) = Chunks::framed(&before, result, "}").into_text();
     (Message::text(text), lease)
 }
 

@@ -1,25 +1,23 @@
-//! What a client is told of a document or a value that is refused.
+//! What a client is listed of a document or a value that is refused.
 //!
 //! With introspection on, a name that is not in the schema comes with those that are spelled like it. With
-//! introspection off nothing is suggested, and no name of the schema is told but those that the client sent.
+//! introspection off nothing is suggested, and no name of the schema is listed but those that the client sent.
 
 use std::collections::HashSet;
 
 use apollo_compiler::{Schema, validation::DiagnosticList};
 use async_graphql::{Pos, ServerError};
 
+use super::error::MAX_ERRORS;
 use crate::{
     endpoint::suggestion,
-    error::{Location, Problem},
-    graphql::error::{PERSISTED_QUERY_NOT_FOUND, input_error, request_error},
+    error::Problem,
+    graphql::error::{input_error, request_error},
 };
 
-/// Most errors that one answer lists.
-pub const MAX_ERRORS: usize = 20;
-
-/// How a refusal is put to the client.
+/// Writes errors for the client, as far as it may know the schema.
 #[derive(Clone, Copy)]
-pub struct Refusal<'a> {
+pub struct Disclosure<'a> {
     pub schema: &'a Schema,
     /// Whether clients may learn of the schema.
     pub is_open: bool,
@@ -27,14 +25,14 @@ pub struct Refusal<'a> {
     pub text: &'a str,
 }
 
-impl Refusal<'_> {
+impl Disclosure<'_> {
     pub fn input(&self, problems: Vec<Problem>) -> Vec<ServerError> {
         if self.is_open {
             return vec![input_error(problems)];
         }
         let sent = names(self.text);
         let problems = problems.into_iter().map(|mut problem| {
-            problem.message = self.hidden(&problem.message, &sent);
+            problem.message = self.masked(&problem.message, &sent);
             problem
         });
         vec![input_error(problems.collect())]
@@ -46,7 +44,7 @@ impl Refusal<'_> {
         code: impl Fn(Option<&'static str>) -> &'static str,
     ) -> Vec<ServerError> {
         let sent = (!self.is_open).then(|| names(self.text));
-        let told = errors.iter().take(MAX_ERRORS).map(|diagnostic| {
+        let listed = errors.iter().take(MAX_ERRORS).map(|diagnostic| {
             let at = diagnostic.line_column_range().map(|range| Pos {
                 line: range.start.line,
                 column: range.start.column,
@@ -54,28 +52,28 @@ impl Refusal<'_> {
             let kind = diagnostic.error.unstable_error_name();
             let mut message = diagnostic.error.to_string();
             match &sent {
-                Some(sent) => message = self.hidden(&message, sent),
+                Some(sent) => message = self.masked(&message, sent),
                 None => message.push_str(&suggestion::of(self.schema, kind, &message)),
             }
             request_error(code(kind), message, at)
         });
-        told.collect()
+        listed.collect()
     }
 
     pub fn messages(&self, code: &str, messages: impl Iterator<Item = String>) -> Vec<ServerError> {
         let sent = (!self.is_open).then(|| names(self.text));
-        let told = messages.take(MAX_ERRORS).map(|message| {
+        let listed = messages.take(MAX_ERRORS).map(|message| {
             let message = match &sent {
-                Some(sent) => self.hidden(&message, sent),
+                Some(sent) => self.masked(&message, sent),
                 None => message,
             };
             request_error(code, message, None)
         });
-        told.collect()
+        listed.collect()
     }
 
     /// A message without the names that the client did not send: those between backticks, and types.
-    fn hidden(&self, message: &str, sent: &HashSet<&str>) -> String {
+    fn masked(&self, message: &str, sent: &HashSet<&str>) -> String {
         let part = |index: usize, part: &str| {
             let is_quoted = index % 2 == 1;
             replaced(part, |word| {
@@ -111,31 +109,17 @@ fn names(text: &str) -> HashSet<&str> {
 }
 
 /// A text in which some words are an ellipsis.
-fn replaced(text: &str, is_hidden: impl Fn(&str) -> bool) -> String {
+fn replaced(text: &str, is_masked: impl Fn(&str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while !rest.is_empty() {
         let word = rest.find(|letter| !is_part_of_a_name(letter));
         let (word, after) = rest.split_at(word.unwrap_or(rest.len()));
-        let is_hidden = !word.is_empty() && is_hidden(word);
-        out.push_str(if is_hidden { "…" } else { word });
+        let is_masked = !word.is_empty() && is_masked(word);
+        out.push_str(if is_masked { "…" } else { word });
         let between = after.find(is_part_of_a_name).unwrap_or(after.len());
         out.push_str(&after[..between]);
         rest = &after[between..];
     }
     out
-}
-
-/// By this very message Apollo's link knows to send the text.
-pub fn not_found() -> Vec<ServerError> {
-    let message = "PersistedQueryNotFound";
-    vec![request_error(PERSISTED_QUERY_NOT_FOUND, message, None)]
-}
-
-/// A place in a text, as answers tell it.
-pub fn pos(place: Location) -> Pos {
-    Pos {
-        line: place.line as usize,
-        column: place.column as usize,
-    }
 }

@@ -12,11 +12,8 @@ use apollo_compiler::{
 use async_graphql::ServerError;
 
 use super::{
-    brackets,
-    checked::Document,
-    description, incomplete, introspection, missing_rules,
-    refusal::{Refusal, pos},
-    translate,
+    brackets, checked::Document, description, disclosure::Disclosure, error::pos, incomplete,
+    introspection, missing_rules, translate,
 };
 use crate::{
     config::LimitArgs,
@@ -34,16 +31,16 @@ use crate::{
 const MAX_BRACKETS: usize = 200;
 
 /// What documents are checked against.
-pub struct Checker {
+pub struct Validator {
     pub schema: Valid<ApolloSchema>,
     pub limits: LimitArgs,
     /// Whether clients may learn of the schema.
     pub is_open: bool,
 }
 
-impl Checker {
+impl Validator {
     /// Cheap checks come first: nothing is done with a document before its size is known to be bounded.
-    pub fn check(&self, query: &str) -> Result<Document, Vec<ServerError>> {
+    pub fn validate(&self, query: &str) -> Result<Document, Vec<ServerError>> {
         if brackets::are_too_deep(query, MAX_BRACKETS) {
             return Err(vec![too_deep()]);
         }
@@ -75,11 +72,11 @@ impl Checker {
         };
         let (problems, values) = self.literals(&checked);
         if !problems.is_empty() {
-            return Err(self.refusal(query).input(problems));
+            return Err(self.disclosure(query).input(problems));
         }
-        let broken = self.missing_rules(query, &checked);
-        if !broken.is_empty() {
-            return Err(broken);
+        let violations = self.missing_rules(query, &checked);
+        if !violations.is_empty() {
+            return Err(violations);
         }
         Ok(Document {
             parsed: translate::document(&syntax, &read),
@@ -89,8 +86,8 @@ impl Checker {
         })
     }
 
-    pub fn refusal<'a>(&'a self, text: &'a str) -> Refusal<'a> {
-        Refusal {
+    pub fn disclosure<'a>(&'a self, text: &'a str) -> Disclosure<'a> {
+        Disclosure {
             schema: &self.schema,
             is_open: self.is_open,
             text,
@@ -108,7 +105,7 @@ impl Checker {
                 return vec![too_deep()];
             }
         }
-        self.refusal(query)
+        self.disclosure(query)
             .diagnostics(errors, |_| GRAPHQL_PARSE_FAILED)
     }
 
@@ -127,14 +124,14 @@ impl Checker {
         if only_values {
             let (problems, _) = self.literals(partial);
             if !problems.is_empty() {
-                return self.refusal(query).input(problems);
+                return self.disclosure(query).input(problems);
             }
-            let broken = self.missing_rules(query, partial);
-            if !broken.is_empty() {
-                return broken;
+            let violations = self.missing_rules(query, partial);
+            if !violations.is_empty() {
+                return violations;
             }
         }
-        self.refusal(query).diagnostics(errors, |name| {
+        self.disclosure(query).diagnostics(errors, |name| {
             if name.is_some_and(is_about_a_value) {
                 BAD_USER_INPUT
             } else {
@@ -144,8 +141,8 @@ impl Checker {
     }
 
     fn missing_rules(&self, query: &str, document: &CheckedDocument) -> Vec<ServerError> {
-        let messages = missing_rules::broken(&self.schema, document).into_iter();
-        self.refusal(query)
+        let messages = missing_rules::violations(&self.schema, document).into_iter();
+        self.disclosure(query)
             .messages(GRAPHQL_VALIDATION_FAILED, messages)
     }
 

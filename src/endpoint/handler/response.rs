@@ -1,6 +1,6 @@
 //! Answers, and refusals of requests that never began to run.
 
-mod pieces;
+mod chunks;
 
 use std::{convert::Infallible, time::Duration};
 
@@ -24,7 +24,7 @@ use crate::{
     },
 };
 
-pub use self::pieces::{Answered, Pieces};
+pub use self::chunks::{Chunks, LeasedResponse};
 
 /// Why a request is not run.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Refusal {
 
     /// An answer without `data`: the request did not begin to run.
     pub fn into_response(self, media: Media) -> Response {
-        let text = refused_text(&self.errors);
+        let text = rejection_json(&self.errors);
         let mut response = (self.status, text).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media.header());
@@ -177,21 +177,21 @@ pub fn invalid(media: Media, errors: Vec<ServerError>) -> Response {
 }
 
 /// The answer to one request.
-pub fn single(media: Media, answered: Answered) -> Response {
+pub fn single(media: Media, answered: LeasedResponse) -> Response {
     if is_request_error(&answered.response) {
         return invalid(media, answered.response.errors);
     }
-    labelled(media, Pieces::new(answered).into_body())
+    with_media(media, Chunks::new(answered).into_body())
 }
 
 /// The answer to one request, as it can be given again, and the memory that it holds.
-pub fn kept(media: Media, answered: Answered) -> (Answer, Lease) {
+pub fn stored(media: Media, answered: LeasedResponse) -> (Answer, Lease) {
     let status = match is_request_error(&answered.response) {
         true => media.refusal(),
         false => StatusCode::OK,
     };
     let media_type = media.header();
-    let (text, lease) = Pieces::new(answered).into_text();
+    let (text, lease) = Chunks::new(answered).into_text();
     let answer = Answer {
         status: status.as_u16(),
         media_type: media_type.to_str().unwrap_or_default().to_owned(),
@@ -201,37 +201,40 @@ pub fn kept(media: Media, answered: Answered) -> (Answer, Lease) {
 }
 
 /// The answers to several requests, as they come.
-pub fn batch(media: Media, answers: impl Stream<Item = Answered> + Send + 'static) -> Response {
-    let pieces = answers.enumerate().flat_map(|(index, answered)| {
+pub fn batch(
+    media: Media,
+    answers: impl Stream<Item = LeasedResponse> + Send + 'static,
+) -> Response {
+    let chunks = answers.enumerate().flat_map(|(index, answered)| {
         let before = if index == 0 { "[" } else { "," };
-        stream::iter(Pieces::between(before, answered, ""))
+        stream::iter(Chunks::framed(before, answered, ""))
     });
     let end = stream::iter([Bytes::from_static(b"]")]);
-    let pieces = pieces.chain(end).map(Ok::<_, Infallible>);
-    labelled(media, Body::from_stream(pieces))
+    let chunks = chunks.chain(end).map(Ok::<_, Infallible>);
+    with_media(media, Body::from_stream(chunks))
 }
 
 /// A response as JSON.
-pub fn text(response: GraphQlResponse) -> String {
+pub fn to_json(response: GraphQlResponse) -> String {
     let lease = Memory::unlimited().empty();
-    let (text, _) = Pieces::new(Answered { response, lease }).into_text();
+    let (text, _) = Chunks::new(LeasedResponse { response, lease }).into_text();
     text
 }
 
 /// The response of a request that did not begin to run, as JSON.
-pub fn refused_text(errors: &[ServerError]) -> String {
-    json(&Refused { errors })
+pub fn rejection_json(errors: &[ServerError]) -> String {
+    serialized(&Refused { errors })
 }
 
 /// The errors of a request that did not begin to run, as JSON.
-pub fn errors_text(errors: &[ServerError]) -> String {
-    json(&errors)
+pub fn errors_json(errors: &[ServerError]) -> String {
+    serialized(&errors)
 }
 
-fn labelled(media: Media, body: Body) -> Response {
+fn with_media(media: Media, body: Body) -> Response {
     ([(header::CONTENT_TYPE, media.header())], body).into_response()
 }
 
-fn json(value: &impl Serialize) -> String {
+fn serialized(value: &impl Serialize) -> String {
     serde_json::to_string(value).expect("answers hold nothing that JSON can't")
 }

@@ -1,4 +1,4 @@
-//! One connection among those that the server takes at once.
+//! Permit of a connection, among a bounded number of connections.
 
 use std::{
     io,
@@ -15,9 +15,9 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-/// Whatever outlives the HTTP of a connection holds on to its place.
+/// Held as long as the connection, also by a WebSocket that outlives its HTTP request.
 #[derive(Clone)]
-pub struct Place(Arc<Inner>);
+pub struct ConnectionPermit(Arc<Inner>);
 
 struct Inner {
     _permit: OwnedSemaphorePermit,
@@ -25,7 +25,7 @@ struct Inner {
     left: AtomicUsize,
 }
 
-impl Place {
+impl ConnectionPermit {
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Inner {
             _permit: permit,
@@ -33,39 +33,39 @@ impl Place {
         }))
     }
 
-    /// From now on, about so many bytes are read, and then an error.
-    pub fn hold_to(&self, bytes: usize) {
+    /// Fails reads after about this many more bytes.
+    pub fn limit_reads(&self, bytes: usize) {
         self.0.left.store(bytes, Ordering::SeqCst);
     }
 
-    /// From now on, any number of bytes is read.
-    pub fn open(&self) {
+    /// Removes the limit of reads.
+    pub fn lift_limit(&self) {
         self.0.left.store(usize::MAX, Ordering::SeqCst);
     }
 }
 
-/// A connection that reads as much as its place lets it.
-pub struct Gated<S> {
+/// A connection whose reads its permit may limit.
+pub struct ReadLimited<S> {
     stream: Pin<Box<S>>,
-    place: Place,
+    permit: ConnectionPermit,
 }
 
-impl<S> Gated<S> {
-    pub fn new(stream: S, place: Place) -> Self {
+impl<S> ReadLimited<S> {
+    pub fn new(stream: S, permit: ConnectionPermit) -> Self {
         Self {
             stream: Box::pin(stream),
-            place,
+            permit,
         }
     }
 }
 
-impl<S: AsyncRead> AsyncRead for Gated<S> {
+impl<S: AsyncRead> AsyncRead for ReadLimited<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let left = self.place.0.left.load(Ordering::SeqCst);
+        let left = self.permit.0.left.load(Ordering::SeqCst);
         if left == 0 {
             let message = "more than is read of somebody unknown";
             return Poll::Ready(Err(io::Error::other(message)));
@@ -76,13 +76,13 @@ impl<S: AsyncRead> AsyncRead for Gated<S> {
             let rest = left.saturating_sub(buffer.filled().len() - before);
             // Unless it was opened meanwhile.
             let order = Ordering::SeqCst;
-            let _ = (self.place.0.left).compare_exchange(left, rest, order, order);
+            let _ = (self.permit.0.left).compare_exchange(left, rest, order, order);
         }
         read
     }
 }
 
-impl<S: AsyncWrite> AsyncWrite for Gated<S> {
+impl<S: AsyncWrite> AsyncWrite for ReadLimited<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,

@@ -1,5 +1,5 @@
-//! Responses as JSON, piece by piece. A response is not held as one text beside its values: each value is freed
-//! once it is written, and a large stored text is a piece by itself, which is not copied.
+//! Responses as JSON, chunk by chunk. A response is not held as one text beside its values: each value is freed
+//! once it is written, and a large stored text is a chunk by itself, which is not copied.
 
 use async_graphql::{Name, Response as GraphQlResponse, ServerError, Value};
 use axum::body::{Body, Bytes};
@@ -11,23 +11,23 @@ use crate::{
     graphql::{error::is_request_error, scalar},
 };
 
-/// A piece ends once it has so many bytes.
-const PIECE: usize = 64 << 10;
-/// Stored texts of so many bytes are pieces by themselves.
+/// A chunk ends once it has so many bytes.
+const CHUNK: usize = 64 << 10;
+/// Stored texts of so many bytes are chunks by themselves.
 const LARGE: usize = 4 << 10;
 
 /// A response, with the memory that it holds.
-pub struct Answered {
+pub struct LeasedResponse {
     pub response: GraphQlResponse,
     pub lease: Lease,
 }
 
-/// The pieces of a response. The bytes that it leased are returned as the pieces are taken.
-pub struct Pieces {
+/// The chunks of a response. The bytes that it leased are returned as the chunks are taken.
+pub struct Chunks {
     /// What is still to be written, the next part last.
     rest: Vec<Part>,
     written: Vec<u8>,
-    /// A stored text that comes behind what is written, as a piece by itself.
+    /// A stored text that comes behind what is written, as a chunk by itself.
     stored: Option<Bytes>,
     is_one_line: bool,
     lease: Lease,
@@ -42,14 +42,14 @@ enum Part {
     Fields(map::IntoIter<Name, Value>, bool),
 }
 
-impl Pieces {
-    pub fn new(answered: Answered) -> Self {
-        Self::between("", answered, "")
+impl Chunks {
+    pub fn new(answered: LeasedResponse) -> Self {
+        Self::framed("", answered, "")
     }
 
     /// The response between other texts.
-    pub fn between(before: &str, answered: Answered, after: &str) -> Self {
-        let Answered { response, lease } = answered;
+    pub fn framed(before: &str, answered: LeasedResponse, after: &str) -> Self {
+        let LeasedResponse { response, lease } = answered;
         let text = |text: &str| Part::Text(text.to_owned());
         let mut parts = vec![text(before), text("{")];
         if is_request_error(&response) {
@@ -79,7 +79,7 @@ impl Pieces {
     }
 
     /// Without line breaks: in JSON they stand only where a space may.
-    pub fn in_one_line(self) -> Self {
+    pub fn single_line(self) -> Self {
         Self {
             is_one_line: true,
             ..self
@@ -89,8 +89,8 @@ impl Pieces {
     /// The whole text, with the memory that it takes.
     pub fn into_text(mut self) -> (String, Lease) {
         let mut text = Vec::new();
-        while let Some(piece) = self.piece() {
-            text.extend_from_slice(&piece);
+        while let Some(chunk) = self.chunk() {
+            text.extend_from_slice(&chunk);
         }
         let text = String::from_utf8(text).expect("JSON is UTF-8");
         let spare = self.lease.bytes().saturating_sub(text.len() as u64);
@@ -104,20 +104,20 @@ impl Pieces {
         if self.is_empty() {
             return Body::from(first);
         }
-        let pieces = std::iter::once(first).chain(self);
-        Body::from_stream(stream::iter(pieces).map(Ok::<_, std::convert::Infallible>))
+        let chunks = std::iter::once(first).chain(self);
+        Body::from_stream(stream::iter(chunks).map(Ok::<_, std::convert::Infallible>))
     }
 
     fn is_empty(&self) -> bool {
         self.rest.is_empty() && self.written.is_empty() && self.stored.is_none()
     }
 
-    fn piece(&mut self) -> Option<Bytes> {
+    fn chunk(&mut self) -> Option<Bytes> {
         if self.written.is_empty() {
             if let Some(stored) = self.stored.take() {
                 return Some(stored);
             }
-            while self.written.len() < PIECE && self.stored.is_none() {
+            while self.written.len() < CHUNK && self.stored.is_none() {
                 let Some(part) = self.rest.pop() else { break };
                 self.write(part);
             }
@@ -194,13 +194,13 @@ impl Pieces {
     }
 }
 
-impl Iterator for Pieces {
+impl Iterator for Chunks {
     type Item = Bytes;
 
     fn next(&mut self) -> Option<Bytes> {
-        let piece = self.piece()?;
-        self.lease.shrink(piece.len() as u64);
-        Some(piece)
+        let chunk = self.chunk()?;
+        self.lease.shrink(chunk.len() as u64);
+        Some(chunk)
     }
 }
 
@@ -220,13 +220,13 @@ mod tests {
     use super::*;
     use crate::app::Memory;
 
-    fn answered(response: GraphQlResponse) -> Answered {
+    fn answered(response: GraphQlResponse) -> LeasedResponse {
         let lease = Memory::unlimited().empty();
-        Answered { response, lease }
+        LeasedResponse { response, lease }
     }
 
     fn text(response: GraphQlResponse) -> String {
-        Pieces::new(answered(response)).into_text().0
+        Chunks::new(answered(response)).into_text().0
     }
 
     #[test]
@@ -262,20 +262,20 @@ mod tests {
         let response = || GraphQlResponse::new(Value::Object(data.clone()));
         let memory = Memory::new(1 << 20);
         let lease = memory.lease(1 << 19).unwrap();
-        let response_and_lease = Answered {
+        let response_and_lease = LeasedResponse {
             response: response(),
             lease,
         };
-        let mut pieces = Pieces::new(response_and_lease);
-        assert_eq!(&*pieces.next().unwrap(), br#"{"data":{"a":"#);
-        assert_eq!(pieces.next().unwrap(), stored);
+        let mut chunks = Chunks::new(response_and_lease);
+        assert_eq!(&*chunks.next().unwrap(), br#"{"data":{"a":"#);
+        assert_eq!(chunks.next().unwrap(), stored);
         assert!(memory.leased() <= (1 << 19) - stored.len() as u64);
-        assert_eq!(&*pieces.next().unwrap(), b",\"b\":[\n]}}");
-        assert!(pieces.next().is_none());
-        drop(pieces);
+        assert_eq!(&*chunks.next().unwrap(), b",\"b\":[\n]}}");
+        assert!(chunks.next().is_none());
+        drop(chunks);
         assert_eq!(memory.leased(), 0);
-        let pieces = Pieces::between("data: ", answered(response()), "\n\n").in_one_line();
-        let (line, _) = pieces.into_text();
+        let chunks = Chunks::framed("data: ", answered(response()), "\n\n").single_line();
+        let (line, _) = chunks.into_text();
         let expected = format!("{{\"data\":{{\"a\":{stored},\"b\":[\n]}}}}").replace('\n', " ");
         assert_eq!(line, format!("data: {expected}\n\n"));
     }
