@@ -37,7 +37,7 @@ impl App {
         }
     }
     /// The program with a budget of memory, and with caches that keep to it.
-    pub fn within(self, memory: Memory) -> Self {
+    pub fn with_memory(self, memory: Memory) -> Self {
         Self {
             configs: Configs::within(memory.clone()),
             memory,
@@ -46,7 +46,7 @@ impl App {
     }
 
     /// The program at work on one answer.
-    pub fn answering(&self, budget: Budget) -> Self {
+    pub fn with_budget(&self, budget: Budget) -> Self {
         Self {
             budget,
             ..self.clone()

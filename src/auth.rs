@@ -1,4 +1,4 @@
-//! Who sends a request: from a token to an actor.
+//! Authentication: from a token to an actor.
 
 mod session;
 
@@ -12,18 +12,18 @@ use crate::{
 
 pub use session::{Session, Sessions};
 
-/// Who sends a request with these headers: `Authorization: Bearer <token>`, or `Token <token>` as Label
+/// Signs in the sender of a request by its headers: `Authorization: Bearer <token>`, or `Token <token>` as Label
 /// Studio's clients spell it. UNAUTHENTICATED without a token that is active.
-pub async fn actor(app: &App, headers: &HeaderMap) -> Result<Actor> {
+pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Actor> {
     let value = headers
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok())
         .ok_or(Error::Unauthenticated)?;
-    actor_of(app, value).await
+    authenticate_value(app, value).await
 }
 
-/// Who is signed in by the value of an `Authorization` header.
-pub async fn actor_of(app: &App, authorization: &str) -> Result<Actor> {
+/// Signs in by the value of an `Authorization` header.
+pub async fn authenticate_value(app: &App, authorization: &str) -> Result<Actor> {
     let text = token_in(authorization).ok_or(Error::Unauthenticated)?;
     token::sign_in(app, text).await
 }

@@ -1,8 +1,8 @@
 //! The routes, and the life of the server from its first connection to its last.
 
+mod chunked;
 mod cors;
-mod pace;
-mod unread;
+mod lingering;
 
 use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
 
@@ -53,7 +53,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Everything that the server answers. `stopping` ends what would otherwise outlive it.
 pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow::Result<Router> {
     let memory = args.http.memory.unwrap_or_else(Memory::half_of_machine);
-    let app = app.within(Memory::new(memory));
+    let app = app.with_memory(Memory::new(memory));
     let engine = Engine::new(app.clone(), &args.limits, &args.documents)?;
     let endpoint = Endpoint::new(app.clone(), engine, args.http.clone(), stopping);
     let max_head = args.http.max_head;
@@ -63,20 +63,20 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
     if args.documents.introspection == Switch::On {
         router = router.route("/schema.graphql", get(schema_text));
     }
-    let patience = Duration::from_secs(args.http.body_timeout.max(1));
+    let drain_timeout = Duration::from_secs(args.http.body_timeout.max(1));
     let router = router
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
-        .layer(map_response(pace::paced))
+        .layer(map_response(chunked::chunked))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(handler::panicked));
     let router = cors::allowed(router, &args.http.cors_origin)
         .layer(from_fn(move |request, next| {
-            bounded(max_head, request, next)
+            limit_head(max_head, request, next)
         }))
         .layer(from_fn(move |request, next| {
-            unread::read_on(patience, request, next)
+            lingering::drain_unread(drain_timeout, request, next)
         }))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
@@ -99,7 +99,7 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
 }
 
 /// Refuses a head that is too large. What is far larger still, hyper does not read at all.
-async fn bounded(max_head: usize, request: Request<Body>, next: Next) -> Response {
+async fn limit_head(max_head: usize, request: Request<Body>, next: Next) -> Response {
     let address = request.uri().path_and_query();
     let address = address.map_or(0, |address| address.as_str().len());
     let fields = request.headers().iter();
@@ -114,7 +114,7 @@ async fn bounded(max_head: usize, request: Request<Body>, next: Next) -> Respons
 
 /// Refuses a request that does not name one host, as RFC 9112 (section 3.2) has it: programs between client and
 /// server may have read another one.
-async fn with_one_host(request: Request<Body>, next: Next) -> Response {
+async fn require_one_host(request: Request<Body>, next: Next) -> Response {
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let is_optional = request.version() < Version::HTTP_11;
     let is_one = match (hosts.next(), hosts.next()) {
@@ -143,9 +143,9 @@ pub async fn serve(
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let http = connections(&args.http);
-    let router = router.layer(from_fn(with_one_host));
+    let router = router.layer(from_fn(require_one_host));
     let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
-    let most = most_connections(args.http.max_connections);
+    let most = connection_limit(args.http.max_connections);
     let permits = Arc::new(Semaphore::new(most as usize));
     let ending = CancellationToken::new();
     tokio::pin!(stop);
@@ -227,11 +227,11 @@ pub async fn serve(
 
 /// As many connections as are asked for and as the system has file descriptors for, some left for the
 /// database. The system's soft limit is raised as far as it lets us.
-fn most_connections(asked: usize) -> u32 {
-    const OTHERS: u64 = 128;
+fn connection_limit(asked: usize) -> u32 {
+    const RESERVED: u64 = 128;
     let asked = asked.max(1) as u64;
-    let most = match rlimit::increase_nofile_limit(asked.saturating_add(OTHERS)) {
-        Ok(descriptors) => asked.min(descriptors.saturating_sub(OTHERS).max(1)),
+    let most = match rlimit::increase_nofile_limit(asked.saturating_add(RESERVED)) {
+        Ok(descriptors) => asked.min(descriptors.saturating_sub(RESERVED).max(1)),
         Err(_) => asked,
     };
     if most < asked {
@@ -248,7 +248,7 @@ fn connections(args: &HttpArgs) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(args.header_timeout.max(1)))
-        // Room for a head that `bounded` can answer.
+        // Room for a head that `limit_head` can answer.
         .max_buf_size((4 * args.max_head).max(64 << 10));
     http
 }

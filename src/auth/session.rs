@@ -19,15 +19,15 @@ use crate::{
 pub struct Sessions {
     app: App,
     interval: Duration,
-    live: Arc<Mutex<Live>>,
+    active: Arc<Mutex<ActiveTokens>>,
 }
 
 #[derive(Default)]
-struct Live {
+struct ActiveTokens {
     /// Who listens learns of the end. The role is what the user was at the beginning: another one ends the
     /// session too, so that nobody keeps rights.
     tokens: HashMap<(i64, Role), watch::Sender<bool>>,
-    is_checked: bool,
+    is_checking: bool,
 }
 
 /// A connection that lives as long as its token is good.
@@ -38,17 +38,17 @@ impl Sessions {
         Self {
             app,
             interval,
-            live: Arc::default(),
+            active: Arc::default(),
         }
     }
 
     /// Begins a session of somebody who has just signed in.
-    pub fn begin(&self, actor: &Actor) -> Session {
-        let mut live = self.live();
-        let token = live.tokens.entry((actor.token_id, actor.user.role));
+    pub fn open(&self, actor: &Actor) -> Session {
+        let mut active = self.active();
+        let token = active.tokens.entry((actor.token_id, actor.user.role));
         let session = Session(token.or_default().subscribe());
-        if !live.is_checked {
-            live.is_checked = true;
+        if !active.is_checking {
+            active.is_checking = true;
             tokio::spawn(self.clone().check());
         }
         session
@@ -59,16 +59,16 @@ impl Sessions {
         loop {
             tokio::time::sleep(self.interval).await;
             let ids: HashSet<i64> = {
-                let mut live = self.live();
-                live.tokens.retain(|_, ended| ended.receiver_count() > 0);
-                if live.tokens.is_empty() {
-                    live.is_checked = false;
+                let mut active = self.active();
+                active.tokens.retain(|_, ended| ended.receiver_count() > 0);
+                if active.tokens.is_empty() {
+                    active.is_checking = false;
                     return;
                 }
-                live.tokens.keys().map(|(id, _)| *id).collect()
+                active.tokens.keys().map(|(id, _)| *id).collect()
             };
             match token::active(&self.app, &ids.iter().copied().collect::<Vec<_>>()).await {
-                Ok(active) => self.live().tokens.retain(|(id, role), ended| {
+                Ok(active) => self.active().tokens.retain(|(id, role), ended| {
                     let is_good = !ids.contains(id) || active.get(id) == Some(role);
                     if !is_good {
                         ended.send_replace(true);
@@ -84,8 +84,8 @@ impl Sessions {
         }
     }
 
-    fn live(&self) -> MutexGuard<'_, Live> {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    fn active(&self) -> MutexGuard<'_, ActiveTokens> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

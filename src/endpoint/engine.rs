@@ -64,7 +64,7 @@ impl Engine {
         }
         // A mutation answers with what it just wrote, so its loader must not return rows read before.
         let remember = prepared.operation == OperationType::Query;
-        let app = self.app.answering(prepared.budget);
+        let app = self.app.with_budget(prepared.budget);
         let user_id = actor.id();
         let request = graphql::with_context(prepared.request, app, actor, remember);
         let executed = db::on_behalf_of(user_id, self.schema.execute(request)).await;
@@ -86,7 +86,7 @@ impl Engine {
             let document = subscription::with_one_root_field(document.clone());
             prepared.request.set_parsed_query(document);
         }
-        let app = self.app.answering(prepared.budget);
+        let app = self.app.with_budget(prepared.budget);
         let began = app.events.now();
         let user_id = actor.id();
         // Events come for hours, so a row that was read for one must not stand in for the next.

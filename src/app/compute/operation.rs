@@ -162,7 +162,7 @@ pub struct Driver {
 impl Driver {
     pub fn new(work: BoxFuture<'static, ()>) -> Self {
         let futures = FuturesUnordered::new();
-        futures.push(told(work, true));
+        futures.push(tagged(work, true));
         Self { futures }
     }
 
@@ -179,7 +179,7 @@ impl Driver {
                 let spawned = std::mem::take(&mut *operation.spawned());
                 let has_more = !spawned.is_empty();
                 self.futures
-                    .extend(spawned.into_iter().map(|work| told(work, false)));
+                    .extend(spawned.into_iter().map(|work| tagged(work, false)));
                 match polled {
                     Poll::Ready(Some(true) | None) => {
                         self.futures.clear();
@@ -196,7 +196,7 @@ impl Driver {
 }
 
 /// Future that tells whether it is the operation's first.
-fn told(work: BoxFuture<'static, ()>, is_first: bool) -> BoxFuture<'static, bool> {
+fn tagged(work: BoxFuture<'static, ()>, is_first: bool) -> BoxFuture<'static, bool> {
     Box::pin(async move {
         work.await;
         is_first

@@ -197,7 +197,7 @@ async fn run(
         if session.is_none()
             && let Some(actor) = &connection.actor
         {
-            session = Some(endpoint.sessions.begin(actor));
+            session = Some(endpoint.sessions.open(actor));
             if let Some(permit) = permit {
                 permit.lift_limit();
             }
@@ -281,7 +281,7 @@ impl Connection<'_> {
         }
         let authorization = authorization.or(self.authorization.take());
         let authorization = authorization.ok_or(Close::Forbidden)?;
-        let actor = auth::actor_of(self.endpoint.app(), &authorization).await;
+        let actor = auth::authenticate_value(self.endpoint.app(), &authorization).await;
         self.actor = Some(actor.map_err(|error| refused(&error))?);
         Ok(protocol::ack())
     }

@@ -56,7 +56,7 @@ pub fn events(
     };
     let results = results(endpoint, actor.clone(), prepared);
     let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let mut session = endpoint.sessions.begin(actor);
+    let mut session = endpoint.sessions.open(actor);
     let stopping = endpoint.stopping.clone();
     tokio::spawn(async move {
         let _permit = permit;

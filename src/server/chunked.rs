@@ -1,4 +1,4 @@
-//! Bodies of answers in pieces: compressing and writing a large answer lets others have the thread in between.
+//! Bodies of answers in chunks: compressing and writing a large answer lets others have the thread in between.
 
 use std::{
     pin::Pin,
@@ -11,18 +11,18 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-/// Bytes of a piece, which take at most a millisecond to compress.
-const PIECE: usize = 32 << 10;
+/// Bytes of a chunk, which take at most a millisecond to compress.
+const CHUNK: usize = 32 << 10;
 
-/// Splits a large body into pieces; a small body stays as it is.
-pub async fn paced(response: Response) -> Response {
+/// Splits a large body into chunks; a small body stays as it is.
+pub async fn chunked(response: Response) -> Response {
     let is_small = |body: &Body| {
         let length = body.size_hint().exact();
-        length.is_some_and(|length| length <= PIECE as u64)
+        length.is_some_and(|length| length <= CHUNK as u64)
     };
     response.map(|body| match is_small(&body) {
         true => body,
-        false => Body::new(Paced {
+        false => Body::new(Chunked {
             body,
             rest: Bytes::new(),
             has_yielded: false,
@@ -30,15 +30,15 @@ pub async fn paced(response: Response) -> Response {
     })
 }
 
-struct Paced {
+struct Chunked {
     body: Body,
     /// Bytes of the current frame that were not handed on yet.
     rest: Bytes,
-    /// The task has yielded since the last piece.
+    /// The task has yielded since the last chunk.
     has_yielded: bool,
 }
 
-impl HttpBody for Paced {
+impl HttpBody for Chunked {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -60,9 +60,9 @@ impl HttpBody for Paced {
             return Poll::Pending;
         }
         self.has_yielded = false;
-        let length = self.rest.len().min(PIECE);
-        let piece = self.rest.split_to(length);
-        Poll::Ready(Some(Ok(Frame::data(piece))))
+        let length = self.rest.len().min(CHUNK);
+        let chunk = self.rest.split_to(length);
+        Poll::Ready(Some(Ok(Frame::data(chunk))))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -89,8 +89,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_large_body_comes_in_pieces_with_a_pause_between() {
-        let whole: Vec<u8> = (0..PIECE * 2 + 5).map(|at| at as u8).collect();
-        let mut body = paced(Response::new(Body::from(whole.clone())))
+        let whole: Vec<u8> = (0..CHUNK * 2 + 5).map(|at| at as u8).collect();
+        let mut body = chunked(Response::new(Body::from(whole.clone())))
             .await
             .into_body();
         let mut sizes = Vec::new();
@@ -113,7 +113,7 @@ mod tests {
                 Poll::Ready(None) => break,
             }
         }
-        assert_eq!(sizes, [PIECE, PIECE, 5]);
+        assert_eq!(sizes, [CHUNK, CHUNK, 5]);
         assert_eq!(pauses, 2);
         assert_eq!(read, whole);
         assert!(body.is_end_stream());
@@ -121,7 +121,9 @@ mod tests {
 
     #[tokio::test]
     async fn a_small_body_is_left_alone() {
-        let body = paced(Response::new(Body::from("small"))).await.into_body();
+        let body = chunked(Response::new(Body::from("small")))
+            .await
+            .into_body();
         assert_eq!(body.size_hint().exact(), Some(5));
     }
 }

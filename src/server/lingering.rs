@@ -24,50 +24,50 @@ use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
 /// Bytes of a rest that are read at most; of a longer one the connection is closed.
-const MOST: u64 = 64 << 20;
+const MAX_DRAINED: u64 = 64 << 20;
 /// A rest of this length is surely read, so that the connection can be kept.
-const LITTLE: u64 = 8 << 10;
+const SMALL_REST: u64 = 8 << 10;
 
-/// Reads what the answering code leaves of the body, for `patience` at most. An answer that comes before a long
+/// Reads what the answering code leaves of the body, for `timeout` at most. An answer that comes before a long
 /// rest ends its connection.
-pub async fn read_on(patience: Duration, request: Request<Body>, next: Next) -> Response {
+pub async fn drain_unread(timeout: Duration, request: Request<Body>, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
     }
-    let is_left = Arc::new(AtomicBool::new(false));
+    let closes = Arc::new(AtomicBool::new(false));
     let (parts, body) = request.into_parts();
-    let body = Watched {
+    let body = DrainOnDrop {
         body: Some(body),
         // The client waits with its body until it is told to go on.
-        is_held_back: is_held_back(&parts.headers),
-        is_left: is_left.clone(),
-        patience,
+        expects_continue: expects_continue(&parts.headers),
+        closes: closes.clone(),
+        timeout,
     };
     let request = Request::from_parts(parts, Body::new(body));
     let mut response = next.run(request).await;
-    if is_left.load(Ordering::SeqCst) {
+    if closes.load(Ordering::SeqCst) {
         let close = HeaderValue::from_static("close");
         response.headers_mut().insert(header::CONNECTION, close);
     }
     response
 }
 
-fn is_held_back(headers: &HeaderMap) -> bool {
+fn expects_continue(headers: &HeaderMap) -> bool {
     let expected = headers.get(header::EXPECT);
     expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
 /// A body whose rest is read when it is dropped.
-struct Watched {
+struct DrainOnDrop {
     /// Absent once it has ended.
     body: Option<Body>,
-    is_held_back: bool,
+    expects_continue: bool,
     /// Set when the body is dropped before its end.
-    is_left: Arc<AtomicBool>,
-    patience: Duration,
+    closes: Arc<AtomicBool>,
+    timeout: Duration,
 }
 
-impl HttpBody for Watched {
+impl HttpBody for DrainOnDrop {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -75,7 +75,7 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        self.is_held_back = false;
+        self.expects_continue = false;
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
         };
@@ -96,25 +96,25 @@ impl HttpBody for Watched {
     }
 }
 
-impl Drop for Watched {
+impl Drop for DrainOnDrop {
     fn drop(&mut self) {
         let rest = self.body.take().filter(|body| !body.is_end_stream());
         let Some(rest) = rest else { return };
         let length = rest.size_hint().exact();
-        if self.is_held_back || length.is_none_or(|length| length > LITTLE) {
-            self.is_left.store(true, Ordering::SeqCst);
+        if self.expects_continue || length.is_none_or(|length| length > SMALL_REST) {
+            self.closes.store(true, Ordering::SeqCst);
         }
-        if !self.is_held_back {
-            tokio::spawn(tokio::time::timeout(self.patience, read_away(rest)));
+        if !self.expects_continue {
+            tokio::spawn(tokio::time::timeout(self.timeout, drain(rest)));
         }
     }
 }
 
-async fn read_away(mut rest: Body) {
+async fn drain(mut rest: Body) {
     let mut bytes: u64 = 0;
     while let Some(Ok(frame)) = rest.frame().await {
         bytes += frame.data_ref().map_or(0, |data| data.len() as u64);
-        if bytes > MOST {
+        if bytes > MAX_DRAINED {
             return;
         }
     }
