@@ -14,7 +14,7 @@ mod user;
 
 use clap::{Parser, Subcommand};
 
-pub use self::out::{is_reader_gone, note, told};
+pub use self::out::{is_broken_pipe, note, one_line};
 use self::out::{line, print};
 use crate::{
     app::App,

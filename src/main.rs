@@ -13,9 +13,9 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     match cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if cli::is_reader_gone(&error) => ExitCode::SUCCESS,
+        Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            cli::note(format_args!("annograph: {}", cli::told(&error)));
+            cli::note(format_args!("annograph: {}", cli::one_line(&error)));
             ExitCode::FAILURE
         }
     }

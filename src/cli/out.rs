@@ -9,7 +9,7 @@ use std::{
 
 use anyhow::Context;
 
-/// Standard output, or a pipe. Once its reader is gone, writing fails with [`ReaderGone`].
+/// Standard output, or a pipe. Once its reader is gone, writing fails with [`BrokenPipe`].
 pub struct Out<W>(pub W);
 
 /// Standard output.
@@ -19,42 +19,42 @@ pub fn stdout() -> Out<io::Stdout> {
 
 impl<W: Write> Write for Out<W> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes).map_err(marked)
+        self.0.write(bytes).map_err(mark_broken_pipe)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush().map_err(marked)
+        self.0.flush().map_err(mark_broken_pipe)
     }
 }
 
 /// Marks the error, which a connection to the database has too.
-fn marked(error: io::Error) -> io::Error {
+fn mark_broken_pipe(error: io::Error) -> io::Error {
     match error.kind() {
-        ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, ReaderGone),
+        ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, BrokenPipe),
         _ => error,
     }
 }
 
 /// Error of an output that nobody reads any more.
 #[derive(Debug)]
-pub struct ReaderGone;
+pub struct BrokenPipe;
 
-impl fmt::Display for ReaderGone {
+impl fmt::Display for BrokenPipe {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str("nobody reads the output any more")
     }
 }
 
-impl Error for ReaderGone {}
+impl Error for BrokenPipe {}
 
 /// Whether a command ended because its reader had gone away.
-pub fn is_reader_gone(error: &anyhow::Error) -> bool {
+pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| {
         let cause = cause
             .downcast_ref::<io::Error>()
             .and_then(io::Error::get_ref);
-        cause.is_some_and(|inner| inner.is::<ReaderGone>())
+        cause.is_some_and(|inner| inner.is::<BrokenPipe>())
     })
 }
 
@@ -70,23 +70,23 @@ pub fn line(text: Arguments<'_>) -> anyhow::Result<()> {
     print(format_args!("{text}\n"))
 }
 
-/// Writes a line on standard error, where nothing could be told of a failure.
+/// Writes a line on standard error, ignoring failures.
 pub fn note(text: Arguments<'_>) {
     let _ = io::stderr().write_fmt(format_args!("{text}\n"));
 }
 
 /// An error with its causes in one line. Libraries repeat a cause in the text of the error that it causes, so a
-/// cause that was told already is left out.
-pub fn told(error: &anyhow::Error) -> String {
-    let mut told = String::new();
+/// cause that is already in the text is left out.
+pub fn one_line(error: &anyhow::Error) -> String {
+    let mut text = String::new();
     for cause in error.chain() {
         let cause = cause.to_string();
         let cause = cause.lines().collect::<Vec<_>>().join(" ");
-        if told.is_empty() {
-            told = cause;
-        } else if !told.contains(&cause) {
-            told = format!("{told}: {cause}");
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
         }
     }
-    told
+    text
 }

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, time::Duration};
 
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use super::{is_reader_gone, open, print};
+use super::{is_broken_pipe, open, print};
 use crate::{
     app::App,
     config::{DatabaseArgs, ServeArgs},
@@ -16,9 +16,9 @@ use crate::{
 };
 
 /// How long the database has to come to rest when the server stops.
-const CLOSING: Duration = Duration::from_secs(2);
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long after one attempt to catch up the next one comes.
-const CATCHING_UP: Duration = Duration::from_secs(2);
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()> {
     let mut database = database.clone();
@@ -28,7 +28,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         database.database_url = format!("sqlite:{}", folder.path().join("demo.db").display());
     }
     let app = open(&database).await?;
-    let mut is_settled = settle(&app).await?;
+    let mut is_finished = finish_startup(&app).await?;
     if args.demo {
         demo::fill(&app, token::first::admin(&app).await?.id).await?;
     }
@@ -38,22 +38,29 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     let address = listener.local_addr()?;
     // Whoever reads the greeting may stop the server at once.
     let stop = stop_signal()?;
-    is_settled &= greet(&app, &args, address).await?;
+    is_finished &= greet(&app, &args, address).await?;
     app.events.start();
     let mut work = vec![
-        spawned(sweep::keep_swept(app.clone())),
-        spawned(app.db.clone().keep_probed()),
-        spawned(import::keep_settled(app.clone())),
+        spawn_background(sweep::keep_swept(app.clone())),
+        spawn_background(app.db.clone().keep_probed()),
+        spawn_background(import::keep_settled(app.clone())),
     ];
-    if !is_settled {
-        work.push(spawned(catch_up(app.clone(), args.clone(), address)));
+    if !is_finished {
+        work.push(spawn_background(retry_startup(
+            app.clone(),
+            args.clone(),
+            address,
+        )));
     }
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
     app.events.stop();
     drop(work);
     // What was given up may hold its connection for a moment.
-    if tokio::time::timeout(CLOSING, app.db.close()).await.is_err() {
+    if tokio::time::timeout(CLOSE_TIMEOUT, app.db.close())
+        .await
+        .is_err()
+    {
         tracing::warn!("the database was still in use");
     }
     tracing::info!("stopped");
@@ -61,30 +68,30 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
 }
 
 /// Work beside the requests, which ends when this is dropped.
-fn spawned(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
+fn spawn_background(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(work))
 }
 
 /// Brings to an end what was left undone: imports that had died, and the index of annotations of before. False
 /// when the database takes no writes, so that it has to be done later.
-async fn settle(app: &App) -> anyhow::Result<bool> {
-    let settled = async {
+async fn finish_startup(app: &App) -> anyhow::Result<bool> {
+    let finished = async {
         import::recover(app)
             .await?
             .iter()
             .for_each(import::Recovered::log);
         fill_index(app).await
     };
-    done_or_later(
+    done_or_deferred(
         app,
-        settled.await.map_err(Into::into),
+        finished.await.map_err(Into::into),
         "settle what was left undone",
     )
 }
 
 /// Whether something was done. Names a database that takes no writes in the log, and leaves the work for
-/// [`catch_up`].
-fn done_or_later(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Result<bool> {
+/// [`retry_startup`].
+fn done_or_deferred(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Result<bool> {
     let Err(error) = done else {
         return Ok(true);
     };
@@ -98,17 +105,17 @@ fn done_or_later(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Res
 }
 
 /// Does what the start left for later, once the database takes writes.
-async fn catch_up(app: App, args: ServeArgs, address: SocketAddr) {
+async fn retry_startup(app: App, args: ServeArgs, address: SocketAddr) {
     loop {
-        tokio::time::sleep(CATCHING_UP).await;
+        tokio::time::sleep(RETRY_INTERVAL).await;
         if app.db.takes_writes().await.is_err() {
             continue;
         }
         let done = async {
-            let is_filled = settle(&app).await?;
+            let is_filled = finish_startup(&app).await?;
             let mut greeting = String::new();
             let is_ensured = ensure_admin(&app, &args, address, &mut greeting).await?;
-            tell(&greeting)?;
+            print_greeting(&greeting)?;
             anyhow::Ok(is_filled && is_ensured)
         };
         match done.await {
@@ -122,12 +129,12 @@ async fn catch_up(app: App, args: ServeArgs, address: SocketAddr) {
 /// Lets annotations of before the index be found by labels and kinds of regions. Of several servers that
 /// start together each does a part.
 async fn fill_index(app: &App) -> Result<(), Error> {
-    const TOLD_EVERY: usize = 10_000;
-    let (mut done, mut told) = (0, 0);
+    const LOG_EVERY: usize = 10_000;
+    let (mut done, mut logged) = (0, 0);
     while let Some(more) = annotation::index::fill(app).await? {
         done += more;
-        if done >= told + TOLD_EVERY {
-            told = done;
+        if done >= logged + LOG_EVERY {
+            logged = done;
             tracing::info!(done, "indexing annotations by labels and kinds of regions");
         }
     }
@@ -141,14 +148,14 @@ async fn fill_index(app: &App) -> Result<(), Error> {
 async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<bool> {
     let mut greeting = format!("Annograph is at http://{address}/\n");
     let is_done = ensure_admin(app, args, address, &mut greeting).await?;
-    tell(&greeting)?;
+    print_greeting(&greeting)?;
     Ok(is_done)
 }
 
 /// Prints a text, unless nobody reads it.
-fn tell(greeting: &str) -> anyhow::Result<()> {
+fn print_greeting(greeting: &str) -> anyhow::Result<()> {
     match print(format_args!("{greeting}")) {
-        Err(error) if is_reader_gone(&error) => {
+        Err(error) if is_broken_pipe(&error) => {
             tracing::warn!("nobody reads standard output, where the greeting goes");
             Ok(())
         }
@@ -180,7 +187,7 @@ async fn ensure_admin(
              This token signs in the admin. It is shown this once.\n"
         ));
     }
-    done_or_later(app, made, "make sure that an admin can sign in")
+    done_or_deferred(app, made, "make sure that an admin can sign in")
 }
 
 /// Says what to do when the admin can't be called as usual.
@@ -194,10 +201,10 @@ fn no_admin(error: Error) -> anyhow::Error {
     }
 }
 
-/// Listens, from now on, for being told to stop; the future resolves once that happens.
+/// Installs the signal handlers at once; the future resolves at the first signal to stop.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
-    let told = {
+    let signal = {
         use tokio::signal::unix::{SignalKind, signal};
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;
@@ -209,14 +216,14 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
         }
     };
     #[cfg(not(unix))]
-    let told = async {
+    let signal = async {
         if let Err(error) = tokio::signal::ctrl_c().await {
             tracing::warn!(%error, "can't wait for an interrupt");
             std::future::pending::<()>().await;
         }
     };
     Ok(async move {
-        told.await;
+        signal.await;
         tracing::info!("stopping");
     })
 }

@@ -265,7 +265,7 @@ async fn respond(
 }
 
 async fn signed_in(endpoint: &Endpoint, headers: &HeaderMap) -> Result<Actor, Refusal> {
-    auth::actor(endpoint.app(), headers)
+    auth::authenticate(endpoint.app(), headers)
         .await
         .map_err(|error| Refusal::not_signed_in(&error))
 }
