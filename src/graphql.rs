@@ -70,7 +70,7 @@ fn builder() -> SchemaBuilder<Query, Mutation, event::Subscription> {
 pub fn schema(app: App, max_depth: usize) -> Schema {
     builder()
         .data(app)
-        .data(event::Turns::default())
+        .data(event::EventConcurrency::default())
         .limit_recursive_depth(max_depth)
         .finish()
 }

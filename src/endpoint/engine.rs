@@ -68,7 +68,7 @@ impl Engine {
         let user_id = actor.id();
         let request = graphql::with_context(prepared.request, app, actor, remember);
         let executed = db::on_behalf_of(user_id, self.schema.execute(request)).await;
-        let response = error::coded(&self.app.db, executed);
+        let response = error::assign_codes(&self.app.db, executed);
         if prepared.reports_cost {
             return prepared.cost.add_to(response);
         }
@@ -93,6 +93,8 @@ impl Engine {
         let request = graphql::with_context(prepared.request, app, actor, false).data(began);
         let responses = db::stream_on_behalf_of(user_id, self.schema.execute_stream(request));
         let db = self.app.db.clone();
-        responses.map(move |response| subscription::without_root_path(error::coded(&db, response)))
+        responses.map(move |response| {
+            subscription::without_root_path(error::assign_codes(&db, response))
+        })
     }
 }

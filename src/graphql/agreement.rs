@@ -40,7 +40,7 @@ pub async fn of_task(
     let metric = metric.map(Into::into);
     let of = OfTask { task_id, metric };
     match ctx.loader().load_one(of).await {
-        Ok(score) => told(score?),
+        Ok(score) => nullable(score?),
         Err(error) => Some(Err(error)),
     }
 }
@@ -53,7 +53,7 @@ pub async fn of_pair(
     metric: Option<AgreementMetric>,
 ) -> Option<Result<f64>> {
     match compared(ctx.loader(), id, other, metric).await {
-        Ok(score) => told(score),
+        Ok(score) => nullable(score),
         Err(error) => Some(Err(error)),
     }
 }
@@ -82,7 +82,7 @@ async fn compared(
     Err(Problem::new(["id"], code, message).into())
 }
 
-fn told(score: Score) -> Option<Result<f64>> {
+fn nullable(score: Score) -> Option<Result<f64>> {
     let too_much = "there is too much to compare in one answer";
     score.map_err(|_| Error::TooMuch(too_much)).transpose()
 }

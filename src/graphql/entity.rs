@@ -1,7 +1,7 @@
 //! Entities: objects that a federated gateway asks for by type and id.
 //!
 //! async-graphql resolves `_entities` by itself, fails the whole list when one entity fails, and leaves the
-//! index out of the paths of errors. The translated document asks for [`FIELD`] instead, under the same key of
+//! index out of the paths of errors. The translated document asks for [`ENTITIES_BY_INDEX`] instead, under the same key of
 //! the answer, and [`EntityQuery`] resolves it as any other list: by index, with errors at their items.
 
 use std::{borrow::Cow, collections::HashMap, hash::Hash};
@@ -32,7 +32,7 @@ use crate::{
 /// The field of the schema, which the library would resolve.
 pub const ENTITIES: &str = "_entities";
 /// The field that runs in its place. The schema does not have it, so no client can ask for it.
-pub const FIELD: &str = "_entitiesByIndex";
+pub const ENTITIES_BY_INDEX: &str = "_entitiesByIndex";
 
 /// A type that gateways may ask for by id.
 #[derive(Union)]
@@ -51,7 +51,7 @@ pub struct EntityQuery;
 
 impl ContainerType for EntityQuery {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        if ctx.item.node.name.node != FIELD {
+        if ctx.item.node.name.node != ENTITIES_BY_INDEX {
             return Ok(None);
         }
         let (_, representations) = ctx.param_value::<Vec<Any>>("representations", None)?;

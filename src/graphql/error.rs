@@ -37,7 +37,7 @@ pub fn code(error: &Error) -> &'static str {
 
 /// Gives every error of a response its code. This is the one place where errors of the domain become
 /// GraphQL's. Logs faults of ours, and reports failures of the database to its [`Health`](crate::db::Health).
-pub fn coded(db: &Database, mut response: Response) -> Response {
+pub fn assign_codes(db: &Database, mut response: Response) -> Response {
     for error in &mut response.errors {
         if error
             .extensions
@@ -121,7 +121,7 @@ pub fn is_request_error(response: &Response) -> bool {
 fn extensions(error: &Error) -> ErrorExtensionValues {
     let mut values = with_code(code(error));
     match error {
-        Error::BadInput(problems) => values.set("problems", json(&bounded(problems))),
+        Error::BadInput(problems) => values.set("problems", json(&shorten_paths(problems))),
         Error::Conflict(conflict) => {
             values.set("currentVersion", conflict.current_version);
             values.set("clashingFields", json(&conflict.clashing_fields));
@@ -156,7 +156,7 @@ fn json(value: &impl Serialize) -> Value {
 }
 
 /// Problems with keys of bounded length in their paths.
-fn bounded(problems: &[Problem]) -> Vec<Problem> {
+fn shorten_paths(problems: &[Problem]) -> Vec<Problem> {
     let mut problems = problems.to_vec();
     for segment in problems.iter_mut().flat_map(|problem| &mut problem.path) {
         if let Segment::Key(key) = segment {

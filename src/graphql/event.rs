@@ -19,29 +19,30 @@ use crate::{
     events::LogPosition,
 };
 
-/// Something that happened to an annotation; with its turn to be answered, which ends when it is.
+/// An event with its permit, which is held until the event is resolved.
 pub struct AnnotationEvent {
     seen: Seen,
-    _turn: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
-/// Whose turn it is to answer an event: of thousands who follow, few at once, so that requests get through.
+/// Limits the events that are resolved at once: an event may have thousands of subscribers, and requests must get
+/// through.
 #[derive(Clone)]
-pub struct Turns(Arc<Semaphore>);
+pub struct EventConcurrency(Arc<Semaphore>);
 
-impl Default for Turns {
+impl Default for EventConcurrency {
     fn default() -> Self {
         let processors = available_parallelism().map_or(1, NonZero::get);
         Self(Arc::new(Semaphore::new(4 * processors)))
     }
 }
 
-impl Turns {
-    async fn take(self, seen: Seen) -> AnnotationEvent {
-        let turn = self.0.acquire_owned().await;
+impl EventConcurrency {
+    async fn acquire(self, seen: Seen) -> AnnotationEvent {
+        let permit = self.0.acquire_owned().await;
         AnnotationEvent {
             seen,
-            _turn: turn.expect("nobody closes it"),
+            _permit: permit.expect("nobody closes it"),
         }
     }
 }
@@ -202,13 +203,13 @@ impl Subscription {
         let began = *ctx.data_unchecked::<LogPosition>();
         let seen =
             event::subscribe(ctx.app(), ctx.actor(), filter, after.as_deref(), began).await?;
-        let turns = ctx.data_unchecked::<Turns>().clone();
+        let concurrency = ctx.data_unchecked::<EventConcurrency>().clone();
         let budget = ctx.data_unchecked::<Budget>().clone();
         Ok(seen.then(move |seen| {
-            let turns = turns.clone();
+            let concurrency = concurrency.clone();
             // The event before was answered: the next one is asked for only then.
             budget.renew();
-            async move { Ok(turns.take(seen?).await) }
+            async move { Ok(concurrency.acquire(seen?).await) }
         }))
     }
 }

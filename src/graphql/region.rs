@@ -1,7 +1,7 @@
 //! Regions in the graph: the typed view of a `result`.
 
-mod answer;
 mod budget;
+mod classification;
 mod drawing;
 mod geometry;
 mod image;
@@ -25,7 +25,7 @@ use crate::{
 
 pub use self::budget::{Budget, Spending};
 use self::{
-    answer::{
+    classification::{
         ChatMessageRegion, ChoicesRegion, DateTimeRegion, NumberRegion, OtherRegion,
         PairwiseRegion, RankerRegion, RatingRegion, RelationRegion, TaxonomyRegion, TextAreaRegion,
     },
@@ -234,7 +234,7 @@ pub async fn of_result(
     let regions = regions.filter(|(_, region)| filter.matches(region));
     let regions = regions.map(|(index, _)| {
         let stored = stored.clone();
-        Region::of(At { stored, index })
+        Region::of(RegionRef { stored, index })
     });
     let regions: Vec<Region> = regions.collect();
     ctx.charge_items(regions.len())?;
@@ -243,7 +243,7 @@ pub async fn of_result(
 
 /// One region among those of its result.
 #[derive(Clone)]
-pub struct At {
+pub struct RegionRef {
     stored: Arc<Stored>,
     index: usize,
 }
@@ -254,7 +254,7 @@ struct Stored {
     areas: Vec<OnceCell<Option<u64>>>,
 }
 
-impl At {
+impl RegionRef {
     fn region(&self) -> &region::Region {
         &self.stored.all.all[self.index]
     }
@@ -276,13 +276,13 @@ impl At {
         let at = Self { stored, index };
         match budget.relations.spend(at.region().raw.len() as u64) {
             Ok(()) => Some(Ok(Region::of(at))),
-            Err(overrun) => overrun.told_once().map(Err),
+            Err(overrun) => overrun.error_once().map(Err),
         }
     }
 }
 
 impl Region {
-    fn of(at: At) -> Self {
+    fn of(at: RegionRef) -> Self {
         match at.region().shape {
             Shape::Rectangle(_) => Self::Rectangle(RectangleRegion(at)),
             Shape::Ellipse(_) => Self::Ellipse(EllipseRegion(at)),

@@ -153,7 +153,7 @@ impl Translator<'_> {
                 // The query type alone has a field of this name.
                 if name.node == ENTITIES {
                     alias = alias.or_else(|| Some(name.clone()));
-                    name.node = Text::new(entity::FIELD);
+                    name.node = Text::new(entity::ENTITIES_BY_INDEX);
                 }
                 let translated = Field {
                     alias,

@@ -64,7 +64,7 @@ impl Budget {
     pub fn renew(&self) {
         for allowance in [&self.pixels, &self.relations, &self.masks, &self.config] {
             allowance.spent.store(0, Ordering::Relaxed);
-            allowance.is_told.store(false, Ordering::Relaxed);
+            allowance.is_reported.store(false, Ordering::Relaxed);
         }
     }
 }
@@ -83,7 +83,7 @@ impl<'a> Spending<'a> for Context<'a> {
 pub struct Allowance {
     limit: Limit,
     spent: AtomicU64,
-    is_told: AtomicBool,
+    is_reported: AtomicBool,
 }
 
 #[derive(Clone, Copy)]
@@ -104,7 +104,7 @@ impl Allowance {
         Arc::new(Self {
             limit,
             spent: AtomicU64::new(0),
-            is_told: AtomicBool::new(false),
+            is_reported: AtomicBool::new(false),
         })
     }
 
@@ -116,20 +116,20 @@ impl Allowance {
         }
         Err(Overrun {
             limit: self.limit,
-            is_first: !self.is_told.swap(true, Ordering::Relaxed),
+            is_first: !self.is_reported.swap(true, Ordering::Relaxed),
         })
     }
 
     /// An error told of it: what can be null, and leads to more of the same, is null.
     pub fn is_overrun(&self) -> bool {
-        self.is_told.load(Ordering::Relaxed)
+        self.is_reported.load(Ordering::Relaxed)
     }
 }
 
 impl Overrun {
     /// The error of a field that can be null: there is one in an answer, and null without a word afterwards.
     /// What can't be null takes the error itself, and its list and all around it down with it.
-    pub fn told_once(self) -> Option<Error> {
+    pub fn error_once(self) -> Option<Error> {
         self.is_first.then(|| self.into())
     }
 }

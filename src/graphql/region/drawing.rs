@@ -4,7 +4,7 @@ use async_graphql::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
 
 use super::{
-    At,
+    RegionRef,
     budget::{Budget, Overrun},
 };
 use crate::app::compute;
@@ -15,11 +15,11 @@ const STEPS: usize = 16;
 
 /// How many pixels a brush region paints, found out once for all fields that need it. `None` for what is no mask
 /// of its image, and once an error told that the answer has read too many.
-pub async fn area(budget: &Budget, at: &At) -> Option<Result<u64>> {
+pub async fn area(budget: &Budget, at: &RegionRef) -> Option<Result<u64>> {
     let (brush, size) = mask(at)?;
     let measured = at.area().get_or_try_init(async || {
         let spent = budget.masks.spend(brush.rle.len() as u64);
-        spent.map_err(Overrun::told_once)?;
+        spent.map_err(Overrun::error_once)?;
         compute::charge(brush.rle.len().saturating_mul(STEPS)).await;
         Ok::<_, Option<Error>>(brush.area(size))
     });
@@ -30,7 +30,7 @@ pub async fn area(budget: &Budget, at: &At) -> Option<Result<u64>> {
 }
 
 /// A mask as a data URL. `None` for what has none, and once an error told that the answer has drawn too much.
-pub async fn data_url(budget: &Budget, at: &At) -> Option<Result<String>> {
+pub async fn data_url(budget: &Budget, at: &RegionRef) -> Option<Result<String>> {
     let (brush, size) = mask(at)?;
     if size.pixels() > MAX_PIXELS {
         return None;
@@ -41,7 +41,7 @@ pub async fn data_url(budget: &Budget, at: &At) -> Option<Result<String>> {
     let drawn = budget.pixels.spend(size.pixels());
     let spent = drawn.and_then(|()| budget.masks.spend(brush.rle.len() as u64));
     if let Err(overrun) = spent {
-        return overrun.told_once().map(Err);
+        return overrun.error_once().map(Err);
     }
     compute::charge(usize::try_from(size.pixels()).unwrap_or(usize::MAX)).await;
     let png = brush.png(size)?;
@@ -49,7 +49,7 @@ pub async fn data_url(budget: &Budget, at: &At) -> Option<Result<String>> {
     Some(Ok(format!("data:image/png;base64,{encoded}")))
 }
 
-fn mask(at: &At) -> Option<(&Brush, ImageSize)> {
+fn mask(at: &RegionRef) -> Option<(&Brush, ImageSize)> {
     let region = at.region();
     let Shape::Brush(brush) = &region.shape else {
         return None;

@@ -8,7 +8,7 @@ macro_rules! member {
         $name:ident($pattern:pat => $value:expr): $type:ty { $($fields:tt)* }
     ) => {
         $(#[doc = $doc])*
-        pub struct $name(pub(super) $crate::graphql::region::At);
+        pub struct $name(pub(super) $crate::graphql::region::RegionRef);
 
         impl $name {
             fn value(&self) -> $type {
