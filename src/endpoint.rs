@@ -1,5 +1,4 @@
-//! The GraphQL endpoint: requests are read, checked and limited here, run against the schema, and answered over HTTP,
-//! server-sent events or WebSocket.
+//! GraphQL endpoint: reads, checks, limits and runs requests, and answers over HTTP, server-sent events or WebSocket.
 //!
 //! [`handler`] has the transports, [`envelope`] the JSON of a request, [`document`] validation and caching,
 //! [`coercion`](mod@coercion) values and variables, [`size`] and [`cost`] the limits, [`engine`] execution.

@@ -1,5 +1,7 @@
-//! Values against their types: CoerceVariableValues of the specification, and the same for literals, with
-//! every problem and its path, before anything runs.
+//! Coercion of literals and variables against the declared types, before execution.
+//!
+//! Implements [CoerceVariableValues](https://spec.graphql.org/September2025/#sec-Coercing-Variable-Values), and
+//! reports all problems with their paths instead of the first.
 
 pub mod literal;
 mod report;
@@ -19,51 +21,52 @@ use crate::{
     labelstudio::{document, interrupt},
 };
 
-/// Most items of a list in a filter: databases bound the parameters of a statement.
+/// Maximum items of a list in a filter: databases bound the parameters of a statement.
 const MAX_FILTER_ITEMS: usize = 1_000;
-/// Most representations of one `_entities`: pages of 100 within a page of 100, and the rows of one statement.
+/// Maximum representations of an `_entities` field: a page of 100 below each item of a page of 100, read by a single
+/// statement.
 const MAX_REPRESENTATIONS: usize = 10_000;
-/// Problems of one input that come with names that are alike.
+/// Number of problems per request that suggest similar names; bounds the string comparisons.
 const MAX_HINTS: usize = 20;
-/// Longest path of a filter within filters: whatever is beyond is too deep for any list.
+/// Maximum length of a path into nested filters: each level adds two segments, a key and an index.
 const MAX_FILTER_PATH: usize = 2 * filter::MAX_DEPTH;
 
-/// What is known of an operation's values from its document alone.
+/// Facts about an operation's values, derived from its document alone and cached with the document.
 #[derive(Default)]
 pub struct Values {
-    /// How many root fields the operation has.
+    /// Number of root fields of the operation.
     pub root_fields: usize,
-    /// Where each variable goes first, so that its problems are told in terms of the argument.
+    /// First argument that each variable is passed to: problems name the argument's path.
     variables: HashMap<String, ArgumentPath>,
-    /// What is wrong inside of JSON that the document holds. The mutation that takes it reports it with the
-    /// other problems of its input.
+    /// Problems inside JSON literals. The mutation that takes the JSON reports them together with the other problems
+    /// of its input.
     json: Vec<Problem>,
 }
 
 impl Values {
-    /// What is wrong inside of JSON that the document holds.
+    /// Problems inside the document's JSON literals.
     pub fn json(&self) -> &[Problem] {
         &self.json
     }
 }
 
-/// A argument in the arguments of an operation.
+/// Path of an argument, as reported in problems.
 #[derive(Clone, Default)]
 struct ArgumentPath {
     path: Path,
-    /// The root field that the argument is of or under, where there are several.
+    /// Root field above the argument; `None` in operations with a single root field.
     field: Option<String>,
 }
 
-/// A check of many values that gathers their problems.
+/// Coerces the values of a request and collects their problems.
 pub struct Coercion<'a> {
     schema: &'a ApolloSchema,
-    /// Whether names may be told that the client did not send.
+    /// Whether messages may name parts of the schema that the client did not send.
     is_open: bool,
     problems: Vec<Problem>,
-    /// Problems inside of JSON, when they are looked for.
+    /// Problems inside JSON; `None` unless [`Self::report_faults_of_json`] was called.
     json: Option<Vec<Problem>>,
-    /// The root field whose values are being checked, where there are several.
+    /// Root field of the current value; `None` in operations with a single root field.
     field: Option<String>,
 }
 
@@ -78,7 +81,7 @@ impl<'a> Coercion<'a> {
         }
     }
 
-    /// Makes what is wrong inside of JSON a problem of the request.
+    /// Adds problems inside JSON to those of the request.
     pub fn report_faults_of_json(&mut self, values: &Values) {
         self.json = Some(values.json.clone());
     }
@@ -91,8 +94,8 @@ impl<'a> Coercion<'a> {
         problems
     }
 
-    /// Checks the variables of an operation, rewrites those whose spelling the library would not take
-    /// (`1.0` for an Int), and fills in defaults.
+    /// Coerces the variables of an operation in place: checks types, rewrites spellings that async-graphql refuses
+    /// (`1.0` for an Int), and inserts defaults.
     pub fn variables(&mut self, operation: &Operation, variables: &mut Variables, values: &Values) {
         for definition in &operation.variables {
             let name = definition.name.as_str();
@@ -102,7 +105,8 @@ impl<'a> Coercion<'a> {
                 field: None,
             });
             self.field = field;
-            // The list of a filter may be a variable of its own.
+            // A variable may be the list of an `in` filter alone; its bound depends on the argument, not on the
+            // variable's type.
             if let Some(Value::List(items)) = variables.get(name)
                 && matches!(path.last(), Some(Segment::Key(key)) if key == "in")
             {
@@ -117,7 +121,7 @@ impl<'a> Coercion<'a> {
                         format!("variable ${name} is required"),
                     );
                 }
-                // The library looks up defaults for arguments, but not for `@skip` and `@include`.
+                // async-graphql applies defaults to arguments, but not to `@skip` and `@include`.
                 None => {
                     if let Some(default) = &definition.default_value {
                         let default = self.plain(default, &mut path, &mut Values::default());
@@ -148,7 +152,8 @@ impl<'a> Coercion<'a> {
         }
         if let Some(of) = item_type(ty) {
             let Value::List(items) = value else {
-                // One value stands for a list of one.
+                // List coercion: a single value counts as a list with a single item
+                // (https://spec.graphql.org/September2025/#sec-List.Input-Coercion).
                 return self.value(of, value, path);
             };
             if self.has_too_many(of, items.len(), path) {
@@ -171,12 +176,13 @@ impl<'a> Coercion<'a> {
         let Value::Object(fields) = value else {
             return self.wrong_type(name, path);
         };
+        // Filters nest recursively: the bound keeps this recursion, and the SQL built from the filter, shallow.
         if self.is_too_deep(name, path) {
             return;
         }
         for (key, value) in fields.iter_mut() {
             interrupt::check();
-            // What comes behind the last problem that is told is not looked at.
+            // Skips the remaining fields once the report is full: a client could make us check megabytes for nothing.
             if self.has_max_problems() {
                 return;
             }
@@ -190,6 +196,7 @@ impl<'a> Coercion<'a> {
             }
             path.pop();
         }
+        // Absent fields come after present ones, so that problems follow the order of the input.
         for (key, field) in &definition.fields {
             if field.is_required() && !fields.contains_key(&Name::new(key.as_str())) {
                 self.missing(key, path);
@@ -198,6 +205,8 @@ impl<'a> Coercion<'a> {
     }
 
     fn leaf(&mut self, name: &str, value: &mut Value, path: &Path, spelling: Spelling) {
+        // JSON scalars keep placeholders and report faults by path; every other scalar refuses a placeholder as a
+        // whole.
         let is_json = matches!(name, "JSONObject" | "JSON");
         if !is_json && let Some(fault) = json_fault(value) {
             return self.report(path, fault.code, fault.message.to_owned());
@@ -209,12 +218,16 @@ impl<'a> Coercion<'a> {
             "String" => matches!(value, Value::String(_)),
             "Boolean" => matches!(value, Value::Boolean(_)),
             "ID" => match value {
+                // ID accepts strings and integers, never floats
+                // (https://spec.graphql.org/September2025/#sec-ID.Input-Coercion).
                 Value::String(_) => true,
                 Value::Number(number) => number.is_i64() || number.is_u64(),
                 _ => false,
             },
             name => match self.schema.types.get(name) {
                 Some(ExtendedType::Enum(definition)) => {
+                    // Enums are names in documents and strings in JSON; a quoted name in a document is an error
+                    // (https://spec.graphql.org/September2025/#sec-Enums.Input-Coercion).
                     let spelled = match (&*value, spelling) {
                         (Value::Enum(name), Spelling::GraphQl) => Some(name.as_str()),
                         (Value::String(name), Spelling::Json) => Some(name.as_str()),
@@ -245,6 +258,8 @@ impl<'a> Coercion<'a> {
         let Value::Number(number) = value else {
             return self.wrong_type("Int", path);
         };
+        // Variables may write an Int as `1.0` or `1e3`; floats beyond 2^53 are no longer exact integers
+        // (https://spec.graphql.org/September2025/#sec-Int.Input-Coercion).
         let whole = number.as_i64().or_else(|| {
             let float = number.as_f64()?;
             (float.fract() == 0.0 && float.abs() < 2_f64.powi(53)).then_some(float as i64)
@@ -260,8 +275,11 @@ impl<'a> Coercion<'a> {
         }
     }
 
-    /// Checks what a gateway knows of an entity: its type and its id. The library gives up on all
-    /// entities of a request when one of them is of no known type.
+    /// Checks a representation's `__typename` and `id`. async-graphql drops all entities of a request when a single
+    /// representation has an unknown type, so unknown types are refused here, each with its path.
+    ///
+    /// Rules of the entities:
+    /// <https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/subgraph-spec>.
     fn representation(&mut self, value: &Value, path: &Path) {
         let Value::Object(fields) = value else {
             return self.wrong_type("_Any", path);
@@ -282,14 +300,14 @@ impl<'a> Coercion<'a> {
     }
 }
 
-/// How an enum value is written: as a name in a document, as a string in JSON.
+/// Notation of enum values: a name in a document, a string in JSON.
 #[derive(Clone, Copy)]
 enum Spelling {
     GraphQl,
     Json,
 }
 
-/// The type of a list's items.
+/// Item type of a list type; `None` for named types.
 pub fn item_type(ty: &Type) -> Option<&Type> {
     match ty {
         Type::List(of) | Type::NonNullList(of) => Some(of),
@@ -297,8 +315,9 @@ pub fn item_type(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The fault that a value stands for, when it took the argument of one.
+/// Fault recorded by a placeholder, when a placeholder stands where a scalar is expected.
 fn json_fault(value: &Value) -> Option<document::Fault> {
+    // Serialises the object because `document::scan` recognises placeholders in JSON text.
     let Value::Object(_) = value else { return None };
     let text = serde_json::to_string(value).ok()?;
     let faults = document::scan(&text).ok()?;
@@ -311,7 +330,7 @@ mod tests {
 
     use super::*;
 
-    /// Coerces a variable `$v` of a type; its value after that, and the number of problems.
+    /// Coerces a variable `$v` of a type; returns its value afterwards and the number of problems.
     fn coerced(ty: &str, value: &serde_json::Value) -> (Value, usize) {
         let schema = "input In { a: Int } type Query { list(v: [Int]): Int, object(v: In): Int }";
         let schema = ApolloSchema::parse_and_validate(schema, "schema").unwrap();
@@ -343,7 +362,7 @@ mod tests {
         assert_eq!(last.message, "In has no such field");
     }
 
-    /// Coercion rewrites `1.0` to `1`, which tells whether it got there.
+    /// Detects by the rewrite of `1.0` to `1` whether coercion reached the last item.
     #[test]
     fn nothing_is_looked_at_behind_the_last_problem_that_is_told() {
         for (bad, told, expected) in [

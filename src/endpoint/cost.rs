@@ -1,14 +1,14 @@
-//! What an operation costs: how many objects its answer could hold.
+//! Cost of an operation: upper bound of the objects that its answer can hold.
 //!
-//! - A field without a selection is free, with two exceptions. Agreements read and compare whole results, and
-//!   cost 100. Counts (`totalCount`, and `taskCount` and `annotationCount` of a project) may scan a whole table, and
-//!   cost 1,000; the `totalCount` of all annotations of a task is free, because the task has a counter.
-//! - A field of one object costs 1, and what is selected in it.
-//! - A page costs 1, and for each item that it could hold 1 and what is selected of it; `pageInfo` is free. The
-//!   default size of a page is 50 at the root and 20 below an object.
-//! - Any other list of objects is like a page, of as many items as its longest list argument has (of
-//!   `_entities` the representations), or else of 10; a control's labels of 100. `regions` are 10: what their
-//!   arguments list only filters.
+//! - Leaf fields are free, with two exceptions. Agreements read and compare whole results: 100 each. Counts
+//!   (`totalCount`, and `taskCount` and `annotationCount` of a project) may scan a whole table: 1,000 each;
+//!   `totalCount` of all annotations of a task is free, because the task has a counter.
+//! - An object costs 1 plus its selection.
+//! - A page costs 1, plus for each item it can hold 1 and the selection per item; `pageInfo` is free. The default
+//!   page size is 50 at the root and 20 below an object.
+//! - Any other list of objects counts as a page with as many items as the longest list argument (for `_entities` the
+//!   representations), or else 10; a control's labels count 100. `regions` count 10: their list arguments only
+//!   filter.
 
 use std::collections::HashMap;
 
@@ -22,19 +22,19 @@ use serde::Serialize;
 use crate::domain::page::{DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE};
 use crate::graphql::error::limit_error;
 
-/// Items that a list of unknown length is taken to hold.
+/// Assumed length of a list of unknown length.
 const PLAIN_LIST: u64 = 10;
-/// Labels that a control is taken to have: some have thousands.
+/// Assumed labels of a control: some controls have thousands.
 const LABELS: u64 = 100;
-/// What comparing annotations is taken to cost.
+/// Cost of an agreement, which compares the regions of two results.
 const AGREEMENT: u64 = 100;
-/// Cost of estimator a list.
+/// Cost of a count.
 const COUNT: u64 = 1_000;
 
-/// Every event is answered anew, so a subscription may cost this much less than another operation.
+/// Divisor of the limit for subscriptions: each event executes the selection again.
 const SUBSCRIPTION: u64 = 100;
 
-/// The cost of an operation, in objects.
+/// Cost of an operation, in objects, with the limit that applied.
 #[derive(Clone, Copy, Debug, Serialize)]
 pub struct Cost {
     pub requested: u64,
@@ -42,14 +42,14 @@ pub struct Cost {
 }
 
 impl Cost {
-    /// Tells the cost in a response's `extensions`.
+    /// Adds the cost to a response's `extensions`.
     pub fn add_to(&self, response: Response) -> Response {
         let value = async_graphql::to_value(self).unwrap_or_default();
         response.extension("cost", value)
     }
 }
 
-/// The cost of an operation, its variables known and coerced; refused when it is above the limit.
+/// Computes the cost of an operation from its coerced variables. Refuses costs above the limit.
 pub fn check(
     document: &ExecutableDocument,
     operation: &Operation,
@@ -66,6 +66,7 @@ pub fn check(
         has_counter: false,
         fragments: HashMap::new(),
     };
+    // Saturating sums: a cost beyond u64 compares as too high instead of wrapping to a small number.
     let requested = estimator.selection_set(&operation.selection_set).total();
     if requested > limit {
         let of_what = "objects, page sizes multiplied down";
@@ -74,12 +75,12 @@ pub fn check(
     Ok(Cost { requested, limit })
 }
 
-/// Cost of a selection.
+/// Cost of a selection, split by multiplication.
 #[derive(Clone, Copy, Default)]
 struct Weight {
-    /// For each item of a page, when the selection is one of a page.
+    /// Cost per item, multiplied by the page size when the selection belongs to a page.
     each: u64,
-    /// For the page as a whole, whatever its size.
+    /// Cost per page, independent of the page size.
     once: u64,
 }
 
@@ -107,9 +108,10 @@ impl Weight {
 struct Estimator<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    /// Whether a counter answers `totalCount` in the current selection.
+    /// Whether a stored counter answers `totalCount` in the current selection.
     has_counter: bool,
-    /// Costs of fragments by name and `has_counter`, so that each fragment is walked twice at most.
+    /// Cost of each fragment by name and `has_counter`: bounds the walk to two per fragment, however often it is
+    /// spread.
     fragments: HashMap<(&'a str, bool), Weight>,
 }
 
@@ -127,6 +129,7 @@ impl<'a> Estimator<'a> {
     }
 
     fn fragment(&mut self, name: &'a str) -> Weight {
+        // The same fragment costs less below `Task.annotations`, where its `totalCount` is free.
         let key = (name, self.has_counter);
         if let Some(weight) = self.fragments.get(&key) {
             return *weight;
@@ -148,6 +151,7 @@ impl<'a> Estimator<'a> {
                 _ => Weight::default(),
             };
         }
+        // Holds for the direct selection only: nested connections decide anew, so the outer value returns afterwards.
         let has_counter =
             parent == "Task" && field.name == "annotations" && self.is_unfiltered(field);
         let outer = std::mem::replace(&mut self.has_counter, has_counter);
@@ -156,7 +160,7 @@ impl<'a> Estimator<'a> {
         Weight::each(self.object(parent, field, inner))
     }
 
-    /// Cost of a field with a selection of this weight.
+    /// Cost of a field whose selection has the weight `inner`.
     fn object(&self, parent: &str, field: &Field, inner: Weight) -> u64 {
         let ty = &field.definition.ty;
         let name = ty.inner_named_type().as_str();
@@ -169,7 +173,7 @@ impl<'a> Estimator<'a> {
         if name.ends_with("Connection") {
             return page(self.page_size(parent, field));
         }
-        // The items of a page are counted there.
+        // `edges`, `node` and `nodes` add nothing: the connection above already multiplied by the page size.
         if parent.ends_with("Connection") || parent.ends_with("Edge") {
             return inner.total();
         }
@@ -178,13 +182,14 @@ impl<'a> Estimator<'a> {
                 "ControlLabel" => LABELS,
                 _ => PLAIN_LIST,
             };
+            // `regions(types: [...])` filters, so a list argument says nothing on the number of regions.
             let listed = self.longest_list(field).filter(|_| name != "Region");
             return page(listed.unwrap_or(unknown));
         }
         inner.total().saturating_add(1)
     }
 
-    /// Whether a list has no filter.
+    /// Whether a list has no filter: absent, null and `{}` count as none.
     fn is_unfiltered(&self, field: &Field) -> bool {
         let Some(filter) = field.specified_argument_by_name("filter") else {
             return true;
@@ -202,11 +207,12 @@ impl<'a> Estimator<'a> {
     }
 
     fn page_size(&self, parent: &str, field: &Field) -> u64 {
+        // Invalid requests may give both `first` and `last`; the larger is an upper bound for either.
         let asked = ["first", "last"]
             .into_iter()
             .filter_map(|argument| self.int(field, argument))
             .max();
-        // A size that is no size is refused where the page is read.
+        // Sizes out of range clamp here; the page itself refuses them with the argument's path.
         let unless_given = match parent {
             "Query" => DEFAULT_SIZE,
             _ => NESTED_DEFAULT_SIZE,

@@ -1,7 +1,6 @@
-//! From the text of a request to a document that is known to be valid, and to a request that is ready to run.
+//! Turns the text of a request into a valid document, and the envelope into a request that is ready to run.
 //!
-//! Documents are measured before they are validated, what was valid once is remembered, and every value that
-//! a client sends, literal or variable, is checked before anything runs.
+//! Measures a document before validation, caches valid documents, and checks literals and variables before execution.
 
 mod brackets;
 mod cache;
@@ -40,10 +39,10 @@ use crate::{
     graphql::error::{BAD_REQUEST, limit_error, request_error},
 };
 
-/// Bytes of JSON that take as long to read as one byte of a document to validate.
+/// Ratio of speeds: JSON parses 16 times as fast, per byte, as documents validate.
 const VALIDATED: usize = 16;
 
-/// What documents are checked against, and those that are known.
+/// Validator, cache and manifest: all documents that this server knows.
 pub struct Documents {
     validator: Arc<Validator>,
     known: cache::Documents,
@@ -51,17 +50,17 @@ pub struct Documents {
     memory: Memory,
 }
 
-/// A request that is ready to run.
+/// Checked request, ready to run.
 pub struct Prepared {
     pub request: Request,
-    /// What the request runs.
+    /// Operation type: query, mutation or subscription.
     pub operation: OperationType,
     pub cost: Cost,
-    /// Bytes of JSON that take about as long to read as the request takes to run, by what is known before.
+    /// Estimated work in bytes of JSON that take as long to parse; decides where the operation runs.
     pub bytes: usize,
-    /// The response's `extensions` are to tell the cost.
+    /// Whether the response's `extensions` report the cost.
     pub reports_cost: bool,
-    /// What the answer may hold. Whoever keeps the answer takes the bytes over that it was charged.
+    /// Budget of the answer's bytes. The keeper of an answer takes over the lease by `Budget::take`.
     pub budget: Budget,
 }
 
@@ -85,7 +84,7 @@ impl Documents {
         })
     }
 
-    /// Validates the request's document and variables, and bounds what it asks for.
+    /// Validates the document, coerces the variables, and checks the limits.
     pub async fn prepare(&self, mut envelope: Envelope) -> Result<Prepared, Vec<ServerError>> {
         let document = self.document(&mut envelope).await?;
         let name = envelope.operation_name.as_deref();
@@ -98,7 +97,7 @@ impl Documents {
         let max_cost = self.validator.limits.max_cost;
         let cost = cost::check(&document.checked, operation, &variables, max_cost)
             .map_err(|error| vec![error])?;
-        // The library reads the text of a request only when it has not been parsed.
+        // async-graphql parses the text only when no parsed document is set.
         let mut request = Request::new("").variables(variables);
         request.operation_name = envelope.operation_name;
         request.set_parsed_query(document.parsed.clone());
@@ -112,8 +111,10 @@ impl Documents {
         })
     }
 
-    /// Coerces the variables. Of several mutations none may run when a value of another is bad, so then
-    /// what their own checks would find in JSON is looked for here.
+    /// Coerces the variables of an operation.
+    ///
+    /// Mutations run one after the other, so a later root field could fail on its JSON after an earlier one has
+    /// committed. With several root fields the faults inside JSON are therefore part of this check.
     fn check_values(
         &self,
         document: &Document,
@@ -122,6 +123,7 @@ impl Documents {
     ) -> Result<(), Vec<ServerError>> {
         let none = Values::default();
         let values = document.values.get(&operation.name).unwrap_or(&none);
+        // Coerces twice at most: once to decide, once more to complete the report.
         let mut problems = |with_json: bool| {
             let mut coercion = Coercion::new(&self.validator.schema, self.validator.is_open);
             if with_json {
@@ -135,7 +137,7 @@ impl Documents {
         if found.is_empty() {
             return Ok(());
         }
-        // Then none runs, and all that is wrong is told at once.
+        // Nothing runs now, so the report includes the faults in JSON that the mutation itself would have found.
         let problems = match has_others {
             true => found,
             false => problems(true),
@@ -144,10 +146,11 @@ impl Documents {
         Err(self.validator.disclosure(&text).input(problems))
     }
 
-    /// The document that a request runs.
+    /// Finds or validates the document of a request.
     async fn document(&self, envelope: &mut Envelope) -> Result<Arc<Document>, Vec<ServerError>> {
         let query = envelope.query.take().map(Arc::<str>::from);
-        // A few tokens can be long: no text, no comment and no string is without a bound.
+        // Byte bound before hashing or parsing: a single token, comment or string may be long, so token limits don't
+        // bound the text.
         if let Some(query) = &query {
             let (max, actual) = (self.validator.limits.max_document, query.len());
             if actual > max {
@@ -157,6 +160,7 @@ impl Documents {
         }
         let text_hash = query.as_deref().map(hash::hash);
         let sent_hash = persisted_hash(envelope.persisted_query.as_ref(), text_hash.as_ref())?;
+        // The manifest comes before the cache: with required trusted documents a cached text must still be refused.
         if let Some(trusted) = &self.trusted {
             let ids = [
                 envelope.document_id.as_deref(),
@@ -175,6 +179,7 @@ impl Documents {
             .and_then(|hash| self.known.get(&hash));
         let document = match (known, query, text_hash) {
             (Some(document), _, _) => document,
+            // Charges before validation: the operation moves to a worker thread when the text is large.
             (None, Some(query), Some(hash)) => {
                 compute::charge(query.len().saturating_mul(VALIDATED)).await;
                 let document = Arc::new(self.validator.validate(&query)?);
@@ -183,6 +188,7 @@ impl Documents {
             }
             _ => return Err(not_found()),
         };
+        // Reports untrusted documents, for servers that collect a manifest before they enforce it.
         if let (Some(trusted), Some(hash)) = (&self.trusted, text_hash.or(sent_hash)) {
             trusted.note(&hash, envelope.operation_name.as_deref(), &document);
         }
@@ -190,12 +196,15 @@ impl Documents {
     }
 }
 
-/// Whether a text is validated on the spot.
+/// Whether a text is small enough to validate on the current thread.
 pub fn is_small(text: &str) -> bool {
     text.len().saturating_mul(VALIDATED) <= compute::SMALL
 }
 
-/// The hash of an automatic persisted query, which goes with the text or stands for it.
+/// Hash of an automatic persisted query, with or without the text.
+///
+/// Protocol: <https://www.apollographql.com/docs/apollo-server/performance/apq>; its clients match on the error
+/// texts.
 fn persisted_hash(
     sent: Option<&PersistedQuery>,
     text: Option<&Hash>,
@@ -206,6 +215,7 @@ fn persisted_hash(
         return Err(vec![request_error(BAD_REQUEST, message, None)]);
     }
     let hash = hash::parse(&sent.hash);
+    // A client that sends both must agree with itself, or other clients would get a wrong document from the cache.
     if text.is_some() && text != hash.as_ref() {
         let message = "provided sha does not match query";
         return Err(vec![request_error(BAD_REQUEST, message, None)]);

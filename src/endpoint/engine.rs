@@ -1,4 +1,4 @@
-//! Runs checked requests against the schema.
+//! Execution of checked requests against the schema.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::{
     graphql::{self, error, sdl},
 };
 
-/// The schema, and the documents that were validated against it. Cheap to clone.
+/// Schema, and the documents validated against it. Cheap to clone.
 #[derive(Clone)]
 pub struct Engine {
     app: App,
@@ -27,9 +27,10 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Builds the schema, and reads the manifest of trusted documents. Fails when the manifest is invalid.
+    /// Builds the schema and reads the manifest of trusted documents. Fails when the manifest is invalid.
     pub fn new(app: App, limits: &LimitArgs, documents: &DocumentArgs) -> anyhow::Result<Self> {
-        // Above the bound that `size` reports.
+        // Leaves room above `size`'s bound: async-graphql's own depth check has no path or code, and must never fire
+        // first.
         let depth = usize::try_from(size::max_nesting(limits)).unwrap_or(usize::MAX);
         let schema = graphql::schema(app.clone(), depth.saturating_add(4));
         let checked = sdl::for_validation(&schema);
@@ -45,13 +46,13 @@ impl Engine {
         &self.app
     }
 
-    /// Validates a request's document and variables, and bounds what it asks for. An error refuses the request before
-    /// any of it runs.
+    /// Validates the document, coerces the variables and checks the limits. An error refuses the request before
+    /// execution.
     pub async fn prepare(&self, envelope: Envelope) -> Result<Prepared, Vec<ServerError>> {
         self.documents.prepare(envelope).await
     }
 
-    /// Runs a query or mutation on behalf of an actor. Refuses a subscription, which has many answers.
+    /// Runs a query or mutation on behalf of an actor. Refuses subscriptions: they answer more than once.
     pub async fn run(&self, actor: Actor, prepared: Prepared) -> Response {
         if prepared.operation == OperationType::Subscription {
             let message =
@@ -62,7 +63,7 @@ impl Engine {
                 None,
             )]);
         }
-        // A mutation answers with what it just wrote, so its loader must not return rows read before.
+        // A mutation's answer shows its own writes, so its loaders must not return rows read before.
         let remember = prepared.operation == OperationType::Query;
         let app = self.app.with_budget(prepared.budget);
         let user_id = actor.id();
@@ -75,7 +76,7 @@ impl Engine {
         response
     }
 
-    /// Follows a subscription on behalf of an actor, from the current event on. An error without data ends the stream:
+    /// Runs a subscription on behalf of an actor, from the current event on. An error without data ends the stream;
     /// as the first answer it refuses the request.
     pub fn subscribe(
         &self,
@@ -87,9 +88,10 @@ impl Engine {
             prepared.request.set_parsed_query(document);
         }
         let app = self.app.with_budget(prepared.budget);
+        // Reads the position before execution starts: events committed meanwhile must not be lost.
         let began = app.events.now();
         let user_id = actor.id();
-        // Events come for hours, so a row that was read for one must not stand in for the next.
+        // A subscription lives for hours: rows cached for an event would be stale for the next.
         let request = graphql::with_context(prepared.request, app, actor, false).data(began);
         let responses = db::stream_on_behalf_of(user_id, self.schema.execute_stream(request));
         let db = self.app.db.clone();

@@ -1,4 +1,6 @@
-//! The envelope of a request: what carries a document, its variables and extensions, whatever the transport.
+//! Envelope of a request: document, variables, operation name and extensions, the same for each transport.
+//!
+//! Format: [GraphQL over HTTP](https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters).
 
 use std::borrow::Cow;
 
@@ -8,29 +10,30 @@ use serde_json::value::RawValue;
 
 use crate::{error::dotted, labelstudio::document};
 
-/// A request as it came in, each part of the right type and nothing more.
+/// Request as received: each part has the right JSON type, and nothing else is checked.
 #[derive(Debug, Default)]
 pub struct Envelope {
-    /// The text of the document.
+    /// Text of the document.
     pub query: Option<String>,
-    /// The id of a trusted document, in place of its text.
+    /// Id of a trusted document, in place of the text.
     pub document_id: Option<String>,
-    /// The hash of an automatic persisted query, which stands for its text or goes with it.
+    /// Hash of an automatic persisted query, with or without the text.
     pub persisted_query: Option<PersistedQuery>,
-    /// Which operation of the document to run.
+    /// Name of the document's operation to run.
     pub operation_name: Option<String>,
     pub variables: Variables,
-    /// Bytes of the JSON text that the request was read from; 0 for one from the parameters of a URL.
+    /// Length of the JSON text; 0 when the request came as URL parameters.
     pub bytes: usize,
-    /// The response is to tell the cost of the request: `extensions: { cost: true }`.
+    /// Whether the response reports the cost: `extensions: { cost: true }`.
     pub wants_cost: bool,
 }
 
-/// `extensions.persistedQuery`, as Apollo's clients send it.
+/// `extensions.persistedQuery`, as sent by [Apollo's
+/// clients](https://www.apollographql.com/docs/apollo-server/performance/apq).
 #[derive(Debug, Deserialize)]
 pub struct PersistedQuery {
     pub version: Option<u64>,
-    /// Hexadecimal.
+    /// SHA-256 of the text, hexadecimal.
     #[serde(rename = "sha256Hash")]
     pub hash: String,
 }
@@ -38,10 +41,10 @@ pub struct PersistedQuery {
 #[derive(Default, Deserialize)]
 struct Parts<'a> {
     query: Option<String>,
-    /// The name of GraphQL over HTTP.
+    /// Name in GraphQL over HTTP.
     #[serde(rename = "documentId")]
     document_id: Option<String>,
-    /// Relay's names for the same.
+    /// Relay's names for `documentId`.
     doc_id: Option<String>,
     id: Option<String>,
     #[serde(rename = "operationName")]
@@ -61,7 +64,7 @@ struct Extensions<'a> {
 }
 
 impl Envelope {
-    /// A request from the decoded parameters of a URL. `variables` and `extensions` are texts of JSON.
+    /// Reads a request from the decoded parameters of a URL. `variables` and `extensions` are JSON texts.
     pub fn from_parameters<'a>(
         parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
     ) -> Result<Self, String> {
@@ -80,11 +83,12 @@ impl Envelope {
                 "extensions" => &mut extensions,
                 _ => continue,
             };
+            // Servers disagree on which of two parameters wins; a proxy could check the first and we run the second.
             if part.replace(value).is_some() {
                 return Err(format!("`{name}` is there twice"));
             }
         }
-        // An empty parameter is what a form sends for one that is not filled in.
+        // HTML forms send empty strings for fields that are not filled in.
         for part in [&mut parts.operation_name, &mut variables, &mut extensions] {
             part.take_if(|text| text.is_empty());
         }
@@ -102,6 +106,7 @@ impl Envelope {
     }
 
     fn from_parts(parts: Parts<'_>) -> Result<Self, String> {
+        // Null counts as absent, as in GraphQL over HTTP.
         let variables = parts.variables.filter(|part| part.get() != "null");
         let extensions = parts.extensions.filter(|part| part.get() != "null");
         let is_object =
@@ -128,6 +133,7 @@ impl Envelope {
             .into_iter()
             .flatten();
         let document_id = ids.next();
+        // Relay's and the standard name may come together, as long as both carry the same id.
         if ids.any(|other| Some(other) != document_id) {
             return Err("the request has several ids of documents".to_owned());
         }
@@ -151,14 +157,14 @@ impl Envelope {
     }
 }
 
-/// One request, or several in one body.
+/// Single request or batch.
 #[derive(Debug)]
 pub enum Incoming {
     Single(Envelope),
     Batch(Vec<Envelope>),
 }
 
-/// What a body holds, or a sentence that says what is wrong with it.
+/// Parses a body. The error is a sentence for the client.
 pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
     let body = std::str::from_utf8(body).map_err(|_| "the body is not UTF-8".to_owned())?;
     let body = safe("the body", body)?;
@@ -174,17 +180,18 @@ pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
         ));
     }
     let envelopes = requests.iter().enumerate().map(|(index, text)| {
+        // Names the index: a batch's clients can't tell requests apart otherwise.
         from_json(text.get()).map_err(|message| format!("request {index}: {message}"))
     });
     envelopes.collect::<Result<_, _>>().map(Incoming::Batch)
 }
 
-/// A request from the payload of a message that went through `disarm`.
+/// Parses the payload of a WebSocket message, already passed through `document::disarm`.
 pub fn from_message(text: &str) -> Result<Envelope, String> {
     from_json(text)
 }
 
-/// A request from JSON that went through `disarm`.
+/// Parses JSON already passed through `document::disarm`.
 fn from_json(text: &str) -> Result<Envelope, String> {
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|_| {
         "the body is not a GraphQL request: an object with a string `query` or the `documentId` of a trusted document, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
@@ -195,7 +202,7 @@ fn from_json(text: &str) -> Result<Envelope, String> {
     })
 }
 
-/// JSON that serde_json reads without losing what it would lose.
+/// Replaces values that serde_json would alter or refuse with placeholders.
 fn safe<'a>(what: &str, text: &'a str) -> Result<Cow<'a, str>, String> {
     document::disarm(text).map_err(|error| {
         let at = match dotted(&error.path) {

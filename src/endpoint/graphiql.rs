@@ -1,4 +1,4 @@
-//! The GraphiQL page, served from the binary itself: no request ever leaves the server it came from.
+//! GraphiQL page, embedded in the binary: the browser contacts no other server.
 
 use axum::{
     Router,
@@ -9,12 +9,13 @@ use axum::{
 };
 use rust_embed::Embed;
 
-/// What `web/graphiql` builds.
+/// Output of `web/graphiql`.
 #[derive(Embed)]
 #[folder = "web/graphiql/dist/"]
 struct Bundle;
 
-/// Only what comes from here runs or is reached. The editor writes its styles into the page.
+/// Content Security Policy: scripts and connections from this origin alone. Inline styles, because the editor writes
+/// styles into the page.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
     img-src 'self' data:; font-src 'self'; connect-src 'self'; worker-src 'self'; base-uri 'none'; \
     form-action 'none'; frame-ancestors 'none'";
@@ -28,14 +29,14 @@ const HEADERS: [(HeaderName, &str); 3] = [
     ),
 ];
 
-/// `/`, its assets, and the licences of what they are made of.
+/// Routes for `/`, its assets, and the licences of the bundled packages.
 pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
     Router::new()
         .route("/", get(|| async { file("index.html", "no-cache") }))
         .route(
             "/assets/{name}",
             get(|Path(name): Path<String>| async move {
-                // The names hold a hash of what is in the files.
+                // Asset names contain a hash of the content, so caches may keep them for ever.
                 file(
                     &format!("assets/{name}"),
                     "public, max-age=31536000, immutable",

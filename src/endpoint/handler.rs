@@ -1,4 +1,4 @@
-//! `/graphql`: GraphQL over HTTP, as WebSocket and as server-sent events, thin.
+//! Transports of `/graphql`: HTTP, WebSocket and server-sent events.
 
 mod body;
 mod connection_permit;
@@ -50,7 +50,7 @@ use crate::{
     graphql::error::BAD_REQUEST,
 };
 
-/// What the handler works with. Cheap to clone.
+/// State of the handler. Cheap to clone.
 #[derive(Clone)]
 pub struct Endpoint {
     engine: Engine,
@@ -58,7 +58,7 @@ pub struct Endpoint {
     quotas: Quotas,
     sessions: Sessions,
     bodies: BodyBudget,
-    /// Ends what would otherwise outlive the server: sockets and streams.
+    /// Cancelled on shutdown: ends sockets and streams, which otherwise last as long as their clients.
     stopping: CancellationToken,
 }
 
@@ -82,12 +82,12 @@ impl Endpoint {
         Duration::from_secs(self.settings.timeout)
     }
 
-    /// When a request that begins now has to be answered.
+    /// Deadline of a request that starts now.
     fn deadline(&self) -> Instant {
         Instant::now() + self.timeout()
     }
 
-    /// Runs an operation over `bytes` of input, which ends at the deadline or when the future is dropped.
+    /// Runs an operation over `bytes` of input until the deadline. Dropping the future interrupts the operation.
     async fn compute<T: Send + 'static>(
         &self,
         actor: &Actor,
@@ -96,6 +96,8 @@ impl Endpoint {
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let compute = &self.app().compute;
+        // `Fate` records whether a commit began: a timeout must say whether the change may have been made
+        // (docs/decisions/0023-storage-failures.md).
         let fate = Fate::current();
         let work = fate.clone().scope(work);
         let outcome = compute.run(actor.id(), Some(deadline.into_std()), bytes, work);
@@ -108,7 +110,7 @@ impl Endpoint {
         }
     }
 
-    /// Parses `bytes` of input; few of them without an operation, which costs no change of thread.
+    /// Parses `bytes` of input: on the current thread when few, else as an operation on a worker thread.
     async fn read<T: Send + 'static>(
         &self,
         actor: &Actor,
@@ -125,7 +127,7 @@ impl Endpoint {
         }
     }
 
-    /// Checks a request, as [`Engine::prepare`] does.
+    /// Checks a request by `Engine::prepare`, on a worker thread when it is large.
     async fn prepare(
         &self,
         actor: &Actor,
@@ -140,7 +142,8 @@ impl Endpoint {
         self.compute(actor, deadline, bytes, prepare).await
     }
 
-    /// Runs a query or a mutation, and makes of its response what is sent. With a claim, its writes are counted.
+    /// Runs a query or mutation and converts its response by `answer`. With a claim, counts the writes for the
+    /// idempotency key.
     async fn run<T: Send + 'static>(
         &self,
         actor: Actor,
@@ -157,13 +160,14 @@ impl Endpoint {
                 Some(claim) => keys::counted(engine.app(), &claim, work).await,
                 None => work.await,
             };
+            // Converts inside the operation: serialising a large answer takes as long as computing it.
             answer(response)
         };
         self.compute(&user, deadline, bytes, run).await
     }
 }
 
-/// Answers everything that is sent to `/graphql`.
+/// Handles every request to `/graphql`.
 pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Response {
     let (parts, body) = request.into_parts();
     if socket::is_asked_for(&parts.headers) {
@@ -178,7 +182,7 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
     let fate = Fate::current();
     let answered = Box::pin(respond(&endpoint, media, &parts, body, deadline));
     let answered = fate.clone().scope(answered);
-    // A batch holds its deadline by itself.
+    // Grace of a second: a batch enforces the deadline per request, and answers each request in its place.
     let patience = deadline + Duration::from_secs(1);
     match tokio::time::timeout_at(patience, answered).await {
         Ok(Ok(response)) => response,
@@ -187,25 +191,26 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
     }
 }
 
-/// The answer when the code that should have given one has a bug.
+/// Response after a panic in a handler.
 pub fn panicked(_: Box<dyn Any + Send>) -> Response {
     Refusal::internal().into_response(Media::Json)
 }
 
-/// The answer to a head that is larger than is read.
+/// Response to an oversized head, with status [431](https://www.rfc-editor.org/rfc/rfc6585#section-5).
 pub fn head_too_large(limit: usize) -> Response {
     let status = StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE;
     let message = format!("the address and headers of a request have at most {limit} bytes");
     Refusal::too_large(status, message).into_response(Media::Json)
 }
 
-/// Refuses a request without a valid `Host`, or with several.
+/// Response to a request without a valid `Host`, or with several: [RFC 9112,
+/// 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2) demands 400.
 pub fn host_is_missing() -> Response {
     let message = "a request names one host, in one header `Host`";
     Refusal::bad_request(message).into_response(Media::Json)
 }
 
-/// Nothing of the request is read before the caller is known.
+/// Authenticates and counts the request before reading its body, then runs it.
 async fn respond(
     endpoint: &Endpoint,
     media: Media,
@@ -214,13 +219,16 @@ async fn respond(
     deadline: Instant,
 ) -> Result<Response, Refusal> {
     let is_get = matches!(parts.method, Method::GET | Method::HEAD);
+    // GET runs queries only; the operation type is known after parsing
+    // (https://graphql.github.io/graphql-over-http/draft/#sec-GET).
     if !is_get && parts.method != Method::POST {
         return Err(Refusal::method("GET, POST", "send a GET or POST request"));
     }
     let actor = signed_in(endpoint, &parts.headers).await?;
+    // Strangers and users over quota are refused here: they can't make the server buffer a body.
     endpoint.quotas.count(&actor, 1)?;
     let permit = endpoint.quotas.request(&actor)?;
-    // Held until the request is answered: what is made of a body is larger than the body.
+    // Keeps the body's lease until the answer: values parsed from a body take more memory than the body.
     let mut body_read = None;
     let mut sent = Bytes::new();
     let incoming = if is_get {
@@ -252,9 +260,10 @@ async fn respond(
             single(endpoint, media, actor, parts, request, permit).await
         }
         Incoming::Batch(envelopes) => {
+            // The first request of the batch is already counted.
             endpoint.quotas.count(&actor, envelopes.len() - 1)?;
             let answers = batch(endpoint, actor, envelopes, deadline);
-            // Held until the last request is answered, or the client has left.
+            // Keeps permit and lease until the last answer is sent, or the client disconnects.
             let held = (permit, body_read);
             let answers = answers.inspect(move |_| {
                 let _ = &held;
@@ -280,16 +289,20 @@ async fn single(
 ) -> Result<Response, Refusal> {
     let prepared = match endpoint.prepare(&actor, envelope, deadline).await? {
         Ok(prepared) => prepared,
-        // graphql-sse: what validation finds comes as an event, over a connection that is accepted.
+        // graphql-sse reports validation errors as events of an accepted connection
+        // (https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md).
         Err(errors) if media == Media::EventStream => return Ok(stream::refused(&errors)),
         Err(errors) => return Ok(response::invalid(media, errors)),
     };
     let mut media = media;
     match prepared.operation {
+        // GET must not change state: links, prefetching and caches send GET
+        // (https://www.rfc-editor.org/rfc/rfc9110#section-9.2.1).
         OperationType::Mutation if parts.method != Method::POST => {
             let message = "a GET request runs queries only: send a mutation by POST";
             return Err(Refusal::method("POST", message));
         }
+        // A client that accepts both JSON and event streams gets a stream for subscriptions only.
         OperationType::Subscription if Media::takes_stream(&parts.headers) => {
             media = Media::EventStream;
         }
@@ -312,6 +325,7 @@ async fn single(
         return idempotency::run_once(endpoint, actor, &request, media, prepared, permit).await;
     }
     let budget = prepared.budget.clone();
+    // Releases the permit only after the answer is serialised: its memory counts until then.
     let answer = move |response| {
         let lease = budget.take();
         response::single(media, LeasedResponse { response, lease })
@@ -322,8 +336,10 @@ async fn single(
     Ok(response)
 }
 
-/// Runs requests one after the other, the next one once the answer before it was taken. Each has an answer of its
-/// own, in its place, also when the time is over before its turn. Ends when it is dropped.
+/// Runs the requests of a batch in order, each after the answer before was taken by the client.
+///
+/// Each request has its answer in its place, also when the deadline passes before its turn. Dropping the stream ends
+/// the batch.
 fn batch(
     endpoint: &Endpoint,
     actor: Actor,
@@ -348,6 +364,7 @@ fn batch(
                 let answer = endpoint.run(actor, prepared, None, deadline, answered);
                 answer.await.map_err(|refusal| refusal.errors)
             };
+            // Each request has a `Fate` of its own: a timeout of the third says nothing on the first.
             let answer = Fate::part().scope(answer).await;
             answer.unwrap_or_else(|errors| LeasedResponse {
                 response: GraphQlResponse::from_errors(errors),

@@ -1,7 +1,6 @@
-//! How large a document is, fragments spread, found on its syntax alone before any other work is done.
+//! Size of a document, fragments spread: measured on syntax alone, before validation.
 //!
-//! Each fragment is measured once, so a few lines that stand for billions of fields are measured as fast as
-//! they are read.
+//! Measures each fragment once, so that a few lines that expand to billions of fields are as fast as any.
 
 use std::collections::HashMap;
 
@@ -14,16 +13,16 @@ use async_graphql::ServerError;
 use crate::config::LimitArgs;
 use crate::graphql::error::limit_error;
 
-/// Deepest nesting of fields within `__schema` and `__type`: the standard query of every tool fits.
+/// Maximum depth of fields below `__schema` and `__type`: the introspection queries of common tools fit.
 const INTROSPECTION_DEPTH: u64 = 30;
 
-/// Selection sets nested in one another, those of fragments too. Bounds the recursion of whatever comes
-/// after: as many fragments as fields, at least.
+/// Maximum nesting of selection sets, those of fragments included. Bounds the recursion of all later passes; allows a
+/// fragment per level of fields.
 pub fn max_nesting(limits: &LimitArgs) -> u64 {
     2 * limits.max_depth.max(INTROSPECTION_DEPTH)
 }
 
-/// Refuses a document of which any part is too large.
+/// Refuses a document that exceeds a limit.
 pub fn check(document: &Document, limits: &LimitArgs) -> Result<(), ServerError> {
     let fragments = document.definitions.iter().filter_map(|definition| {
         let Definition::FragmentDefinition(fragment) = definition else {
@@ -36,6 +35,7 @@ pub fn check(document: &Document, limits: &LimitArgs) -> Result<(), ServerError>
         known: HashMap::new(),
         max_nesting: max_nesting(limits),
     };
+    // Sums over all operations: each is validated, though a single one runs.
     let mut whole = Size::default();
     for definition in &document.definitions {
         let Definition::OperationDefinition(operation) = definition else {
@@ -107,19 +107,19 @@ fn refuse(size: &Size, limits: &LimitArgs) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// What a selection set asks for, fragments spread.
+/// Size of a selection set, fragments spread.
 #[derive(Clone, Copy, Default)]
 struct Size {
     fields: u64,
     aliases: u64,
     directives: u64,
-    /// Fields of the set itself.
+    /// Number of fields directly in the set.
     width: u64,
     mutations: u64,
     depth: u64,
-    /// Selection sets in one another, whether of fields or of fragments.
+    /// Nesting of selection sets, of fields and fragments alike.
     nesting: u64,
-    /// Levels of what has the name of a list of introspection, wherever it is.
+    /// Levels of fields with the names of introspection lists, inside or outside of introspection.
     lists: u64,
     introspection_lists: u64,
     introspection_depth: u64,
@@ -150,7 +150,8 @@ impl Size {
 
 struct Measure<'a> {
     fragments: HashMap<&'a Name, &'a FragmentDefinition>,
-    /// Fragments that were measured, or are being: a cycle is a fault that validation tells.
+    /// Sizes of measured fragments. A fragment in progress counts as empty, which ends cycles; validation reports
+    /// them.
     known: HashMap<&'a Name, Size>,
     max_nesting: u64,
 }
@@ -159,7 +160,7 @@ impl<'a> Measure<'a> {
     fn set(&mut self, selections: &'a [Selection], level: u64) -> Size {
         let mut sum = Size::default();
         if level > self.max_nesting {
-            // Too deep already, and no deeper than this function may go.
+            // Stops the recursion: the document is refused, so its exact size no longer matters.
             sum.nesting = 1;
             return sum;
         }
@@ -189,6 +190,7 @@ impl<'a> Measure<'a> {
         let Some(fragment) = self.fragments.get(name).copied() else {
             return Size::default();
         };
+        // Entered before recursion: a cycle through this fragment finds the empty size and ends.
         self.known.insert(name, Size::default());
         let mut size = self.set(&fragment.selection_set, level);
         size.directives += fragment.directives.len() as u64;
@@ -212,6 +214,8 @@ impl<'a> Measure<'a> {
         size.width = 1;
         match field.name.as_str() {
             "__schema" | "__type" => {
+                // Introspection has its own limits and counts as a single level: tools send deep introspection
+                // queries.
                 size.introspection_lists = inner.lists;
                 size.introspection_depth = inner.depth;
                 size.lists = 0;

@@ -1,4 +1,4 @@
-//! What the library leaves to do for a subscription.
+//! Adjusts subscriptions where async-graphql deviates from the specification.
 
 use std::collections::HashMap;
 
@@ -12,8 +12,11 @@ use async_graphql::{
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
-/// Makes one field of the parts that a subscription selects it in: the library runs no fragments at the root,
-/// and each part as a stream of its own.
+/// Merges the parts of a subscription's root field into a single field. async-graphql runs no fragments at the root,
+/// and starts a stream for each part.
+///
+/// The specification treats equal response names as a single field:
+/// [CollectFields](https://spec.graphql.org/September2025/#sec-Field-Collection).
 pub fn with_one_root_field(mut document: ExecutableDocument) -> ExecutableDocument {
     let fragments = &document.fragments;
     let operations = match &mut document.operations {
@@ -30,7 +33,7 @@ pub fn with_one_root_field(mut document: ExecutableDocument) -> ExecutableDocume
     document
 }
 
-/// In a valid document the parts differ in nothing but what they select.
+/// Merges selections. In a valid document the parts differ in their selections only.
 fn merged(parts: Vec<Positioned<Selection>>) -> Option<Positioned<Selection>> {
     parts.into_iter().reduce(|mut whole, part| {
         if let (Selection::Field(whole), Selection::Field(part)) = (&mut whole.node, part.node) {
@@ -41,7 +44,8 @@ fn merged(parts: Vec<Positioned<Selection>>) -> Option<Positioned<Selection>> {
     })
 }
 
-/// Gathers the fields of a selection set. A valid document has no cycles.
+/// Collects the fields of a selection set, fragments spread. Terminates because valid documents have no fragment
+/// cycles.
 fn spread(set: &SelectionSet, fragments: &Fragments, fields: &mut Vec<Positioned<Selection>>) {
     for selection in &set.items {
         match &selection.node {
@@ -58,11 +62,11 @@ fn spread(set: &SelectionSet, fragments: &Fragments, fields: &mut Vec<Positioned
     }
 }
 
-/// An error of the stream itself, at its beginning or its end, has no data and no path: it is none of a
-/// field's.
+/// Removes the path from errors without data: they belong to the stream, at its start or end, not to a field.
 pub fn without_root_path(mut response: Response) -> Response {
     if response.data == Value::Null {
         for error in &mut response.errors {
+            // A path of a single field is the root; longer paths belong to a field of an event.
             if matches!(error.path.as_slice(), [PathSegment::Field(_)]) {
                 error.path.clear();
             }

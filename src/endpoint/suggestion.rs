@@ -1,16 +1,20 @@
-//! `Did you mean "viewer"?`: names of the schema that are spelled like one that is not in it. What is alike
-//! is decided as graphql-js does.
+//! Suggestions such as `Did you mean "viewer"?` for unknown names.
+//!
+//! Follows graphql-js's [distance and
+//! threshold](https://github.com/graphql/graphql-js/blob/main/src/jsutils/suggestionList.ts).
 
 use std::borrow::Cow;
 
 use apollo_compiler::{Schema, schema::ExtendedType};
 
-/// Most names that are suggested at once.
+/// Maximum number of suggested names.
 const MAX_SUGGESTIONS: usize = 5;
 
-/// What could be meant by the name that a diagnostic of apollo-compiler is about, to be put behind its
-/// message. Empty when nothing is alike, or when it is not about a name.
+/// Suggests names for a diagnostic of apollo-compiler, as a suffix of its message. Empty when no name is similar or
+/// the diagnostic has no name.
 pub fn of(schema: &Schema, kind: Option<&str>, message: &str) -> String {
+    // apollo-compiler has no structured access to the names, but quotes them with backticks, in a stable order per
+    // kind.
     let quoted: Vec<&str> = message.split('`').skip(1).step_by(2).collect();
     match (kind, &quoted[..]) {
         (Some("UndefinedField"), [ty, field]) => among(field, fields(schema, ty)),
@@ -38,7 +42,7 @@ pub fn of(schema: &Schema, kind: Option<&str>, message: &str) -> String {
     }
 }
 
-/// What could be meant by a name, among those that there are.
+/// Suggests the known names that are similar to `name`, nearest first.
 pub fn among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     let mut alike: Vec<(usize, &str)> = known
         .filter_map(|other| Some((distance(name, other)?, other)))
@@ -57,7 +61,7 @@ pub fn among<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> String {
     }
 }
 
-/// ` in quotes`, for problems of values.
+/// Suggests names for problems of values; empty when the schema is closed.
 pub fn suggested<'a>(
     is_open: bool,
     name: &str,
@@ -70,9 +74,10 @@ pub fn suggested<'a>(
     }
 }
 
-/// How many edits make one name the other, when they are few for its length.
+/// Edit distance of two names; `None` above the threshold, which grows with the length.
 fn distance(name: &str, other: &str) -> Option<usize> {
     let threshold = name.len() * 2 / 5 + 1;
+    // Skips the quadratic comparison of a name of megabytes.
     if name.len().abs_diff(other.len()) > threshold {
         return None;
     }
@@ -108,7 +113,7 @@ fn input_fields<'a>(schema: &'a Schema, ty: &str) -> impl Iterator<Item = &'a st
         .flat_map(|ty| ty.fields.keys().map(|name| name.as_str()))
 }
 
-/// The arguments of `Type.field` or of `@directive`, with or without the argument itself behind.
+/// Arguments of `Type.field` or `@directive`; `coordinate` may end with the argument in parentheses.
 fn arguments<'a>(schema: &'a Schema, coordinate: &str) -> Vec<&'a str> {
     let owner = coordinate.split('(').next().unwrap_or_default();
     let arguments = match (owner.strip_prefix('@'), owner.split_once('.')) {

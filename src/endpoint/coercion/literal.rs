@@ -1,4 +1,4 @@
-//! Literals of documents against their types.
+//! Coercion of literals in documents.
 
 use std::collections::HashSet;
 
@@ -13,7 +13,7 @@ use async_graphql::{Name, Value};
 use super::{ArgumentPath, Coercion, Spelling, Values, item_type};
 use crate::{error::Path, labelstudio::document};
 
-/// A walk through the fields of an operation, each fragment once.
+/// Walk over the fields of an operation; enters each fragment once.
 struct LiteralVisitor<'d, 'v> {
     document: &'d ExecutableDocument,
     fragments: HashSet<&'d str>,
@@ -21,7 +21,7 @@ struct LiteralVisitor<'d, 'v> {
 }
 
 impl Coercion<'_> {
-    /// Checks every literal of an operation, and notes where its variables go.
+    /// Checks all literals of an operation and records the argument path of each variable.
     pub fn literals<'d>(
         &mut self,
         document: &'d ExecutableDocument,
@@ -29,6 +29,7 @@ impl Coercion<'_> {
     ) -> Values {
         self.json = Some(vec![]);
         self.defaults(operation);
+        // The same response key twice is a single root field, so keys are counted, not selections.
         let roots = operation.root_fields(document);
         let roots: HashSet<&str> = roots.map(|field| field.response_key().as_str()).collect();
         let mut values = Values {
@@ -55,7 +56,7 @@ impl Coercion<'_> {
         for selection in &set.selections {
             for directive in selection.directives().iter() {
                 if let Some(definition) = self.schema.directive_definitions.get(&directive.name) {
-                    // Variables of directives are told by their own names.
+                    // Directives are no arguments of a field: problems of their variables name the variable instead.
                     let apart = &mut Values::default();
                     self.arguments(&directive.arguments, &definition.arguments, apart);
                 }
@@ -73,6 +74,8 @@ impl Coercion<'_> {
                     self.selection_set(&inner.selection_set, is_root, walk)
                 }
                 Selection::FragmentSpread(spread) => {
+                    // Once per operation: nested spreads could otherwise repeat the same literals exponentially
+                    // often.
                     let name = &spread.fragment_name;
                     if walk.fragments.insert(name)
                         && let Some(fragment) = walk.document.fragments.get(name)
@@ -101,6 +104,7 @@ impl Coercion<'_> {
     }
 
     fn note(&self, variable: &str, path: &Path, values: &mut Values) {
+        // Keeps the first path: a variable may be used many times, and its problem is reported once.
         let known = values.variables.entry(variable.to_owned());
         known.or_insert_with(|| ArgumentPath {
             path: path.clone(),
@@ -108,10 +112,11 @@ impl Coercion<'_> {
         });
     }
 
-    /// Checks a literal of the document, and notes the paths of variables in it.
+    /// Checks a literal and records the paths of its variables.
     pub fn literal(&mut self, ty: &Type, value: &ast::Value, path: &mut Path, values: &mut Values) {
         match value {
             ast::Value::Variable(name) => {
+                // Values of variables are unknown until the request; `Coercion::variables` checks them.
                 self.note(name, path, values);
                 return;
             }
@@ -124,6 +129,8 @@ impl Coercion<'_> {
             _ => {}
         }
         if let Some(of) = item_type(ty) {
+            // List coercion: a single value counts as a list with a single item
+            // (https://spec.graphql.org/September2025/#sec-List.Input-Coercion).
             let ast::Value::List(items) = value else {
                 return self.literal(of, value, path, values);
             };
@@ -142,7 +149,8 @@ impl Coercion<'_> {
         }
         let name = ty.inner_named_type();
         let Some(ExtendedType::InputObject(definition)) = self.schema.types.get(name) else {
-            // Of variables, JSON does not tell `1.0` from `1`; a document does.
+            // A document distinguishes `1.0` from `1`, so a Float literal is no Int; in variables both are the same
+            // JSON number.
             if name == "Int" && matches!(value, ast::Value::Float(_)) {
                 return self.wrong_type(name, path);
             }
@@ -160,6 +168,7 @@ impl Coercion<'_> {
                 return;
             }
             path.push(key.as_str().into());
+            // Bounded by the input type's name, because `in` lists are lists of plain scalars.
             if let ast::Value::List(items) = &**value {
                 self.bounded(name, items.len(), path);
             }
@@ -176,7 +185,7 @@ impl Coercion<'_> {
         }
     }
 
-    /// A literal as a plain value, its variables null.
+    /// Converts a literal to a plain value, with null for variables.
     pub(super) fn plain(
         &mut self,
         value: &ast::Value,
@@ -217,7 +226,7 @@ impl Coercion<'_> {
     }
 }
 
-/// A number as it is written, or what stands for one that can't be kept as it is.
+/// Parses a number as written. Numbers beyond a double's precision become placeholders.
 pub fn number(text: &str) -> Value {
     let text = document::disarm(text).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()

@@ -1,4 +1,4 @@
-//! What is told of a value that does not fit.
+//! Problems of values, and the bounds that stop coercion early.
 
 use apollo_compiler::ast::Type;
 use async_graphql::Value;
@@ -13,13 +13,13 @@ use crate::{
 };
 
 impl Coercion<'_> {
-    /// Whether problems come with names that are alike. Finding these takes far longer than the check itself, so only
-    /// the first problems do.
+    /// Whether problems suggest similar names. Comparing names takes far longer than the check itself, so only the
+    /// first problems have suggestions.
     pub(super) fn has_hints(&self) -> bool {
         self.is_open && self.problems.len() < MAX_HINTS
     }
 
-    /// As many problems are known as an answer tells.
+    /// Whether the report is full.
     pub(super) fn has_max_problems(&self) -> bool {
         self.problems.len() >= document::MAX_FAULTS
     }
@@ -48,7 +48,7 @@ impl Coercion<'_> {
         );
     }
 
-    /// Bounds the lists of filters.
+    /// Reports lists in filters that exceed the bound.
     pub(super) fn bounded(&mut self, name: &str, items: usize, path: &Path) {
         if name.ends_with("Filter") && items > MAX_FILTER_ITEMS {
             let message = format!("a filter lists at most {MAX_FILTER_ITEMS} values");
@@ -56,7 +56,7 @@ impl Coercion<'_> {
         }
     }
 
-    /// Bounds the representations of `_entities` before anything descends into them.
+    /// Reports too many representations of `_entities`, before their items are coerced.
     pub(super) fn has_too_many(&mut self, of: &Type, items: usize, path: &Path) -> bool {
         let has_too_many = of.inner_named_type() == "_Any" && items > MAX_REPRESENTATIONS;
         if has_too_many {
@@ -67,7 +67,7 @@ impl Coercion<'_> {
         has_too_many
     }
 
-    /// Bounds filters within filters before anything descends into them.
+    /// Reports filters nested too deeply, before recursion.
     pub(super) fn is_too_deep(&mut self, name: &str, path: &Path) -> bool {
         let is_too_deep = name.ends_with("Filter") && path.len() > MAX_FILTER_PATH;
         if is_too_deep {
@@ -87,6 +87,7 @@ impl Coercion<'_> {
 
     pub(super) fn missing(&mut self, key: &str, path: &Path) {
         let mut path = path.clone();
+        // The path would name a field that the client didn't send, so closed schemas omit the name.
         let message = if self.is_open {
             path.push(key.into());
             "this field is required"
@@ -96,12 +97,13 @@ impl Coercion<'_> {
         self.report(&path, ProblemCode::Required, message.to_owned());
     }
 
-    /// Finds what is wrong inside of JSON.
+    /// Collects faults inside JSON, if the caller reports them.
     pub(super) fn check_json(&mut self, value: &Value, path: &[Segment]) {
         let Some(known) = &mut self.json else { return };
         if known.len() >= document::MAX_FAULTS {
             return;
         }
+        // Scans text because placeholders are defined on JSON text; the value was disarmed before parsing.
         let text = serde_json::to_string(value).unwrap_or_default();
         for fault in document::scan(&text).unwrap_or_default() {
             if known.len() < document::MAX_FAULTS {

@@ -1,16 +1,17 @@
-//! How deep brackets lie within one another, found before a document is parsed.
+//! Nesting of brackets, measured before parsing.
 
 use apollo_parser::{Lexer, TokenKind};
 
-/// Whether brackets of any kind are open within one another more than `max` times. The parser bounds the kinds
-/// that it recurses into, and reads on to the limit of tokens when it meets another one.
+/// Whether brackets of any kind nest deeper than `max`. apollo-parser bounds only the constructs that it recurses
+/// into, and for others reads on up to the token limit.
 pub fn are_too_deep(text: &str, max: usize) -> bool {
     let is_opening = |byte: &u8| matches!(byte, b'{' | b'[' | b'(');
-    // Few documents have so many at all, and are read here.
+    // Counts bytes first: most documents have at most `max` opening brackets, so no lexer runs.
     if text.bytes().filter(|byte| is_opening(byte)).count() <= max {
         return false;
     }
     let mut depth: usize = 0;
+    // Lexer errors are skipped: the parser reports them with positions.
     for token in Lexer::new(text).flatten() {
         match token.kind() {
             TokenKind::LParen | TokenKind::LBracket | TokenKind::LCurly => depth += 1,

@@ -1,4 +1,4 @@
-//! The documents that were found valid, by the SHA-256 of their text.
+//! Cache of valid documents by the SHA-256 of their text.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use moka::sync::Cache;
 use super::{checked::Document, hash::Hash};
 use crate::app::memory::{Lease, Memory};
 
-/// Valid documents, within a bound of bytes. What is asked for often stays.
+/// Valid documents within a bound of bytes; evicts rarely used documents first.
 pub struct Documents {
     cache: Cache<Hash, Kept>,
     memory: Memory,
@@ -16,7 +16,7 @@ pub struct Documents {
 #[derive(Clone)]
 struct Kept {
     document: Arc<Document>,
-    /// Returned when the cache forgets the document.
+    /// Lease of the document's memory, returned on eviction.
     _lease: Arc<Lease>,
 }
 
@@ -33,10 +33,11 @@ impl Documents {
         Some(self.cache.get(hash)?.document)
     }
 
-    /// Remembers a document, unless it would push many others out or finds no memory left.
+    /// Caches a document, unless it would evict many others or the server's memory is exhausted.
     pub fn insert(&self, hash: Hash, document: &Arc<Document>) {
         let bytes = document.bytes() as u64;
         let max_bytes = self.cache.policy().max_capacity().unwrap_or(u64::MAX);
+        // A sixteenth of the cache: a client with huge documents must not evict those of everybody else.
         if bytes > max_bytes / 16 {
             return;
         }

@@ -1,7 +1,7 @@
-//! Descriptions of operations, fragments and variables, which apollo-parser does not read.
+//! Removal of descriptions on operations, fragments and variables, which apollo-parser refuses.
 //!
-//! The specification of September 2025 has them. They mean nothing to a server, so they are taken out of the
-//! text before it is parsed.
+//! The specification allows them since [September 2025](https://spec.graphql.org/September2025/#sec-Descriptions).
+//! Descriptions don't affect execution, so they are removed before parsing.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -9,10 +9,11 @@ use apollo_parser::{Lexer, TokenKind};
 
 const EXECUTABLE: [&str; 4] = ["query", "mutation", "subscription", "fragment"];
 
-/// The text with spaces where such descriptions are, so that everything else keeps its line and column. A
-/// string where none is allowed stays: that is for the parser to refuse.
+/// Replaces descriptions by spaces, so that all other tokens keep their line and column. Strings where no description
+/// is allowed stay, for the parser to refuse.
 pub fn without(text: &str, max_tokens: usize) -> Cow<'_, str> {
     if !may_have_some(text) {
+        // Borrows in the common case, without a copy of the text.
         return Cow::Borrowed(text);
     }
     let found = find(text, max_tokens);
@@ -33,7 +34,8 @@ pub fn without(text: &str, max_tokens: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a quote is followed by what can be described. Nearly no document has to be read twice.
+/// Whether a string could be a description: a quote followed by a keyword, variable or comment. Saves nearly all documents a
+/// second lexing.
 fn may_have_some(text: &str) -> bool {
     text.match_indices('"').any(|(at, quote)| {
         let after = &text[at + quote.len()..];
@@ -43,19 +45,21 @@ fn may_have_some(text: &str) -> bool {
     })
 }
 
-/// Where the descriptions are. Of a text with too many tokens, none.
+/// Byte ranges of descriptions; empty when the text exceeds the token limit.
 fn find(text: &str, max_tokens: usize) -> Vec<Range<usize>> {
     let mut found = vec![];
-    // Brackets that are open.
+    // Open brackets.
     let mut open: Vec<TokenKind> = vec![];
-    // What came before, and a string that is a description when the right token follows.
+    // Previous token, and a string that becomes a description when the next token can be described.
     let mut last = None;
     let mut pending: Option<Range<usize>> = None;
     for token in Lexer::new(text).with_limit(max_tokens) {
         let token = match token {
             Ok(token) => token,
+            // The parser refuses the document for its tokens, with the proper error.
             Err(error) if error.is_limit() => return vec![],
             Err(_) => {
+                // A lexer error ends the candidate: the parser must see and report the text as sent.
                 pending = None;
                 last = Some(TokenKind::Eof);
                 continue;
@@ -77,9 +81,9 @@ fn find(text: &str, max_tokens: usize) -> Vec<Range<usize>> {
         };
         found.extend(pending.take().filter(|_| is_described));
         let may_be_described = match open[..] {
-            // A definition has ended, or none has begun.
+            // Top level: at the start, or after the end of a definition.
             [] => matches!(last, None | Some(TokenKind::RCurly)),
-            // Not a default value, nor the value of a directive's argument.
+            // Variable definitions: a string after `=` or `:` is a default value or a directive's argument.
             [TokenKind::LParen] => !matches!(last, Some(TokenKind::Eq | TokenKind::Colon)),
             _ => false,
         };

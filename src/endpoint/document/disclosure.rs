@@ -1,7 +1,7 @@
-//! What a client is listed of a document or a value that is refused.
+//! Disclosure of the schema in error messages.
 //!
-//! With introspection on, a name that is not in the schema comes with those that are spelled like it. With
-//! introspection off nothing is suggested, and no name of the schema is listed but those that the client sent.
+//! With introspection on, messages about unknown names suggest similar names. With introspection off, messages
+//! contain no suggestion and no name of the schema except those that the client sent.
 
 use std::collections::HashSet;
 
@@ -15,13 +15,13 @@ use crate::{
     graphql::error::{input_error, request_error},
 };
 
-/// Writes errors for the client, as far as it may know the schema.
+/// Converts errors for a client, within its knowledge of the schema.
 #[derive(Clone, Copy)]
 pub struct Disclosure<'a> {
     pub schema: &'a Schema,
-    /// Whether clients may learn of the schema.
+    /// Whether clients may see the schema.
     pub is_open: bool,
-    /// What the client sent.
+    /// Text of the client's document.
     pub text: &'a str,
 }
 
@@ -43,12 +43,14 @@ impl Disclosure<'_> {
         errors: &DiagnosticList,
         code: impl Fn(Option<&'static str>) -> &'static str,
     ) -> Vec<ServerError> {
+        // Open schemas need no list of sent names: splitting a document of megabytes costs time.
         let sent = (!self.is_open).then(|| names(self.text));
         let listed = errors.iter().take(MAX_ERRORS).map(|diagnostic| {
             let at = diagnostic.line_column_range().map(|range| Pos {
                 line: range.start.line,
                 column: range.start.column,
             });
+            // apollo-compiler has no stable codes, only this name.
             let kind = diagnostic.error.unstable_error_name();
             let mut message = diagnostic.error.to_string();
             match &sent {
@@ -72,9 +74,10 @@ impl Disclosure<'_> {
         listed.collect()
     }
 
-    /// A message without the names that the client did not send: those between backticks, and types.
+    /// Masks names that the client did not send: names between backticks, and names of types.
     fn masked(&self, message: &str, sent: &HashSet<&str>) -> String {
         let part = |index: usize, part: &str| {
+            // apollo-compiler quotes names with backticks, so parts with odd index are quoted.
             let is_quoted = index % 2 == 1;
             replaced(part, |word| {
                 let is_told = sent.contains(word) || is_public(word);
@@ -88,7 +91,7 @@ impl Disclosure<'_> {
     }
 }
 
-/// Names of the language itself.
+/// Names defined by GraphQL itself: no secret.
 fn is_public(word: &str) -> bool {
     let scalars = ["Int", "Float", "String", "Boolean", "ID"];
     let directives = ["skip", "include", "if", "deprecated", "specifiedBy"];
@@ -102,13 +105,13 @@ fn is_part_of_a_name(letter: char) -> bool {
     letter.is_ascii_alphanumeric() || letter == '_'
 }
 
-/// Everything in a text that could be a name.
+/// Words of a text that could be names.
 fn names(text: &str) -> HashSet<&str> {
     text.split(|letter: char| !is_part_of_a_name(letter))
         .collect()
 }
 
-/// A text in which some words are an ellipsis.
+/// Replaces masked words by an ellipsis.
 fn replaced(text: &str, is_masked: impl Fn(&str) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,4 +1,4 @@
-//! Errors that refuse a document before it runs.
+//! Errors that refuse a document before execution.
 
 use async_graphql::{Pos, ServerError};
 
@@ -7,17 +7,17 @@ use crate::{
     graphql::error::{PERSISTED_QUERY_NOT_FOUND, request_error},
 };
 
-/// Maximum number of errors in one response.
+/// Maximum number of errors in a response.
 pub const MAX_ERRORS: usize = 20;
 
-/// Apollo's link compares this message, and sends the text then:
+/// Error for an unknown hash. Apollo's link matches this message and then sends the text:
 /// <https://www.apollographql.com/docs/apollo-server/performance/apq>.
 pub fn not_found() -> Vec<ServerError> {
     let message = "PersistedQueryNotFound";
     vec![request_error(PERSISTED_QUERY_NOT_FOUND, message, None)]
 }
 
-/// A position in a text, as GraphQL errors have it.
+/// Converts a location of a text to a position of GraphQL errors.
 pub fn pos(place: Location) -> Pos {
     Pos {
         line: place.line as usize,

@@ -1,16 +1,17 @@
-//! SHA-256 of a document's text, the id of persisted and trusted documents.
+//! SHA-256 of a document's text: id of persisted and trusted documents.
 
 use sha2::{Digest, Sha256, digest::Output};
 
-/// Printed in hexadecimal by `{:x}`.
+/// SHA-256; `{:x}` prints hexadecimal.
 pub type Hash = Output<Sha256>;
 
 pub fn hash(text: &str) -> Hash {
     Sha256::digest(text)
 }
 
-/// Reads 64 hexadecimal digits.
+/// Parses 64 hexadecimal digits.
 pub fn parse(hex: &str) -> Option<Hash> {
+    // Checks ASCII first: slicing by byte offsets would panic inside a multi-byte character.
     if hex.len() != 64 || !hex.is_ascii() {
         return None;
     }

@@ -1,14 +1,15 @@
-//! Arguments and fields of objects without a value, `(first)` or `{ id }`: apollo-parser drops them without a
-//! word.
+//! Detection of arguments and object fields without a value, such as `(first)` or `{ id }`.
+//!
+//! apollo-parser drops these silently, so an argument with a typo would be ignored instead of refused.
 
 use apollo_parser::{Lexer, TokenKind};
 
-/// The name and the place of the first that has no value. Of a text that is otherwise right.
+/// Name and byte offset of the first argument or field without a value. The text must parse otherwise.
 pub fn first(text: &str) -> Option<(&str, usize)> {
-    // Brackets that are open.
+    // Open brackets, without those of selection sets.
     let mut open: Vec<TokenKind> = vec![];
     let mut last = TokenKind::Eof;
-    // A name that has to be followed by a colon.
+    // Name that a colon must follow.
     let mut name = None;
     for token in Lexer::new(text).flatten() {
         let kind = token.kind();
@@ -24,7 +25,7 @@ pub fn first(text: &str) -> Option<(&str, usize)> {
         name = None;
         match kind {
             TokenKind::LParen | TokenKind::LBracket => open.push(kind),
-            // An object. Selection sets are in no other brackets.
+            // Object literal: selection sets occur outside of other brackets only.
             TokenKind::LCurly if !open.is_empty() => open.push(kind),
             TokenKind::RParen | TokenKind::RBracket | TokenKind::RCurly => {
                 open.pop();
@@ -32,6 +33,7 @@ pub fn first(text: &str) -> Option<(&str, usize)> {
             TokenKind::Name => {
                 let is_in_pairs =
                     matches!(open.last(), Some(TokenKind::LParen | TokenKind::LCurly));
+                // After these tokens a name is a value, variable or directive, and needs no colon.
                 let is_second = matches!(
                     last,
                     TokenKind::Colon | TokenKind::Eq | TokenKind::Dollar | TokenKind::At

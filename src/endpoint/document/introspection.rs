@@ -1,4 +1,4 @@
-//! The switch that keeps the schema from clients.
+//! Introspection switch: hides the schema from clients.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
 use async_graphql::{Pos, ServerError};
@@ -6,11 +6,11 @@ use async_graphql::{Pos, ServerError};
 use super::error::MAX_ERRORS;
 use crate::graphql::error::{GRAPHQL_VALIDATION_FAILED, request_error};
 
-/// Fields that tell the schema. A gateway asks `_service` when it composes its supergraph; with the schema
-/// kept from clients it composes the text that `annograph schema --federation` prints.
+/// Fields that reveal the schema. Federation gateways read `_service` when composing; with introspection off, compose
+/// from the output of `annograph schema --federation` instead.
 const TELLING: [&str; 3] = ["__schema", "__type", "_service"];
 
-/// Refuses a document that asks for the schema.
+/// Finds the selections that reveal the schema.
 pub fn refused(document: &Document) -> Vec<ServerError> {
     let mut errors = vec![];
     for definition in &document.definitions {
@@ -18,6 +18,7 @@ pub fn refused(document: &Document) -> Vec<ServerError> {
             Definition::OperationDefinition(operation) => {
                 look(document, &operation.selection_set, &mut errors);
             }
+            // Each fragment is visited as a definition of its own, so spreads need no visit below.
             Definition::FragmentDefinition(fragment) => {
                 look(document, &fragment.selection_set, &mut errors);
             }
@@ -31,6 +32,7 @@ fn look(document: &Document, set: &[Selection], errors: &mut Vec<ServerError>) {
     for selection in set {
         match selection {
             Selection::Field(field) if TELLING.contains(&field.name.as_str()) => {
+                // Bounded: a document may repeat the field thousands of times.
                 if errors.len() == MAX_ERRORS {
                     return;
                 }

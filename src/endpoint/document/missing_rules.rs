@@ -1,4 +1,4 @@
-//! Rules of the specification that apollo-compiler does not check: on values inside of values.
+//! Validation rules that apollo-compiler lacks, all on values nested in values.
 
 mod merging;
 
@@ -12,12 +12,17 @@ use apollo_compiler::{
 
 use crate::endpoint::coercion::item_type;
 
-/// Where a value stands: its type, and whether something stands in for a value that is absent. Inside of
-/// JSON no position has a type.
+/// Position of a value: its type, and whether the position has a default. `None` inside JSON, where positions are
+/// untyped.
 type Position<'a> = Option<(&'a Type, bool)>;
 
-/// Variables in input objects and lists that are not defined or not of the position's type, fields that an
-/// object has twice, and lists of different lengths in arguments that have to be the same.
+/// Violations of rules on nested values:
+/// - variables inside lists and objects that are undefined or of the wrong type ([All Variable Usages Are
+///   Allowed](https://spec.graphql.org/September2025/#sec-All-Variable-Usages-Are-Allowed)),
+/// - duplicate fields of an object ([Input Object Field
+///   Uniqueness](https://spec.graphql.org/September2025/#sec-Input-Object-Field-Uniqueness)),
+/// - lists of different lengths in fields that merge ([Field Selection
+///   Merging](https://spec.graphql.org/September2025/#sec-Field-Selection-Merging)).
 pub fn violations(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<String> {
     let mut messages = BTreeSet::new();
     for operation in document.operations.iter() {
@@ -32,6 +37,8 @@ pub fn violations(schema: &Schema, document: &ExecutableDocument) -> BTreeSet<St
             }
         }
         merging::check(document, operation, visitor.messages);
+        // Visits fields of fragments too: a variable's definition depends on the operation, so each operation checks
+        // anew.
         for field in operation.all_fields(document) {
             for argument in &field.arguments {
                 if let Some(definition) = field.definition.argument_by_name(&argument.name) {
@@ -75,6 +82,7 @@ impl<'a> UsageVisitor<'a, '_> {
         match value {
             Value::Variable(name) => self.uses.push((name, position)),
             Value::List(items) => {
+                // Items have no default of their own, so null stays forbidden in a list of non-null items.
                 let position = position
                     .and_then(|(ty, _)| item_type(ty))
                     .map(|of| (of, false));
@@ -83,6 +91,7 @@ impl<'a> UsageVisitor<'a, '_> {
                 }
             }
             Value::Object(fields) => {
+                // Objects of JSON have no input type: their variables may have any type.
                 let ty = position.and_then(|(ty, _)| self.schema.types.get(ty.inner_named_type()));
                 let mut names = BTreeSet::new();
                 for (name, value) in fields {
@@ -103,9 +112,11 @@ impl<'a> UsageVisitor<'a, '_> {
     }
 }
 
-/// AreTypesCompatible and IsVariableUsageAllowed of the specification.
+/// Implements AreTypesCompatible and
+/// [IsVariableUsageAllowed](https://spec.graphql.org/September2025/#IsVariableUsageAllowed%28%29).
 fn fits(definition: &VariableDefinition, (ty, has_default): (&Type, bool)) -> bool {
     if ty.is_non_null() && !definition.ty.is_non_null() {
+        // A nullable variable may stand in a non-null position when either default replaces an absent value.
         let own_default = definition.default_value.as_ref();
         let is_never_absent = has_default || own_default.is_some_and(|value| !value.is_null());
         return is_never_absent && definition.ty.is_assignable_to(&ty.clone().nullable());

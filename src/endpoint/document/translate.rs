@@ -1,7 +1,7 @@
-//! From apollo-compiler's document to async-graphql's.
+//! Translation of apollo-compiler's AST to async-graphql's.
 //!
-//! Both have a parser of their own, which differ in corners: `\u{1F600}`, white space within types, numbers
-//! beyond a double. What was validated is what runs, so the text is parsed once.
+//! The parsers of the two libraries differ in corners: `\u{1F600}`, white space within types, numbers beyond a
+//! double. Translating instead of parsing twice guarantees that the validated document is the executed document.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ use crate::{
     graphql::entity::{self, ENTITIES},
 };
 
-/// The document that runs. The one it is made of is valid.
+/// Translates a valid document.
 pub fn document(source: &ast::Document, text: &str) -> ExecutableDocument {
     let mut translator = Translator {
         places: Places::of(text),
@@ -47,6 +47,7 @@ pub fn document(source: &ast::Document, text: &str) -> ExecutableDocument {
             _ => {}
         }
     }
+    // async-graphql distinguishes an anonymous operation, valid only alone, from named operations.
     let operations = match operations.pop() {
         Some((None, only)) => DocumentOperations::Single(only),
         last => {
@@ -106,6 +107,7 @@ impl Translator<'_> {
         source: &Node<ast::VariableDefinition>,
     ) -> Positioned<VariableDefinition> {
         let at = self.at(source.location());
+        // Type references of the two libraries share no structure, but the same notation.
         let ty = Type::new(&source.ty.to_string()).expect("a type is printed as it is read");
         let default = source.default_value.as_deref();
         let translated = VariableDefinition {
@@ -150,7 +152,8 @@ impl Translator<'_> {
                 let at = self.at(field.location());
                 let mut alias = field.alias.as_ref().map(|alias| self.name(alias));
                 let mut name = self.name(&field.name);
-                // The query type alone has a field of this name.
+                // `_entities` runs as a field that resolves each representation by index; the alias keeps the
+                // response key. Safe by name alone: no other type has a field of this name.
                 if name.node == ENTITIES {
                     alias = alias.or_else(|| Some(name.clone()));
                     name.node = Text::new(entity::ENTITIES_BY_INDEX);

@@ -1,4 +1,6 @@
-//! Trusted documents: those of a manifest that the operator names, which clients send by their ids.
+//! Trusted documents: the operator's manifest, sent by clients as ids.
+//!
+//! Formats and modes are described in `docs/security.md`.
 
 use std::{collections::HashMap, fmt::Write, path::Path, sync::Arc};
 
@@ -18,12 +20,12 @@ use crate::{
     graphql::error::{BAD_REQUEST, FORBIDDEN, request_error},
 };
 
-/// Untrusted documents that are remembered as logged.
+/// Number of untrusted documents remembered as logged.
 const LOGGED: u64 = 10_000;
-/// Characters of an operation's name that are logged.
+/// Maximum characters of an operation's name in the log.
 const LONGEST_NAME: usize = 100;
 
-/// The documents of a manifest, all of them valid.
+/// Valid documents of a manifest.
 pub struct Trusted {
     mode: TrustedMode,
     by_id: HashMap<String, Arc<Document>>,
@@ -31,14 +33,15 @@ pub struct Trusted {
     logged: Cache<Hash, ()>,
 }
 
-/// What the manifest says of a request.
+/// Result of a manifest lookup.
 pub enum Found {
     Trusted(Arc<Document>),
-    /// The document is not in the manifest, and may run.
+    /// Not in the manifest, and allowed to run.
     Untrusted,
 }
 
-/// Apollo's persisted query manifest.
+/// [Apollo's persisted query
+/// manifest](https://www.apollographql.com/docs/graphos/platform/security/persisted-queries).
 #[derive(Deserialize)]
 struct Manifest {
     format: String,
@@ -53,7 +56,7 @@ struct Operation {
 }
 
 impl Trusted {
-    /// Reads and checks the manifest, if there is to be one. All that is wrong with it is told at once.
+    /// Reads and validates the manifest, if configured. Reports all faults at once.
     pub fn load(args: &DocumentArgs, validator: &Validator) -> anyhow::Result<Option<Self>> {
         let Some(path) = &args.trusted_documents else {
             if args.trusted_documents_mode != TrustedMode::Off {
@@ -71,11 +74,13 @@ impl Trusted {
             by_text: HashMap::new(),
             logged: Cache::new(LOGGED),
         };
+        // A startup that fails on the first fault would make operators restart once per fault.
         let mut faults = String::new();
         for (id, text) in documents {
             match validator.validate(&text) {
                 Ok(document) => {
                     let text = hash::hash(&text);
+                    // Texts under several ids share a document; a repeated id with another text is a fault.
                     let document = trusted.by_text.entry(text).or_insert(Arc::new(document));
                     let other = trusted.by_id.insert(id.clone(), document.clone());
                     if other.is_some_and(|other| !Arc::ptr_eq(&other, document)) {
@@ -100,8 +105,8 @@ impl Trusted {
         Ok(Some(trusted))
     }
 
-    /// The document that a request means by one of its ids or by its very text. What is not in the manifest
-    /// is refused, or left to be found elsewhere.
+    /// Finds a trusted document by id or text. Other documents are refused in mode `enforce`, and otherwise left to
+    /// the cache and validator.
     pub fn find(
         &self,
         ids: [Option<&str>; 2],
@@ -110,16 +115,19 @@ impl Trusted {
         let by_text = text.and_then(|hash| self.by_text.get(hash));
         let by_id = ids.into_iter().flatten().find_map(|id| self.named(id));
         match (by_id, by_text) {
+            // An id and a text that disagree: running either could bypass a proxy that checked the other.
             (Some(named), Some(sent)) if !Arc::ptr_eq(named, sent) => {
                 let message = "the document of that id is another one than the text sent along";
                 Err(vec![request_error(BAD_REQUEST, message, None)])
             }
+            // `ids[1]` is the hash of a persisted query, which `persisted_hash` has compared with the text already.
             (Some(_), None) if text.is_some() && ids[1].is_none() => {
                 let message = "the document of that id is another one than the text sent along";
                 Err(vec![request_error(BAD_REQUEST, message, None)])
             }
             (Some(found), _) | (None, Some(found)) => Ok(Found::Trusted(found.clone())),
             (None, None) if self.mode != TrustedMode::Enforce => Ok(Found::Untrusted),
+            // Unknown ids get the error of an unknown persisted query, which clients recognise.
             (None, None) if ids.iter().any(Option::is_some) => Err(not_found()),
             (None, None) => {
                 let message = "this server runs trusted documents alone, and this is none";
@@ -128,14 +136,15 @@ impl Trusted {
         }
     }
 
-    /// An id is one of the manifest, or the SHA-256 of a text; either may say that it is one.
+    /// Finds a document by an id of the manifest or the SHA-256 of its text, each with or without the prefix
+    /// `sha256:`.
     fn named(&self, id: &str) -> Option<&Arc<Document>> {
         let plain = id.strip_prefix("sha256:").unwrap_or(id);
         let by_id = self.by_id.get(id).or_else(|| self.by_id.get(plain));
         by_id.or_else(|| self.by_text.get(&hash::parse(plain)?))
     }
 
-    /// Logs that an untrusted document runs: once for each, and never its text.
+    /// Logs an untrusted document that runs: once per document, without its text, which may contain personal data.
     pub fn note(&self, hash: &Hash, operation_name: Option<&str>, document: &Document) {
         if self.mode != TrustedMode::Log || !self.logged.entry(*hash).or_insert(()).is_fresh() {
             return;
@@ -149,10 +158,11 @@ impl Trusted {
     }
 }
 
-/// Ids and texts, whatever the format of the manifest.
+/// Ids and texts of a manifest, in either format.
 fn read(path: &Path) -> anyhow::Result<Vec<(String, String)>> {
     let text = std::fs::read_to_string(path)?;
     let json: serde_json::Value = serde_json::from_str(&text)?;
+    // A plain manifest may have a document with the id `format`, so a second key must confirm Apollo's format.
     if json
         .get("format")
         .is_some_and(|format| json.get("operations").is_some() || format == APOLLO)

@@ -1,7 +1,7 @@
-//! From a text to a valid document.
+//! Validation: from a text to a valid document.
 //!
-//! Documents are parsed and validated by apollo-compiler, and what it does not find is looked for besides, so
-//! that the verdicts are those of graphql-js; the library's own validation misses several rules.
+//! apollo-compiler parses and validates; additional rules bring the verdicts to those of graphql-js. async-graphql's
+//! own validation lacks several rules, so it is not used.
 
 use std::collections::HashMap;
 
@@ -27,19 +27,20 @@ use crate::{
     },
 };
 
-/// Deepest nesting of brackets in a document. apollo-compiler's parser calls itself for each.
+/// Maximum nesting of brackets: apollo-compiler's parser recurses for each level.
 const MAX_BRACKETS: usize = 200;
 
-/// What documents are checked against.
+/// Validator: schema, limits and disclosure.
 pub struct Validator {
     pub schema: Valid<ApolloSchema>,
     pub limits: LimitArgs,
-    /// Whether clients may learn of the schema.
+    /// Whether clients may see the schema.
     pub is_open: bool,
 }
 
 impl Validator {
-    /// Cheap checks come first: nothing is done with a document before its size is known to be bounded.
+    /// Validates a document, cheap checks first: brackets before parsing, size before validation, both of which would
+    /// otherwise take unbounded time or stack.
     pub fn validate(&self, query: &str) -> Result<Document, Vec<ServerError>> {
         if brackets::are_too_deep(query, MAX_BRACKETS) {
             return Err(vec![too_deep()]);
@@ -57,6 +58,7 @@ impl Validator {
             return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);
         }
         size::check(&syntax, &self.limits).map_err(|error| vec![error])?;
+        // Before validation: a closed schema answers valid and invalid introspection alike.
         if !self.is_open {
             let refused = introspection::refused(&syntax);
             if !refused.is_empty() {
@@ -74,6 +76,7 @@ impl Validator {
         if !problems.is_empty() {
             return Err(self.disclosure(query).input(problems));
         }
+        // After the literals: these report by path, so a client sees the precise error first.
         let violations = self.missing_rules(query, &checked);
         if !violations.is_empty() {
             return Err(violations);
@@ -95,6 +98,7 @@ impl Validator {
     }
 
     fn not_parsed(&self, query: &str, errors: &DiagnosticList) -> Vec<ServerError> {
+        // Matches by message: apollo-parser exposes no kind for exceeded limits.
         let messages = errors.iter().map(|error| error.error.to_string());
         for message in messages {
             if message.starts_with("token limit") {
@@ -109,7 +113,7 @@ impl Validator {
             .diagnostics(errors, |_| GRAPHQL_PARSE_FAILED)
     }
 
-    /// When only values are wrong, says so with their paths; otherwise lists what is wrong.
+    /// Reports problems with paths when only values are wrong, and otherwise apollo-compiler's diagnostics.
     fn explain(
         &self,
         query: &str,
@@ -117,7 +121,7 @@ impl Validator {
         errors: &DiagnosticList,
     ) -> Vec<ServerError> {
         let only_values = errors.iter().all(|error| {
-            // To the validator, an argument that is null is missing too.
+            // apollo-compiler reports a null argument as missing, which is a problem of the value too.
             let name = error.error.unstable_error_name();
             name.is_some_and(|name| is_about_a_value(name) || name == "RequiredArgument")
         });
@@ -146,7 +150,7 @@ impl Validator {
             .messages(GRAPHQL_VALIDATION_FAILED, messages)
     }
 
-    /// Checks every literal of a document, and notes where the variables of each operation go.
+    /// Checks all literals of a document, and derives the facts about values of each operation.
     fn literals(
         &self,
         document: &CheckedDocument,
@@ -158,10 +162,10 @@ impl Validator {
             let found = coercion.literals(document, operation);
             let mut found_here = coercion.into_problems();
             if !found_here.is_empty() {
-                // No mutation will come to tell what is wrong inside of JSON.
+                // The document is refused, so no mutation runs that would report the faults inside its JSON.
                 found_here.splice(0..0, found.json().iter().cloned());
             }
-            // Operations that share a fragment share its problems.
+            // Operations that share a fragment find the same problems.
             for problem in found_here {
                 if !problems.contains(&problem) {
                     problems.push(problem);
@@ -178,7 +182,7 @@ fn too_deep() -> ServerError {
     limit_error("brackets", max, max + 1, "brackets in one another or more")
 }
 
-/// Diagnostics of values in a document that is otherwise as it should be.
+/// Diagnostics that concern values alone.
 fn is_about_a_value(name: &str) -> bool {
     matches!(
         name,
@@ -191,8 +195,10 @@ fn is_about_a_value(name: &str) -> bool {
     )
 }
 
-/// Whether the only fault is that a subscription has several fields, and they are parts of one:
-/// apollo-compiler counts the parts, the specification counts the names in the answer.
+/// Whether the only error is a subscription with several selections of a single response key.
+///
+/// apollo-compiler counts selections; the specification counts [response
+/// keys](https://spec.graphql.org/September2025/#sec-Single-Root-Field).
 fn has_one_field(document: &CheckedDocument, errors: &DiagnosticList) -> bool {
     let mut names = errors.iter().map(|error| error.error.unstable_error_name());
     names.all(|name| name == Some("SubscriptionUsesMultipleFields"))

@@ -1,4 +1,4 @@
-//! The body of a request: its type, its size, its encoding.
+//! Request bodies: type, size and encoding.
 
 mod budget;
 mod encoding;
@@ -20,9 +20,9 @@ use self::{
 use super::response::Refusal;
 use crate::{fair::Permit, graphql::error::BAD_REQUEST};
 
-/// Larger bodies are processed a few at a time.
+/// Minimum size of a large body, for which a permit is needed.
 const LARGE: usize = 1 << 20;
-/// Initial capacity of a buffer for a body of unknown length.
+/// Initial capacity of the buffer for a body of unknown length.
 const FIRST_CAPACITY: usize = 1 << 10;
 
 /// Limits of a body.
@@ -34,14 +34,14 @@ pub struct BodyLimits {
     pub time: Duration,
 }
 
-/// A decompressed body. Dropping it returns its memory to the budget.
+/// Decompressed body. Dropping it returns its memory to the budget.
 pub struct ReceivedBody {
     pub bytes: Bytes,
     _lease: Reservation,
     _large: Option<Permit>,
 }
 
-/// The bytes of a body that is `application/json`.
+/// Reads an `application/json` body within its limits.
 pub async fn read(
     headers: &HeaderMap,
     body: Body,
@@ -53,11 +53,14 @@ pub async fn read(
         return Err(unsupported("send the request as application/json in UTF-8"));
     }
     let encoding = Encoding::of(headers)?;
+    // Refuses by the announced length first: the client may then stop before sending
+    // (https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1).
     let length = headers.get(header::CONTENT_LENGTH);
     let length = length.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if length.is_some_and(|length| length > bounds.size as u64) {
         return Err(too_large(bounds.size));
     }
+    // Leases nothing yet: a client that sends no body must not occupy the budget.
     let buffer = Buffer::new(budget.reservation(user_id));
     let collected = collect(body, bounds.size, buffer);
     let Ok(buffer) = tokio::time::timeout(bounds.time, collected).await else {
@@ -67,6 +70,7 @@ pub async fn read(
     };
     let buffer = buffer?;
     let mut large = None;
+    // The permit comes after receiving: a slow sender would otherwise hold up other users' large bodies.
     if buffer.bytes.len() > LARGE {
         large = Some(budget.large(user_id).await);
     }
@@ -75,6 +79,7 @@ pub async fn read(
         Err(buffer) => buffer,
         Ok(expansion) => {
             let wait = async || {
+                // A compressed body may have the permit already.
                 if large.is_none() {
                     large = Some(budget.large(user_id).await);
                 }
@@ -90,8 +95,8 @@ pub async fn read(
     })
 }
 
-/// Copies the frames of a body into one buffer. Keeping a frame would keep the whole read buffer of its connection,
-/// even for a frame of one byte.
+/// Copies the frames of a body into a single buffer. A frame shares the connection's read buffer, so keeping even a
+/// frame of one byte would keep the whole buffer.
 async fn collect(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buffer, Refusal> {
     let announced = body.size_hint().exact();
     let announced = announced.and_then(|length| usize::try_from(length).ok());
@@ -101,6 +106,7 @@ async fn collect(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buf
         let Ok(data) = frame.into_data() else {
             continue;
         };
+        // Chunked bodies announce no length, so the bound is checked again per frame.
         if buffer.bytes.len() + data.len() > limit {
             return Err(too_large(limit));
         }
@@ -110,8 +116,8 @@ async fn collect(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buf
     Ok(buffer)
 }
 
-/// Decompresses small bodies in place and others on blocking threads; awaits `wait` before expanding a body beyond
-/// [`LARGE`].
+/// Decompresses small bodies in place and larger bodies on blocking threads. Awaits `wait` before expanding beyond
+/// [`LARGE`], so that small bombs never need a permit.
 async fn decompress(
     mut expansion: Expansion,
     limit: usize,
@@ -121,6 +127,7 @@ async fn decompress(
         return Ok(expansion.finish());
     }
     let mut is_whole;
+    // Expands up to `LARGE` first: nobody knows the size before, and most bodies need no permit.
     (expansion, is_whole) = decompress_blocking(expansion, limit.min(LARGE)).await?;
     if !is_whole && limit > LARGE {
         wait().await;
@@ -144,7 +151,7 @@ async fn decompress_blocking(
     done.unwrap_or_else(|_| Err(Refusal::internal()))
 }
 
-/// A growing buffer whose memory is leased before it is allocated.
+/// Growing buffer that leases memory before allocating.
 pub struct Buffer {
     bytes: Vec<u8>,
     lease: Reservation,
@@ -181,7 +188,11 @@ impl Buffer {
     }
 }
 
-/// `application/json` in UTF-8. Nothing else: a browser sends other types across origins without asking.
+/// Whether the body is `application/json` in UTF-8.
+///
+/// Refuses other types: browsers send the [safelisted
+/// types](https://fetch.spec.whatwg.org/#cors-safelisted-request-header) across origins without a preflight, which
+/// would allow request forgery.
 fn is_json(headers: &HeaderMap) -> bool {
     let Some(content_type) = headers
         .get(header::CONTENT_TYPE)

@@ -1,4 +1,4 @@
-//! Permit of a connection, among a bounded number of connections.
+//! Permit of a connection, among `--max-connections`.
 
 use std::{
     io,
@@ -15,13 +15,13 @@ use tokio::{
     sync::OwnedSemaphorePermit,
 };
 
-/// Held as long as the connection, also by a WebSocket that outlives its HTTP request.
+/// Connection permit, held as long as the connection: a WebSocket outlives its HTTP request.
 #[derive(Clone)]
 pub struct ConnectionPermit(Arc<Inner>);
 
 struct Inner {
     _permit: OwnedSemaphorePermit,
-    /// Bytes that may still be read, the largest number for any number.
+    /// Bytes that may still be read; `usize::MAX` for no limit.
     left: AtomicUsize,
 }
 
@@ -33,18 +33,18 @@ impl ConnectionPermit {
         }))
     }
 
-    /// Fails reads after about this many more bytes.
+    /// Makes reads fail after about this many more bytes.
     pub fn limit_reads(&self, bytes: usize) {
         self.0.left.store(bytes, Ordering::SeqCst);
     }
 
-    /// Removes the limit of reads.
+    /// Removes the read limit.
     pub fn lift_limit(&self) {
         self.0.left.store(usize::MAX, Ordering::SeqCst);
     }
 }
 
-/// A connection whose reads its permit may limit.
+/// Connection whose reads the permit may limit.
 pub struct ReadLimited<S> {
     stream: Pin<Box<S>>,
     permit: ConnectionPermit,
@@ -74,7 +74,7 @@ impl<S: AsyncRead> AsyncRead for ReadLimited<S> {
         let read = self.stream.as_mut().poll_read(context, buffer);
         if left != usize::MAX {
             let rest = left.saturating_sub(buffer.filled().len() - before);
-            // Unless it was opened meanwhile.
+            // Keeps a limit that `lift_limit` removed or `limit_reads` replaced during the read.
             let order = Ordering::SeqCst;
             let _ = (self.permit.0.left).compare_exchange(left, rest, order, order);
         }

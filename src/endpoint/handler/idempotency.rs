@@ -1,4 +1,7 @@
-//! The header `Idempotency-Key`: a mutation that is sent again is answered again, and not run.
+//! Header [`Idempotency-Key`](https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header): a
+//! repeated mutation gets the first answer again instead of running again.
+//!
+//! Decision: docs/decisions/0013-idempotency.md.
 
 use std::time::Duration;
 
@@ -32,12 +35,12 @@ use crate::{
 pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
-/// How much longer than its time limit a request may take until it counts as dead.
+/// Time beyond the timeout after which a running request counts as dead.
 const GRACE: Duration = Duration::from_secs(2);
-/// Whoever waits for an answer looks whether it is there: soon at first, at this pace in the end.
+/// Final polling interval while another request with the key runs. Polling starts faster.
 const PACE: Duration = Duration::from_millis(200);
 
-/// The key of a request; a refusal when what is there can't be one.
+/// Reads the key of a request. Refuses repeated or malformed keys.
 pub fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     let mut values = headers.get_all(&KEY).iter().map(HeaderValue::as_bytes);
     match (values.next(), values.next()) {
@@ -50,7 +53,7 @@ pub fn key(headers: &HeaderMap) -> Result<Option<&[u8]>, Refusal> {
     }
 }
 
-/// The request that a key and a body stand for.
+/// Hashes the key and body into the request that they identify.
 pub async fn request(
     endpoint: &Endpoint,
     actor: &Actor,
@@ -64,7 +67,7 @@ pub async fn request(
     endpoint.read(actor, deadline, bytes, hash).await
 }
 
-/// Runs a mutation unless it ran before; then it is answered as it was.
+/// Runs a mutation once per key. Repeated requests get the stored answer.
 pub async fn run_once(
     endpoint: &Endpoint,
     actor: Actor,
@@ -75,15 +78,17 @@ pub async fn run_once(
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
     let lease = endpoint.timeout() + GRACE;
-    // The rest of the time is for the answer.
+    // Waits for half the timeout: the other half remains to run the mutation.
     let patience = Instant::now() + endpoint.timeout() / 2;
     let mut pause = PACE / 20;
     let claim = loop {
+        // `Fate::apart`: commits of the bookkeeping must not count as the mutation's own commit.
         let found = Fate::apart(idempotency::claim(app, &actor, request, lease)).await;
         match found.map_err(|error| Refusal::failed(&error, "can't look for an idempotency key"))? {
             Found::Claimed(claim) => break claim,
             Found::Answered(answer) => return Ok(replay(answer)),
             Found::UnderWay if Instant::now() < patience => {
+                // Polls because the other run may be in another process.
                 tokio::time::sleep(pause).await;
                 pause = PACE.min(pause * 2);
             }
@@ -106,7 +111,8 @@ pub async fn run_once(
             Found::OtherRequest => return Err(other_request()),
         }
     };
-    // To its end, whether the client waits or not: whoever asks again gets the answer.
+    // Spawned: the mutation runs to its end even when the client disconnects, so that a repeated request finds an
+    // answer.
     let endpoint = endpoint.clone();
     let ran = tokio::spawn(Fate::current().scope(async move {
         let _permit = permit;
@@ -124,7 +130,7 @@ async fn run(
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
     let budget = prepared.budget.clone();
-    // A failure is looked at, and small; an answer is written out where it was computed.
+    // Serialises answers on the worker thread; keeps failures as values, because the outcome decides about them.
     let answered = move |response: GraphQlResponse| {
         let is_failure = failed_for_us(&response);
         let lease = budget.take();
@@ -144,10 +150,11 @@ async fn run(
         Ok(Err(failed)) => Ok(*failed),
         Err(refusal) => Err(refusal),
     };
-    // What could not be done, and was not, may be asked for again.
+    // A mutation that failed without any commit releases the key: the client may repeat it.
     let is_free = settled(app, Fate::apart(idempotency::release(app, claim)).await);
     if is_free == Some(true) {
-        // Counted in the database: nothing was committed, and nothing will be.
+        // The count of committed writes is in the database and the fence stops later ones: nothing was or will be
+        // committed.
         let errors = match &mut failed {
             Ok(failed) => &mut failed.response.errors,
             Err(refusal) => &mut refusal.errors,
@@ -159,7 +166,7 @@ async fn run(
         .is_ok_and(|failed| tells_something(&failed.response));
     if is_free != Some(false) || !is_telling {
         if is_free == Some(false) {
-            // It was done, and this is no answer to it.
+            // Some writes were committed, but this failure is no answer to them.
             settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
         }
         return failed.map(|failed| response::single(media, failed));
@@ -169,7 +176,7 @@ async fn run(
     Ok(respond(answer, Some(lease)))
 }
 
-/// Tells of a failure that nothing was changed.
+/// Marks a failure as without effect.
 fn is_not_done(error: &mut ServerError) {
     if let Some(values) = &mut error.extensions
         && values.get("outcome").is_some()
@@ -178,19 +185,19 @@ fn is_not_done(error: &mut ServerError) {
     }
 }
 
-/// Keeps an answer for whoever asks again.
+/// Stores the answer for repeated requests.
 async fn store(app: &App, claim: &Claim, answer: &Answer) {
     let kept = idempotency::answer(app, claim, answer);
     settled(app, Fate::apart(kept).await);
 }
 
-/// Something in the response failed by no fault of the client's.
+/// Whether any part of the response failed on the server's side.
 fn failed_for_us(response: &GraphQlResponse) -> bool {
     let mut errors = response.errors.iter();
     errors.any(|error| has_code(error, &[SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR]))
 }
 
-/// One of the mutations at least has an answer.
+/// Whether at least one of the mutations has an answer.
 fn tells_something(response: &GraphQlResponse) -> bool {
     let Value::Object(fields) = &response.data else {
         return false;
@@ -198,14 +205,14 @@ fn tells_something(response: &GraphQlResponse) -> bool {
     fields.values().any(|value| *value != Value::Null)
 }
 
-/// The bookkeeping must not change the answer: without it, the next request is told that the answer is lost.
+/// Reports failed bookkeeping without changing the response: a repeated request learns that the answer is lost.
 fn settled<T>(app: &App, kept: Result<T, Error>) -> Option<T> {
     let health = app.db.health();
     kept.inspect_err(|error| health.report(error, "keep what a request was answered"))
         .ok()
 }
 
-/// The answer, which holds its memory until it is sent.
+/// Response from a stored answer; holds the lease until it is sent.
 fn respond(answer: Answer, lease: Option<Lease>) -> Response {
     let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
     let body = Body::from(answer.text).map_frame(move |frame| {

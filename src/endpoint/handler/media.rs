@@ -1,20 +1,21 @@
-//! What a client accepts, and how answers are labelled.
+//! Content negotiation: media types of responses ([GraphQL over
+//! HTTP](https://graphql.github.io/graphql-over-http/draft/#sec-Media-Types)).
 
 use std::cmp::Reverse;
 
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 
-/// How an answer is labelled, and so which status a refused request has.
+/// Media type of a response; decides the status of refused requests too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Media {
     Json,
     GraphQl,
-    /// Answers as they come, as server-sent events. Only for clients that name it.
+    /// Server-sent events. Only for clients that name this type.
     EventStream,
 }
 
 impl Media {
-    /// The best liked of the three; JSON when the client does not care. `None` when it takes none.
+    /// Preferred type of the client; JSON without preference. `None` when the client accepts none of the three.
     pub fn accepted(headers: &HeaderMap) -> Option<Self> {
         let ranges = ranges(headers);
         if ranges.is_empty() {
@@ -23,6 +24,7 @@ impl Media {
         let mut best = None;
         for media in [Self::Json, Self::GraphQl, Self::EventStream] {
             let quality = media.quality(&ranges);
+            // Strictly better: equal preferences keep JSON, which every client reads.
             if quality > best.and_then(|(_, quality)| quality) {
                 best = Some((media, quality));
             }
@@ -30,15 +32,15 @@ impl Media {
         best.map(|(media, _)| media)
     }
 
-    /// The client takes a stream of events, whatever it likes better.
+    /// Whether the client accepts event streams at all.
     pub fn takes_stream(headers: &HeaderMap) -> bool {
         Self::EventStream.quality(&ranges(headers)).is_some()
     }
 
-    /// How well the ranges of an `Accept` like this type: by quality, then by how exactly they name it,
-    /// then by how early. The most exact range decides, as RFC 9110 has it.
+    /// Preference for this type: by quality, then exactness, then position in the header. The most exact range
+    /// decides the quality ([RFC 9110, 12.5.1](https://www.rfc-editor.org/rfc/rfc9110#section-12.5.1)).
     fn quality(self, ranges: &[(String, f32)]) -> Option<(f32, Reverse<usize>, Reverse<usize>)> {
-        // The most exact comes first. Nobody gets a stream who does not name it.
+        // Ranges from exact to general. Wildcards don't match event streams: curl and browsers send `*/*`.
         let names: &[&str] = match self {
             Self::Json => &["application/json", "application/*", "*/*"],
             Self::GraphQl => &["application/graphql-response+json", "application/*", "*/*"],
@@ -55,8 +57,8 @@ impl Media {
         (quality > 0.0).then_some((quality, exactness, position))
     }
 
-    /// The type of an answer that is one JSON text. Of a client that wants a stream, one that is refused
-    /// gets the type that has its own name for refusals.
+    /// `Content-Type` of a response that is a single JSON text. Refused event streams get
+    /// `application/graphql-response+json`, which marks GraphQL errors under any status.
     pub fn header(self) -> HeaderValue {
         HeaderValue::from_static(match self {
             Self::Json => "application/json; charset=utf-8",
@@ -64,8 +66,8 @@ impl Media {
         })
     }
 
-    /// The status of a request that is refused for what its document or variables are: GraphQL over HTTP
-    /// keeps 200 for clients that take `application/json`.
+    /// Status of requests with an invalid document or invalid variables: GraphQL over HTTP demands [200 for
+    /// `application/json`](https://graphql.github.io/graphql-over-http/draft/#sec-application-json).
     pub fn refusal(self) -> StatusCode {
         match self {
             Self::Json => StatusCode::OK,
@@ -74,7 +76,7 @@ impl Media {
     }
 }
 
-/// What an `Accept` lists, each with its quality.
+/// Ranges of the `Accept` headers with their qualities.
 fn ranges(headers: &HeaderMap) -> Vec<(String, f32)> {
     let values = headers.get_all(header::ACCEPT).iter();
     values
@@ -86,6 +88,7 @@ fn ranges(headers: &HeaderMap) -> Vec<(String, f32)> {
             let media = parts.next().unwrap_or_default().to_owned();
             let quality = parts
                 .find_map(|part| part.strip_prefix("q="))
+                // A malformed quality counts as 0, not as 1: guessing could send a type that the client refuses.
                 .map_or(1.0, |quality| quality.parse().unwrap_or(0.0));
             (media, quality)
         })

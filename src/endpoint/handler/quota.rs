@@ -1,4 +1,4 @@
-//! How much one caller may ask for: by time, and at once.
+//! Quotas of users: requests per second, and requests and subscriptions at once.
 
 use std::{
     collections::HashMap,
@@ -15,7 +15,7 @@ use governor::{
 use super::response::Refusal;
 use crate::{config::HttpArgs, domain::access::Actor};
 
-/// Requests and subscriptions of users, counted over all tokens of a user.
+/// Requests and subscriptions per user, counted over all tokens of the user.
 #[derive(Clone)]
 pub struct Quotas {
     rate: Option<Arc<DefaultKeyedRateLimiter<i64>>>,
@@ -30,13 +30,13 @@ struct InFlight {
     by_user: Arc<Mutex<HashMap<i64, usize>>>,
 }
 
-/// Permission for one request or subscription, released when dropped.
+/// Permit of a request or subscription, released on drop.
 pub struct Permit {
     user_id: i64,
     in_flight: InFlight,
 }
 
-/// How long a caller is told to wait who does too much at once.
+/// `Retry-After` for users with too many requests at once.
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Quotas {
@@ -50,7 +50,7 @@ impl Quotas {
         }
     }
 
-    /// Counts requests that have come in, and refuses them when they come too fast.
+    /// Counts received requests. Refuses requests above the rate.
     pub fn count(&self, actor: &Actor, requests: usize) -> Result<(), Refusal> {
         let Some(rate) = &self.rate else {
             return Ok(());
@@ -58,9 +58,11 @@ impl Quotas {
         let Some(count) = NonZeroU32::new(u32::try_from(requests).unwrap_or(u32::MAX)) else {
             return Ok(());
         };
+        // A batch counts as a whole or not at all: a refused batch must not use up the rate.
         let wait = match rate.check_key_n(&actor.id(), count) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
+            // `Retry-After` must not vary with the limiter's clock source, so both read the same clock.
             Err(_) => {
                 let message = "a batch of more requests than a user may send per second";
                 return Err(Refusal::bad_request(message));
@@ -70,12 +72,12 @@ impl Quotas {
         Err(Refusal::too_often(message, wait))
     }
 
-    /// Leave to run a request.
+    /// Takes a permit to run a request.
     pub fn request(&self, actor: &Actor) -> Result<Permit, Refusal> {
         self.requests.acquire(actor.id())
     }
 
-    /// Leave to keep a subscription.
+    /// Takes a permit to keep a subscription.
     pub fn subscription(&self, actor: &Actor) -> Result<Permit, Refusal> {
         self.subscriptions.acquire(actor.id())
     }
@@ -114,6 +116,7 @@ impl Drop for Permit {
         let mut by_user = by_user.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(count) = by_user.get_mut(&self.user_id) {
             *count -= 1;
+            // Removes idle users: the map would otherwise grow with every user ever seen.
             if *count == 0 {
                 by_user.remove(&self.user_id);
             }

@@ -1,4 +1,4 @@
-//! Answers, and refusals of requests that never began to run.
+//! Responses, and refusals before execution.
 
 mod chunks;
 
@@ -26,7 +26,7 @@ use crate::{
 
 pub use self::chunks::{Chunks, LeasedResponse};
 
-/// Why a request is not run.
+/// Refusal of a request before execution.
 #[derive(Debug)]
 pub struct Refusal {
     pub status: StatusCode,
@@ -52,25 +52,27 @@ impl Refusal {
         refusal.with(header::ALLOW, HeaderValue::from_static(allowed))
     }
 
-    /// Something is too large; the status says what.
+    /// Refusal of an oversized part; the status names the part.
     pub fn too_large(status: StatusCode, message: impl Into<String>) -> Self {
         Self::new(status, LIMIT_EXCEEDED, message)
     }
 
-    /// The caller asks too often; the same request may be sent after a while.
+    /// Refusal above a quota, with status [429](https://www.rfc-editor.org/rfc/rfc6585#section-4). The client may
+    /// repeat the request after `wait`.
     pub fn too_often(message: impl Into<String>, wait: Duration) -> Self {
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, LIMIT_EXCEEDED, message);
+        // Rounds up: `Retry-After` has whole seconds, and too early a retry would be refused again.
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         refusal.with(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)))
     }
 
-    /// The server has no room; the same request may be sent after a while.
+    /// Refusal because of exhausted memory or connections. The client may repeat the request later.
     pub fn busy(message: &str) -> Self {
         let refusal = Self::unavailable(message, &Reason::Busy.into());
         refusal.with(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
-    /// Another request stands in the way of this one; `reason` says how. It may be over after a while.
+    /// Refusal because of another request with the same key. `may_pass` adds `Retry-After`.
     pub fn conflict(reason: &str, message: &str, may_pass: bool) -> Self {
         let mut refusal = Self::new(StatusCode::CONFLICT, CONFLICT, message);
         for error in &mut refusal.errors {
@@ -84,7 +86,8 @@ impl Refusal {
         }
     }
 
-    /// The request is understood and makes no sense.
+    /// Refusal of a well-formed request that contradicts an earlier one, with status
+    /// [422](https://www.rfc-editor.org/rfc/rfc9110#section-15.5.21).
     pub fn unprocessable(error: ServerError) -> Self {
         Self {
             status: StatusCode::UNPROCESSABLE_ENTITY,
@@ -93,7 +96,7 @@ impl Refusal {
         }
     }
 
-    /// The time limit is over; the outcome says whether a commit was sent by then.
+    /// Refusal at the deadline; the outcome says whether a commit was sent by then.
     pub fn timed_out(limit: Duration, outcome: Outcome) -> Self {
         let message = format!("a request may take {} s", limit.as_secs_f64());
         let failure = Unavailable {
@@ -114,16 +117,17 @@ impl Refusal {
         refusal
     }
 
-    /// The code that should have answered has a bug.
+    /// Refusal after a panic or unexpected error.
     pub fn internal() -> Self {
         let status = StatusCode::INTERNAL_SERVER_ERROR;
         Self::new(status, INTERNAL_SERVER_ERROR, "internal error")
     }
 
-    /// Nobody is signed in, or nobody can tell.
+    /// Refusal of a request without a valid token, or without a database to check it.
     pub fn not_signed_in(error: &Error) -> Self {
         match error {
             Error::Unauthenticated => {
+                // A 401 must name a scheme (https://www.rfc-editor.org/rfc/rfc9110#section-11.6.1).
                 let refusal = Self::new(StatusCode::UNAUTHORIZED, code(error), error.to_string());
                 refusal.with(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"))
             }
@@ -131,7 +135,7 @@ impl Refusal {
         }
     }
 
-    /// Something that comes before the request could not be done; `what` is for the log.
+    /// Refusal because of a failed preparation; `what` describes it in the log.
     pub fn failed(error: &Error, what: &str) -> Self {
         match error {
             Error::Unavailable(failure) => {
@@ -150,7 +154,7 @@ impl Refusal {
         self
     }
 
-    /// An answer without `data`: the request did not begin to run.
+    /// Response without `data`: execution did not start.
     pub fn into_response(self, media: Media) -> Response {
         let text = rejection_json(&self.errors);
         let mut response = (self.status, text).into_response();
@@ -166,7 +170,7 @@ struct Refused<'a> {
     errors: &'a [ServerError],
 }
 
-/// The answer to a request that did not begin to run for what its document or variables are.
+/// Response to a request with an invalid document or invalid variables.
 pub fn invalid(media: Media, errors: Vec<ServerError>) -> Response {
     let refusal = Refusal {
         status: media.refusal(),
@@ -176,7 +180,7 @@ pub fn invalid(media: Media, errors: Vec<ServerError>) -> Response {
     refusal.into_response(media)
 }
 
-/// The answer to one request.
+/// Response to a request.
 pub fn single(media: Media, answered: LeasedResponse) -> Response {
     if is_request_error(&answered.response) {
         return invalid(media, answered.response.errors);
@@ -184,7 +188,7 @@ pub fn single(media: Media, answered: LeasedResponse) -> Response {
     with_media(media, Chunks::new(answered).into_body())
 }
 
-/// The answer to one request, as it can be given again, and the memory that it holds.
+/// Response to a request in the stored form of an idempotency key, with the lease of its memory.
 pub fn stored(media: Media, answered: LeasedResponse) -> (Answer, Lease) {
     let status = match is_request_error(&answered.response) {
         true => media.refusal(),
@@ -200,11 +204,12 @@ pub fn stored(media: Media, answered: LeasedResponse) -> (Answer, Lease) {
     (answer, lease)
 }
 
-/// The answers to several requests, as they come.
+/// Response to a batch, streamed answer by answer.
 pub fn batch(
     media: Media,
     answers: impl Stream<Item = LeasedResponse> + Send + 'static,
 ) -> Response {
+    // Each answer is written when it arrives: a batch is never in memory as a whole.
     let chunks = answers.enumerate().flat_map(|(index, answered)| {
         let before = if index == 0 { "[" } else { "," };
         stream::iter(Chunks::framed(before, answered, ""))
@@ -214,19 +219,19 @@ pub fn batch(
     with_media(media, Body::from_stream(chunks))
 }
 
-/// A response as JSON.
+/// Serialises a response.
 pub fn to_json(response: GraphQlResponse) -> String {
     let lease = Memory::unlimited().empty();
     let (text, _) = Chunks::new(LeasedResponse { response, lease }).into_text();
     text
 }
 
-/// The response of a request that did not begin to run, as JSON.
+/// Serialises the response to a request that was refused before execution.
 pub fn rejection_json(errors: &[ServerError]) -> String {
     serialized(&Refused { errors })
 }
 
-/// The errors of a request that did not begin to run, as JSON.
+/// Serialises the errors of a request that was refused before execution.
 pub fn errors_json(errors: &[ServerError]) -> String {
     serialized(&errors)
 }

@@ -1,4 +1,5 @@
-//! WebSocket: the protocol graphql-transport-ws, by hand.
+//! WebSocket transport: the protocol
+//! [graphql-transport-ws](https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md).
 
 mod init;
 mod operations;
@@ -31,12 +32,12 @@ use crate::{
     graphql::error::BAD_REQUEST,
 };
 
-/// Bytes that a socket may send before it has said who it is, about.
+/// Approximate maximum of bytes read from a socket before authentication.
 const UNKNOWN: usize = 64 << 10;
 
 type Sink = SplitSink<WebSocket, Message>;
 
-/// The request asks to become a WebSocket.
+/// Whether the request asks for an upgrade to WebSocket.
 pub fn is_asked_for(headers: &HeaderMap) -> bool {
     headers
         .get(header::UPGRADE)
@@ -44,8 +45,10 @@ pub fn is_asked_for(headers: &HeaderMap) -> bool {
         .is_some_and(|upgrade| upgrade.eq_ignore_ascii_case("websocket"))
 }
 
-/// Opens a socket. Who it is may be said by the request or by the first message.
+/// Opens a WebSocket. The token may come with the request, or with the first message.
 pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
+    // Browsers send no preflight for WebSockets, so the server checks the origin itself
+    // (https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
     if !is_from_here(&parts.headers, &endpoint.settings.cors_origin) {
         let message = "pages of this origin may not open a WebSocket here";
         let refusal = Refusal::new(StatusCode::FORBIDDEN, BAD_REQUEST, message);
@@ -62,7 +65,7 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
     let authorization = parts.headers.get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok().map(ToOwned::to_owned));
     let permit = parts.extensions.get::<ConnectionPermit>().cloned();
-    // Until it is known who it is, little is read.
+    // Limits reads until authentication: strangers must not make the server buffer messages of full size.
     if let Some(permit) = &permit {
         permit.limit_reads(UNKNOWN);
     }
@@ -77,8 +80,8 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
         })
 }
 
-/// Browsers name the origin of the page; it has to be the server's own or one that is configured. Other
-/// programs name none.
+/// Whether the request's origin may open sockets: the server's own origin, a configured origin, or none. Only
+/// browsers send `Origin`; other programs are not subject to cross-site attacks.
 fn is_from_here(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {
         return true;
@@ -109,12 +112,13 @@ async fn serve(
         return;
     };
     let patience = ping_interval(endpoint);
-    // The peer may be gone, or not listen.
+    // Bounded: the peer may be gone or not read.
     if timeout(patience, sink.send(close.message()))
         .await
         .is_ok_and(|sent| sent.is_ok())
     {
-        // The close of the other side; without it, what was sent last could get lost.
+        // Waits for the peer's close frame: closing with unread data resets the connection and loses what was sent
+        // last (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1).
         let rest = async { while let Some(Ok(_)) = stream.next().await {} };
         let _ = timeout(patience.min(Duration::from_secs(2)), rest).await;
     }
@@ -124,7 +128,8 @@ fn ping_interval(endpoint: &Endpoint) -> Duration {
     Duration::from_secs(endpoint.settings.ws_ping.max(1))
 }
 
-/// Speaks until either side has enough; answers why the socket is to be closed, unless it is already.
+/// Runs the protocol until either side ends it. Returns the reason to close with; `None` when the connection is
+/// closed already.
 async fn run(
     endpoint: &Endpoint,
     sink: &mut Sink,
@@ -143,11 +148,13 @@ async fn run(
     tokio::pin!(init);
     let every = ping_interval(endpoint);
     let mut pings = interval_at(Instant::now() + every, every);
+    // A busy server must not send the pings that it missed in a burst.
     pings.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered: Option<Instant> = None;
     let mut session = None;
     let mut is_stopping = false;
     loop {
+        // Recreated per turn, because the session is opened within the loop and borrowed here.
         let session_ended = async {
             match &mut session {
                 Some(session) => auth::Session::ended(session).await,
@@ -158,8 +165,10 @@ async fn run(
             return Some(Close::GoingAway);
         }
         let answer = tokio::select! {
+            // In order: shutdown and expiry before messages, received messages before answers, which a slow reader
+            // would block.
             biased;
-            // What runs once is answered still.
+            // Shutdown lets running queries and mutations answer, and then closes.
             () = endpoint.stopping.cancelled(), if !is_stopping => {
                 is_stopping = true;
                 None
@@ -167,6 +176,7 @@ async fn run(
             () = session_ended => return Some(Close::Forbidden),
             () = &mut init, if connection.actor.is_none() => return Some(Close::NotInitialised),
             _ = pings.tick() => {
+                // A whole interval without any message: the peer or the network is gone.
                 if unanswered.is_some_and(|since| since.elapsed() >= every) {
                     return None;
                 }
@@ -174,8 +184,10 @@ async fn run(
                 Some((Message::Ping(Default::default()), None))
             }
             received = stream.next() => {
+                // Any message proves that the peer lives; some clients send data but answer pings late.
                 unanswered = None;
                 match received? {
+                    // New operations are refused by silence: the client reconnects to another server after the close.
                     Ok(Message::Text(_)) if is_stopping => None,
                     Ok(Message::Text(text)) => match connection.receive(&text).await {
                         Ok(answer) => answer.map(|message| (message, None)),
@@ -183,11 +195,11 @@ async fn run(
                     },
                     Ok(Message::Binary(_)) => return Some(Close::Invalid("messages are text")),
                     Ok(Message::Close(_)) => {
-                        // The library has the answer ready; it is only to be sent.
+                        // axum has queued the answering close frame; flushing sends it.
                         let _ = timeout(every, sink.flush()).await;
                         return None;
                     }
-                    // The library answers pings by itself.
+                    // axum answers pings itself.
                     Ok(Message::Ping(_) | Message::Pong(_)) => None,
                     Err(error) => return broken(&error),
                 }
@@ -197,23 +209,25 @@ async fn run(
         if session.is_none()
             && let Some(actor) = &connection.actor
         {
+            // Opened after authentication, so that a revoked or expired token ends the socket.
             session = Some(endpoint.sessions.open(actor));
             if let Some(permit) = permit {
                 permit.lift_limit();
             }
         }
-        // The memory of the message is returned once it is sent.
+        // Keeps the lease until the message is sent.
         if let Some((message, _lease)) = answer {
-            // A peer that takes nothing in is as good as dead.
+            // Bounded: a peer that reads nothing would keep the answer in memory for ever.
             let patience = Duration::from_secs(settings.body_timeout.max(1));
             timeout(patience, sink.send(message)).await.ok()?.ok()?;
         }
     }
 }
 
-/// Why reading failed, as the peer is told. `None` when the connection is gone.
+/// Close reason for a failed read; `None` when the connection is gone.
 fn broken(error: &axum::Error) -> Option<Close> {
     use std::error::Error;
+    // axum boxes the error, so the cause is found by walking the chain.
     let mut cause: Option<&dyn Error> = Some(error);
     while let Some(error) = cause {
         if let Some(error) = error.downcast_ref::<tungstenite::Error>() {
@@ -228,17 +242,17 @@ fn broken(error: &axum::Error) -> Option<Close> {
     None
 }
 
-/// State of the protocol on this socket.
+/// Protocol state of a socket.
 struct Connection<'a> {
     endpoint: &'a Endpoint,
-    /// What the request of the socket said of who it is.
+    /// `Authorization` of the upgrade request.
     authorization: Option<String>,
     actor: Option<Actor>,
     operations: Operations,
 }
 
 impl Connection<'_> {
-    /// Takes in a message; answers what is to be said at once.
+    /// Handles a message. Returns the message to answer with, if any.
     async fn receive(&mut self, text: &str) -> Result<Option<Message>, Close> {
         match self.read(text, protocol::read).await?? {
             Received::Init(authorization) => self.initialise(authorization).await.map(Some),
@@ -246,10 +260,11 @@ impl Connection<'_> {
             Received::Pong => Ok(None),
             Received::Subscribe { id, payload } => {
                 let actor = self.actor.as_ref().ok_or(Close::Unauthorized)?;
+                // Counts before reading the payload: parsing is the work that the rate limits.
                 if let Some(refusal) = self.operations.count(actor, &id) {
                     return Ok(Some(refusal));
                 }
-                // Whoever signed in, if they still may.
+                // Authenticates anew: the token may have been revoked, or roles may have changed.
                 let actor = token::sign_in_again(self.endpoint.app(), actor.token_id).await;
                 let actor = actor.map_err(|error| refused(&error))?;
                 let envelope = self.read(&payload, envelope::from_message).await?;
@@ -262,7 +277,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Parses a text, a large one apart. Nobody is signed in at first, when messages are bounded to less than that.
+    /// Parses a text: small texts at once, large texts as an operation. Before authentication the read limit keeps
+    /// texts small.
     async fn read<T: Send + 'static>(&self, text: &str, read: fn(&str) -> T) -> Result<T, Close> {
         let Some(actor) = self.actor.as_ref().filter(|_| text.len() > SMALL) else {
             return Ok(read(text));
@@ -276,6 +292,7 @@ impl Connection<'_> {
     }
 
     async fn initialise(&mut self, authorization: Option<String>) -> Result<Message, Close> {
+        // The protocol allows a single `connection_init` per socket.
         if self.actor.is_some() {
             return Err(Close::TooManyInitialisations);
         }
@@ -290,7 +307,7 @@ impl Connection<'_> {
 fn refused(error: &Error) -> Close {
     match error {
         Error::Unauthenticated => Close::Forbidden,
-        // The client tries again later.
+        // 4403 would make clients give up; 1001 makes them reconnect later.
         _ => Close::GoingAway,
     }
 }

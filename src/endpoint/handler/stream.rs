@@ -1,4 +1,5 @@
-//! Answers as server-sent events: the distinct connections mode of graphql-sse.
+//! Responses as [server-sent events](https://html.spec.whatwg.org/multipage/server-sent-events.html): distinct
+//! connections mode of [graphql-sse](https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md).
 
 use std::{convert::Infallible, time::Duration};
 
@@ -24,8 +25,7 @@ use crate::{
 
 pub type Results = BoxStream<'static, Result<LeasedResponse, Vec<ServerError>>>;
 
-/// A comment is sent when nothing else was for so long, so that nobody in between takes the connection for
-/// dead.
+/// Idle time until a comment is sent, so that proxies don't close the connection as dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
 const HEADERS: [(HeaderName, HeaderValue); 3] = [
     (
@@ -33,7 +33,8 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
         HeaderValue::from_static("text/event-stream; charset=utf-8"),
     ),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
-    // nginx would hold events back to fill its buffer.
+    // nginx buffers responses unless told otherwise
+    // (https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_buffering).
     (
         HeaderName::from_static("x-accel-buffering"),
         HeaderValue::from_static("no"),
@@ -41,7 +42,7 @@ const HEADERS: [(HeaderName, HeaderValue); 3] = [
 ];
 const COMPLETE: &str = "event: complete\ndata:\n\n";
 
-/// One `next` event for each result, then `complete`.
+/// Streams an event `next` per result, then `complete`.
 pub fn events(
     endpoint: &Endpoint,
     actor: &Actor,
@@ -49,7 +50,7 @@ pub fn events(
     permit: Permit,
 ) -> Result<Response, Refusal> {
     let is_subscription = prepared.operation == OperationType::Subscription;
-    // A subscription counts as one, and not as a request that runs.
+    // A subscription counts as such, and releases the permit of its request.
     let permit = match is_subscription {
         true => endpoint.quotas.subscription(actor)?,
         false => permit,
@@ -60,7 +61,8 @@ pub fn events(
     let stopping = endpoint.stopping.clone();
     tokio::spawn(async move {
         let _permit = permit;
-        // What runs once is answered, unless nobody listens; what goes on for ever is ended.
+        // Session end and shutdown stop subscriptions; queries and mutations answer first, unless the client
+        // disconnects.
         let ended = async {
             tokio::select! {
                 () = session.ended() => {}
@@ -77,29 +79,30 @@ pub fn events(
     Ok((HEADERS, Body::from_stream(body)).into_response())
 }
 
-/// The errors of an operation that does not begin to run, and the end.
+/// Streams the errors of a refused request, then `complete`.
 pub fn refused(errors: &[ServerError]) -> Response {
     let result = refusal(errors);
     (HEADERS, format!("{result}{COMPLETE}")).into_response()
 }
 
-/// The results of an operation; the errors of one that did not begin to run.
+/// Results of an operation; errors when it was refused before execution.
 pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results {
     let budget = prepared.budget.clone();
     let result = move |response: GraphQlResponse| {
         if is_request_error(&response) {
             return Err(response.errors);
         }
-        // The next result begins with a full budget.
+        // Each result of a subscription starts with a full budget.
         let lease = budget.take();
         Ok(LeasedResponse { response, lease })
     };
     if prepared.operation == OperationType::Subscription {
+        // Capacity of 1: a slow reader stops the subscription instead of queueing events in memory.
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let user_id = actor.id();
         let mut responses = Box::pin(endpoint.engine.subscribe(actor, prepared));
         let following = async move {
-            // Each answer is charged by itself.
+            // Each event counts as a piece of work of its own, or hours of events would add up.
             while let Some(response) = responses.next().await {
                 let sent = sender.send(result(response)).await;
                 if sent.is_err() {
@@ -125,7 +128,7 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
 const NEXT: &str = "event: next\ndata: ";
 
 fn refusal(errors: &[ServerError]) -> String {
-    // JSON that is written here has no line breaks, which would end a field of an event.
+    // Serialised without line breaks, which would end the field of an event.
     format!("{NEXT}{}\n\n", response::rejection_json(errors))
 }
 
@@ -147,7 +150,7 @@ async fn deliver(mut results: Results, sender: &Sender<Bytes>) {
             }
             Err(_) => sender.send(":\n\n".into()).await,
         };
-        // Nobody listens any more.
+        // Fails when the client has disconnected.
         if sent.is_err() {
             return;
         }

@@ -1,5 +1,6 @@
-//! Fields of one name have the same arguments. apollo-compiler takes lists for the same when one of them
-//! starts with the other.
+//! Fields that merge need identical arguments.
+//!
+//! apollo-compiler considers two lists identical when the first is a prefix of the second.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,12 +11,13 @@ use apollo_compiler::{
 };
 use indexmap::IndexMap;
 
-/// The fields of each parent type and name.
+/// Fields by parent type and response key.
 type Merged<'a> = IndexMap<(&'a str, &'a str), Vec<&'a Field>>;
 
-/// Finds fields that apollo-compiler would merge though their arguments differ. Those of different parent
-/// types are taken to be of different objects: no field of an interface's members has arguments, nor has any
-/// below them.
+/// Finds fields with the same response key and different arguments ([Field Selection
+/// Merging](https://spec.graphql.org/September2025/#sec-Field-Selection-Merging)).
+///
+/// Compares within a parent type only: no implementing type of an interface in this schema has fields with arguments.
 pub fn check(
     document: &ExecutableDocument,
     operation: &Operation,
@@ -42,6 +44,7 @@ fn merge(document: &ExecutableDocument, sets: &[&SelectionSet], messages: &mut B
                 "operation must not provide conflicting field arguments for the same name `{key}`"
             ));
         }
+        // Selections of merged fields merge as well, so they are compared as a single set.
         let inner: Vec<&SelectionSet> = fields.iter().map(|field| &field.selection_set).collect();
         merge(document, &inner, messages);
     }
@@ -64,6 +67,7 @@ fn collect<'a>(
             }
             Selection::FragmentSpread(spread) => {
                 let name = spread.fragment_name.as_str();
+                // Each fragment once per set: cyclic or repeated spreads add nothing new.
                 if let Some(fragment) = document.fragments.get(name)
                     && fragments.insert(name)
                 {
@@ -74,7 +78,7 @@ fn collect<'a>(
     }
 }
 
-/// Whether all lists have the same lengths; that the rest is the same has been checked.
+/// Whether all lists have equal lengths; apollo-compiler has compared the rest.
 fn are_same(arguments: &[Node<Argument>], others: &[Node<Argument>]) -> bool {
     arguments.iter().all(|argument| {
         let other = others.iter().find(|other| other.name == argument.name);

@@ -1,4 +1,4 @@
-//! A memory budget for request bodies.
+//! Memory budget of request bodies.
 
 use std::{
     collections::HashMap,
@@ -18,9 +18,9 @@ pub const SMALL: usize = 16 << 10;
 const RESERVE: usize = 16 << 20;
 /// Number of users whose full shares exhaust a pool.
 const SHARES: usize = 4;
-/// Large bodies processed at once: the parsed form of a body takes several times its size.
+/// Maximum number of large bodies processed at once: parsed values take several times the size of the body.
 const MAX_LARGE: usize = 4;
-/// Bytes of the server's memory that are leased for each byte of a large body: for the body, and for its parsed form.
+/// Bytes of server memory leased per byte of a large body: for the body, and for its parsed values.
 const PARSED: u64 = 2;
 /// `Retry-After` of a body that exceeds a share.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -43,7 +43,7 @@ struct Used {
 struct Pool {
     /// Maximum bytes of all users together.
     max: usize,
-    /// Maximum bytes of one user.
+    /// Maximum bytes per user.
     share: usize,
     total: usize,
     by_user: HashMap<i64, usize>,
@@ -64,21 +64,21 @@ enum Exhausted {
     ByAll,
 }
 
-/// Memory of one body, returned on drop.
+/// Memory reserved for a body, returned on drop.
 pub struct Reservation {
     budget: Arc<Shared>,
     user_id: i64,
     kind: Kind,
     bytes: usize,
-    /// Lease of the server's memory, made with the first bytes that the reserve can't hold.
+    /// Lease of server memory; starts with the first bytes that the reserve can't hold.
     memory: Option<memory::Lease>,
 }
 
 impl BodyBudget {
-    /// Creates a budget for bodies of up to `max_body` bytes. Large bodies lease from the memory of the server, too;
-    /// the reserve is apart from it.
+    /// Creates a budget for bodies of up to `max_body` bytes. Large bodies also lease server memory; the reserve is
+    /// separate.
     pub fn new(max_body: usize, memory: Memory) -> Self {
-        // A body of the largest size fits beside its compressed form, which may be as large.
+        // Share: the largest body beside its compressed form of the same size.
         let share = max_body.max(LARGE).saturating_mul(2).saturating_add(LARGE);
         let used = Used {
             general: Pool::new(share),
@@ -91,7 +91,7 @@ impl BodyBudget {
         }))
     }
 
-    /// Creates an empty lease.
+    /// Creates an empty reservation.
     pub fn reservation(&self, user_id: i64) -> Reservation {
         Reservation {
             budget: self.0.clone(),
@@ -109,11 +109,12 @@ impl BodyBudget {
 }
 
 impl Reservation {
-    /// Changes the leased bytes: call it before allocating, and after freeing. Fails when the share of the user or the
-    /// whole budget is used up; the lease then stays unchanged.
+    /// Changes the reserved bytes. Call before allocating and after freeing. Fails when the user's share or the
+    /// budget is used up; the reservation then stays unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
         let budget = self.budget.clone();
         let mut used = budget.used();
+        // Releases before taking, or a growing body would count twice against the share.
         used.pool(self.kind).release(self.user_id, self.bytes);
         let kinds: &[Kind] = match bytes {
             0..=SMALL => &[Kind::Reserve, Kind::General],
@@ -133,6 +134,7 @@ impl Reservation {
                 Err(exhausted) => refusal = exhausted,
             }
         }
+        // Restores the old reservation; no other body can have taken the bytes, because the lock was held.
         used.pool(self.kind).add(self.user_id, self.bytes);
         drop(used);
         Err(refusal.into())
@@ -152,6 +154,7 @@ impl Reservation {
             }
         };
         match wanted.checked_sub(lease.bytes()) {
+            // Shrinks and grows in place: a new lease beside the old would need both at once.
             Some(more) => lease.grow(more),
             None => {
                 lease.shrink(lease.bytes() - wanted);

@@ -1,4 +1,4 @@
-//! Compressed bodies.
+//! Decompression of bodies ([RFC 9110, 8.4.1](https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1)).
 
 use std::io::{Cursor, Read};
 
@@ -16,7 +16,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Reads the encoding from the headers; a chain of encodings is refused.
+    /// Reads the encoding from the headers. Refuses several encodings: each further layer multiplies the expansion.
     pub fn of(headers: &HeaderMap) -> Result<Self, Refusal> {
         let mut encodings = headers.get_all(header::CONTENT_ENCODING).iter();
         let Some(encoding) = encodings.next() else {
@@ -35,7 +35,7 @@ impl Encoding {
     }
 }
 
-/// A decompression in progress.
+/// Decompression in progress.
 pub struct Expansion {
     decoder: Decoder,
     /// Reservation for the compressed bytes, which the decoder owns.
@@ -63,6 +63,8 @@ impl Expansion {
                 });
             }
             Encoding::Gzip => Decoder::Gzip(flate2::bufread::GzDecoder::new(bytes)),
+            // `deflate` means the zlib format, not raw deflate
+            // (https://www.rfc-editor.org/rfc/rfc9110#section-8.4.1.2).
             Encoding::Deflate => Decoder::Deflate(flate2::bufread::ZlibDecoder::new(bytes)),
             Encoding::Brotli => {
                 Decoder::Brotli(Box::new(brotli::Decompressor::new(bytes, 4 << 10)))
@@ -84,7 +86,7 @@ impl Expansion {
     /// Decompresses until the buffer holds more than `up_to` bytes. Returns true at the end of the body.
     pub fn expand(&mut self, up_to: usize) -> Result<bool, Refusal> {
         while self.plain.bytes.len() <= up_to {
-            // Reads one byte beyond the bound to detect a longer body.
+            // Reads a byte beyond the bound to detect a longer body.
             self.plain.reserve(1, up_to + 1)?;
             let spare = self.plain.bytes.capacity() - self.plain.bytes.len();
             let read = self.decoder.read(spare, &mut self.plain.bytes)?;
@@ -110,13 +112,17 @@ impl Decoder {
             Self::Deflate(deflate) => deflate.take(most_bytes).read_to_end(plain),
             Self::Brotli(brotli) => brotli.take(most_bytes).read_to_end(plain),
         };
+        // At the end of the data, garbage behind it is an error too.
         let read = read
             .ok()
             .filter(|read| *read == most || self.is_one_member());
         read.ok_or_else(|| Refusal::bad_request("the body is not what its Content-Encoding says"))
     }
 
-    /// Checks that no data follows the first gzip member: thousands of empty members would take long to read.
+    /// Checks that no data follows the first gzip member.
+    ///
+    /// gzip allows [several members](https://www.rfc-editor.org/rfc/rfc1952#section-2.2), but thousands of empty
+    /// members would take long to read.
     fn is_one_member(&self) -> bool {
         match self {
             Self::Gzip(gzip) => {

@@ -1,5 +1,7 @@
-//! Responses as JSON, chunk by chunk. A response is not held as one text beside its values: each value is freed
-//! once it is written, and a large stored text is a chunk by itself, which is not copied.
+//! JSON of responses, chunk by chunk.
+//!
+//! Writing frees each value, so a response is never in memory twice: as values and as text. A large stored text
+//! becomes a chunk of its own, without a copy. See docs/decisions/0020-memory-of-answers.md.
 
 use async_graphql::{Name, Response as GraphQlResponse, ServerError, Value};
 use axum::body::{Body, Bytes};
@@ -11,23 +13,23 @@ use crate::{
     graphql::{error::is_request_error, scalar},
 };
 
-/// A chunk ends once it has so many bytes.
+/// Size at which a chunk ends.
 const CHUNK: usize = 64 << 10;
-/// Stored texts of so many bytes are chunks by themselves.
+/// Minimum size of stored texts that become chunks of their own.
 const LARGE: usize = 4 << 10;
 
-/// A response, with the memory that it holds.
+/// Response with the lease of its memory.
 pub struct LeasedResponse {
     pub response: GraphQlResponse,
     pub lease: Lease,
 }
 
-/// The chunks of a response. The bytes that it leased are returned as the chunks are taken.
+/// Chunks of a response. Each chunk taken returns its bytes to the lease.
 pub struct Chunks {
-    /// What is still to be written, the next part last.
+    /// Parts still to be written, in reverse order.
     rest: Vec<Part>,
     written: Vec<u8>,
-    /// A stored text that comes behind what is written, as a chunk by itself.
+    /// Stored text that follows the written bytes, as a chunk of its own.
     stored: Option<Bytes>,
     is_one_line: bool,
     lease: Lease,
@@ -36,9 +38,9 @@ pub struct Chunks {
 enum Part {
     Text(String),
     Value(Value),
-    /// The items that are left of a list, and whether the next one is its first.
+    /// Remaining items of a list, and whether the next item is the first.
     Items(std::vec::IntoIter<Value>, bool),
-    /// The fields that are left of an object, and whether the next one is its first.
+    /// Remaining fields of an object, and whether the next field is the first.
     Fields(map::IntoIter<Name, Value>, bool),
 }
 
@@ -47,11 +49,13 @@ impl Chunks {
         Self::framed("", answered, "")
     }
 
-    /// The response between other texts.
+    /// Chunks of the response between two texts.
     pub fn framed(before: &str, answered: LeasedResponse, after: &str) -> Self {
         let LeasedResponse { response, lease } = answered;
         let text = |text: &str| Part::Text(text.to_owned());
         let mut parts = vec![text(before), text("{")];
+        // Request errors have no `data` at all, execution errors may have `data: null`
+        // (https://spec.graphql.org/September2025/#sec-Response-Format).
         if is_request_error(&response) {
             parts.push(Part::Text(errors(&response.errors)));
         } else {
@@ -68,6 +72,7 @@ impl Chunks {
             }
         }
         parts.extend([text("}"), text(after)]);
+        // A stack pops from the end.
         parts.reverse();
         Self {
             rest: parts,
@@ -78,7 +83,8 @@ impl Chunks {
         }
     }
 
-    /// Without line breaks: in JSON they stand only where a space may.
+    /// Replaces line breaks by spaces. In JSON, line breaks occur only as white space between tokens; in strings they
+    /// are escaped.
     pub fn single_line(self) -> Self {
         Self {
             is_one_line: true,
@@ -86,7 +92,7 @@ impl Chunks {
         }
     }
 
-    /// The whole text, with the memory that it takes.
+    /// Returns the whole text with the lease of its memory.
     pub fn into_text(mut self) -> (String, Lease) {
         let mut text = Vec::new();
         while let Some(chunk) = self.chunk() {
@@ -98,7 +104,7 @@ impl Chunks {
         (text, self.lease)
     }
 
-    /// The body of an answer: of a small one, whose length is known, at once.
+    /// Converts to a body: a small response at once, with `Content-Length`, a large one as a stream.
     pub fn into_body(mut self) -> Body {
         let first = self.next().unwrap_or_default();
         if self.is_empty() {
@@ -113,6 +119,7 @@ impl Chunks {
     }
 
     fn chunk(&mut self) -> Option<Bytes> {
+        // A stored text must not overtake bytes written before it.
         if self.written.is_empty() {
             if let Some(stored) = self.stored.take() {
                 return Some(stored);
@@ -138,6 +145,7 @@ impl Chunks {
                     if !is_first {
                         self.written.push(b',');
                     }
+                    // Pushes the rest before the item: the item's own parts come first from the stack.
                     self.rest.push(Part::Items(items, false));
                     self.value(item);
                 }
@@ -163,6 +171,7 @@ impl Chunks {
                 self.written.push(b'[');
                 self.rest.push(Part::Items(items.into_iter(), true));
             }
+            // Objects may be stored JSON in disguise: `scalar::stored_text` recognises them by a private key.
             Value::Object(fields) => match scalar::stored_text(fields) {
                 Ok(text) => self.stored(text),
                 Err(fields) => {
@@ -175,6 +184,7 @@ impl Chunks {
     }
 
     fn stored(&mut self, text: Bytes) {
+        // Stored texts are client input and may be pretty-printed.
         let text = match self.is_one_line && text.iter().any(|byte| is_break(*byte)) {
             true => {
                 let plain = |byte: &u8| if is_break(*byte) { b' ' } else { *byte };

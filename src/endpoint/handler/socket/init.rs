@@ -1,4 +1,4 @@
-//! The payload of `connection_init`, as far as it says who connects.
+//! Token in the payload of `connection_init`.
 
 use std::fmt;
 
@@ -9,8 +9,8 @@ use serde::{
 
 use crate::auth;
 
-/// The places where clients put their token: `authorization` in any case, `token`, and an object `headers`
-/// with either. Other keys are skipped.
+/// Token under the keys that clients use: `authorization` in any case, `token`, and an object `headers` with either.
+/// Other keys are skipped.
 #[derive(Default)]
 pub struct InitPayload {
     authorization: Option<String>,
@@ -19,7 +19,7 @@ pub struct InitPayload {
 }
 
 impl InitPayload {
-    /// The value of an `Authorization` header that means the same.
+    /// Equivalent value of an `Authorization` header.
     pub fn authorization(self) -> Option<String> {
         let inner = self.headers.and_then(|headers| headers.authorization());
         let token = self.token.map(|token| format!("Bearer {token}"));
@@ -45,6 +45,7 @@ impl<'de> Visitor<'de> for Keys {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<InitPayload, A::Error> {
         let mut payload = InitPayload::default();
         while let Some(key) = map.next_key::<String>()? {
+            // HTTP header names ignore case, and clients copy them into the payload in any spelling.
             match key.as_str() {
                 name if name.eq_ignore_ascii_case("authorization") => {
                     let sent = map.next_value::<Option<String>>()?;
@@ -66,8 +67,8 @@ impl<'de> Visitor<'de> for Keys {
     }
 }
 
-/// The value of a key that was sent under several spellings. All of them have to name one token; a value with
-/// its scheme comes before one without.
+/// Merges the values of a key that was sent in several spellings. Refuses different tokens; prefers a value with a
+/// scheme.
 fn merged(before: Option<String>, sent: Option<String>) -> Result<Option<String>, &'static str> {
     let (Some(one), Some(other)) = (&before, &sent) else {
         return Ok(before.or(sent));

@@ -1,4 +1,4 @@
-//! The operations under way on one socket.
+//! Running operations of a socket.
 
 use std::{collections::HashMap, panic::AssertUnwindSafe};
 
@@ -19,13 +19,13 @@ use crate::{
     graphql::error::{LIMIT_EXCEEDED, request_error},
 };
 
-/// Messages that wait to be sent. Small: who reads slowly holds up their own operations, and no memory.
+/// Capacity of the queue of messages. Small: a slow reader stops its own operations instead of filling memory.
 const WAITING: usize = 16;
 
 pub struct Operations {
     endpoint: Endpoint,
     by_id: HashMap<String, Operation>,
-    /// How many there were, to tell an operation from one before it of the same id.
+    /// Number of operations so far: distinguishes operations with the same id.
     count: u64,
     sender: mpsc::Sender<Outgoing>,
     receiver: mpsc::Receiver<Outgoing>,
@@ -33,19 +33,19 @@ pub struct Operations {
 
 struct Operation {
     number: u64,
-    /// Ends the operation when it is dropped.
+    /// Aborts the operation on drop.
     _task: AbortOnDropHandle<()>,
 }
 
-/// A message of an operation.
+/// Message of an operation.
 struct Outgoing {
     id: String,
     number: u64,
-    /// Nothing when it ends without a word.
+    /// `None` when the operation ends silently.
     message: Option<Message>,
-    /// The memory of the message, held until it is sent.
+    /// Lease of the message's memory, held until it is sent.
     lease: Option<Lease>,
-    /// The last message of the operation.
+    /// Whether the operation ends with this message.
     is_last: bool,
 }
 
@@ -61,19 +61,21 @@ impl Operations {
         }
     }
 
-    /// Begins an operation; answers its refusal, if there is one.
+    /// Starts an operation. Returns the refusal, if any.
     pub fn begin(
         &mut self,
         actor: Actor,
         id: String,
         envelope: Result<Envelope, String>,
     ) -> Result<Option<Message>, Close> {
+        // The protocol demands a close, because answers of two operations with the same id can't be told apart.
         if self.by_id.contains_key(&id) {
             return Err(Close::SubscriberExists);
         }
         let envelope =
             envelope.map_err(|_| Close::Invalid("the payload is not a GraphQL request"))?;
         let most = self.endpoint.settings.ws_max_operations;
+        // An error for this operation alone: other operations of the socket go on.
         if self.by_id.len() >= most {
             let message = format!("{most} operations at once on one WebSocket are the limit");
             let errors = [request_error(LIMIT_EXCEEDED, message, None)];
@@ -99,29 +101,30 @@ impl Operations {
         Ok(None)
     }
 
-    /// Counts an operation; answers its refusal, when they come too fast.
+    /// Counts an operation against the rate. Returns the refusal, if any.
     pub fn count(&self, actor: &Actor, id: &str) -> Option<Message> {
         let refusal = self.endpoint.quotas.count(actor, 1).err()?;
         Some(refused(id, &refusal.errors))
     }
 
-    /// Ends an operation that the client wants no more of. It may be over already.
+    /// Ends an operation on the client's request. No-op when it has ended already.
     pub fn end(&mut self, id: &str) {
         self.by_id.remove(id);
     }
 
-    /// Whether none is under way.
+    /// Whether no operation is running.
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
 
-    /// The next message to send, with its memory; `None` when an operation has ended without one.
+    /// Waits for the next message, with its lease; `None` when an operation ended silently.
     pub async fn next(&mut self) -> Option<(Message, Option<Lease>)> {
         loop {
             let Some(outgoing) = self.receiver.recv().await else {
+                // Unreachable while `self` holds a sender; pending keeps the select loop alive.
                 return std::future::pending().await;
             };
-            // Drops messages of an operation that the client has ended.
+            // Drops queued messages of operations that the client has ended: the client may have reused the id.
             let is_current = self
                 .by_id
                 .get(&outgoing.id)
@@ -137,25 +140,26 @@ impl Operations {
     }
 }
 
-/// How an operation ended.
+/// End of an operation.
 enum Ended {
     Complete,
-    /// The server stops.
+    /// Shutdown of the server.
     Stopped,
 }
 
-/// One operation on its way.
+/// Task of an operation.
 struct OperationTask {
     endpoint: Endpoint,
     sender: mpsc::Sender<Outgoing>,
     id: String,
-    /// The id as JSON.
+    /// Id as JSON.
     quoted: String,
     number: u64,
 }
 
 impl OperationTask {
     async fn finish(self, actor: Actor, envelope: Envelope) {
+        // A panic ends this operation alone, and the client gets an error instead of silence.
         let results = AssertUnwindSafe(self.results(actor, envelope)).catch_unwind();
         let last = match results.await {
             Ok(Ok(Ended::Complete)) => Some(protocol::complete(&self.quoted)),
@@ -170,7 +174,7 @@ impl OperationTask {
         self.send(last, None, true).await;
     }
 
-    /// Says every result; fails with the errors of an operation that did not begin to run.
+    /// Sends all results. Fails with the errors of a request that was refused before execution.
     async fn results(&self, actor: Actor, envelope: Envelope) -> Result<Ended, String> {
         let refused = |refusal: Refusal| response::errors_json(&refusal.errors);
         let quotas = &self.endpoint.quotas;
@@ -183,6 +187,7 @@ impl OperationTask {
         let _permit = match is_subscription {
             true => {
                 let subscription = quotas.subscription(&actor).map_err(refused)?;
+                // A subscription lasts for hours: it counts as a subscription, and frees the request's slot.
                 drop(request);
                 subscription
             }
@@ -192,7 +197,8 @@ impl OperationTask {
         loop {
             let result = tokio::select! {
                 result = results.next() => result,
-                // The client goes on elsewhere: that the events are complete would be a lie.
+                // Shutdown sends no `complete`: the client would believe that no events follow, instead of
+                // resubscribing elsewhere.
                 () = self.endpoint.stopping.cancelled(), if is_subscription => {
                     return Ok(Ended::Stopped);
                 }
@@ -216,7 +222,7 @@ impl OperationTask {
             lease,
             is_last,
         };
-        // Without a listener the socket is gone.
+        // Fails only when the socket is gone.
         let _ = self.sender.send(outgoing).await;
     }
 }

@@ -1,4 +1,5 @@
-//! The messages of graphql-transport-ws, and the ways in which a socket is closed.
+//! Messages of [graphql-transport-ws](https://github.com/enisdenjo/graphql-ws/blob/master/PROTOCOL.md), and close
+//! codes.
 
 use axum::extract::ws::{CloseFrame, Message};
 use serde::Deserialize;
@@ -10,10 +11,11 @@ use super::{
 };
 use crate::{app::memory::Lease, labelstudio::document};
 
-/// The name of the sub-protocol. The older `graphql-ws` is another protocol, and not spoken here.
+/// Subprotocol. The older `graphql-ws` differs and is not supported.
 pub const PROTOCOL: &str = "graphql-transport-ws";
 
-/// Why a socket is closed: the codes of the protocol, and of WebSocket itself.
+/// Reason to close a socket: codes of graphql-transport-ws, and of
+/// [WebSocket](https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1) below 4000.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Close {
     GoingAway,
@@ -29,7 +31,8 @@ pub enum Close {
 }
 
 impl Close {
-    /// Reasons are short: WebSocket has room for 123 bytes.
+    /// Close frame. Reasons must be at most 123 bytes: control frames hold [125
+    /// bytes](https://www.rfc-editor.org/rfc/rfc6455#section-5.5), the code takes two.
     pub fn message(self) -> Message {
         let (code, reason) = match self {
             Self::GoingAway => (1001, "the server stops"),
@@ -50,14 +53,14 @@ impl Close {
     }
 }
 
-/// A message of the client.
+/// Message from the client.
 #[derive(Debug)]
 pub enum Received {
-    /// With the text of the `Authorization` that the payload holds.
+    /// With the `Authorization` from the payload.
     Init(Option<String>),
     Ping(Option<String>),
     Pong,
-    /// With the text of the payload.
+    /// With the payload as JSON text.
     Subscribe {
         id: String,
         payload: String,
@@ -76,12 +79,13 @@ struct Parts<'a> {
     payload: Option<&'a RawValue>,
 }
 
-/// Reads a message. What is none closes the socket.
+/// Parses a message. Invalid messages close the socket, as the protocol demands.
 pub fn read(text: &str) -> Result<Received, Close> {
     let text = document::disarm(text).map_err(|_| Close::Invalid("the message is not JSON"))?;
     let parts: Parts<'_> = serde_json::from_str(&text)
         .map_err(|_| Close::Invalid("the message is not an object with a string `type`"))?;
     let payload = parts.payload.map(RawValue::get);
+    // The protocol types every payload that clients send as an object.
     if payload.is_some_and(|payload| !payload.starts_with('{')) {
         return Err(Close::Invalid("`payload` is not an object"));
     }
@@ -125,14 +129,14 @@ pub fn pong(payload: Option<&str>) -> Message {
     }
 }
 
-/// A result; `id` and `result` are JSON.
+/// Message `next`; `id` and `result` are JSON.
 pub fn next(id: &str, result: LeasedResponse) -> (Message, Lease) {
     let before = format!(r#"{{"id":{id},"type":"next","payload":"#);
     let (text, lease) = Chunks::framed(&before, result, "}").into_text();
     (Message::text(text), lease)
 }
 
-/// The errors of an operation that did not begin to run, JSON; nothing comes after them.
+/// Message `error`: ends an operation that was refused before execution. `errors` is JSON.
 pub fn error(id: &str, errors: &str) -> Message {
     Message::text(format!(
         r#"{{"id":{id},"type":"error","payload":{errors}}}"#
