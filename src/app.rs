@@ -1,4 +1,4 @@
-//! What every operation needs, handed down as its first parameter.
+//! Application state, the first parameter of every operation.
 
 pub mod budget;
 pub mod compute;
@@ -9,22 +9,22 @@ use self::compute::Compute;
 pub use self::{budget::Budget, configs::Configs, memory::Memory};
 use crate::{db::Database, events::Events};
 
-/// The running program. Cheap to clone.
+/// Running program: database, caches, workers and budgets. Cheap to clone.
 #[derive(Clone)]
 pub struct App {
     pub db: Database,
     pub events: Events,
     pub configs: Configs,
-    /// What bodies, answers and caches may hold together.
+    /// Server memory, shared by bodies, answers and caches.
     pub memory: Memory,
     /// Worker threads for large operations.
     pub compute: Compute,
-    /// What the answer at hand may hold.
+    /// Budget of the current answer.
     pub budget: Budget,
 }
 
 impl App {
-    /// Without a bound on memory, as commands run.
+    /// Creates the state for commands, without bounds on memory.
     pub fn new(db: Database) -> Self {
         let events = Events::new(db.clone());
         Self {
@@ -36,7 +36,7 @@ impl App {
             budget: Budget::unlimited(),
         }
     }
-    /// The program with a budget of memory, and with caches that keep to it.
+    /// Bounds the memory, and the caches with it.
     pub fn with_memory(self, memory: Memory) -> Self {
         Self {
             configs: Configs::within(memory.clone()),
@@ -45,7 +45,7 @@ impl App {
         }
     }
 
-    /// The program at work on one answer.
+    /// Sets the budget of an answer.
     pub fn with_budget(&self, budget: Budget) -> Self {
         Self {
             budget,

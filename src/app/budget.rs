@@ -1,11 +1,13 @@
-//! What one answer may hold. Bytes are charged before they are loaded, and leased from the memory of the server.
+//! Budget of an answer's bytes. Bytes are charged before they are loaded, and leased from server memory.
+//!
+//! Decision: docs/decisions/0020-memory-of-answers.md.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::memory::{Lease, Memory};
 use crate::error::{Error, Result};
 
-/// The budget of one answer. Cheap to clone; clones share it.
+/// Budget of an answer. Cheap to clone; clones share the budget.
 #[derive(Clone, Debug)]
 pub struct Budget(Arc<Shared>);
 
@@ -19,18 +21,18 @@ struct Shared {
 #[derive(Debug)]
 struct State {
     charged: Lease,
-    /// Set aside for what is being read, beside what is charged.
+    /// Bytes reserved for reads in progress, besides the charged bytes.
     reserved: Lease,
 }
 
-/// Bytes set aside for rows whose size is not known before they are read. Returned when it is dropped.
+/// Reserved bytes for rows of unknown size. Returned on drop.
 #[derive(Debug)]
 pub struct Reserve<'a> {
     budget: &'a Budget,
     bytes: u64,
 }
 
-/// Bytes that are charged until this is dropped.
+/// Charged bytes, returned on drop.
 #[derive(Debug)]
 pub struct Held {
     budget: Budget,
@@ -38,7 +40,7 @@ pub struct Held {
 }
 
 impl Budget {
-    /// A budget of so many bytes, as far as the memory has them.
+    /// Creates a budget of `max` bytes, leased from `memory`.
     pub fn new(memory: &Memory, max: u64) -> Self {
         Self(Arc::new(Shared {
             max,
@@ -50,14 +52,13 @@ impl Budget {
         }))
     }
 
-    /// A budget that is never exhausted: for what answers no request.
+    /// Creates a budget without bound, for work that answers no request.
     pub fn unlimited() -> Self {
         Self::new(&Memory::unlimited(), u64::MAX)
     }
 
-    /// Charges bytes that the answer is about to hold, all of them or none. Fails with
-    /// [`Error::AnswerTooLarge`] when the answer has not so many left, and with [`Error::Unavailable`] when the
-    /// server has not.
+    /// Charges bytes that the answer is about to hold, all or none. Fails with [`Error::AnswerTooLarge`] when the
+    /// budget has too few bytes left, and with [`Error::Unavailable`] when the server has.
     pub fn charge(&self, bytes: u64) -> Result<()> {
         let mut state = self.state();
         if self.left(&state) < bytes {
@@ -66,7 +67,7 @@ impl Budget {
         Ok(state.charged.grow(bytes)?)
     }
 
-    /// Charges like [`Budget::charge`], but leaves a sixteenth of the budget for what comes later.
+    /// Charges like [`Budget::charge`], but leaves a sixteenth of the budget for later charges.
     pub fn charge_sparing(&self, bytes: u64) -> Result<()> {
         let mut state = self.state();
         let max = self.0.max;
@@ -76,22 +77,22 @@ impl Budget {
         Ok(state.charged.grow(bytes)?)
     }
 
-    /// Charges bytes for as long as they are held.
+    /// Charges bytes until the guard is dropped.
     pub fn hold(&self, bytes: u64) -> Result<Held> {
         self.charge(bytes)?;
         let budget = self.clone();
         Ok(Held { budget, bytes })
     }
 
-    /// Sets bytes aside: as many as are asked for, unless a quarter of what is left is less. All that is set aside
-    /// at one time is a quarter of the budget at most, and stands in no charge's way.
+    /// Reserves up to `bytes`, at most a quarter of the bytes left. All reservations together take at most a quarter
+    /// of the budget, and never make a charge fail.
     pub fn reserve(&self, bytes: u64) -> Reserve<'_> {
         let mut state = self.state();
         let reserved = state.reserved.bytes();
         let left = self.left(&state).saturating_sub(reserved) / 4;
         let room = (self.0.max / 4).saturating_sub(reserved);
         let bytes = bytes.min(left).min(room);
-        // Without memory nothing is set aside; what is charged then tells of it.
+        // Without memory reserves nothing; the charge that follows reports the lack.
         let bytes = state.reserved.grow(bytes).map_or(0, |()| bytes);
         Reserve {
             budget: self,
@@ -99,7 +100,7 @@ impl Budget {
         }
     }
 
-    /// Hands over what was charged, with the answer that holds it. The next answer begins with a full budget.
+    /// Hands over the charged bytes to the keeper of the answer. The next answer starts with a full budget.
     pub fn take(&self) -> Lease {
         std::mem::replace(&mut self.state().charged, self.0.memory.empty())
     }
@@ -115,7 +116,7 @@ impl Budget {
 }
 
 impl Reserve<'_> {
-    /// The bytes that are set aside.
+    /// Number of reserved bytes.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }

@@ -1,13 +1,15 @@
-//! Computing over client-sized data, apart from the threads that answer others.
+//! Computation over client-sized data, apart from threads that answer requests.
 //!
-//! An operation begins on the threads that answer requests, and charges bytes before it computes over them
-//! ([`charge`]). Above [`SMALL`] in sum, the operation as a whole moves to worker threads of a lower priority. The
-//! operating system shares the processors between the two kinds of threads, so that no computation, however long,
-//! keeps a small request waiting.
+//! An operation starts on the threads that answer requests, and charges bytes before it computes over them
+//! ([`charge`]). Above [`SMALL`] in sum, the operation as a whole moves to worker threads of lower priority. The
+//! operating system shares the processors between both kinds of threads, so that no computation, however long, delays
+//! a small request.
 //!
-//! Workers serve users in turn, so that many large requests of one user delay those of others by one turn at most.
-//! Loops end by unwinding when the operation is interrupted: at its deadline, or when its future is dropped because
-//! the client left.
+//! Workers serve users in turn: many large requests of a user delay other users by a single turn at most. Loops end
+//! by unwinding when the operation is interrupted: at the deadline, or when its future is dropped because the client
+//! left.
+//!
+//! Decision: docs/decisions/0021-computing.md.
 
 mod operation;
 mod queue;
@@ -33,11 +35,11 @@ pub use self::operation::{charge, renew, spawn};
 
 /// Bytes of JSON that an operation computes over on the answering threads, in about a millisecond.
 pub const SMALL: usize = 64 << 10;
-/// Bytes of text whose copying takes as long as the parsing of one byte.
+/// Bytes of text that copy in the time that a byte takes to parse.
 pub const COPIED: usize = 16;
 
-/// Worker threads of a running program. Cheap to clone. Workers start with the first large operations and end when the
-/// last clone is dropped.
+/// Worker threads of a running program. Cheap to clone. Workers start with the first large operations and end when
+/// the last clone is dropped.
 #[derive(Clone)]
 pub struct Compute {
     queue: Arc<Queue>,
@@ -57,12 +59,12 @@ impl Drop for CloseOnDrop {
 pub enum Stopped {
     /// The deadline has passed.
     Interrupted,
-    /// A panic, or the end of the program.
+    /// Panic, or end of the program.
     Failed,
 }
 
 impl Default for Compute {
-    /// Twice as many workers as processors; a user gets half of them at most.
+    /// Twice as many workers as processors; half of them at most for a single user.
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
         Self::new(processors)
@@ -70,7 +72,7 @@ impl Default for Compute {
 }
 
 impl Compute {
-    /// At most `per_user` workers for one user at once, and twice as many for all.
+    /// Creates at most `per_user` workers per user at once, and twice as many in total.
     pub fn new(per_user: usize) -> Self {
         let queue = Arc::new(Queue::new(per_user));
         Self {
@@ -96,9 +98,10 @@ impl Compute {
         let interrupting = operation.interrupting();
         let work = async move {
             let outcome = tokio::select! {
+                // The outcome first: a result that is ready counts even when the receiver has just left.
                 biased;
                 outcome = work => outcome,
-                // The receiver is gone: drops all that the operation holds.
+                // The receiver is gone: drops everything that the operation holds.
                 () = sender.closed() => return,
             };
             let _ = sender.send(outcome);
@@ -118,7 +121,7 @@ impl Compute {
     }
 }
 
-/// Translates the payload of unwinding.
+/// Converts a panic's payload; logs panics that are no interrupts.
 fn stopped(payload: &(dyn Any + Send)) -> Stopped {
     if payload.is::<Interrupted>() {
         return Stopped::Interrupted;
@@ -129,8 +132,8 @@ fn stopped(payload: &(dyn Any + Send)) -> Stopped {
     Stopped::Failed
 }
 
-/// Task that polls an operation on one lane. When the operation changes its lane, the task ends and another takes over
-/// its futures.
+/// Task that polls an operation on a single lane. When the operation changes its lane, the task ends and another
+/// takes over the futures.
 struct Stage {
     lane: Lane,
     operation: Arc<Operation>,
@@ -147,7 +150,7 @@ impl Stage {
             Lane::Answering => drop(runtime.spawn(self)),
             Lane::Apart => {
                 let user_id = self.operation.user_id();
-                // Without a queue the program ends: drops the operation.
+                // The queue is gone at the end of the program: drops the operation.
                 let schedule = move |turn| {
                     if let Some(queue) = queue.upgrade() {
                         queue.push(user_id, turn);
@@ -160,7 +163,7 @@ impl Stage {
         }
     }
 
-    /// The task on the other lane, if the operation has changed its lane.
+    /// Task for the other lane, if the operation has changed its lane.
     fn moved(&mut self) -> Option<Self> {
         let lane = self.operation.lane();
         let driver = (lane != self.lane).then(|| self.driver.take()).flatten()?;
@@ -182,7 +185,7 @@ impl Future for Stage {
         let Some(driver) = &mut stage.driver else {
             return Poll::Ready(());
         };
-        // Workers are no threads of the runtime, whose timers, sockets and tasks the operation uses.
+        // Workers aren't threads of the runtime, but the operation uses its timers, sockets and tasks.
         let _runtime = stage.runtime.enter();
         let poll = || driver.poll(&stage.operation, stage.lane, context);
         match catch_unwind(AssertUnwindSafe(poll)) {
@@ -197,7 +200,7 @@ impl Future for Stage {
                 if let Err(payload) = ended {
                     stage.operation.stop(stopped(payload.as_ref()));
                 }
-                // Drops the remains here: large values take long to free.
+                // Drops the futures on this thread: large values take long to free.
                 stage.driver = None;
                 Poll::Ready(())
             }

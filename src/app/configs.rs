@@ -1,4 +1,4 @@
-//! The labelling configs that were read, so that not every operation reads its own again.
+//! Cache of parsed labelling configs.
 
 use std::sync::Arc;
 
@@ -7,13 +7,13 @@ use moka::sync::Cache;
 use super::memory::{Lease, Memory};
 use crate::labelstudio::config::{Config, Fault};
 
-/// What the configs that are kept may take, in bytes.
+/// Maximum bytes of cached configs.
 const MAX_BYTES: u64 = 64 << 20;
-/// What a config takes for each byte of its text: 10 to 20 as a rule, more when its tags are short.
+/// Bytes in memory per byte of text: usually 10 to 20, more with short tags.
 const BYTES_PER_BYTE: usize = 32;
 
-/// Labelling configs by project and version: a changed text is another version, so nothing here is ever out
-/// of date. Cheap to clone.
+/// Parsed labelling configs by project and version. A changed text has another version, so entries never become
+/// stale. Cheap to clone.
 #[derive(Clone)]
 pub struct Configs {
     cache: Cache<(i64, i32), Read>,
@@ -24,7 +24,7 @@ pub struct Configs {
 struct Read {
     config: Arc<Config>,
     weight: u32,
-    /// Returned when the cache forgets the config.
+    /// Lease of the config's memory, returned on eviction.
     _lease: Arc<Option<Lease>>,
 }
 
@@ -35,7 +35,7 @@ impl Default for Configs {
 }
 
 impl Configs {
-    /// A cache that leases what it keeps. A config that finds no memory left is used and not kept.
+    /// Creates a cache that leases its memory. Configs without memory are used but not cached.
     pub fn within(memory: Memory) -> Self {
         let cache = Cache::builder()
             .weigher(|_, read: &Read| read.weight)
@@ -44,14 +44,13 @@ impl Configs {
         Self { cache, memory }
     }
 
-    /// A config that was read before.
+    /// Finds a config parsed before.
     pub fn get(&self, project_id: i64, version: i32) -> Option<Arc<Config>> {
         let read = self.cache.get(&(project_id, version))?;
         Some(read.config)
     }
 
-    /// A config; reads its text unless that was done. The empty text is no config, and of one with faults it
-    /// is what `otherwise` makes of them.
+    /// Finds or parses a config. An empty text is an empty config; `otherwise` makes a config of a text with faults.
     pub fn get_or_read(
         &self,
         project_id: i64,
@@ -60,13 +59,14 @@ impl Configs {
         otherwise: impl FnOnce(&[Fault]) -> Config,
     ) -> Arc<Config> {
         let key = (project_id, version);
+        // `get_with` parses once, even when many requests miss at the same time.
         let read = self.cache.get_with(key, || {
             let config = match text {
                 "" => Config::default(),
                 text => Config::parse(text).unwrap_or_else(|faults| otherwise(&faults)),
             };
             let weight = u32::try_from(text.len() * BYTES_PER_BYTE).unwrap_or(u32::MAX);
-            // Heavier than the whole cache: it is not kept.
+            // Without a lease the weight exceeds the cache, which then evicts the config at once.
             let lease = self.memory.lease(weight.into());
             Read {
                 config: Arc::new(config),

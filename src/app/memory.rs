@@ -1,5 +1,5 @@
-//! A budget of bytes that the whole server shares. Bodies, answers and caches lease what they hold, and return
-//! it when they are dropped. The budget bounds what is leased, not the memory of the process.
+//! Memory budget of the whole server. Bodies, answers and caches lease their bytes and return them on drop. The
+//! budget bounds leased bytes, not the memory of the process.
 
 mod machine;
 
@@ -10,7 +10,7 @@ use std::sync::{
 
 use crate::error::Error;
 
-/// The shared budget. Cheap to clone.
+/// Shared memory budget. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Memory(Arc<Pool>);
 
@@ -20,20 +20,20 @@ struct Pool {
     leased: AtomicU64,
 }
 
-/// Bytes of the budget that are in use, returned when dropped.
+/// Bytes of the budget in use, returned on drop.
 #[derive(Debug)]
 pub struct Lease {
     memory: Memory,
     bytes: u64,
 }
 
-/// The budget has fewer bytes left than were asked for; the same request may succeed later.
+/// The budget has too few bytes left; the same request may succeed later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the server has no memory left for this request, try again")]
 pub struct Exhausted;
 
 impl Memory {
-    /// A budget of so many bytes.
+    /// Creates a budget of `limit` bytes.
     pub fn new(limit: u64) -> Self {
         Self(Arc::new(Pool {
             limit,
@@ -41,34 +41,34 @@ impl Memory {
         }))
     }
 
-    /// A budget that is never exhausted: for commands, which run alone.
+    /// Creates a budget without bound, for commands, which run alone.
     pub fn unlimited() -> Self {
         Self::new(u64::MAX)
     }
 
-    /// Half of the memory of the machine or of the process's control group, whichever has less.
+    /// Half of the memory of the machine or of the process's control group, whichever is less.
     pub fn half_of_machine() -> u64 {
         machine::memory() / 2
     }
 
-    /// The bytes of the whole budget.
+    /// Bytes of the whole budget.
     pub fn limit(&self) -> u64 {
         self.0.limit
     }
 
-    /// The bytes that are leased at present.
+    /// Bytes leased at present.
     pub fn leased(&self) -> u64 {
         self.0.leased.load(Ordering::Relaxed)
     }
 
-    /// Leases bytes, all of them or none.
+    /// Leases bytes, all or none.
     pub fn lease(&self, bytes: u64) -> Result<Lease, Exhausted> {
         let mut lease = self.empty();
         lease.grow(bytes)?;
         Ok(lease)
     }
 
-    /// A lease of no bytes, to be grown.
+    /// Creates an empty lease, to be grown.
     pub fn empty(&self) -> Lease {
         Lease {
             memory: self.clone(),
@@ -78,18 +78,19 @@ impl Memory {
 }
 
 impl Lease {
-    /// The bytes that it holds.
+    /// Bytes of the lease.
     pub fn bytes(&self) -> u64 {
         self.bytes
     }
 
-    /// Leases more, all of it or nothing.
+    /// Leases further bytes, all or none.
     pub fn grow(&mut self, bytes: u64) -> Result<(), Exhausted> {
         let pool = &self.memory.0;
         let more = |leased: u64| {
             let leased = leased.checked_add(bytes)?;
             (leased <= pool.limit).then_some(leased)
         };
+        // Relaxed: the counter alone is shared, and guards no other memory.
         let (set, fetched) = (Ordering::Relaxed, Ordering::Relaxed);
         pool.leased
             .fetch_update(set, fetched, more)
@@ -98,7 +99,7 @@ impl Lease {
         Ok(())
     }
 
-    /// Returns bytes early, at most what it holds.
+    /// Returns bytes early, at most the whole lease.
     pub fn shrink(&mut self, bytes: u64) {
         let bytes = bytes.min(self.bytes);
         self.bytes -= bytes;

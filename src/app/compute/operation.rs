@@ -1,4 +1,4 @@
-//! State of an operation: the bytes charged to it, its interrupt, and its futures.
+//! State of an operation: charged bytes, interrupt and futures.
 
 use std::{
     cell::RefCell,
@@ -36,7 +36,7 @@ pub struct Operation {
     charged: AtomicUsize,
     /// Reason for which there is no outcome.
     stopped: OnceLock<Stopped>,
-    /// Futures that were spawned and not polled yet.
+    /// Spawned futures that were not polled yet.
     spawned: Mutex<Vec<BoxFuture<'static, ()>>>,
 }
 
@@ -45,8 +45,8 @@ thread_local! {
     static CURRENT: RefCell<Option<(Arc<Operation>, Lane)>> = const { RefCell::new(None) };
 }
 
-/// Charges bytes to the current operation before they are computed over. Above [`SMALL`] in sum, it suspends the caller
-/// until a worker polls the operation. Outside of an operation it does nothing: commands answer no other requests.
+/// Charges bytes to the current operation before computing over them. Above [`SMALL`] in sum, suspends the caller
+/// until a worker polls the operation. No-op outside of operations: commands answer no other requests.
 pub async fn charge(bytes: usize) {
     if let Some((operation, _)) = current() {
         operation.charge(bytes);
@@ -58,7 +58,7 @@ pub async fn charge(bytes: usize) {
         if operation.lane() == lane {
             return Poll::Ready(());
         }
-        // Polled again right after the operation has moved.
+        // The driver moves the operation after this poll, and polls again on the other lane.
         context.waker().wake_by_ref();
         Poll::Pending
     })
@@ -72,8 +72,7 @@ pub fn renew() {
     }
 }
 
-/// Spawns a future into the current operation, whose lane and end it shares. Outside of an operation it becomes a
-/// task.
+/// Spawns a future into the current operation, with the same lane and end. Outside of operations spawns a task.
 pub fn spawn(future: BoxFuture<'static, ()>) {
     match current() {
         Some((operation, _)) => operation.spawned().push(future),
@@ -108,7 +107,7 @@ impl Operation {
         }
     }
 
-    /// Guard that interrupts the operation when it is dropped.
+    /// Guard that interrupts the operation on drop.
     pub fn interrupting(self: &Arc<Self>) -> impl Drop + use<> {
         struct Interrupting(Arc<Interrupt>);
         impl Drop for Interrupting {
@@ -119,7 +118,7 @@ impl Operation {
         Interrupting(self.interrupt.clone())
     }
 
-    /// Records the reason for which there will be no outcome.
+    /// Records why there will be no outcome.
     pub fn stop(&self, stopped: Stopped) {
         let _ = self.stopped.set(stopped);
     }
@@ -129,6 +128,7 @@ impl Operation {
     }
 
     fn charge(&self, bytes: usize) {
+        // Saturates: estimates of costs may be as large as `usize::MAX`.
         let add = |charged: usize| Some(charged.saturating_add(bytes));
         let _ = self
             .charged
@@ -153,8 +153,8 @@ impl Operation {
     }
 }
 
-/// Polls all futures of an operation as one, never two at once: a loader's batch is read after every resolver that is
-/// ready has asked for its rows, and nobody waits for the locks of the loader.
+/// Polls all futures of an operation on a single thread, never two at once. A loader's batch therefore runs after
+/// every ready resolver has requested its rows, and no future waits for the loader's locks.
 pub struct Driver {
     futures: FuturesUnordered<BoxFuture<'static, bool>>,
 }
@@ -166,7 +166,7 @@ impl Driver {
         Self { futures }
     }
 
-    /// Ready once the operation's first future is; spawned futures are dropped then.
+    /// Ready once the operation's first future is ready; drops spawned futures then.
     pub fn poll(
         &mut self,
         operation: &Arc<Operation>,
@@ -176,6 +176,8 @@ impl Driver {
         operation.scope(lane, || {
             loop {
                 let polled = Pin::new(&mut self.futures).poll_next(context);
+                // Polling may spawn: new futures join before the result is evaluated, or they would wait for the next
+                // wake-up.
                 let spawned = std::mem::take(&mut *operation.spawned());
                 let has_more = !spawned.is_empty();
                 self.futures
@@ -185,6 +187,7 @@ impl Driver {
                         self.futures.clear();
                         return Poll::Ready(());
                     }
+                    // Returns on a changed lane even with new futures: they must not run on this thread.
                     Poll::Pending if !has_more || operation.lane() != lane => {
                         return Poll::Pending;
                     }
@@ -195,7 +198,7 @@ impl Driver {
     }
 }
 
-/// Future that tells whether it is the operation's first.
+/// Future that returns whether it is the operation's first.
 fn tagged(work: BoxFuture<'static, ()>, is_first: bool) -> BoxFuture<'static, bool> {
     Box::pin(async move {
         work.await;

@@ -8,12 +8,12 @@ use std::{
 
 use async_task::Runnable;
 
-/// Niceness of workers above that of other threads: on a busy processor they get a quarter of the time.
+/// Niceness of workers above other threads: on a busy processor they get a quarter of the time.
 #[cfg(target_os = "linux")]
 const NICENESS: i32 = 5;
 
-/// Operations that wait for a worker. Each waits at most once and is a request that was admitted, so the limits of
-/// requests at once bound the queue.
+/// Operations that wait for a worker. Each waits at most once and belongs to an admitted request, so the quota of
+/// concurrent requests bounds the queue.
 pub struct Queue {
     per_user: usize,
     state: Mutex<State>,
@@ -22,7 +22,7 @@ pub struct Queue {
 
 #[derive(Default)]
 struct State {
-    /// Users with operations that wait or compute.
+    /// Users with waiting or computing operations.
     users: HashMap<i64, User>,
     /// Users with waiting operations, each once, the next first.
     order: VecDeque<i64>,
@@ -50,6 +50,7 @@ impl Queue {
     pub fn push(self: &Arc<Self>, user_id: i64, turn: Runnable) {
         let mut state = self.state();
         if state.is_closed {
+            // Unlocks first: dropping an operation runs destructors that may take long or use the queue.
             drop(state);
             return drop(turn);
         }
@@ -57,6 +58,7 @@ impl Queue {
         if state.idle > 0 {
             return self.ready.notify_one();
         }
+        // Threads start on demand: most servers never see a large operation.
         if state.workers < 2 * self.per_user {
             let queue = self.clone();
             let worker = thread::Builder::new().name("compute".to_owned());
@@ -73,6 +75,7 @@ impl Queue {
         state.is_closed = true;
         let left = std::mem::take(&mut state.users);
         state.order.clear();
+        // As in `push`: drops the operations without the lock.
         drop(state);
         drop(left);
         self.ready.notify_all();
@@ -81,13 +84,13 @@ impl Queue {
     fn work(&self) {
         lower_priority();
         while let Some((user_id, turn)) = self.next() {
-            // Operations catch what unwinds.
+            // Operations catch panics, so the worker survives.
             turn.run();
             self.end(user_id);
         }
     }
 
-    /// Waits for an operation. `None` once the queue is closed.
+    /// Waits for an operation; `None` once the queue is closed.
     fn next(&self) -> Option<(i64, Runnable)> {
         let mut state = self.state();
         loop {
@@ -97,6 +100,7 @@ impl Queue {
             if let Some(next) = state.take(self.per_user) {
                 return Some(next);
             }
+            // Counts idle workers, so that `push` wakes a worker instead of starting another.
             state.idle += 1;
             state = self
                 .ready
@@ -126,6 +130,7 @@ impl State {
 
     /// Takes an operation of the next user below the limit of workers, and moves that user to the end.
     fn take(&mut self, per_user: usize) -> Option<(i64, Runnable)> {
+        // Skips users at their limit without losing their position.
         let may_compute = |id: &i64| {
             let user = self.users.get(id);
             user.is_some_and(|user| user.computing < per_user)
@@ -152,8 +157,8 @@ impl State {
     }
 }
 
-/// Lowers the priority of this thread below that of threads that answer requests. Only Linux has priorities of single
-/// threads.
+/// Lowers the priority of this thread below threads that answer requests. Only Linux has priorities per thread
+/// (https://man7.org/linux/man-pages/man2/setpriority.2.html).
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     use rustix::process::{getpriority_process, setpriority_process};

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::labelstudio::interrupt;
 
-/// A barrier that computing stands at until it is opened.
+/// Barrier for computations, until it is opened.
 #[derive(Clone, Default)]
 struct Gate(Arc<(Mutex<bool>, Condvar)>);
 
@@ -30,7 +30,7 @@ fn is_worker() -> bool {
     current().name() == Some("compute")
 }
 
-/// Loops until it is interrupted.
+/// Loops until interrupted.
 fn compute_for_ever() {
     loop {
         interrupt::check();
@@ -90,7 +90,7 @@ async fn computing_stops_at_the_deadline() {
     let work = async { compute_for_ever() };
     let stopped = compute.run(1, Some(Instant::now()), SMALL + 1, work).await;
     assert_eq!(stopped, Err(Stopped::Interrupted));
-    // A part that computes stops the whole.
+    // A spawned future that computes stops the whole operation.
     let work = async {
         spawn(Box::pin(async { compute_for_ever() }));
         std::future::pending::<()>().await;
@@ -143,7 +143,7 @@ async fn a_panic_ends_one_operation() {
     assert_eq!(compute.run(1, None, SMALL + 1, async { 1 }).await, Ok(1));
 }
 
-/// Computes for a user until the gate opens; resolves once that has begun.
+/// Computes for a user until the gate opens; resolves once the computation has started.
 async fn occupied(compute: &Compute, user_id: i64, gate: &Gate) -> JoinHandle<Result<(), Stopped>> {
     let (begun, has_begun) = oneshot::channel();
     let (compute, gate) = (compute.clone(), gate.clone());
@@ -174,7 +174,7 @@ async fn users_take_turns() {
     });
     let mut waiting = Box::pin(futures_util::future::join_all(waiting));
     assert!(futures_util::poll!(&mut waiting).is_pending());
-    // A single worker serves all of them in turn.
+    // A single worker serves all users in turn.
     first.open();
     waiting.await;
     assert_eq!(*order.lock().unwrap(), [1, 2, 3, 1, 1, 1]);

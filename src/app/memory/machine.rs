@@ -1,16 +1,16 @@
-//! How much memory this process may have: that of the machine, or less in a control group.
+//! Memory of the machine or of the process's control group.
 
 use std::{fs, path::Path};
 
-/// Taken where the system does not tell in one of the ways known here.
+/// Assumed memory where neither file exists, such as outside of Linux.
 const UNKNOWN: u64 = 4 << 30;
 
-/// Bytes of memory of the machine or of the process's control group, whichever has less.
+/// Bytes of memory of the machine or of the control group, whichever is less.
 pub fn memory() -> u64 {
     memory_below(Path::new("/"))
 }
 
-/// The same, with the files of the system below another folder.
+/// Reads the system's files below `root`.
 fn memory_below(root: &Path) -> u64 {
     let machine = total(&read(&root.join("proc/meminfo")));
     let groups = read(&root.join("proc/self/cgroup"));
@@ -18,7 +18,7 @@ fn memory_below(root: &Path) -> u64 {
     groups.chain(machine).min().unwrap_or(UNKNOWN)
 }
 
-/// `MemTotal` of `/proc/meminfo`, which counts in KiB.
+/// `MemTotal` of `/proc/meminfo`, in KiB there.
 fn total(meminfo: &str) -> Option<u64> {
     let line = meminfo
         .lines()
@@ -27,9 +27,9 @@ fn total(meminfo: &str) -> Option<u64> {
     kibibytes.checked_mul(1 << 10)
 }
 
-/// The limit of a control group that a line of `/proc/self/cgroup` names: `0::PATH` in version 2,
-/// `ID:CONTROLLERS:PATH` in version 1. Limits of the groups around it hold for it, too. In a container the path
-/// may be that of the host, of which only the root is mounted.
+/// Limit of a control group in a line of `/proc/self/cgroup`: `0::PATH` in [version
+/// 2](https://docs.kernel.org/admin-guide/cgroup-v2.html), `ID:CONTROLLERS:PATH` in version 1. Limits of enclosing
+/// groups apply too. In a container the path may be the host's, of which only the root is mounted.
 fn group_limit(root: &Path, line: &str) -> Option<u64> {
     let mut parts = line.splitn(3, ':').skip(1);
     let (controllers, path) = (parts.next()?, parts.next()?);
@@ -43,7 +43,7 @@ fn group_limit(root: &Path, line: &str) -> Option<u64> {
     let path = Path::new(path.trim_start_matches('/'));
     let limits = path.ancestors().filter_map(|group| {
         let text = read(&root.join(folder).join(group).join(file));
-        // Version 2 writes `max` where there is no limit.
+        // Version 2 writes `max` for no limit.
         text.trim().parse().ok()
     });
     limits.min()
