@@ -1,8 +1,10 @@
-//! News of the event log: who has something to read wakes, one reader reads it for all.
+//! Notification of new events: a single reader per process reads the event log for all subscribers.
 //!
-//! The log is the history ([`entity::annotation_revision`]) in the order of `event`. What is sent around here
-//! is only a wake-up call: whoever misses one finds the same events in the log. All background work runs
-//! outside the connection pools' statements but for the reader's, and ends with the last [`Events`].
+//! The log is the history ([`entity::annotation_revision`]) in the order of `event`. Notifications only wake readers;
+//! a reader that misses a notification finds the events in the log later. Background work uses connections of its
+//! own, except the reader, and ends with the last [`Events`].
+//!
+//! Decision: docs/decisions/0007-events.md.
 
 mod backoff;
 mod batch;
@@ -33,19 +35,19 @@ use crate::{
     error::{Error, Reason, Result},
 };
 
-/// Reads the events behind a number, the first of them in order, with what it takes to show them to whoever
-/// signed in at an instant or later.
+/// Reads the first events after a number, in order, with the facts that decide who sees them. The instant is the
+/// earliest at which a current subscriber signed in.
 pub type Read = fn(Database, i64, DateTime<Utc>) -> BoxFuture<'static, Result<Batch>>;
 
-/// Batches that wait for a subscriber who is slow; one more, and the subscriber is told. Beside the results that
-/// are read along, an event takes less than a kilobyte: some 32 MB, if all batches are as large as can be.
+/// Batches that wait for a slow subscriber; beyond, the subscriber gets an error. Without results, an event takes
+/// less than a kilobyte: some 32 MB for a full buffer.
 const BUFFER: usize = 256;
-/// How often the log is looked at without a wake-up call.
+/// Interval of reading the log without a notification.
 const SLOW_POLL: Duration = Duration::from_millis(250);
 /// Longest wait of a subscription for the numbering of events committed before it.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The log's news in this process. Cheap to clone.
+/// Notification of events in this process. Cheap to clone.
 #[derive(Clone)]
 pub struct Events {
     inner: Arc<Inner>,
@@ -53,32 +55,33 @@ pub struct Events {
 
 struct Inner {
     shared: Arc<Shared>,
-    /// Set by the first [`Events::start`].
+    /// Background tasks, set by the first [`Events::start`].
     work: std::sync::Mutex<Option<Vec<AbortHandle>>>,
     reader: Mutex<Option<AbortHandle>>,
     buffer: usize,
 }
 
-/// What background work holds. It does not keep [`Inner`] alive.
+/// State of background work. Does not keep [`Inner`] alive.
 struct Shared {
     db: Database,
     /// Signals that there may be new events to read.
     wake: watch::Sender<()>,
     /// Every sequence number up to this one is assigned.
     watermark: AtomicI64,
-    /// Number of flush requests, and of those that are served.
+    /// Number of flush requests so far; `flushed` has the number of served requests.
     flush_requests: watch::Sender<u64>,
     flushed: watch::Sender<u64>,
-    /// Receives the reader's batches; `None` while nobody subscribes.
+    /// Receives the reader's batches; `None` without subscribers.
     subscribers: std::sync::Mutex<Option<broadcast::Sender<Arc<Batch>>>>,
+    /// Set by [`Events::stop`].
     stopped: watch::Sender<bool>,
 }
 
-/// A position in the log, as far as this process knows it without a query.
+/// Position in the log, as far as this process knows without a query.
 #[derive(Clone, Copy, Debug)]
 pub struct LogPosition {
     pub at: DateTime<Utc>,
-    /// What this process commits later was begun at this time or since.
+    /// Lower bound of the start of all transactions that this process commits later.
     pub horizon: DateTime<Utc>,
     /// Events committed later have higher sequence numbers.
     pub watermark: i64,
@@ -90,7 +93,7 @@ impl Events {
         Self::with_buffer(db, BUFFER)
     }
 
-    /// With another bound for slow subscribers, in batches.
+    /// Creates the state with another buffer for slow subscribers, in batches.
     pub fn with_buffer(db: Database, buffer: usize) -> Self {
         let shared = Shared {
             db,
@@ -111,10 +114,11 @@ impl Events {
         }
     }
 
-    /// Begins to number what is committed and to hear of other processes, where the database needs that: a
-    /// server does so from the start, so that others hear of its writes at once. Does nothing a second time.
+    /// Starts background work, where the database needs it: numbering of commits, and notifications of other
+    /// processes. A server calls this at startup, so that other processes learn of its writes at once. Idempotent.
     pub fn start(&self) {
         let mut work = self.inner.work.lock().expect("nobody panics with it");
+        // A subscription may race with shutdown; no task may start after `stop`.
         if work.is_some() || *self.inner.shared.stopped.borrow() {
             return;
         }
@@ -133,20 +137,21 @@ impl Events {
         self.inner.abort();
     }
 
-    /// Resolves when [`Events::stop`] was called.
+    /// Resolves after [`Events::stop`].
     pub async fn stopped(&self) {
         let mut stopped = self.inner.shared.stopped.subscribe();
-        // The sender lives as long as we do.
+        // Can't fail: `self` keeps the sender.
         let _ = stopped.wait_for(|stopped| *stopped).await;
     }
 
-    /// Batches of all events from now on, read by one reader for all who listen.
+    /// Subscribes to batches of all events from now on. A single reader serves all subscribers.
     pub async fn listen(&self, read: Read) -> Result<broadcast::Receiver<Arc<Batch>>> {
         self.start();
         let shared = &self.inner.shared;
         if *shared.stopped.borrow() {
             return Err(Error::unavailable(Reason::Stopping));
         }
+        // Held until the channel exists, so that two first subscribers start a single reader.
         let mut reader = self.inner.reader.lock().await;
         if let Some(receiver) = shared
             .subscribers()
@@ -155,6 +160,7 @@ impl Events {
         {
             return Ok(receiver);
         }
+        // Reads the head before the reader starts: an event committed in between must be delivered.
         let head = reader::last_readable(&shared.db).await?;
         let (sender, receiver) = broadcast::channel(self.inner.buffer);
         *shared.subscribers() = Some(sender);
@@ -163,14 +169,16 @@ impl Events {
         Ok(receiver)
     }
 
-    /// Waits until every event committed before has its sequence number.
+    /// Waits until every event committed before has a sequence number.
     pub async fn flush(&self) -> Result<()> {
         let shared = &self.inner.shared;
+        // SQLite numbers an event by its row id within the commit, so there is nothing to wait for.
         if shared.db.backend() == DbBackend::Sqlite {
             return Ok(());
         }
         self.start();
         let mut ticket = 0;
+        // The ticket is taken before waiting: a round that started earlier may have missed our commit.
         shared.flush_requests.send_modify(|requests| {
             *requests += 1;
             ticket = *requests;
@@ -183,17 +191,17 @@ impl Events {
         }
     }
 
-    /// The last sequence number assigned. Its event may be rolled back, or not readable yet.
+    /// Last assigned sequence number. Its event may be rolled back, or not be readable yet.
     pub async fn last_seq(&self) -> Result<i64> {
         Ok(reader::last_seq(&self.inner.shared.db).await?)
     }
 
-    /// Behind the last event that can be read.
+    /// Number of the last readable event.
     pub async fn end(&self) -> Result<i64> {
         Ok(reader::last_readable(&self.inner.shared.db).await?)
     }
 
-    /// The current position.
+    /// Current position.
     pub fn now(&self) -> LogPosition {
         let commits = self.inner.shared.db.commits();
         LogPosition {
@@ -204,7 +212,7 @@ impl Events {
         }
     }
 
-    /// Whether no commit of this process was under way at any time since.
+    /// Whether no commit of this process was in progress at any time since.
     pub fn is_quiet_since(&self, position: &LogPosition) -> bool {
         self.inner.shared.db.commits().begun() == position.commits_ended
     }

@@ -6,9 +6,9 @@ const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(5);
 
 pub struct Backoff {
-    /// Names the work that is retried, for the log.
+    /// Name of the retried work, for the log.
     work: &'static str,
-    /// The last delay, while the work fails.
+    /// Last delay; `None` while the work succeeds.
     delay: Option<Duration>,
 }
 
@@ -17,7 +17,7 @@ impl Backoff {
         Self { work, delay: None }
     }
 
-    /// Waits before the next try, each time twice as long, and logs the first failure.
+    /// Waits before the next attempt, each time twice as long, and logs the first failure.
     pub async fn wait(&mut self, error: &impl Display) {
         let delay = match self.delay {
             None => {

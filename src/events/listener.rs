@@ -1,4 +1,4 @@
-//! PostgreSQL: hears that another process has numbered events.
+//! PostgreSQL: notifications of events numbered by other processes.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{Shared, backoff::Backoff};
 
 pub const CHANNEL: &str = "annograph_event";
 
-/// Listens until it is aborted.
+/// Listens until aborted.
 pub async fn run(shared: Arc<Shared>) {
     let mut backoff = Backoff::new("listening for events");
     loop {
@@ -24,7 +24,8 @@ async fn listen(
     let mut listener = shared.db.listener(CHANNEL).await?;
     backoff.reset();
     loop {
-        // What was notified while nobody listened is lost, so a new connection is news too.
+        // Notifications sent while disconnected are lost, so a new connection wakes the readers
+        // (https://www.postgresql.org/docs/current/sql-notify.html).
         shared.wake.send_replace(());
         listener.try_recv().await?;
     }

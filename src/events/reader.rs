@@ -1,4 +1,4 @@
-//! The one who reads new events for all subscribers of the process, while there are any.
+//! Reader of new events for all subscribers of the process; runs while there are any.
 
 use std::sync::Arc;
 
@@ -7,12 +7,13 @@ use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
 use super::{Read, SLOW_POLL, Shared, backoff::Backoff, watcher};
 use crate::db::Database;
 
-/// Reads from behind `head` until nobody listens any more.
+/// Reads the events after `head` until no subscriber is left.
 pub async fn run(shared: Arc<Shared>, head: i64, read: Read) {
     let mut subscribers = Subscribers {
         shared: &shared,
         are_gone: false,
     };
+    // SQLite has no notifications between processes: the watcher polls beside the reader.
     if shared.db.backend() == DbBackend::Sqlite {
         tokio::select! {
             () = broadcast(&shared, head, read) => {}
@@ -24,7 +25,7 @@ pub async fn run(shared: Arc<Shared>, head: i64, read: Read) {
     subscribers.are_gone = true;
 }
 
-/// Closes the subscribers' channel when the reader ends before them.
+/// Closes the subscribers' channel when the reader is aborted.
 struct Subscribers<'a> {
     shared: &'a Shared,
     are_gone: bool,
@@ -43,12 +44,14 @@ async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
     let mut backoff = Backoff::new("reading events");
     let mut wake = shared.wake.subscribe();
     loop {
+        // The reader has read up to `head`, so later commits have higher numbers.
         shared.advance_watermark(head);
+        // Before reading: a commit during the read must trigger another read.
         wake.mark_unchanged();
         let batch = match read(shared.db.clone(), head, since).await {
             Ok(batch) => batch,
             Err(error) => {
-                // The text of an internal error is its cause, which the log may have.
+                // `Debug` shows the cause of an internal error, which the log may contain.
                 backoff.wait(&format!("{error:?}")).await;
                 continue;
             }
@@ -60,18 +63,18 @@ async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
                 .as_ref()
                 .filter(|sender| sender.receiver_count() > 0)
             else {
-                // Nobody can begin to listen meanwhile: that takes this lock too.
+                // Safe against new subscribers: subscribing takes this lock too.
                 *subscribers = None;
                 return;
             };
             if let Some(last) = batch.last() {
                 head = last;
-                // An error means that nobody listens, which the next turn finds out.
+                // Fails without receivers, which the next turn detects.
                 let _ = sender.send(Arc::new(batch));
                 continue;
             }
         }
-        // The sender lives as long as `shared`.
+        // Can't fail: `shared` keeps the sender.
         let _ = tokio::time::timeout(SLOW_POLL, wake.changed()).await;
     }
 }
@@ -83,7 +86,7 @@ pub async fn init_watermark(shared: Arc<Shared>) {
     }
 }
 
-/// Number of the last event that can be read. Events that are being numbered have higher ones.
+/// Number of the last readable event. Events whose numbering is not committed have higher numbers.
 pub async fn last_readable(db: &Database) -> Result<i64, DbErr> {
     match db.backend() {
         DbBackend::Sqlite => last_seq(db).await,
@@ -91,10 +94,12 @@ pub async fn last_readable(db: &Database) -> Result<i64, DbErr> {
     }
 }
 
-/// The last sequence number assigned, even if its event was rolled back or can't be read yet.
+/// Last assigned sequence number, even if its event was rolled back or can't be read yet.
 pub async fn last_seq(db: &Database) -> Result<i64, DbErr> {
     let given = match db.backend() {
         DbBackend::Sqlite => {
+            // `AUTOINCREMENT` keeps the largest row id ever used, also of deleted rows
+            // (https://www.sqlite.org/autoinc.html).
             "SELECT max(seq) AS last FROM sqlite_sequence WHERE name = 'annotation_revision'"
         }
         _ => {

@@ -1,7 +1,9 @@
-//! PostgreSQL: numbers what is committed. Whoever holds the lock does, so any process may.
+//! PostgreSQL: numbering of committed revisions, by whichever process holds the lock.
 //!
-//! A revision's id is drawn before its commit, so ids are no order to read by: a reader would pass one that
-//! is not committed yet. What stands in `outbox` and can be seen is committed; it gets the next numbers.
+//! A revision's id is drawn before its commit, so ids don't follow the commit order: a reader by id would pass
+//! revisions that commit later. A row visible in `outbox` is committed; it gets the next number.
+//!
+//! Decision: docs/decisions/0007-events.md.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,19 +15,20 @@ use sea_orm::{
 use super::{SLOW_POLL, Shared, backoff::Backoff, listener::CHANNEL};
 use crate::db;
 
-/// Least time from one round to the next, so that many commits share one.
+/// Minimum time between rounds, so that many commits share a round.
 const PACE: Duration = Duration::from_millis(5);
-/// More than a round takes, its connection included. Of one who is frozen in the middle of a round,
-/// PostgreSQL takes back the lock.
+/// Maximum time of a round, connecting included. Afterwards PostgreSQL ends the transaction of a frozen process,
+/// which releases the lock.
 const ROUND: Duration = Duration::from_secs(30);
-/// Revisions that are numbered in one transaction.
+/// Maximum revisions per transaction.
 const MOST: usize = 1000;
-/// One sequencer at a time, in the whole database.
+/// Advisory lock: a single sequencer per database.
 const LOCK: i64 = 0x616e_6e6f_6576_6e74;
 
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT FROM outbox)";
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
-// A statement of its own behind the lock, so that it sees what the one who had it before has done.
+// Separate statement after the lock: its snapshot must include what the previous holder committed
+// (https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED).
 const NUMBER: &str = "WITH taken AS ( \
        DELETE FROM outbox WHERE revision_id IN \
          (SELECT revision_id FROM outbox ORDER BY revision_id LIMIT $1) \
@@ -42,13 +45,14 @@ enum Round {
     Partial(Option<i64>),
 }
 
-/// Numbers until it is aborted.
+/// Numbers revisions until aborted.
 pub async fn run(shared: Arc<Shared>) {
     let mut backoff = Backoff::new("numbering events");
     let mut connection = None;
     let mut commits = shared.db.commits().ended();
     let mut flush_requests = shared.flush_requests.subscribe();
     loop {
+        // Both before the round: commits and flush requests during the round need another.
         commits.mark_unchanged();
         let covers = *flush_requests.borrow_and_update();
         match db::within(ROUND, round(&shared, &mut connection)).await {
@@ -62,7 +66,7 @@ pub async fn run(shared: Arc<Shared>) {
                 });
                 tokio::time::sleep(PACE).await;
                 tokio::select! {
-                    // The senders live as long as `shared`.
+                    // Can't fail: `shared` keeps the senders.
                     _ = commits.changed() => {}
                     _ = flush_requests.changed() => {}
                     () = tokio::time::sleep(SLOW_POLL) => {}
@@ -88,18 +92,20 @@ fn publish(shared: &Shared, last: Option<i64>) {
     }
 }
 
-/// Numbers one batch, and lets other processes know.
+/// Numbers a batch and notifies other processes.
 async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round, SqlxError> {
     let connection = match kept {
         Some(connection) => connection,
         None => kept.insert(shared.db.direct_postgres().await?),
     };
+    // Without a lock and transaction: idle servers run this statement four times per second.
     if sqlx::query_scalar(IS_EMPTY)
         .fetch_one(&mut *connection)
         .await?
     {
         return Ok(Round::Complete(None));
     }
+    // A transaction-level lock ends with the transaction, even when the process dies.
     let mut txn = connection.begin().await?;
     let is_ours: bool = sqlx::query_scalar(TRY_LOCK)
         .bind(LOCK)
@@ -119,7 +125,7 @@ async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round
         last = last.max(Some(row.try_get("seq")?));
     }
     if last.is_some() {
-        // Never within a transaction that writes: those would then commit one after the other.
+        // Outside of writing transactions: `NOTIFY` takes a global lock at commit, which would serialise all writers.
         sqlx::query(NOTIFY)
             .bind(CHANNEL)
             .execute(connection)

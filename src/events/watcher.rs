@@ -1,4 +1,4 @@
-//! SQLite: notices the commits of this process and of others.
+//! SQLite: detection of commits of this process and others.
 
 use std::time::Duration;
 
@@ -9,15 +9,15 @@ use sea_orm::{
 
 use super::{Shared, backoff::Backoff};
 
-/// How often it looks, some 6 µs each time.
+/// Polling interval; a poll takes some 6 µs.
 const PERIOD: Duration = Duration::from_millis(10);
 
-/// Watches until it is dropped.
+/// Watches until dropped.
 pub async fn run(shared: &Shared) {
     tokio::join!(own_commits(shared), all_commits(shared));
 }
 
-/// Tells of this process's commits at once.
+/// Wakes readers after each commit of this process, without polling.
 async fn own_commits(shared: &Shared) {
     let mut ended = shared.db.commits().ended();
     while ended.changed().await.is_ok() {
@@ -39,7 +39,7 @@ async fn watch(
 ) -> Result<std::convert::Infallible, SqlxError> {
     let mut connection = shared.db.direct_sqlite().await?;
     let mut last = version(&mut connection).await?;
-    // Whatever happened before.
+    // Wakes readers for commits before the watch started.
     shared.wake.send_replace(());
     backoff.reset();
     loop {
@@ -52,7 +52,8 @@ async fn watch(
     }
 }
 
-/// Changes when another connection has committed. The connection must not be in a transaction.
+/// Changes when another connection has committed (https://www.sqlite.org/pragma.html#pragma_data_version). Must not
+/// run inside a transaction.
 async fn version(connection: &mut SqliteConnection) -> Result<i64, SqlxError> {
     sqlx::query_scalar("PRAGMA data_version")
         .fetch_one(connection)
