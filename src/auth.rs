@@ -12,8 +12,9 @@ use crate::{
 
 pub use session::{Session, Sessions};
 
-/// Signs in the sender of a request by its headers: `Authorization: Bearer <token>`, or `Token <token>` as Label
-/// Studio's clients spell it. UNAUTHENTICATED without a token that is active.
+/// Authenticates a request by `Authorization: Bearer <token>` ([RFC
+/// 6750](https://www.rfc-editor.org/rfc/rfc6750#section-2.1)), or `Token <token>` as sent by [Label Studio's
+/// clients](https://labelstud.io/guide/access_tokens). Fails with UNAUTHENTICATED unless the token is active.
 pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Actor> {
     let value = headers
         .get(header::AUTHORIZATION)
@@ -22,15 +23,16 @@ pub async fn authenticate(app: &App, headers: &HeaderMap) -> Result<Actor> {
     authenticate_value(app, value).await
 }
 
-/// Signs in by the value of an `Authorization` header.
+/// Authenticates by the value of an `Authorization` header.
 pub async fn authenticate_value(app: &App, authorization: &str) -> Result<Actor> {
     let text = token_in(authorization).ok_or(Error::Unauthenticated)?;
     token::sign_in(app, text).await
 }
 
-/// The token in the value of an `Authorization` header; `None` when the scheme is neither Bearer nor Token.
+/// Token in the value of an `Authorization` header; `None` unless the scheme is Bearer or Token.
 pub fn token_in(authorization: &str) -> Option<&str> {
     let (scheme, text) = authorization.split_once(' ')?;
+    // Schemes ignore case (https://www.rfc-editor.org/rfc/rfc9110#section-11.1).
     let is_known = scheme.eq_ignore_ascii_case("bearer") || scheme.eq_ignore_ascii_case("token");
     is_known.then_some(text.trim())
 }

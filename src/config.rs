@@ -1,4 +1,6 @@
-//! Every setting, as a flag and as an environment variable.
+//! Settings, each as a flag and an environment variable.
+//!
+//! Doc comments of fields are the help texts; docs/settings.md has the whole table.
 
 mod documents;
 mod http;
@@ -14,10 +16,10 @@ pub use documents::{DocumentArgs, Switch, TrustedMode};
 pub use http::HttpArgs;
 pub use limits::LimitArgs;
 
-/// Where the data lives. Every command takes these.
+/// Settings of the database, for every command.
 #[derive(Args, Clone, Debug)]
 pub struct DatabaseArgs {
-    /// The database: a SQLite file (`sqlite:annograph.db`), made when it is missing, or
+    /// Database: a SQLite file (`sqlite:annograph.db`), created when missing, or
     /// `postgres://user:password@host/database`.
     #[arg(
         long,
@@ -28,8 +30,7 @@ pub struct DatabaseArgs {
     )]
     pub database_url: String,
 
-    /// Connections to the database: to SQLite at most 8 that read, beside the one that writes; to
-    /// PostgreSQL all of them.
+    /// Connections to the database: to SQLite at most 8 readers, beside the writer; to PostgreSQL all.
     #[arg(
         long,
         env = "ANNOGRAPH_DATABASE_POOL",
@@ -38,8 +39,7 @@ pub struct DatabaseArgs {
     )]
     pub database_pool: u32,
 
-    /// When SQLite answers a write: once it is on the disk, or once it would survive a crash of the
-    /// program but not of the machine.
+    /// Durability of answered writes on SQLite: after a power cut, or only after a crash of the program.
     #[arg(
         long,
         env = "ANNOGRAPH_SQLITE_SYNC",
@@ -52,9 +52,9 @@ pub struct DatabaseArgs {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SqliteSync {
-    /// A write that was answered survives a power cut.
+    /// An answered write survives a power cut.
     Full,
-    /// The last writes may be lost in a power cut; the database stays whole.
+    /// A power cut may lose the last writes; the database stays intact.
     Normal,
 }
 
@@ -68,15 +68,15 @@ impl DatabaseArgs {
     }
 }
 
-/// How the server runs.
+/// Settings of the server.
 #[derive(Args, Clone, Debug)]
 pub struct ServeArgs {
-    /// The address to listen on.
+    /// Address to listen on; port 0 takes a free port.
     #[arg(long, env = "ANNOGRAPH_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: SocketAddr,
 
-    /// A token that signs the admin in, for set-ups without a person. Renewed at every start, whatever
-    /// became of it before.
+    /// Token of 16 characters or more that signs the admin in, for set-ups without a person. Renewed at every start,
+    /// even when it was revoked.
     #[arg(long, env = "ANNOGRAPH_ADMIN_TOKEN", hide_env_values = true)]
     pub admin_token: Option<String>,
 
@@ -87,7 +87,7 @@ pub struct ServeArgs {
     #[command(flatten)]
     pub http: HttpArgs,
 
-    /// Seconds that requests under way are given to finish when the server stops.
+    /// Seconds that running requests may take to finish when the server stops.
     #[arg(long, env = "ANNOGRAPH_GRACE", default_value_t = 20)]
     pub grace: u64,
 
@@ -98,10 +98,10 @@ pub struct ServeArgs {
     pub documents: DocumentArgs,
 }
 
-/// How the program reports on itself.
+/// Settings of the log.
 #[derive(Args, Clone, Debug)]
 pub struct LogArgs {
-    /// What to log: a level, or directives such as `annograph=debug,sqlx=warn`.
+    /// Log filter: a level, or directives such as `annograph=debug,sqlx=warn`.
     #[arg(
         long,
         env = "ANNOGRAPH_LOG",
@@ -110,7 +110,7 @@ pub struct LogArgs {
     )]
     pub log: String,
 
-    /// How to write the log, on standard error.
+    /// Format of the log, on standard error.
     #[arg(
         long,
         env = "ANNOGRAPH_LOG_FORMAT",
@@ -125,11 +125,11 @@ pub struct LogArgs {
 pub enum LogFormat {
     /// For people.
     Text,
-    /// One JSON object a line, for machines.
+    /// A JSON object per line, for machines.
     Json,
 }
 
-/// A file, or `-` for standard input or output.
+/// Whether a path means standard input or output: `-`.
 pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

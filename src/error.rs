@@ -1,5 +1,5 @@
-//! What can go wrong, once for the whole program: every refusal has a code, a sentence, and where it
-//! concerns the input, the path of each problem.
+//! Errors of the whole program: each refusal has a code, a sentence, and, when it concerns the input, problems with
+//! paths.
 
 mod places;
 pub mod unavailable;
@@ -16,46 +16,46 @@ pub use self::{
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// A refusal or a failure, as it travels from the domain to a client.
+/// Refusal or failure, from the domain to the client.
 ///
-/// Cheap to clone, because one failed batch answers many fields.
+/// Cheap to clone, because a failed batch of a loader answers many fields.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum Error {
-    /// The input itself is wrong. Holds every problem that was found, never none.
+    /// Invalid input, with all problems found; never empty.
     #[error("{}", summary(.0))]
     BadInput(Vec<Problem>),
-    /// The thing that the operation is about does not exist, or the caller may not know that it does.
+    /// The object does not exist, or the caller may not know that it does.
     #[error("no such {0}")]
     NotFound(&'static str),
-    /// The caller sees the thing but may not do this to it.
+    /// The caller sees the object but may not change it so.
     #[error("{0}")]
     Forbidden(&'static str),
-    /// The thing moved on since the caller saw it.
+    /// Stale write: the object has changed since the caller read it.
     #[error("{0}")]
     Conflict(Box<Conflict>),
-    /// Nobody is signed in.
+    /// No valid token.
     #[error("sign in with an API token: `Authorization: Bearer <token>`")]
     Unauthenticated,
-    /// A subscriber takes events more slowly than they come. The cursor leads on from where it is.
+    /// The subscriber reads events too slowly. The cursor continues after the last event sent.
     #[error("events come faster than they are taken: subscribe again with `after`")]
     TooSlow { cursor: String },
-    /// The answer would take more work than one answer may.
+    /// The response would exceed the limit of work.
     #[error("{0}")]
     TooMuch(&'static str),
-    /// The answer would hold more bytes than one answer may.
+    /// The response would exceed the limit of bytes.
     #[error(
         "an answer holds at most {max} bytes: ask for smaller pages, for fewer lists at once, or without large fields such as `result`"
     )]
     AnswerTooLarge { max: u64 },
-    /// The database or the server can't do it now; the same request may succeed later.
+    /// The database or the server can't run the request now; the same request may succeed later.
     #[error("{0}")]
     Unavailable(Unavailable),
-    /// A fault of ours. Its text is for the log, never for a client.
+    /// Unexpected failure. The text is for the log, never for a client.
     #[error("internal error")]
     Internal(Arc<dyn std::error::Error + Send + Sync>),
 }
 
-/// A lost race for one row.
+/// Details of a stale write.
 #[derive(Clone, Debug)]
 pub struct Conflict {
     /// Kind of the object: `annotation`, `draft` and so on.
@@ -63,12 +63,12 @@ pub struct Conflict {
     pub expected_version: Option<i32>,
     /// 0 when the object does not exist.
     pub current_version: i32,
-    /// Fields of the refused change that others changed since the expected version; where there is no history
-    /// that tells, those that are not as the change has them.
+    /// Fields of the refused change that others changed since the expected version. Objects without history list the
+    /// fields whose current value differs from the change.
     pub clashing_fields: Vec<String>,
-    /// Ids of the regions that both the refused change and others touched since. Of annotations alone.
+    /// Ids of regions that both the refused change and later changes touched. Annotations only.
     pub clashing_regions: Vec<String>,
-    /// The object as it is now, JSON; `null` when it does not exist.
+    /// Current object as JSON; `null` when it does not exist.
     pub current: String,
 }
 
@@ -85,99 +85,98 @@ impl fmt::Display for Conflict {
     }
 }
 
-/// One thing that is wrong with an input.
+/// Problem: a fault of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Where it is, from the argument's name inwards.
+    /// Position in the input, from the argument's name inwards.
     pub path: Path,
     pub code: ProblemCode,
-    /// A sentence for a person.
+    /// Sentence for a person.
     pub message: String,
-    /// Where it is in a text with lines, such as a labelling config.
+    /// Position in a text with lines, such as a labelling config.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// The root field of a GraphQL request, by its key in the answer, when the request has several.
+    /// Response key of the root field, in requests with several root fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
-/// A place in a text: both count from 1, columns in characters.
+/// Position in a text: both numbers count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Location {
     pub line: u32,
     pub column: u32,
 }
 
-/// What kind of problem it is, stable for programs.
+/// Kind of a problem. Stable for programs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProblemCode {
-    /// `null` where a value can be left out but not cleared.
+    /// Null for a field that can be omitted but not cleared.
     NullNotAllowed,
-    /// A value that has to be given is missing.
+    /// Missing required value.
     Required,
-    /// A value of another type than the one expected.
+    /// Value of another type than expected.
     WrongType,
-    /// A field that the input does not have.
+    /// Field that the input type does not have.
     UnknownField,
-    /// An integer beyond 64 bits, or a number that overflows a double.
+    /// Integer beyond 64 bits, or a number that overflows a double.
     NumberOutOfRange,
-    /// A number outside the range that the field allows.
+    /// Number outside the field's range.
     OutOfBounds,
-    /// A text that can't be stored: it holds a lone surrogate or a NUL character.
+    /// Text that can't be stored: contains a lone surrogate or a NUL character.
     InvalidText,
-    /// An object key that is kept for internal use.
+    /// Object key reserved for internal use.
     ReservedKey,
-    /// JSON nested deeper than is stored, or filters within one another deeper than a list takes.
+    /// JSON nested too deeply to store, or filters nested too deeply.
     TooDeep,
-    /// A text or list longer than is stored, or than a filter takes.
+    /// Text or list that is too long to store, or for a filter.
     TooLong,
-    /// A text that must not be blank, or that breaks the format that the field asks for.
+    /// Blank text where text is required, or text in a wrong format.
     InvalidFormat,
-    /// A referenced thing that does not exist, or that the caller may not see.
+    /// Id of an object that does not exist, or that the caller may not see.
     UnknownId,
-    /// A version that the annotation never had, or that the caller may not see.
+    /// Version that the annotation never had, or that the caller may not see.
     UnknownVersion,
-    /// A project that is not the project of the task.
+    /// Project other than the task's project.
     ProjectMismatch,
-    /// A parent that belongs to another task.
+    /// Parent that belongs to another task.
     TaskMismatch,
-    /// A value that has to be unique and is in use.
+    /// Value that must be unique and is in use.
     AlreadyTaken,
-    /// An item that names what another item of the same list names.
+    /// Item that names the same object as another item of the list.
     Repeated,
-    /// A labelling config that is no XML, or that can't work.
+    /// Labelling config that is not XML, or that is inconsistent.
     InvalidConfig,
-    /// A region lacks a key that its kind of region has.
+    /// Region without a key that its type requires.
     MissingField,
-    /// A region names a control that the labelling config does not have.
+    /// Region of a control that the labelling config does not have.
     UnknownControl,
-    /// A region names an object that the labelling config does not have, or that its control does not
-    /// work on.
+    /// Region of an object that the labelling config does not have, or that the control does not refer to.
     UnknownObject,
-    /// A region's type is not the one of its control.
+    /// Region whose type differs from the control's.
     WrongRegionType,
-    /// A label or choice that the control does not offer.
+    /// Label or choice that the control does not offer.
     UnknownLabel,
-    /// A text that is none of the few that the field takes.
+    /// Text outside of the field's closed set of values.
     UnknownValue,
-    /// An end of a relation that is no region of the same result.
+    /// End of a relation that is no region of the same result.
     UnknownRegion,
-    /// More values or regions than the control takes, or more active tokens than a user may have.
+    /// More values or regions than the control allows, or more active tokens than a user may have.
     TooMany,
-    /// The stored result does not fit the labelling config that it would come under.
+    /// Stored result that does not fit the labelling config it would come under.
     UnfitResult,
-    /// A deleted annotation of which too little is left to bring it back.
+    /// Deleted annotation whose history is too incomplete to restore.
     NotRestorable,
-    /// A review to delete that the caller never gave.
+    /// Deletion of a review that the caller never gave.
     NotReviewed,
-    /// What would leave nobody to administer the server.
+    /// Change that would leave the server without an admin.
     LastAdmin,
-    /// A field that excludes another one that was sent.
+    /// Field that excludes another field of the input.
     NotTogether,
 }
 
-/// A place in an input: `["input", "result", 3, "value", "x"]`.
+/// Position in an input, such as `["input", "result", 3, "value", "x"]`.
 pub type Path = Vec<Segment>;
 
 impl fmt::Display for ProblemCode {
@@ -186,7 +185,7 @@ impl fmt::Display for ProblemCode {
     }
 }
 
-/// One step of a path.
+/// Segment of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Segment {
@@ -194,11 +193,11 @@ pub enum Segment {
     Index(usize),
 }
 
-/// Characters of a key that a path keeps: a thousand problems may lie below one key of megabytes.
+/// Maximum characters of a key in a path: a thousand problems may lie below a single key of megabytes.
 pub const MAX_KEY: usize = 200;
 
 impl From<&str> for Segment {
-    /// A key; what is longer than [`MAX_KEY`] is cut, with an ellipsis at its end.
+    /// Converts a key. Truncates keys beyond [`MAX_KEY`] with an ellipsis.
     fn from(key: &str) -> Self {
         Self::Key(match key.char_indices().nth(MAX_KEY) {
             Some((end, _)) => format!("{}…", &key[..end]),
@@ -237,7 +236,7 @@ impl Problem {
         }
     }
 
-    /// The problem with its place in the text that the path leads to.
+    /// Adds the position in the text that the path leads to.
     pub fn in_text(self, location: Location) -> Self {
         Self {
             location: Some(location),
@@ -245,7 +244,7 @@ impl Problem {
         }
     }
 
-    /// The problem as one of a root field.
+    /// Assigns the problem to a root field.
     pub fn of(self, field: Option<String>) -> Self {
         Self { field, ..self }
     }
@@ -258,17 +257,17 @@ impl From<Problem> for Error {
 }
 
 impl Error {
-    /// Something else was faster, or too much is under way. Nothing was changed.
+    /// Lost race or overload. Nothing was changed.
     pub fn busy() -> Self {
         Self::unavailable(Reason::Busy)
     }
 
-    /// A failure that passes, before anything was changed.
+    /// Transient failure before any change.
     pub fn unavailable(reason: Reason) -> Self {
         Self::Unavailable(reason.into())
     }
 
-    /// The failure with the outcome NOT_DONE, for a transaction that was taken back anyway.
+    /// Changes the outcome to NOT_DONE, for a transaction that was rolled back anyway.
     pub fn not_done(self) -> Self {
         match self {
             Self::Unavailable(failure) => Self::Unavailable(Unavailable {
@@ -279,9 +278,10 @@ impl Error {
         }
     }
 
-    /// The failure of a commit. Its outcome is known only where the database itself refused it.
+    /// Failure of a commit. The outcome is known only when the database itself refused it.
     pub fn of_commit(error: DbErr) -> Self {
         let is_refusal = unavailable::is_refusal(&error);
+        // Connection errors during a commit may come after the commit succeeded.
         match Self::from(error) {
             Self::Unavailable(failure) if !is_refusal => Self::Unavailable(failure.unknown()),
             other => other,
@@ -290,7 +290,7 @@ impl Error {
 }
 
 impl From<DbErr> for Error {
-    /// The database's troubles are the client's to retry; all else is a fault of ours.
+    /// Converts transient database errors to UNAVAILABLE, and all others to internal errors.
     fn from(error: DbErr) -> Self {
         match unavailable::reason(&error) {
             Some(reason) => Self::Unavailable(Unavailable::from(reason).because(error)),
@@ -300,7 +300,7 @@ impl From<DbErr> for Error {
 }
 
 impl From<serde_json::Error> for Error {
-    /// Only for JSON of our own: what clients send is checked before it is parsed.
+    /// For our own JSON only: client JSON is checked before parsing.
     fn from(error: serde_json::Error) -> Self {
         Self::Internal(Arc::new(error))
     }
@@ -313,7 +313,7 @@ fn summary(problems: &[Problem]) -> String {
     }
 }
 
-/// A path for people: `input.result.3.value.x`.
+/// Path for people: `input.result.3.value.x`.
 pub fn dotted(path: &[Segment]) -> String {
     path.iter()
         .map(ToString::to_string)

@@ -1,4 +1,4 @@
-//! A semaphore that is fair between users.
+//! Semaphore that is fair between users.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -7,13 +7,13 @@ use std::{
 
 use tokio::sync::oneshot;
 
-/// Permits for one resource, shared between users. No user holds all permits, and waiting users are served round
-/// robin, regardless of the length of their queues. Cheap to clone.
+/// Permits for a resource, shared between users. No user holds all permits, and waiting users are served round robin,
+/// regardless of the length of their queues. Cheap to clone. Decision: docs/decisions/0022-shares.md.
 #[derive(Clone)]
 pub struct FairSemaphore(Arc<Shared>);
 
 struct Shared {
-    /// Maximum number of permits of one user.
+    /// Maximum permits per user.
     share: usize,
     state: Mutex<State>,
 }
@@ -33,7 +33,7 @@ struct Usage {
     waiting: VecDeque<oneshot::Sender<Permit>>,
 }
 
-/// Permission to use the resource, released on drop.
+/// Permit of the resource, released on drop.
 #[derive(Debug)]
 pub struct Permit {
     user_id: i64,
@@ -42,9 +42,10 @@ pub struct Permit {
 }
 
 impl FairSemaphore {
-    /// Creates a semaphore with at least one permit. The share of a user is three quarters, at least one.
+    /// Creates a semaphore with at least one permit. A user's share is three quarters, at least one.
     pub fn new(permits: usize) -> Self {
         let permits = permits.max(1);
+        // Leaves permits for other users even when a user asks for all.
         let reserved = (permits / 4).max(1);
         Self(Arc::new(Shared {
             share: permits.saturating_sub(reserved).max(1),
@@ -73,8 +74,8 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Takes a free permit within the user's share. Never overtakes a waiter: while permits are free, all waiting users
-    /// are at their share.
+    /// Takes a free permit within the user's share. Never overtakes a waiter: while permits are free, all waiting
+    /// users are at their share.
     fn try_take(self: &Arc<Self>, state: &mut State, user_id: i64) -> Option<Permit> {
         let held = state.users.get(&user_id).map_or(0, |usage| usage.held);
         if state.free == 0 || held >= self.share {
@@ -90,6 +91,7 @@ impl Shared {
 
     /// Hands free permits to waiting users, one per turn.
     fn hand_out(self: &Arc<Self>, state: &mut State) {
+        // Counts users at their share in a row, and stops after a full round without progress.
         let mut passed_over = 0;
         while state.free > 0 && passed_over < state.turns.len() {
             let Some(user_id) = state.turns.pop_front() else {
@@ -110,7 +112,7 @@ impl Shared {
             }
             match refused {
                 None => passed_over = 0,
-                // The waiter has left the queue.
+                // The waiter has left. Clears the permit before dropping: its `drop` would lock the state again.
                 Some(mut permit) => {
                     permit.semaphore = None;
                     state.give_back(user_id);
@@ -127,7 +129,7 @@ impl State {
         if queue.is_empty() {
             self.turns.push_back(user_id);
         }
-        // Removes waiters that have left before the queue grows.
+        // Removes waiters that have left before the queue grows: cancelled requests must not accumulate.
         if queue.len() == queue.capacity() {
             queue.retain(|waiter| !waiter.is_closed());
         }

@@ -1,6 +1,6 @@
-//! Annograph, a GraphQL server for human annotations of data.
+//! Annograph: a GraphQL server for human annotations of data.
 
-// A print to a reader that has gone away panics; `cli::out` has what prints without.
+// Printing to a closed pipe panics; `cli::out` prints without panicking.
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
 pub mod app;

@@ -1,4 +1,4 @@
-//! The program `annograph`.
+//! Program `annograph`.
 
 #![warn(clippy::print_stdout, clippy::print_stderr)]
 
@@ -13,6 +13,8 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 async fn main() -> ExitCode {
     match cli::run().await {
         Ok(()) => ExitCode::SUCCESS,
+        // `annograph export
+        // head` is no failure.
         Err(error) if cli::is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             cli::note(format_args!("annograph: {}", cli::one_line(&error)));

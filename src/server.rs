@@ -1,4 +1,4 @@
-//! The routes, and the life of the server from its first connection to its last.
+//! HTTP server: routes, connections, shutdown.
 
 mod chunked;
 mod cors;
@@ -46,11 +46,11 @@ use crate::{
     graphql::sdl,
 };
 
-/// Connections that wait to be accepted; the system may have a lower bound.
+/// Length of the queue of connections not yet accepted; the operating system may lower the value.
 const BACKLOG: u32 = 4_096;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Everything that the server answers. `stopping` ends what would otherwise outlive it.
+/// Routes of the server with all layers. Cancelling `stopping` ends sockets and streams.
 pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow::Result<Router> {
     let memory = args.http.memory.unwrap_or_else(Memory::half_of_machine);
     let app = app.with_memory(Memory::new(memory));
@@ -60,6 +60,7 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
     let mut router = Router::new()
         .route("/graphql", any(handler::graphql))
         .with_state(endpoint);
+    // With introspection off, the schema's text would reveal the same.
     if args.documents.introspection == Switch::On {
         router = router.route("/schema.graphql", get(schema_text));
     }
@@ -68,6 +69,7 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
         .merge(graphiql::routes())
+        // Layers apply from the inside out: a response is chunked first, then compressed.
         .layer(map_response(chunked::chunked))
         .layer(CompressionLayer::new())
         .layer(CatchPanicLayer::custom(handler::panicked));
@@ -78,12 +80,14 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
         .layer(from_fn(move |request, next| {
             lingering::drain_unread(drain_timeout, request, next)
         }))
+        // Browsers must not guess a type: stored JSON could be taken for HTML.
         .layer(SetResponseHeaderLayer::if_not_present(
             header::X_CONTENT_TYPE_OPTIONS,
             HeaderValue::from_static("nosniff"),
         ))
         .layer(PropagateRequestIdLayer::new(REQUEST_ID))
         .layer(
+            // Runs within the request id's layer, so that each span has the id.
             TraceLayer::new_for_http().make_span_with(|request: &Request<_>| {
                 let id = request.headers().get(REQUEST_ID);
                 tracing::debug_span!(
@@ -98,12 +102,13 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
     Ok(router)
 }
 
-/// Refuses a head that is too large. What is far larger still, hyper does not read at all.
+/// Refuses an oversized head. hyper itself closes connections whose head exceeds the read buffer, without a response.
 async fn limit_head(max_head: usize, request: Request<Body>, next: Next) -> Response {
     let address = request.uri().path_and_query();
     let address = address.map_or(0, |address| address.as_str().len());
     let fields = request.headers().iter();
     let fields: usize = fields
+        // Four bytes per field for `: ` and the line break.
         .map(|(name, value)| name.as_str().len() + value.len() + 4)
         .sum();
     if address + fields > max_head {
@@ -112,10 +117,12 @@ async fn limit_head(max_head: usize, request: Request<Body>, next: Next) -> Resp
     next.run(request).await
 }
 
-/// Refuses a request that does not name one host, as RFC 9112 (section 3.2) has it: programs between client and
-/// server may have read another one.
+/// Refuses a request without exactly one valid `Host`, as [RFC 9112,
+/// 3.2](https://www.rfc-editor.org/rfc/rfc9112#section-3.2) demands: a proxy between client and server may have
+/// evaluated the other of two.
 async fn require_one_host(request: Request<Body>, next: Next) -> Response {
     let mut hosts = request.headers().get_all(header::HOST).iter();
+    // HTTP/1.0 has no `Host`.
     let is_optional = request.version() < Version::HTTP_11;
     let is_one = match (hosts.next(), hosts.next()) {
         (Some(host), None) => is_host(host.as_bytes()),
@@ -128,13 +135,14 @@ async fn require_one_host(request: Request<Body>, next: Next) -> Response {
     }
 }
 
-/// Whether a value is that of `Host`: empty, or a host with a port or without.
+/// Whether a value is valid for `Host`: empty, or a host with or without port.
 fn is_host(value: &[u8]) -> bool {
+    // `Authority` also accepts user information, which `Host` must not contain.
     let is_plain = || !value.contains(&b'@');
     value.is_empty() || (Authority::try_from(value).is_ok() && is_plain())
 }
 
-/// Serves until `stop` resolves; then answers what is under way, for as long as the grace period lasts.
+/// Serves until `stop` resolves; then finishes running requests within the grace period.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -151,7 +159,7 @@ pub async fn serve(
     tokio::pin!(stop);
     loop {
         let accepted = async {
-            // Without a free permit, new connections wait to be accepted.
+            // Accepts only with a free permit; further connections wait in the system's queue.
             let permit = permits.clone().acquire_owned().await;
             (permit, listener.accept().await)
         };
@@ -162,21 +170,24 @@ pub async fn serve(
         let stream = match accepted {
             Ok((stream, _)) => stream,
             Err(error) => {
-                // Out of file descriptors, or a peer that is gone already.
+                // Fails when file descriptors run out or the peer has left already. The pause avoids a busy loop on
+                // the former.
                 tracing::warn!(%error, "can't accept a connection");
                 tokio::time::sleep(Duration::from_millis(50)).await;
                 continue;
             }
         };
-        // A small answer must not wait for the client's acknowledgement of the one before.
+        // Sends small responses at once instead of waiting for the acknowledgement of the previous segment
+        // (https://www.rfc-editor.org/rfc/rfc9293#section-3.7.4).
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "can't set TCP_NODELAY");
         }
-        // A client that does not read its response loses its permit.
+        // Ends connections whose client does not read: an unread response would hold the permit for ever.
         let mut stream = TimeoutStream::new(stream);
         stream.set_write_timeout(Some(write_timeout));
         let permit = handler::ConnectionPermit::new(permit?);
         let stream = handler::ReadLimited::new(stream, permit.clone());
+        // WebSockets take a clone of the permit, because they outlive the HTTP connection.
         let shared = permit.clone();
         let service = router
             .clone()
@@ -202,7 +213,7 @@ pub async fn serve(
             };
             let ended = tokio::select! {
                 ended = gracefully => ended,
-                // Whatever still runs for it ends with it.
+                // Dropping the connection drops the operations that run for it.
                 () = ending.cancelled() => Ok(()),
             };
             if let Err(error) = ended {
@@ -211,6 +222,8 @@ pub async fn serve(
             drop(permit);
         });
     }
+    // Closes the listener first: load balancers see refused connections, and retry elsewhere, before requests are cut
+    // off.
     drop(listener);
     stopping.cancel();
     // All permits are free once every connection has ended.
@@ -225,8 +238,8 @@ pub async fn serve(
     Ok(())
 }
 
-/// As many connections as are asked for and as the system has file descriptors for, some left for the
-/// database. The system's soft limit is raised as far as it lets us.
+/// Maximum connections: the configured number, bounded by file descriptors, of which some stay reserved for the
+/// database. Raises the soft limit up to the hard limit.
 fn connection_limit(asked: usize) -> u32 {
     const RESERVED: u64 = 128;
     let asked = asked.max(1) as u64;
@@ -248,12 +261,13 @@ fn connections(args: &HttpArgs) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(Duration::from_secs(args.header_timeout.max(1)))
-        // Room for a head that `limit_head` can answer.
+        // Buffer: large enough that `limit_head` can answer an oversized head with 431 instead of a closed
+        // connection.
         .max_buf_size((4 * args.max_head).max(64 << 10));
     http
 }
 
-/// Listens on an address; port 0 takes any that is free.
+/// Listens on an address; port 0 takes a free port.
 pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     use anyhow::Context;
     let socket = match address {
@@ -262,7 +276,8 @@ pub async fn listen(address: SocketAddr) -> anyhow::Result<TcpListener> {
     };
     let listen = || {
         let socket = socket?;
-        // A server that was just stopped leaves connections behind that hold the address for a while.
+        // Connections of a server that was just stopped stay in TIME_WAIT and would block the address. On Windows the
+        // option would allow two servers on an address.
         socket.set_reuseaddr(cfg!(unix))?;
         socket.bind(address)?;
         socket.listen(BACKLOG)
@@ -275,12 +290,12 @@ async fn schema_text() -> Response {
     ([(header::CONTENT_TYPE, content_type)], sdl::published()).into_response()
 }
 
-/// The process runs.
+/// Liveness: the process runs.
 async fn healthz() -> &'static str {
     "ok"
 }
 
-/// The database takes writes, so requests will succeed. Otherwise 503 with the reason.
+/// Readiness: the database accepts writes. Otherwise 503 with the reason.
 async fn readyz(State(app): State<App>) -> Response {
     match app.db.takes_writes().await {
         Ok(()) => "ok".into_response(),

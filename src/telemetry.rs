@@ -1,4 +1,4 @@
-//! Structured logs, on standard error.
+//! Structured logs on standard error.
 
 use std::io::IsTerminal;
 
@@ -6,12 +6,12 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::config::{LogArgs, LogFormat};
 
-/// Starts logging. Called once, first thing.
+/// Starts logging. Must be called once, before any event.
 pub fn start(args: &LogArgs) -> anyhow::Result<()> {
     let filter = EnvFilter::try_new(&args.log)?;
     let log = fmt()
         .with_env_filter(filter)
-        // Telling that standard error can't be written to would panic.
+        // Reporting a failed write to standard error would panic.
         .log_internal_errors(false)
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal());

@@ -1,4 +1,4 @@
-//! Connections that outlive a request: they end when the token that opened them does.
+//! Sessions: connections that outlive a request, and end with their token.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,7 +14,7 @@ use crate::{
     domain::{access::Actor, token},
 };
 
-/// The tokens of all live sessions, checked together once in a while: one statement, however many there are.
+/// Tokens of all live sessions, checked together at intervals by a single statement.
 #[derive(Clone)]
 pub struct Sessions {
     app: App,
@@ -24,13 +24,13 @@ pub struct Sessions {
 
 #[derive(Default)]
 struct ActiveTokens {
-    /// Who listens learns of the end. The role is what the user was at the beginning: another one ends the
-    /// session too, so that nobody keeps rights.
+    /// Senders of the end, by token and role at the start. A changed role ends the session, because the connection's
+    /// actor still has the old role.
     tokens: HashMap<(i64, Role), watch::Sender<bool>>,
     is_checking: bool,
 }
 
-/// A connection that lives as long as its token is good.
+/// Connection that lives as long as its token is active.
 pub struct Session(watch::Receiver<bool>);
 
 impl Sessions {
@@ -42,11 +42,12 @@ impl Sessions {
         }
     }
 
-    /// Begins a session of somebody who has just signed in.
+    /// Opens a session for an actor authenticated just now.
     pub fn open(&self, actor: &Actor) -> Session {
         let mut active = self.active();
         let token = active.tokens.entry((actor.token_id, actor.user.role));
         let session = Session(token.or_default().subscribe());
+        // The check stops without sessions: an idle server runs no statements.
         if !active.is_checking {
             active.is_checking = true;
             tokio::spawn(self.clone().check());
@@ -54,9 +55,10 @@ impl Sessions {
         session
     }
 
-    /// Checks for as long as there are sessions.
+    /// Checks at intervals until no session is left.
     async fn check(self) {
         loop {
+            // Sleeps first: the tokens of new sessions were just checked.
             tokio::time::sleep(self.interval).await;
             let ids: HashSet<i64> = {
                 let mut active = self.active();
@@ -69,13 +71,14 @@ impl Sessions {
             };
             match token::active(&self.app, &ids.iter().copied().collect::<Vec<_>>()).await {
                 Ok(active) => self.active().tokens.retain(|(id, role), ended| {
+                    // Keeps tokens added during the statement, which the result can't contain.
                     let is_good = !ids.contains(id) || active.get(id) == Some(role);
                     if !is_good {
                         ended.send_replace(true);
                     }
                     is_good
                 }),
-                // The next turn tries again.
+                // Failure keeps the sessions: the next round checks again.
                 Err(error) => {
                     let health = self.app.db.health();
                     health.report(&error, "check the tokens of live connections");
@@ -90,10 +93,10 @@ impl Sessions {
 }
 
 impl Session {
-    /// Resolves when the token is not good any more: revoked, expired, or its user has another role.
+    /// Resolves when the token is revoked or expired, or when the user's role changed.
     pub async fn ended(&mut self) {
         if self.0.wait_for(|ended| *ended).await.is_err() {
-            // Only a stop of the whole server takes the sender away without a word.
+            // The sender is dropped silently only when the whole server stops.
             std::future::pending::<()>().await;
         }
     }

@@ -1,18 +1,18 @@
-//! Which documents run, and what clients may learn of the schema.
+//! Settings of documents, and of the schema's disclosure.
 
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// How documents are treated.
+/// Settings of documents.
 #[derive(Args, Clone, Debug)]
 pub struct DocumentArgs {
-    /// Bytes that remembered documents may take, automatic persisted queries included.
+    /// Bytes of the cache of documents, automatic persisted queries included.
     #[arg(long, env = "ANNOGRAPH_DOCUMENT_CACHE", default_value_t = Self::DEFAULT_CACHE)]
     pub document_cache: u64,
 
-    /// Whether clients may ask for the schema: by introspection, as `_service { sdl }` and at
-    /// `/schema.graphql`. Off, no error suggests a name or tells one that the client did not send.
+    /// Whether clients may ask for the schema: by introspection, as `_service { sdl }` and at `/schema.graphql`. With
+    /// `off`, no error contains a name that the client did not send.
     #[arg(
         long,
         env = "ANNOGRAPH_INTROSPECTION",
@@ -21,12 +21,12 @@ pub struct DocumentArgs {
     )]
     pub introspection: Switch,
 
-    /// A manifest of documents that clients send by their ids: GraphQL Code Generator's
-    /// `persisted-documents.json`, Relay's file of persisted queries, or Apollo's persisted query manifest.
+    /// Manifest of documents that clients send by id: GraphQL Code Generator's `persisted-documents.json`, Relay's
+    /// file of persisted queries, or Apollo's persisted query manifest.
     #[arg(long, env = "ANNOGRAPH_TRUSTED_DOCUMENTS")]
     pub trusted_documents: Option<PathBuf>,
 
-    /// What becomes of documents that the manifest does not hold.
+    /// Treatment of documents that are not in the manifest.
     #[arg(
         long,
         env = "ANNOGRAPH_TRUSTED_DOCUMENTS_MODE",
@@ -44,11 +44,11 @@ pub enum Switch {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TrustedMode {
-    /// They run; those of the manifest can be sent by their ids.
+    /// Run them; documents of the manifest can be sent by id.
     Off,
-    /// They run, and each is logged once.
+    /// Run them, and log each once.
     Log,
-    /// They are refused.
+    /// Refuse them.
     Enforce,
 }
 

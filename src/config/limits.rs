@@ -1,11 +1,11 @@
-//! How much one request may ask for. Each bound is checked before the work that it bounds.
+//! Limits of documents and answers. Each is checked before the work that it bounds.
 
 use clap::Args;
 
-/// The bounds of a request's document.
+/// Limits of a request's document.
 #[derive(Args, Clone, Debug)]
 pub struct LimitArgs {
-    /// Bytes of a document; values in variables are not part of it.
+    /// Bytes of a document; values in variables do not count.
     #[arg(long, env = "ANNOGRAPH_MAX_DOCUMENT", default_value_t = Self::DEFAULT.max_document)]
     pub max_document: usize,
 
@@ -13,7 +13,7 @@ pub struct LimitArgs {
     #[arg(long, env = "ANNOGRAPH_MAX_TOKENS", default_value_t = Self::DEFAULT.max_tokens)]
     pub max_tokens: usize,
 
-    /// Levels of fields of an operation; those of introspection count apart.
+    /// Levels of fields of an operation; introspection counts apart.
     #[arg(long, env = "ANNOGRAPH_MAX_DEPTH", default_value_t = Self::DEFAULT.max_depth)]
     pub max_depth: u64,
 
@@ -33,7 +33,7 @@ pub struct LimitArgs {
     #[arg(long, env = "ANNOGRAPH_MAX_MUTATIONS", default_value_t = Self::DEFAULT.max_mutations)]
     pub max_mutations: u64,
 
-    /// Lists of introspection (`fields`, `interfaces`, `possibleTypes`, `inputFields`) in one another.
+    /// Nested lists of introspection (`fields`, `interfaces`, `possibleTypes`, `inputFields`).
     #[arg(
         long,
         env = "ANNOGRAPH_MAX_INTROSPECTION_DEPTH",
@@ -41,12 +41,12 @@ pub struct LimitArgs {
     )]
     pub max_introspection_depth: u64,
 
-    /// Bytes that one answer may hold: stored JSON and texts, rows and fields.
+    /// Bytes that an answer may hold: stored JSON and texts, rows and fields.
     #[arg(long, env = "ANNOGRAPH_MAX_ANSWER", default_value_t = Self::DEFAULT.max_answer)]
     pub max_answer: u64,
 
-    /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down. A subscription
-    /// may cost a hundredth of it.
+    /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down. A subscription may
+    /// cost a hundredth.
     #[arg(long, env = "ANNOGRAPH_MAX_COST", default_value_t = Self::DEFAULT.max_cost)]
     pub max_cost: u64,
 }

@@ -1,12 +1,14 @@
-//! Lines and columns of a text.
+//! Conversion of byte offsets to lines and columns.
 
 use super::Location;
 
-/// Where in a text an offset is, in any order and however long its lines are. A line ends as in GraphQL and
-/// XML: with a line feed, a carriage return, or both.
+/// Lines and columns of a text, for offsets in any order. Lines end with a line feed, a carriage return or both, as
+/// in [GraphQL](https://spec.graphql.org/September2025/#sec-Line-Terminators) and XML.
+///
+/// Marks every 256 bytes keep a lookup short even when the text is a single line of megabytes.
 pub struct Places<'a> {
     text: &'a str,
-    /// The places of some offsets, one for each stretch of the text.
+    /// Locations of some offsets, at least `STRETCH` bytes apart.
     marks: Vec<(usize, Location)>,
 }
 
@@ -27,7 +29,7 @@ impl<'a> Places<'a> {
         Self { text, marks }
     }
 
-    /// The place of a byte's character.
+    /// Location of the character at a byte offset.
     pub fn at(&self, offset: usize) -> Location {
         let mark = self.marks.partition_point(|(mark, _)| *mark <= offset) - 1;
         let (start, location) = self.marks[mark];
@@ -40,10 +42,11 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The place behind a character, with which `rest` begins.
+/// Location after a character, the first of `rest`.
 fn step(here: Location, character: char, rest: &str) -> Location {
     let ends_line = match character {
         '\n' => true,
+        // A carriage return before a line feed ends no line of its own.
         '\r' => !rest[1..].starts_with('\n'),
         _ => false,
     };

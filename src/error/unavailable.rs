@@ -1,4 +1,4 @@
-//! Failures that pass: why the service could not do what it was asked for, and whether it did it after all.
+//! Transient failures: why a request could not run, and whether it took effect.
 
 use std::{
     error::Error as StdError,
@@ -12,32 +12,31 @@ use sea_orm::{
     sqlx::{error::DatabaseError, sqlite::SqliteError},
 };
 
-/// A failure that is not the caller's: the same request may succeed later.
+/// Transient failure: the same request may succeed later.
 #[derive(Clone, Debug)]
 pub struct Unavailable {
     pub reason: Reason,
     pub outcome: Outcome,
-    /// The failure underneath, for the log alone.
+    /// Underlying failure, for the log only.
     pub cause: Option<Arc<dyn StdError + Send + Sync>>,
 }
 
-/// Why something could not be done, as `extensions.reason` tells it. The order is that of severity: of two
-/// conditions at once the later one is told.
+/// Reason in `extensions.reason`, ordered by severity: of two conditions at once the greater is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Reason {
     /// The server is stopping.
     Stopping,
-    /// Too much is under way, or another request was faster.
+    /// Overload, or another request was faster.
     Busy,
-    /// The time limit is over.
+    /// The time limit has passed.
     Timeout,
     /// The database does not answer, or refuses the connection.
     Unreachable,
-    /// The database takes no writes: its file or disk is read-only, or it is a standby.
+    /// The database accepts no writes: its file or disk is read-only, or it is a standby.
     ReadOnly,
     /// The disk of the database is full.
     DiskFull,
-    /// The disk of the database fails to read or to write.
+    /// The disk of the database fails to read or write.
     DiskError,
     /// The file of the database was deleted, moved or replaced.
     DatabaseFileMissing,
@@ -45,22 +44,22 @@ pub enum Reason {
     DatabaseCorrupt,
 }
 
-/// Whether the request changed anything, as `extensions.outcome` tells it.
+/// Outcome in `extensions.outcome`: whether the request changed anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Certainly nothing was changed.
+    /// Nothing was changed.
     NotDone,
-    /// The change was on its way to the disk when its result was lost.
+    /// The commit was sent, but its result was lost.
     Unknown,
 }
 
-/// Marks an I/O error as that of a database file that was deleted, moved or replaced since it was opened.
+/// Marks an I/O error: the database file was deleted, moved or replaced since it was opened.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 #[error("the file was deleted, moved or replaced")]
 pub struct FileMissing;
 
 impl Reason {
-    /// The word for programs.
+    /// Word for programs.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Stopping => "STOPPING",
@@ -75,7 +74,7 @@ impl Reason {
         }
     }
 
-    /// The sentence for people, without a word of the database's own.
+    /// Sentence for people, without the database's own words.
     pub const fn message(self) -> &'static str {
         match self {
             Self::Stopping => "the server is stopping, try again",
@@ -90,7 +89,7 @@ impl Reason {
         }
     }
 
-    /// Whether it is a condition of the storage, which lasts until somebody mends it, and not of one request.
+    /// Whether the reason is a lasting condition of the storage, and not a failure of a single request.
     pub const fn is_condition(self) -> bool {
         match self {
             Self::Stopping | Self::Busy | Self::Timeout => false,
@@ -105,7 +104,7 @@ impl Reason {
 }
 
 impl Outcome {
-    /// The word for programs.
+    /// Word for programs.
     pub const fn word(self) -> &'static str {
         match self {
             Self::NotDone => "NOT_DONE",
@@ -127,7 +126,7 @@ impl fmt::Display for Unavailable {
 }
 
 impl From<Reason> for Unavailable {
-    /// A failure before anything was changed.
+    /// Failure before any change.
     fn from(reason: Reason) -> Self {
         Self {
             reason,
@@ -138,7 +137,7 @@ impl From<Reason> for Unavailable {
 }
 
 impl Unavailable {
-    /// The failure with what is underneath.
+    /// Adds the underlying failure.
     pub fn because(self, cause: impl StdError + Send + Sync + 'static) -> Self {
         let cause: Arc<dyn StdError + Send + Sync> = Arc::new(cause);
         Self {
@@ -147,7 +146,7 @@ impl Unavailable {
         }
     }
 
-    /// The failure of a commit whose result nobody knows.
+    /// Changes the outcome to UNKNOWN, for a commit without a known result.
     pub fn unknown(self) -> Self {
         Self {
             outcome: Outcome::Unknown,
@@ -155,20 +154,20 @@ impl Unavailable {
         }
     }
 
-    /// The cause for the log, or what clients are told.
+    /// Cause for the log, or else the message for clients.
     pub fn detail(&self) -> String {
         let cause = self.cause.as_ref().map(ToString::to_string);
         cause.unwrap_or_else(|| self.to_string())
     }
 }
 
-/// Why a database error is no fault of ours; `None` when it is one.
+/// Reason of a transient database error; `None` for errors of our own.
 pub fn reason(error: &DbErr) -> Option<Reason> {
     match error {
         DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => Some(Reason::Stopping),
         DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Some(Reason::Busy),
         DbErr::Conn(RuntimeErr::SqlxError(cause)) => Some(match &**cause {
-            // No connection was made in time.
+            // No connection could be opened in time.
             SqlxError::PoolTimedOut => Reason::Unreachable,
             cause => sqlx_reason(cause).unwrap_or(Reason::Unreachable),
         }),
@@ -180,7 +179,7 @@ pub fn reason(error: &DbErr) -> Option<Reason> {
     }
 }
 
-/// The same for the driver's own errors.
+/// Reason of a transient driver error.
 pub fn sqlx_reason(error: &SqlxError) -> Option<Reason> {
     match error {
         SqlxError::Io(cause) => Some(io_reason(cause)),
@@ -194,7 +193,7 @@ pub fn sqlx_reason(error: &SqlxError) -> Option<Reason> {
     }
 }
 
-/// The same for a connection that fails.
+/// Reason of a failed connection.
 fn io_reason(error: &io::Error) -> Reason {
     let is_missing = error
         .get_ref()
@@ -206,7 +205,7 @@ fn io_reason(error: &io::Error) -> Reason {
     }
 }
 
-/// Why a file beside the database can't be made or written.
+/// Reason why a file beside the database can't be created or written.
 pub fn file_reason(error: &io::Error) -> Option<Reason> {
     match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
@@ -230,19 +229,19 @@ fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
     error.code()?.parse().ok()
 }
 
-/// SQLite's result codes, <https://sqlite.org/rescode.html>: extended ones hold the primary one in their lowest
-/// byte.
+/// Reason of [SQLite's result codes](https://sqlite.org/rescode.html). Extended codes hold the primary code in their
+/// lowest byte.
 fn sqlite_reason(code: u32) -> Option<Reason> {
     const READONLY_DBMOVED: u32 = 1032;
     const CONSTRAINT_FOREIGNKEY: u32 = 787;
-    /// The index of the write-ahead log has no room.
+    /// No space for the index of the write-ahead log.
     const IOERR_SHMSIZE: u32 = 4874;
     match (code, code & 0xff) {
         (READONLY_DBMOVED, _) | (_, 14) => Some(Reason::DatabaseFileMissing),
-        // A row that the write refers to was there when it was looked at, and is gone: told when asked again. And
-        // BUSY, LOCKED, NOMEM, PROTOCOL.
+        // Foreign key: a referenced row was deleted between check and write; a retry reports it as missing. BUSY,
+        // LOCKED, NOMEM, PROTOCOL.
         (CONSTRAINT_FOREIGNKEY, _) | (_, 5 | 6 | 7 | 15) => Some(Reason::Busy),
-        // FULL, before the class of IOERR_SHMSIZE.
+        // FULL. IOERR_SHMSIZE is tested before its class IOERR.
         (IOERR_SHMSIZE, _) | (_, 13) => Some(Reason::DiskFull),
         (_, 8) => Some(Reason::ReadOnly),
         (_, 10) => Some(Reason::DiskError),
@@ -252,7 +251,7 @@ fn sqlite_reason(code: u32) -> Option<Reason> {
     }
 }
 
-/// PostgreSQL's SQLSTATE codes, <https://www.postgresql.org/docs/current/errcodes-appendix.html>.
+/// Reason of [PostgreSQL's SQLSTATE codes](https://www.postgresql.org/docs/current/errcodes-appendix.html).
 fn postgres_reason(code: &str) -> Option<Reason> {
     match code {
         // Foreign key violation as on SQLite; serialization failure, deadlock, lock not available.
@@ -262,7 +261,7 @@ fn postgres_reason(code: &str) -> Option<Reason> {
         "57014" | "25P03" | "25P04" => Some(Reason::Timeout),
         "58030" | "58P01" => Some(Reason::DiskError),
         "XX001" | "XX002" => Some(Reason::DatabaseCorrupt),
-        // A database that does not exist, and a start-up packet that is refused for want of rights.
+        // Missing database, or login refused.
         "3D000" | "28000" | "28P01" => Some(Reason::Unreachable),
         _ if code.starts_with("53") => Some(Reason::Busy),
         _ if code.starts_with("57P") || code.starts_with("08") => Some(Reason::Unreachable),
@@ -270,21 +269,21 @@ fn postgres_reason(code: &str) -> Option<Reason> {
     }
 }
 
-/// Whether a commit that failed with this error certainly changed nothing: the database said so itself. A
-/// connection that breaks, a server that ends and a disk that fails leave it open.
+/// Whether a failed commit certainly changed nothing: the database itself refused it. After a broken connection, a
+/// stopped server or a disk error the outcome is unknown.
 pub fn is_refusal(error: &DbErr) -> bool {
     let Some(SqlxError::Database(cause)) = driver_error(error) else {
         return false;
     };
     match sqlite_code(&**cause) {
-        // IOERR: the frame of the commit may be in the write-ahead log, whatever failed after it.
+        // IOERR: the commit's frame may be in the write-ahead log, whatever failed afterwards
+        // (https://sqlite.org/wal.html).
         Some(code) => code & 0xff != 10,
         None => database_reason(&**cause) != Some(Reason::Unreachable),
     }
 }
 
-/// Whether the connection is lost, so that what was sent over it may be sent again over another one if it
-/// changed nothing.
+/// Whether the connection is lost: statements that changed nothing may be repeated on another connection.
 pub fn is_lost_connection(error: &DbErr) -> bool {
     match driver_error(error) {
         Some(SqlxError::Io(cause)) => io_reason(cause) == Reason::Unreachable,
@@ -294,7 +293,7 @@ pub fn is_lost_connection(error: &DbErr) -> bool {
     }
 }
 
-/// The error of a statement that was sent, or of a connection.
+/// Driver error of a statement or connection.
 fn driver_error(error: &DbErr) -> Option<&SqlxError> {
     match error {
         DbErr::Exec(RuntimeErr::SqlxError(cause))

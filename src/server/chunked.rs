@@ -1,4 +1,5 @@
-//! Bodies of answers in chunks: compressing and writing a large answer lets others have the thread in between.
+//! Response bodies in chunks: the task yields between chunks, so that compressing and writing a large response
+//! doesn't block other requests of the thread.
 
 use std::{
     pin::Pin,
@@ -11,10 +12,10 @@ use axum::{
 };
 use hyper::body::{Frame, SizeHint};
 
-/// Bytes of a chunk, which take at most a millisecond to compress.
+/// Bytes per chunk: compresses within a millisecond.
 const CHUNK: usize = 32 << 10;
 
-/// Splits a large body into chunks; a small body stays as it is.
+/// Splits a large body into chunks; small bodies stay as they are.
 pub async fn chunked(response: Response) -> Response {
     let is_small = |body: &Body| {
         let length = body.size_hint().exact();
@@ -32,9 +33,9 @@ pub async fn chunked(response: Response) -> Response {
 
 struct Chunked {
     body: Body,
-    /// Bytes of the current frame that were not handed on yet.
+    /// Bytes of the current frame that were not passed on yet.
     rest: Bytes,
-    /// The task has yielded since the last chunk.
+    /// Whether the task has yielded since the last chunk.
     has_yielded: bool,
 }
 
@@ -55,6 +56,7 @@ impl HttpBody for Chunked {
                 ended => return Poll::Ready(ended),
             }
         } else if !self.has_yielded {
+            // Wakes itself: the task runs again after the others that are ready.
             self.has_yielded = true;
             context.waker().wake_by_ref();
             return Poll::Pending;

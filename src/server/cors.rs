@@ -1,4 +1,4 @@
-//! Requests from pages of other origins.
+//! Cross-origin requests ([CORS](https://fetch.spec.whatwg.org/#http-cors-protocol)).
 
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use super::REQUEST_ID;
 use crate::endpoint::handler;
 
-/// Lets pages of these origins send requests and read the answers. They bring their token along; there are
-/// no cookies that a browser would add by itself. Whoever may send `Authorization` may send any header, so a
-/// preflight allows those that it asks for: client awareness and tracing have headers of their own.
+/// Lets pages of the configured origins send requests and read responses.
+///
+/// Requests authenticate by token, never by cookies, so a browser adds no credentials by itself. A page that may send
+/// `Authorization` may send any header: preflights allow all requested headers, for client awareness and tracing.
 pub fn allowed(router: Router, origins: &[HeaderValue]) -> Router {
     if origins.is_empty() {
         return router;
@@ -34,7 +35,7 @@ pub fn allowed(router: Router, origins: &[HeaderValue]) -> Router {
     router.layer(cors).layer(from_fn(for_allowed_origins_only))
 }
 
-/// Removes the headers that the layer gives to every origin.
+/// Removes the headers that `CorsLayer` sends to origins that are not allowed.
 async fn for_allowed_origins_only(request: Request<Body>, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

@@ -1,8 +1,10 @@
-//! Bodies that are answered before they have been read.
+//! Draining of request bodies that were not read.
 //!
-//! A connection that is closed while bytes of the client wait in its receive buffer is reset, and the reset can
-//! overtake the answer; a client that sends its whole body first looks for no answer before. The rest of such a
-//! body is therefore read and dropped while the answer goes out, as nginx does by `lingering_close`.
+//! Closing a connection with unread data makes TCP reset it, and the reset can destroy the response before the client
+//! reads it ([RFC 9112, 9.6](https://www.rfc-editor.org/rfc/rfc9112#section-9.6)). Clients that send the whole body
+//! before reading would see a broken connection instead of the refusal. The rest is therefore read and dropped while
+//! the response is sent, like nginx's
+//! [lingering_close](https://nginx.org/en/docs/http/ngx_http_core_module.html#lingering_close).
 
 use std::{
     pin::Pin,
@@ -23,13 +25,12 @@ use axum::{
 use http_body_util::BodyExt;
 use hyper::body::{Frame, SizeHint};
 
-/// Bytes of a rest that are read at most; of a longer one the connection is closed.
+/// Maximum bytes to drain; beyond, the connection is closed.
 const MAX_DRAINED: u64 = 64 << 20;
-/// A rest of this length is surely read, so that the connection can be kept.
+/// Length up to which draining is cheap enough to keep the connection open.
 const SMALL_REST: u64 = 8 << 10;
 
-/// Reads what the answering code leaves of the body, for `timeout` at most. An answer that comes before a long
-/// rest ends its connection.
+/// Drains the rest of the body for at most `timeout`. A response before a long rest closes the connection.
 pub async fn drain_unread(timeout: Duration, request: Request<Body>, next: Next) -> Response {
     if request.body().is_end_stream() {
         return next.run(request).await;
@@ -38,7 +39,7 @@ pub async fn drain_unread(timeout: Duration, request: Request<Body>, next: Next)
     let (parts, body) = request.into_parts();
     let body = DrainOnDrop {
         body: Some(body),
-        // The client waits with its body until it is told to go on.
+        // The client sends no body before a `100 Continue` (https://www.rfc-editor.org/rfc/rfc9110#section-10.1.1).
         expects_continue: expects_continue(&parts.headers),
         closes: closes.clone(),
         timeout,
@@ -57,9 +58,9 @@ fn expects_continue(headers: &HeaderMap) -> bool {
     expected.is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"))
 }
 
-/// A body whose rest is read when it is dropped.
+/// Body that is drained on drop.
 struct DrainOnDrop {
-    /// Absent once it has ended.
+    /// `None` once the body has ended.
     body: Option<Body>,
     expects_continue: bool,
     /// Set when the body is dropped before its end.
@@ -75,6 +76,7 @@ impl HttpBody for DrainOnDrop {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        // Polling makes hyper send `100 Continue`, so the client sends from here on.
         self.expects_continue = false;
         let Some(body) = &mut self.body else {
             return Poll::Ready(None);
@@ -101,6 +103,7 @@ impl Drop for DrainOnDrop {
         let rest = self.body.take().filter(|body| !body.is_end_stream());
         let Some(rest) = rest else { return };
         let length = rest.size_hint().exact();
+        // Tells the client to stop sending; without a body under way, closing is safe.
         if self.expects_continue || length.is_none_or(|length| length > SMALL_REST) {
             self.closes.store(true, Ordering::SeqCst);
         }
