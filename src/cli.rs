@@ -1,4 +1,6 @@
-//! The command line.
+//! Command line: commands and their output.
+//!
+//! Doc comments of arguments are the help texts.
 
 mod agreement;
 mod check;
@@ -24,7 +26,7 @@ use crate::{
     telemetry,
 };
 
-/// A GraphQL server for human annotations of data, compatible with Label Studio's format.
+/// GraphQL server for human annotations of data, compatible with Label Studio's format.
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100)]
 pub struct Cli {
@@ -38,41 +40,42 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run the server. The database is brought up to date first.
+    /// Run the server; migrate the database first.
     Serve(Box<ServeArgs>),
     /// Print the GraphQL schema.
     Schema {
-        /// As a subgraph for an Apollo Federation 2 gateway.
+        /// Print the schema of a subgraph for an Apollo Federation 2 gateway.
         #[arg(long)]
         federation: bool,
     },
     /// Add and list users.
     #[command(subcommand)]
     User(user::Command),
-    /// Make, list and revoke API tokens.
+    /// Create, list and revoke API tokens.
     #[command(subcommand)]
     Token(token::Command),
     /// Add, remove and list the members of projects.
     #[command(subcommand)]
     Member(member::Command),
-    /// Bring a Label Studio file into a project, all of it or nothing.
+    /// Import a Label Studio file into a project, all of it or nothing.
     Import(import::ImportArgs),
-    /// See whether the annotations and predictions in a Label Studio file fit a labelling config.
+    /// Check whether the annotations and predictions in a Label Studio file fit a labelling config.
     Check(check::CheckArgs),
-    /// Say how far the annotations in a Label Studio file agree.
+    /// Compute the agreement of annotations in a Label Studio file.
     Agreement(agreement::AgreementArgs),
-    /// Write a project as a Label Studio file.
+    /// Export a project as a Label Studio file.
     Export(export::ExportArgs),
-    /// Look after the log of events that clients follow.
+    /// Maintain the event log.
     #[command(subcommand)]
     Events(events::Command),
-    /// Bring the database up to date, or see whether it is.
+    /// Migrate the database, or list the migrations.
     #[command(subcommand)]
     Migrate(migrate::Command),
 }
 
-/// Runs the command that the arguments name.
+/// Runs the command of the program's arguments.
 pub async fn run() -> anyhow::Result<()> {
+    // Parses first: errors and `--help` must not depend on the log's settings.
     let cli = Cli::parse();
     telemetry::start(&cli.log)?;
     match cli.command {
@@ -96,14 +99,14 @@ pub async fn run() -> anyhow::Result<()> {
     }
 }
 
-/// The database, up to date. Safe beside a running server.
+/// Opens and migrates the database. Safe beside a running server.
 async fn open(database: &DatabaseArgs) -> anyhow::Result<App> {
     let db = Database::connect(&database.options()).await?;
     migrate::up(&db).await?;
     Ok(App::new(db))
 }
 
-/// Prints rows with their columns aligned.
+/// Prints rows with aligned columns.
 fn print_table(heads: &[&str], rows: &[Vec<String>]) -> anyhow::Result<()> {
     let width = |column: usize| {
         rows.iter()

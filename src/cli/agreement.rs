@@ -1,4 +1,4 @@
-//! `annograph agreement`
+//! `annograph agreement`: agreement of annotations in a file.
 
 use std::{
     fs::File,
@@ -24,7 +24,8 @@ use crate::{
     },
 };
 
-/// The ways to compare, as they are shown; the last one is the mean over the controls, each in the way that fits.
+/// Metrics and their names in the output. The last one is the mean over the controls, each compared by its default
+/// metric.
 const METRICS: [(&str, Option<Metric>); 5] = [
     ("IOU", Some(Metric::Iou)),
     ("SPAN_F1", Some(Metric::SpanF1)),
@@ -35,23 +36,23 @@ const METRICS: [(&str, Option<Metric>); 5] = [
 
 #[derive(Args, Debug)]
 pub struct AgreementArgs {
-    /// Label Studio's JSON, as it exports it, or JSON Lines of such items; `-` reads standard input.
+    /// Label Studio's JSON, as exported, or JSON Lines of such items; `-` reads standard input.
     file: PathBuf,
 
-    /// The labelling config, an XML file: its objects decide the types of labelled spans. Without a config the types are
+    /// Labelling config, an XML file: its objects decide the types of labelled spans. Without a config the types are
     /// guessed from the values.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Print a JSON object of its own line for each task.
+    /// Print a JSON object per task, each on a line.
     #[arg(long)]
     json: bool,
 }
 
-/// One task of the file.
+/// Scores of a task.
 struct Row {
     item: usize,
-    /// Annotations that count.
+    /// Annotations compared.
     annotations: usize,
     scores: Vec<Score>,
 }
@@ -60,6 +61,7 @@ pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
     let config = args.config.as_deref().map(config).transpose()?;
     let config = config.unwrap_or_default();
     let mut rows = Vec::new();
+    // Streams JSON row by row; a table needs all rows for the widths of its columns.
     let tell = |row: Row| {
         if args.json {
             return line(format_args!("{}", row.json()));
@@ -102,7 +104,7 @@ fn each_task(
     Ok(())
 }
 
-/// Compares the annotations of a task, cancelled ones apart.
+/// Compares the annotations of a task, without cancelled annotations.
 fn compare(
     item: usize,
     location: Option<Location>,
@@ -113,6 +115,7 @@ fn compare(
     let Some(mut fields) = fields else {
         bail!("{}: must be a JSON object", place(&[item.into()], location));
     };
+    // Old exports call annotations `completions`.
     let lists = [ANNOTATIONS, COMPLETIONS];
     let list = lists.into_iter().find(|list| fields.peek(list).is_some());
     let list = list.unwrap_or(ANNOTATIONS);
@@ -136,6 +139,7 @@ fn compare(
         .collect();
     let opinions: Vec<_> = opinions.iter().map(|(author, it)| (*author, it)).collect();
     let scores = METRICS.iter();
+    // Each metric has its own bound of work, so an expensive metric leaves the others computed.
     let scores = scores.map(|(_, metric)| among(&opinions, *metric, &mut Work::new(MAX_STEPS)));
     Ok(Row {
         item,
@@ -144,7 +148,7 @@ fn compare(
     })
 }
 
-/// The id of a person, who is named by it or by an object with everything about them.
+/// Id of a person, given as id or as object with an `id`.
 fn id(person: &str) -> &str {
     let id = Fields::of(person).and_then(|mut fields| fields.take("id"));
     id.unwrap_or(person)

@@ -1,4 +1,4 @@
-//! `annograph check`
+//! `annograph check`: check of a file against a labelling config.
 
 use std::{
     fs::File,
@@ -28,27 +28,27 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct CheckArgs {
-    /// Label Studio's JSON, as it exports or imports it, or JSON Lines of such items; `-` reads standard input.
+    /// Label Studio's JSON, as exported or imported, or JSON Lines of such items; `-` reads standard input.
     file: PathBuf,
 
-    /// The labelling config, an XML file. Without it only the format is checked.
+    /// Labelling config, an XML file. Without a config only the format is checked.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// How much is checked.
+    /// Strictness of the check.
     #[arg(long, value_enum, default_value = "standard")]
     mode: ModeArg,
 
-    /// Print each problem as a JSON object of its own line: `path`, `code` and `message`.
+    /// Print each problem as a JSON object on a line: `path`, `code` and `message`.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum ModeArg {
-    /// What Label Studio's SDK checks.
+    /// Rules of Label Studio's SDK.
     Standard,
-    /// What the config promises besides.
+    /// Rules of the SDK, and promises of the config.
     Strict,
 }
 
@@ -71,6 +71,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
         );
     }
     let summary = format!("nothing is wrong (results: {})", checked.results);
+    // Standard output then has problems alone, one object per line.
     if args.json {
         note(format_args!("{summary}"));
         return Ok(());
@@ -78,7 +79,7 @@ pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
     line(format_args!("{summary}"))
 }
 
-/// Reads a labelling config and prints its faults.
+/// Reads a labelling config. Prints its faults.
 pub fn config(path: &Path) -> anyhow::Result<Config> {
     let shown = path.display();
     let text = std::fs::read_to_string(path).with_context(|| format!("can't read {shown}"))?;
@@ -99,17 +100,17 @@ struct Checker<'a> {
     mode: Mode,
     json: bool,
     out: BufWriter<Out<io::Stdout>>,
-    /// Where the item begins, in a file of objects that follow one another.
+    /// Start of the item, in files of consecutive objects.
     location: Option<Location>,
     checked: Checked,
 }
 
-/// How much was looked at, and what came of it.
+/// Counts of a check.
 #[derive(Default)]
 struct Checked {
     problems: usize,
     results: usize,
-    /// Results that have problems.
+    /// Results with problems.
     refused: usize,
 }
 
@@ -128,7 +129,7 @@ impl<'a> Checker<'a> {
         }
     }
 
-    /// Checks a file, an item at a time.
+    /// Checks a file item by item: memory is bounded by the largest item.
     fn run(mut self, source: impl Read) -> anyhow::Result<Checked> {
         let mut reader = Reader::new(source);
         let mut text = Vec::new();
@@ -139,6 +140,7 @@ impl<'a> Checker<'a> {
                 Ok(true) => self.item(index, &text)?,
                 Ok(false) => break,
                 Err(Fault::Io(error)) => return Err(error).context("can't read the file"),
+                // Ends after a syntax error: the start of the next item is unknown.
                 Err(Fault::Text(code, message)) => {
                     self.tell(&Problem::new([index], code, message))?;
                     break;
@@ -166,7 +168,7 @@ impl<'a> Checker<'a> {
                 continue;
             };
             for (place, object) in list.into_iter().enumerate() {
-                // Label Studio writes bare ids, too.
+                // Skips items that are no objects: Label Studio exports bare ids in some formats.
                 if let Some(fields) = Fields::of(object.get()) {
                     self.result([index.into(), kind.into(), place.into()], fields, data)?;
                 }
@@ -175,7 +177,7 @@ impl<'a> Checker<'a> {
         Ok(())
     }
 
-    /// Checks one annotation or prediction.
+    /// Checks an annotation or prediction.
     fn result(
         &mut self,
         at: [Segment; 3],
@@ -194,7 +196,7 @@ impl<'a> Checker<'a> {
                         config,
                         mode: self.mode,
                         data,
-                        // A model need not answer everything.
+                        // Predictions needn't answer required controls, like cancelled annotations.
                         is_cancelled: is_prediction
                             || fields.take("was_cancelled") == Some("true")
                             || (is_completion && fields.take("skipped") == Some("true")),
@@ -202,6 +204,7 @@ impl<'a> Checker<'a> {
                     check(rules, result, &at)
                 }
             },
+            // `result: null` counts as an empty result.
             None if fields.has("result") => Vec::new(),
             None => vec![Problem::new(
                 at,

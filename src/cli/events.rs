@@ -1,4 +1,4 @@
-//! `annograph events`
+//! `annograph events`: maintenance of the event log.
 
 use clap::Subcommand;
 
@@ -7,8 +7,8 @@ use crate::{app::App, domain::event};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// End the validity of all cursors of events. Do so when a backup was restored, with all servers stopped:
-    /// clients are then told to read anew instead of missing what the backup does not have.
+    /// Invalidate all cursors of events. Run this after a backup was restored, with all servers stopped: clients then
+    /// read anew instead of missing the events that the backup lacks.
     Renew,
 }
 

@@ -1,4 +1,4 @@
-//! `annograph export`
+//! `annograph export`: export of a project.
 
 use std::{
     fs::File,
@@ -24,15 +24,15 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct ExportArgs {
-    /// The project's id.
+    /// Id of the project.
     #[arg(long)]
     project: i64,
 
-    /// The file to write; without it, or with `-`, standard output. It appears once it is complete.
+    /// File to write; without it, or with `-`, standard output. Appears once it is complete.
     #[arg(long, short, value_name = "FILE")]
     output: Option<PathBuf>,
 
-    /// Print one JSON object: the project's id and the counts.
+    /// Print a JSON object with the project's id and the counts.
     #[arg(long, requires = "output")]
     json: bool,
 }
@@ -67,7 +67,7 @@ pub async fn run(app: &App, args: ExportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes beside the file and puts it in place at the end, so that nobody ever sees half an export.
+/// Writes a temporary file in the same folder and renames it at the end: readers never see a partial export.
 async fn to_file(
     app: &App,
     project_id: i64,
@@ -76,10 +76,11 @@ async fn to_file(
 ) -> anyhow::Result<Summary> {
     let shown = || format!("can't write {}", path.display());
     if path.exists() && !path.is_file() {
-        // A device or pipe is written to, not replaced.
+        // Devices and pipes are written, not replaced.
         let file = File::options().write(true).open(path).with_context(shown)?;
         return Ok(export::run(app, project_id, &mut Out(file), observe).await?);
     }
+    // Follows a symbolic link, which the rename would replace otherwise.
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -90,12 +91,13 @@ async fn to_file(
     let summary = export::run(app, project_id, &mut out, observe).await?;
     out.flush().with_context(shown)?;
     drop(out);
+    // Before the rename: after a power cut the name must not lead to an empty file.
     file.as_file().sync_all().with_context(shown)?;
     file.persist(&path).with_context(shown)?;
     Ok(summary)
 }
 
-/// With the permissions of any new file, not those of a secret one.
+/// Temporary file with the permissions of any new file; the default of `tempfile` is private.
 fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(".annograph-export-");
@@ -107,7 +109,7 @@ fn temporary(folder: &Path) -> io::Result<NamedTempFile> {
     builder.tempfile_in(folder)
 }
 
-/// A counter of tasks, hidden unless somebody watches.
+/// Counter of tasks, hidden unless standard error is a terminal.
 fn bar() -> ProgressBar {
     if !io::stderr().is_terminal() {
         return ProgressBar::hidden();

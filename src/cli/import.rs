@@ -1,4 +1,4 @@
-//! `annograph import`
+//! `annograph import`: import of a file.
 
 use std::{
     collections::BTreeMap,
@@ -25,58 +25,59 @@ use crate::{
 
 #[derive(Args, Debug)]
 pub struct ImportArgs {
-    /// Label Studio's JSON, as it exports or imports it, or JSON Lines of such items; `-` reads standard input.
+    /// Label Studio's JSON, as exported or imported, or JSON Lines of such items; `-` reads standard input.
     file: PathBuf,
 
-    /// The id of the project that the tasks go to.
+    /// Id of the project to import into.
     #[arg(long, required_unless_present = "title", conflicts_with = "title")]
     project: Option<i64>,
 
-    /// Make a project with this title for the tasks.
+    /// Title of a new project to import into.
     #[arg(long)]
     title: Option<String>,
 
-    /// The new project's labelling config, an XML file.
+    /// Labelling config of the new project, an XML file.
     #[arg(long, requires = "title", value_name = "FILE")]
     config: Option<PathBuf>,
 
-    /// Who is who: a JSON object from a user's id or e-mail address in the file to a username or id here.
+    /// Map of users: a JSON object from a user's id or e-mail address in the file to a username or id on this server.
     #[arg(long, value_name = "FILE")]
     user_map: Option<PathBuf>,
 
-    /// What becomes of users whom neither the map nor their e-mail address finds.
+    /// Treatment of users found neither by the map nor by e-mail address.
     #[arg(long, value_enum, default_value = "create")]
     users: Users,
 
-    /// What becomes of annotations and predictions whose result does not fit the project's labelling config.
+    /// Treatment of annotations and predictions whose result does not fit the project's labelling config.
     #[arg(long, value_enum, default_value = "warn")]
     check: Check,
 
-    /// Print one JSON object: the project's id, the counts, the users, what had to be changed, and what
-    /// does not fit the labelling config.
+    /// Print a JSON object: the project's id, the counts, the users, the adjusted values, and the misfits with the
+    /// labelling config.
     #[arg(long)]
     json: bool,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Users {
-    /// They are kept as authors without sign-in.
+    /// Create authors without sign-in.
     Create,
-    /// Nothing is imported.
+    /// Import nothing.
     Strict,
 }
 
 #[derive(Clone, Copy, Debug, ValueEnum)]
 enum Check {
-    /// They are imported as they are, and reported.
+    /// Import unchanged, and report.
     Warn,
-    /// Nothing is imported.
+    /// Import nothing.
     Strict,
-    /// They are imported without a word.
+    /// Import unchanged, without a report.
     Off,
 }
 
 pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
+    // Settles dead imports first, as a server does at startup.
     for recovered in import::recover(app).await? {
         let project = recovered.project_id;
         let what = if recovered.is_complete {
@@ -98,6 +99,7 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
     match imported {
         Ok(summary) if json => line(format_args!("{}", summary_json(&summary)))?,
         Ok(summary) => print_summary(&summary)?,
+        // The report goes to standard error for people, and with `--json` to standard output for programs.
         Err(Failure::Refused(problems)) => {
             if json {
                 let count = problems.count();
@@ -129,7 +131,7 @@ pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The truth about an import that failed and could not be taken back.
+/// Message on a failed import that could not be rolled back.
 fn left(tasks: usize, is_whole: bool) -> String {
     let (what, then) = match is_whole {
         true => ("all", "completed or taken back"),
@@ -185,6 +187,7 @@ fn user_map(path: &Path) -> anyhow::Result<BTreeMap<String, String>> {
                 Value::Number(id) => id.to_string(),
                 _ => bail!("{shown}: {source} has to lead to a username or an id"),
             };
+            // Ids and addresses are matched without regard to case.
             Ok((source.trim().to_lowercase(), user))
         })
         .collect()
@@ -194,7 +197,8 @@ fn text(path: &Path) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("can't read {}", path.display()))
 }
 
-/// The input as something that can be read twice: what is no plain file goes to a temporary one first.
+/// Opens a file that can be read twice: checking and writing are separate passes. Copies pipes and devices to a
+/// temporary file.
 fn seekable(path: &Path) -> anyhow::Result<File> {
     let spooled = || tempfile::tempfile().context("can't make a temporary file");
     let reading = || format!("can't read {}", path.display());
@@ -212,7 +216,7 @@ fn seekable(path: &Path) -> anyhow::Result<File> {
     Ok(copy)
 }
 
-/// A progress bar, hidden unless somebody watches.
+/// Progress bar, hidden unless standard error is a terminal.
 struct Bar(ProgressBar);
 
 impl Bar {
@@ -285,7 +289,7 @@ fn print_problems(problems: &Problems) {
     }
 }
 
-/// `config.xml:3:7`, or the field of the new project.
+/// Position of a problem for people: `config.xml:3:7`, or the field of the new project.
 fn place_in_arguments(problem: &Problem, config: Option<&Path>) -> String {
     match (problem.location, config) {
         (Some(Location { line, column }), Some(path)) => {
@@ -295,8 +299,8 @@ fn place_in_arguments(problem: &Problem, config: Option<&Path>) -> String {
     }
 }
 
-/// `item 3, annotations.0.lead_time`; items count from 0, as Label Studio's errors do. In a JSON Lines file
-/// `item 3 (line 4), annotations.0.lead_time`; lines count from 1.
+/// Position in a file: `item 3, annotations.0.lead_time`, or in JSON Lines `item 3 (line 4),
+/// annotations.0.lead_time`. Items count from 0, as in Label Studio's errors; lines count from 1.
 pub fn place(path: &[Segment], location: Option<Location>) -> String {
     let line = location.map(|Location { line, .. }| format!(" (line {line})"));
     let line = line.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `annograph member`
+//! `annograph member`: members of projects.
 
 use clap::{Subcommand, ValueEnum};
 use entity::project_member::Role;
@@ -12,30 +12,30 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a user a member of a project, or give a member another role.
+    /// Add a member to a project, or change a member's role.
     Add {
-        /// The project's id.
+        /// Id of the project.
         #[arg(long)]
         project: i64,
-        /// The user: a username, an e-mail address or an id.
+        /// Username, e-mail address or id of the user.
         #[arg(long)]
         user: String,
-        /// What they may do in it.
+        /// Role in the project.
         #[arg(long, value_enum, default_value = "annotator")]
         role: MemberRole,
     },
-    /// End a membership. What the member made stays.
+    /// Remove a member. The member's annotations stay.
     Remove {
-        /// The project's id.
+        /// Id of the project.
         #[arg(long)]
         project: i64,
-        /// The user: a username, an e-mail address or an id.
+        /// Username, e-mail address or id of the user.
         #[arg(long)]
         user: String,
     },
-    /// List a project's members.
+    /// List the members of a project.
     List {
-        /// The project's id.
+        /// Id of the project.
         #[arg(long)]
         project: i64,
     },
@@ -47,7 +47,7 @@ pub enum MemberRole {
     Viewer,
     /// Annotates.
     Annotator,
-    /// Changes and reviews everybody's annotations.
+    /// Changes and reviews all annotations.
     Reviewer,
     /// Manages tasks, config and members.
     Manager,

@@ -1,4 +1,4 @@
-//! `annograph migrate`
+//! `annograph migrate`: migrations of the database.
 
 use anyhow::{Context, bail};
 use clap::Subcommand;
@@ -11,13 +11,13 @@ use crate::{config::DatabaseArgs, db::Database};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Bring the database up to date. `serve` does so too.
+    /// Migrate the database. `serve` does so too.
     Up,
-    /// List the migrations, and which of them wait. Exits with 1 when any does.
+    /// List the migrations and their states. Exits with 1 when any migration waits.
     Status,
 }
 
-/// Refuses a database that a newer release has brought up to date: what it made of the tables is unknown here.
+/// Refuses a database that a newer release has migrated: the meaning of its tables is unknown to this release.
 async fn refuse_newer<'c>(db: impl IntoSchemaManagerConnection<'c>) -> anyhow::Result<()> {
     let manager = SchemaManager::new(db);
     let known: Vec<String> = Migrator::migrations()
@@ -42,11 +42,12 @@ async fn refuse_newer<'c>(db: impl IntoSchemaManagerConnection<'c>) -> anyhow::R
     }
 }
 
-/// Applies what waits, in one transaction: all of it or nothing. Of several processes that start at the
-/// same time one does, the others wait for it.
+/// Applies the waiting migrations in a transaction, all or none. Of several processes that start at the same time, a
+/// single process migrates and the others wait.
 pub async fn up(db: &Database) -> anyhow::Result<()> {
     const LOCK: i64 = 0x616e_6e6f_6d69_6772;
     refuse_newer(db.writer()).await?;
+    // Reads without a lock first, so that starting beside a busy server takes no write lock.
     let waiting = Migrator::get_pending_migrations_read_only(db.writer()).await?;
     if waiting.is_empty() {
         return Ok(());
@@ -56,7 +57,7 @@ pub async fn up(db: &Database) -> anyhow::Result<()> {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
         txn.execute_unprepared(&lock).await?;
     }
-    // Another release may have had the lock before.
+    // Repeats the check: a newer release may have held the lock before.
     refuse_newer(&*txn).await?;
     Migrator::up(&*txn, None)
         .await
@@ -91,6 +92,7 @@ pub async fn run(database: &DatabaseArgs, command: Command) -> anyhow::Result<()
                 })
                 .collect();
             print_table(&["MIGRATION", "STATE"], &rows)?;
+            // Scripts test by the exit code whether to migrate.
             if !waiting.is_empty() {
                 std::process::exit(1);
             }

@@ -1,5 +1,7 @@
-//! Output of commands. A reader that has gone away ends a command quietly; the macros of the standard library
-//! would panic.
+//! Output of commands.
+//!
+//! A closed pipe ends a command quietly. The standard library's macros would panic instead: Rust ignores SIGPIPE and
+//! reports an error.
 
 use std::{
     error::Error,
@@ -9,7 +11,7 @@ use std::{
 
 use anyhow::Context;
 
-/// Standard output, or a pipe. Once its reader is gone, writing fails with [`BrokenPipe`].
+/// Standard output or another writer. After the reader has gone, writing fails with [`BrokenPipe`].
 pub struct Out<W>(pub W);
 
 /// Standard output.
@@ -27,7 +29,7 @@ impl<W: Write> Write for Out<W> {
     }
 }
 
-/// Marks the error, which a connection to the database has too.
+/// Marks a broken pipe of the output, because connections to the database can fail with the same kind of error.
 fn mark_broken_pipe(error: io::Error) -> io::Error {
     match error.kind() {
         ErrorKind::BrokenPipe => io::Error::new(ErrorKind::BrokenPipe, BrokenPipe),
@@ -35,7 +37,7 @@ fn mark_broken_pipe(error: io::Error) -> io::Error {
     }
 }
 
-/// Error of an output that nobody reads any more.
+/// Error of an output without a reader.
 #[derive(Debug)]
 pub struct BrokenPipe;
 
@@ -47,7 +49,7 @@ impl fmt::Display for BrokenPipe {
 
 impl Error for BrokenPipe {}
 
-/// Whether a command ended because its reader had gone away.
+/// Whether a command ended because the reader of its output had gone.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| {
@@ -58,25 +60,25 @@ pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     })
 }
 
-/// Writes on standard output.
+/// Writes to standard output.
 pub fn print(text: Arguments<'_>) -> anyhow::Result<()> {
     let mut out = stdout();
     let printed = out.write_fmt(text).and_then(|()| out.flush());
     printed.context("can't write to standard output")
 }
 
-/// Writes a line on standard output.
+/// Writes a line to standard output.
 pub fn line(text: Arguments<'_>) -> anyhow::Result<()> {
     print(format_args!("{text}\n"))
 }
 
-/// Writes a line on standard error, ignoring failures.
+/// Writes a line to standard error. Ignores failures: no stream is left to report them on.
 pub fn note(text: Arguments<'_>) {
     let _ = io::stderr().write_fmt(format_args!("{text}\n"));
 }
 
-/// An error with its causes in one line. Libraries repeat a cause in the text of the error that it causes, so a
-/// cause that is already in the text is left out.
+/// Error with its causes in a single line. Omits causes already contained in the text, because libraries repeat a
+/// cause in the message of the error that wraps it.
 pub fn one_line(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {

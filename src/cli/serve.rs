@@ -1,4 +1,4 @@
-//! `annograph serve`
+//! `annograph serve`: life of the server process.
 
 mod demo;
 
@@ -15,14 +15,14 @@ use crate::{
     server,
 };
 
-/// How long the database has to come to rest when the server stops.
+/// Longest wait for the database to close when the server stops.
 const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
-/// How long after one attempt to catch up the next one comes.
+/// Interval of attempts to finish a deferred startup.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()> {
     let mut database = database.clone();
-    // Held until the end: dropping it removes the demo's database.
+    // Lives until the end of the function: dropping the folder removes the demo's database.
     let demo_folder = args.demo.then(tempfile::tempdir).transpose()?;
     if let Some(folder) = &demo_folder {
         database.database_url = format!("sqlite:{}", folder.path().join("demo.db").display());
@@ -33,10 +33,11 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         demo::fill(&app, token::first::admin(&app).await?.id).await?;
     }
     let stopping = CancellationToken::new();
+    // Before the listener: an invalid manifest must end the process before clients can connect.
     let router = server::router(app.clone(), &args, stopping.clone())?;
     let listener = server::listen(args.listen).await?;
     let address = listener.local_addr()?;
-    // Whoever reads the greeting may stop the server at once.
+    // Signal handlers before the greeting: its reader may stop the server at once.
     let stop = stop_signal()?;
     is_finished &= greet(&app, &args, address).await?;
     app.events.start();
@@ -49,14 +50,16 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         work.push(spawn_background(retry_startup(
             app.clone(),
             args.clone(),
+            // Starts with the server, not with the first subscription: other processes then learn of writes at once.
             address,
         )));
     }
     tracing::info!(%address, database = ?app.db.backend(), "ready");
     server::serve(listener, router, &args, stopping, stop).await?;
+    // In this order: subscriptions end first, then background work, then connections.
     app.events.stop();
     drop(work);
-    // What was given up may hold its connection for a moment.
+    // Operations interrupted at shutdown may hold a connection for a moment.
     if tokio::time::timeout(CLOSE_TIMEOUT, app.db.close())
         .await
         .is_err()
@@ -67,13 +70,13 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Work beside the requests, which ends when this is dropped.
+/// Spawns background work, which ends when the handle is dropped.
 fn spawn_background(work: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(work))
 }
 
-/// Brings to an end what was left undone: imports that had died, and the index of annotations of before. False
-/// when the database takes no writes, so that it has to be done later.
+/// Finishes what an earlier process left: settles dead imports and fills the search index. False when the database
+/// accepts no writes, so that [`retry_startup`] has to do so later.
 async fn finish_startup(app: &App) -> anyhow::Result<bool> {
     let finished = async {
         import::recover(app)
@@ -89,8 +92,8 @@ async fn finish_startup(app: &App) -> anyhow::Result<bool> {
     )
 }
 
-/// Whether something was done. Names a database that takes no writes in the log, and leaves the work for
-/// [`retry_startup`].
+/// Whether startup work was done. Logs a database that accepts no writes, and leaves the work to [`retry_startup`];
+/// other errors end the process.
 fn done_or_deferred(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Result<bool> {
     let Err(error) = done else {
         return Ok(true);
@@ -104,10 +107,11 @@ fn done_or_deferred(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::
     Ok(false)
 }
 
-/// Does what the start left for later, once the database takes writes.
+/// Repeats deferred startup work until the database accepts writes.
 async fn retry_startup(app: App, args: ServeArgs, address: SocketAddr) {
     loop {
         tokio::time::sleep(RETRY_INTERVAL).await;
+        // Probes first: an attempt on a read-only database would log the same warning every time.
         if app.db.takes_writes().await.is_err() {
             continue;
         }
@@ -126,8 +130,8 @@ async fn retry_startup(app: App, args: ServeArgs, address: SocketAddr) {
     }
 }
 
-/// Lets annotations of before the index be found by labels and kinds of regions. Of several servers that
-/// start together each does a part.
+/// Fills the search index (`annotation_term`) for annotations written before it existed. Servers that start together
+/// share the work.
 async fn fill_index(app: &App) -> Result<(), Error> {
     const LOG_EVERY: usize = 10_000;
     let (mut done, mut logged) = (0, 0);
@@ -144,7 +148,7 @@ async fn fill_index(app: &App) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes sure that somebody can sign in, and tells them how. False when the database takes no writes.
+/// Ensures that an admin can sign in, and prints the greeting. False when the database accepts no writes.
 async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Result<bool> {
     let mut greeting = format!("Annograph is at http://{address}/\n");
     let is_done = ensure_admin(app, args, address, &mut greeting).await?;
@@ -152,9 +156,10 @@ async fn greet(app: &App, args: &ServeArgs, address: SocketAddr) -> anyhow::Resu
     Ok(is_done)
 }
 
-/// Prints a text, unless nobody reads it.
+/// Prints the greeting, unless standard output is closed.
 fn print_greeting(greeting: &str) -> anyhow::Result<()> {
     match print(format_args!("{greeting}")) {
+        // A service manager may close standard output; the server itself must run.
         Err(error) if is_broken_pipe(&error) => {
             tracing::warn!("nobody reads standard output, where the greeting goes");
             Ok(())
@@ -163,8 +168,8 @@ fn print_greeting(greeting: &str) -> anyhow::Result<()> {
     }
 }
 
-/// Makes sure that an admin can sign in, and adds the token that was made for that to the greeting. False when the
-/// database takes no writes.
+/// Ensures that an admin can sign in, and appends a newly created token to the greeting. False when the database
+/// accepts no writes.
 async fn ensure_admin(
     app: &App,
     args: &ServeArgs,
@@ -190,7 +195,7 @@ async fn ensure_admin(
     done_or_deferred(app, made, "make sure that an admin can sign in")
 }
 
-/// Says what to do when the admin can't be called as usual.
+/// Adds advice to a refusal: the username `admin` may be taken by a person.
 fn no_admin(error: Error) -> anyhow::Error {
     let is_refused = matches!(error, Error::BadInput(_));
     let error = anyhow::Error::new(error);
@@ -201,10 +206,11 @@ fn no_admin(error: Error) -> anyhow::Error {
     }
 }
 
-/// Installs the signal handlers at once; the future resolves at the first signal to stop.
+/// Installs the signal handlers at once; the future resolves at the first signal.
 fn stop_signal() -> anyhow::Result<impl Future<Output = ()> + Send + 'static> {
     #[cfg(unix)]
     let signal = {
+        // Both are needed: terminals send SIGINT, service managers and containers SIGTERM.
         use tokio::signal::unix::{SignalKind, signal};
         let mut interrupt = signal(SignalKind::interrupt())?;
         let mut terminate = signal(SignalKind::terminate())?;

@@ -1,4 +1,4 @@
-//! `annograph token`
+//! `annograph token`: API tokens.
 
 use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -13,27 +13,27 @@ use crate::{
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Make a token. It is printed once, on standard output, and kept nowhere.
+    /// Create a token. The secret is printed once, on standard output, and stored nowhere.
     Create {
-        /// Whose: a username, an e-mail address or an id.
+        /// Owner: a username, an e-mail address or an id.
         #[arg(long)]
         user: String,
-        /// What it is for.
+        /// Purpose of the token, for lists.
         #[arg(long, default_value = "")]
         name: String,
-        /// Days until it ends, at most a hundred years; never, unless given.
+        /// Days until expiry, at most a hundred years; default: never.
         #[arg(long, value_parser = clap::value_parser!(u32).range(..=36_500))]
         expires_in_days: Option<u32>,
     },
     /// List tokens, without their secrets.
     List {
-        /// Only this user's.
+        /// Owner of the tokens to list; default: all users.
         #[arg(long)]
         user: Option<String>,
     },
-    /// End a token at once.
+    /// Revoke a token at once.
     Revoke {
-        /// Its id, from `annograph token list`.
+        /// Id of the token, from `annograph token list`.
         id: i64,
     },
 }
@@ -51,6 +51,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             let expires_at =
                 expires_in_days.map(|days| Utc::now() + TimeDelta::days(i64::from(days)));
             let created = token::create(app, &user, &name, expires_at).await?;
+            // Prints the secret alone, so that scripts can capture it.
             line(format_args!("{}", created.text))?;
         }
         Command::List { user } => {

@@ -1,4 +1,4 @@
-//! `annograph user`
+//! `annograph user`: users.
 
 use clap::{Subcommand, ValueEnum};
 use entity::user::Role;
@@ -8,17 +8,17 @@ use crate::{app::App, db::print_instant, domain::user};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Add a user. They sign in with a token: `annograph token create --user NAME`.
+    /// Add a user. Sign-in needs a token: `annograph token create --user NAME`.
     Add {
-        /// A short name, unique, without `@`.
+        /// Short name, unique, without `@`.
         username: String,
-        /// The name to show, without `@`.
+        /// Name to show, without `@`.
         #[arg(long, default_value = "")]
         display_name: String,
-        /// Their e-mail address, unique.
+        /// E-mail address, unique.
         #[arg(long)]
         email: Option<String>,
-        /// What they may do beyond their projects.
+        /// Rights beyond memberships of projects.
         #[arg(long, value_enum, default_value = "member")]
         role: UserRole,
     },
@@ -30,7 +30,7 @@ pub enum Command {
 pub enum UserRole {
     /// Sees and manages everything.
     Admin,
-    /// Sees the projects they belong to.
+    /// Sees the projects with a membership.
     Member,
 }
 

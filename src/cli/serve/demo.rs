@@ -1,4 +1,4 @@
-//! `annograph serve --demo`: a real Label Studio export to play with.
+//! `annograph serve --demo`: data of the demo, a real Label Studio export.
 
 use std::{collections::BTreeMap, io::Cursor};
 
@@ -28,6 +28,7 @@ pub async fn fill(app: &App, admin_id: i64) -> anyhow::Result<()> {
             created_by_id: Some(admin_id),
         },
         user_map: BTreeMap::new(),
+        // The export names people of another server, who become authors without sign-in.
         unmapped: Unmapped::Create,
         misfits: Misfits::Note,
     };
