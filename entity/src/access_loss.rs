@@ -1,4 +1,4 @@
-//! A role or membership that a user had and lost. Triggers write these rows.
+//! Loss of access: a role or membership that a user had and lost. Rows are written by triggers.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,7 +7,7 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// Who lost it. They may be gone by now.
+    /// User who lost the access; may be deleted by now.
     pub user_id: i64,
 }
 

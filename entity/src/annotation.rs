@@ -1,4 +1,4 @@
-//! What somebody said about a task: a list of regions, and who said it, when and how.
+//! Annotation: a person's answer to a task, with authorship, times and flags.
 
 use sea_orm::entity::prelude::*;
 
@@ -10,12 +10,12 @@ pub struct Model {
     #[sea_orm(unique)]
     pub unique_id: Uuid,
     pub task_id: i64,
-    /// Always the task's project.
+    /// Same as the task's project.
     pub project_id: i64,
-    /// A JSON list of regions, as text.
+    /// JSON list of regions, as text.
     #[sea_orm(column_type = "Text")]
     pub result: String,
-    /// Items of `result`.
+    /// Number of entries in `result`.
     pub region_count: i32,
     pub completed_by_id: Option<i64>,
     pub updated_by_id: Option<i64>,
@@ -23,7 +23,7 @@ pub struct Model {
     pub last_created_by_id: Option<i64>,
     pub last_action: Option<Action>,
     pub was_cancelled: bool,
-    /// At most one annotation of a task has it; a unique index says so too.
+    /// True for at most one annotation per task; enforced by a unique index.
     pub ground_truth: bool,
     /// Seconds, finite, not negative.
     #[sea_orm(column_type = "Double", nullable)]
@@ -31,18 +31,18 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub draft_created_at: Option<DateTimeUtc>,
-    /// The annotation's id in the system it was imported from.
+    /// Id of the annotation in the system of origin.
     pub import_id: Option<i64>,
     pub parent_prediction_id: Option<i64>,
     pub parent_annotation_id: Option<i64>,
-    /// 1 at first, one more with every accepted change.
+    /// Counter of accepted changes, from 1.
     pub version: i32,
-    /// A JSON object, as text: fields of the imported annotation that have no column.
+    /// JSON object, as text: fields of the imported annotation without a column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
 }
 
-/// Label Studio's `last_action`: what the newest revision did.
+/// Label Studio's `last_action`: kind of the newest revision (<https://labelstud.io/guide/export>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Action {

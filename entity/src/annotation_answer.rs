@@ -1,4 +1,4 @@
-//! What an annotation answers to the controls of its config, for filters: a row for each different answer.
+//! Answer of an annotation to a control of the config, for filters: a row per distinct answer.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,14 +7,14 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub annotation_id: i64,
-    /// 64 bits of the SHA-256 of control and answer, other ones than the answer's term has.
+    /// 64 bits of the SHA-256 of control and answer, disjoint from the bits of the answer's term.
     #[sea_orm(primary_key, auto_increment = false)]
     pub digest: i64,
-    /// The control.
+    /// Name of the control.
     #[sea_orm(column_type = "Text")]
     pub from_name: String,
-    /// The text, folded for search without regard to case; of a path the levels around its last one, which has a
-    /// row of its own. Null for a number.
+    /// Text, folded for search without regard to case. For a path (taxonomy) its parent levels; the last level has a
+    /// row of its own. Null for numbers.
     #[sea_orm(column_type = "Text", nullable)]
     pub folded: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
+//! Draft: an unfinished annotation, either of a task or as a change of an annotation.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,10 +8,10 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub task_id: i64,
-    /// The annotation that the draft changes; null for a new one.
+    /// Annotation that the draft changes; null for a new annotation.
     pub annotation_id: Option<i64>,
     pub user_id: i64,
-    /// A JSON list of regions, as text.
+    /// JSON list of regions, as text.
     #[sea_orm(column_type = "Text")]
     pub result: String,
     /// Seconds, finite, not negative.
@@ -19,17 +19,17 @@ pub struct Model {
     pub lead_time: Option<f64>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
-    /// The draft's id in the system it was imported from.
+    /// Id of the draft in the system of origin.
     pub import_id: Option<i64>,
-    /// A JSON object, as text: fields of the imported draft that have no column.
+    /// JSON object, as text: fields of the imported draft without a column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
-    /// The one that its author's saves go to: one of each task, and one of each annotation. Imported ones
-    /// are none.
+    /// Whether saves of the author go to this draft: one per author for each task and each annotation. False for
+    /// imported drafts.
     pub is_autosave: bool,
-    /// The version of the annotation that the draft was begun at; null for a new one, and where nobody noted it.
+    /// Version of the annotation that the draft started from; null for a new annotation, and when unknown.
     pub annotation_version: Option<i32>,
-    /// 1 at first, one more with every change by `saveDraft`; nothing else raises it.
+    /// Counter of changes by `saveDraft`, from 1; no other change raises it.
     pub version: i32,
 }
 

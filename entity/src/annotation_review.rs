@@ -1,4 +1,4 @@
-//! What a reviewer says of an annotation: the latest verdict of each. The history has all of them.
+//! Review: the latest verdict of a reviewer on an annotation. The history has all verdicts.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,19 +8,19 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub annotation_id: i64,
-    /// Where the annotation was when it was reviewed: only there it is told.
+    /// Project of the annotation at the time of the review: the review is visible in this project only.
     pub project_id: i64,
-    /// Null once they are gone.
+    /// Null once the reviewer is deleted.
     pub reviewer_id: Option<i64>,
     pub verdict: Verdict,
     #[sea_orm(column_type = "Text", nullable)]
     pub comment: Option<String>,
-    /// The version of the annotation that the review made: what was judged, with the fix.
+    /// Version of the annotation that the review created: the judged content, including the fix.
     pub version: i32,
     pub created_at: DateTimeUtc,
 }
 
-/// What came of a review.
+/// Verdict of a review.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Verdict {

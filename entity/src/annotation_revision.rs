@@ -1,38 +1,40 @@
-//! The history of annotations, which is the event log too: one row per accepted change, never rewritten.
+//! Revision: a row per accepted change of an annotation, never rewritten. The history is the event log, too.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "annotation_revision")]
 pub struct Model {
-    /// Rises with commit order on SQLite; on PostgreSQL only within one annotation, where `event` has the order.
+    /// Follows the commit order on SQLite. On PostgreSQL follows the order within an annotation only; `event` has the
+    /// commit order.
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// No foreign key: a deleted annotation keeps its history.
+    /// No foreign key: the history outlives the annotation.
     pub annotation_id: i64,
     pub version: i32,
     pub event: Event,
     pub action: super::annotation::Action,
-    /// Where the annotation was after the change.
+    /// Task of the annotation after the change.
     pub task_id: i64,
     pub project_id: i64,
-    /// Where it was before, when the change moved it. No foreign keys, for the same reason.
+    /// Task and project before the change, when the change moved the annotation. No foreign keys: the history
+    /// outlives both.
     pub from_task_id: Option<i64>,
     pub from_project_id: Option<i64>,
     pub actor_id: Option<i64>,
-    /// Who stood as the annotation's last updater after the change: the actor, unless they named another.
+    /// The annotation's `updated_by` after the change: the actor, unless the actor named another user.
     pub updated_by_id: Option<i64>,
     pub created_at: DateTimeUtc,
-    /// A JSON object, as text: the new value of every changed field but `result`, which is here as
-    /// `null` to say that it changed.
+    /// JSON object, as text: new values of all changed fields. A changed `result` appears as `null`; its value is in
+    /// the column `result`.
     #[sea_orm(column_type = "Text")]
     pub changes: String,
-    /// The new `result`, only when it changed.
+    /// New `result`; null when unchanged.
     #[sea_orm(column_type = "Text", nullable)]
     pub result: Option<String>,
 }
 
-/// What happened to the annotation as a row.
+/// Kind of change of the annotation's row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Event {

@@ -1,14 +1,14 @@
-//! What annotations are found by that only their results tell: a row for each label and kind of region of each.
+//! Term: entry of the search index, a row per annotation and label, region type or answer.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "annotation_term")]
 pub struct Model {
-    /// A kind of region, or the head of a label's digest.
+    /// Number of a region type, or the first bits of the digest of a label or answer.
     #[sea_orm(primary_key, auto_increment = false)]
     pub term: i64,
-    /// Always the annotation's project.
+    /// Same as the annotation's project.
     #[sea_orm(primary_key, auto_increment = false)]
     pub project_id: i64,
     #[sea_orm(primary_key, auto_increment = false)]

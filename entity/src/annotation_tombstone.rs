@@ -1,20 +1,20 @@
-//! What the history does not hold of a deleted annotation; with both it can come back.
+//! Tombstone: the columns of a deleted annotation that its revisions lack. Makes undeletion possible.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "annotation_tombstone")]
 pub struct Model {
-    /// No foreign key: the annotation is gone.
+    /// No foreign key: the annotation is deleted.
     #[sea_orm(primary_key, auto_increment = false)]
     pub annotation_id: i64,
     pub project_id: i64,
-    /// Others may take it meanwhile.
+    /// May be reused by other annotations after the deletion.
     pub unique_id: Uuid,
     pub created_at: DateTimeUtc,
     pub draft_created_at: Option<DateTimeUtc>,
     pub import_id: Option<i64>,
-    /// No foreign keys: whether the parents are still there is asked when they are needed.
+    /// No foreign keys: undeletion checks whether the parents still exist.
     pub parent_prediction_id: Option<i64>,
     pub parent_annotation_id: Option<i64>,
     #[sea_orm(column_type = "Text", nullable)]

@@ -1,4 +1,4 @@
-//! A secret that signs a user in. Only its hash is kept.
+//! API token: a secret that signs a user in. Only the hash is stored.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,16 +8,16 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub user_id: i64,
-    /// What the token is for, in its owner's words.
+    /// Purpose of the token, in the owner's words.
     pub name: String,
     /// SHA-256 of the token, in lower-case hexadecimal.
     #[sea_orm(unique)]
     pub hash: String,
-    /// The token's first characters, enough to recognise it and useless to guess it.
+    /// First characters of the token: enough to recognise it, useless to guess it.
     pub prefix: String,
     pub created_at: DateTimeUtc,
     pub expires_at: Option<DateTimeUtc>,
-    /// To the minute, so that a busy token costs no write per request.
+    /// Rounded to the minute, so that a busy token costs no write per request.
     pub last_used_at: Option<DateTimeUtc>,
     pub revoked_at: Option<DateTimeUtc>,
 }

@@ -1,17 +1,18 @@
-//! The one row that tells this event log from others.
+//! Identity of the event log: a single row.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "event_log")]
 pub struct Model {
-    /// Random. Part of every cursor, and renewed when a backup is restored, for numbers repeat then.
+    /// Random id, part of every cursor. Renewed when a backup is restored, because sequence numbers repeat
+    /// afterwards.
     #[sea_orm(primary_key, auto_increment = false, column_type = "Text")]
     pub generation: String,
-    /// What cursors are sealed with, random. All servers share it.
+    /// Random key that seals cursors, shared by all servers.
     #[sea_orm(column_type = "Text")]
     pub cursor_key: String,
-    /// The last event of which a cursor without seal was handed out, by releases from before there were seals.
+    /// Last event whose cursor was sent without a seal, by releases older than seals.
     pub unsealed_until: i64,
 }
 

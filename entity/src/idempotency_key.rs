@@ -1,4 +1,4 @@
-//! A request that must not run twice: who sent it under which key, how far it came, and its answer.
+//! Idempotency key: a request that must not run twice, with progress and answer.
 
 use sea_orm::entity::prelude::*;
 
@@ -7,28 +7,28 @@ use sea_orm::entity::prelude::*;
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// Keys of different users have nothing to do with one another. They outlive their user until they expire.
+    /// Namespace of the key: keys of different users are independent. Outlives the user until the key expires.
     pub user_id: i64,
-    /// SHA-256 of the key, in lower-case hexadecimal. Unique for each user.
+    /// SHA-256 of the key, in lower-case hexadecimal. Unique per user.
     pub key_hash: String,
     /// SHA-256 of the request's body, in lower-case hexadecimal.
     pub body_hash: String,
-    /// Who runs the request. Whoever takes over a key gives it another one, and by that ends the run before.
+    /// Id of the run that owns the key. Taking over a key replaces the id, which aborts the earlier run at its fence.
     pub run: Uuid,
-    /// Transactions that the run has committed, each counted by itself.
+    /// Number of transactions that the run has committed, each counted within itself.
     pub writes: i32,
-    /// The answer's HTTP status; null while there is no answer.
+    /// HTTP status of the answer; null without an answer.
     pub status: Option<i32>,
     pub media_type: Option<String>,
-    /// The answer's body; null beside a status when it was too large to be kept, or secret.
+    /// Body of the answer; null beside a status when the answer was too large to store, or secret.
     #[sea_orm(column_type = "Text", nullable)]
     pub answer: Option<String>,
-    /// Losses of access that the user had had when the request ran, those that it caused included. The answer is
-    /// replayed only while the user has had as many; -1 means never.
+    /// Number of the user's losses of access when the request had run, including losses that the request caused. The
+    /// answer is replayed only while the number is unchanged; -1 means never.
     pub access_losses: i64,
-    /// A run without an answer at this time is dead.
+    /// Deadline of a run: without an answer by then, the run counts as dead.
     pub leased_until: DateTimeUtc,
-    /// From here on the key means nothing any more.
+    /// End of the key's validity.
     pub expires_at: DateTimeUtc,
 }
 

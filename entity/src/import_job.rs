@@ -1,4 +1,4 @@
-//! One run of an import. A row outlives its import only when that import died midway.
+//! Run of an import. A row outlives the import only when the import died.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,17 +8,17 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub project_id: i64,
-    /// The import made its project, so taking it back removes the project too.
+    /// Whether the import created the project: rolling back then deletes the project too.
     pub created_project: bool,
-    /// Ids of the users that the import made, as a JSON list.
+    /// Ids of users created by the import, as a JSON list.
     #[sea_orm(column_type = "Text")]
     pub created_users: String,
-    /// Ids of the users whom the import made members of the project, as a JSON list.
+    /// Ids of users that the import added as members of the project, as a JSON list.
     #[sea_orm(column_type = "Text")]
     pub added_members: String,
     pub started_at: DateTimeUtc,
-    /// Everything is in the database: what an import that died here left to do is to clear the marks of
-    /// its tasks, not to take them back.
+    /// Whether all rows are written. Recovery of a dead import then completes it, by clearing the marks of its tasks,
+    /// instead of rolling back.
     pub is_written: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The tables, one SeaORM entity each. No rules live here.
+//! Tables, a SeaORM entity each. Contains no rules.
 
 pub mod access_loss;
 pub mod annotation;

@@ -1,4 +1,4 @@
-//! Revisions that have no number in `event` yet. On PostgreSQL only; a trigger fills it.
+//! Outbox: revisions without a number in `event`. PostgreSQL only; filled by a trigger.
 
 use sea_orm::entity::prelude::*;
 

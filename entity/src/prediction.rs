@@ -1,4 +1,4 @@
-//! A result that a model proposed for a task.
+//! Prediction: a result that a model proposed for a task.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,7 +9,7 @@ pub struct Model {
     pub id: i64,
     pub task_id: i64,
     pub project_id: i64,
-    /// A JSON list of regions, as text.
+    /// JSON list of regions, as text.
     #[sea_orm(column_type = "Text")]
     pub result: String,
     #[sea_orm(column_type = "Double", nullable)]
@@ -18,12 +18,12 @@ pub struct Model {
     pub model_version: Option<String>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
-    /// The prediction's id in the system it was imported from.
+    /// Id of the prediction in the system of origin.
     pub import_id: Option<i64>,
-    /// A JSON object, as text: fields of the imported prediction that have no column.
+    /// JSON object, as text: fields of the imported prediction without a column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
-    /// 1 at first, one more with every change by `updatePrediction`; nothing else raises it.
+    /// Counter of changes by `updatePrediction`, from 1; no other change raises it.
     pub version: i32,
 }
 

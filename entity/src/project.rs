@@ -1,4 +1,4 @@
-//! A set of tasks that share a labelling config.
+//! Project: tasks, members and a labelling config.
 
 use casefold::fold;
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
@@ -9,24 +9,24 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub title: String,
-    /// The title, folded for search without regard to case: [`fold`] of it, set with every save.
+    /// Title, folded for search without regard to case: set by [`fold`] with every save.
     pub title_folded: String,
     #[sea_orm(column_type = "Text")]
     pub description: String,
-    /// Label Studio's labelling config, XML.
+    /// Label Studio's [labelling config](https://labelstud.io/guide/setup), XML.
     #[sea_orm(column_type = "Text")]
     pub label_config: String,
-    /// 1 at first, one more with every change of `label_config`.
+    /// Counter of changes of `label_config`, from 1.
     pub config_version: i32,
     pub check_mode: CheckMode,
     pub created_by_id: Option<i64>,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
-    /// 1 at first, one more with every change by `updateProject`; nothing else raises it.
+    /// Counter of changes by `updateProject`, from 1; no other change raises it.
     pub version: i32,
 }
 
-/// How much of what comes into a project is checked against its labelling config.
+/// Strictness of checking results against the project's labelling config.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum CheckMode {
@@ -69,6 +69,7 @@ impl ActiveModelBehavior for ActiveModel {
     where
         C: ConnectionTrait,
     {
+        // `Unchanged` titles are folded already.
         if let Set(title) = &self.title {
             self.title_folded = Set(fold(title));
         }

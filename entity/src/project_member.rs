@@ -1,11 +1,11 @@
-//! Who belongs to a project, and what they may do in it.
+//! Membership: role of a user in a project.
 
 use sea_orm::entity::prelude::*;
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "project_member")]
 pub struct Model {
-    /// Names one membership: a user who is removed and added again gets a new one.
+    /// Id of the membership: a user who is removed and added again gets a new id.
     #[sea_orm(primary_key)]
     pub id: i64,
     /// Unique together with the user.
@@ -15,7 +15,7 @@ pub struct Model {
     pub created_at: DateTimeUtc,
 }
 
-/// A member's role; each may do what the ones before it may.
+/// Role of a member; includes the rights of all roles before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Role {

@@ -1,4 +1,4 @@
-//! Contents of drafts that a save replaced, kept for a day.
+//! Replaced draft: content that a save replaced, kept for a day.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,12 +8,12 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub draft_id: i64,
-    /// A JSON list of regions, as text.
+    /// JSON list of regions, as text.
     #[sea_orm(column_type = "Text")]
     pub result: String,
-    /// When the content had been saved.
+    /// Time at which the content was saved.
     pub saved_at: DateTimeUtc,
-    /// When another save replaced it.
+    /// Time at which another save replaced the content.
     pub replaced_at: DateTimeUtc,
 }
 

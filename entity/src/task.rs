@@ -1,4 +1,4 @@
-//! One piece of data to annotate, with counters over its annotations.
+//! Task: an item to annotate, with counters of its annotations.
 
 use sea_orm::entity::prelude::*;
 
@@ -8,31 +8,32 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub project_id: i64,
-    /// A JSON object, as text.
+    /// JSON object, as text.
     #[sea_orm(column_type = "Text")]
     pub data: String,
-    /// A JSON object, as text.
+    /// JSON object, as text.
     #[sea_orm(column_type = "Text", nullable)]
     pub meta: Option<String>,
-    /// How many different people have to annotate the task.
+    /// Number of distinct authors after which the task counts as labelled.
     pub overlap: i32,
-    /// Distinct authors of uncancelled annotations (no author counts as one) reach the overlap.
+    /// Whether distinct authors of uncancelled annotations reach the overlap. Annotations without an author count as
+    /// a single author.
     pub is_labeled: bool,
-    /// Annotations that are not cancelled.
+    /// Number of annotations that are not cancelled.
     pub total_annotations: i32,
     pub cancelled_annotations: i32,
     pub total_predictions: i32,
     pub created_at: DateTimeUtc,
     pub updated_at: DateTimeUtc,
     pub updated_by_id: Option<i64>,
-    /// The task's id in the system it was imported from.
+    /// Id of the task in the system of origin.
     pub import_id: Option<i64>,
-    /// The import that wrote the task, while that import runs.
+    /// Import that wrote the task, while the import is running.
     pub import_job_id: Option<i64>,
-    /// A JSON object, as text: fields of the imported task that have no column.
+    /// JSON object, as text: fields of the imported task without a column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
-    /// 1 at first, one more with every change by `updateTask`; nothing else raises it.
+    /// Counter of changes by `updateTask`, from 1; no other change raises it.
     pub version: i32,
 }
 

@@ -1,4 +1,4 @@
-//! Somebody who annotates, manages, or did so in the system that data was imported from.
+//! User: a person who annotates or manages, here or in the system that data was imported from.
 
 use casefold::fold;
 use sea_orm::{ActiveValue::Set, entity::prelude::*};
@@ -8,28 +8,27 @@ use sea_orm::{ActiveValue::Set, entity::prelude::*};
 pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
-    /// Unique; holds no `@`.
+    /// Unique; contains no `@`.
     #[sea_orm(unique)]
     pub username: String,
-    /// The username, folded for search without regard to case: [`fold`] of it, set with every save.
+    /// Username, folded for search without regard to case: set by [`fold`] with every save.
     pub username_folded: String,
-    /// Shown instead of the username; empty when none was given.
+    /// Name to show instead of the username; empty when not given.
     pub display_name: String,
-    /// The display name, folded like the username.
+    /// Display name, folded like the username.
     pub display_name_folded: String,
     #[sea_orm(unique)]
     pub email: Option<String>,
     pub role: Role,
-    /// The user's id in the system they were imported from. Set only for users without sign-in that
-    /// an import made, one per source id.
+    /// Id of the user in the system of origin, unique. Set only for users without sign-in that an import created.
     #[sea_orm(unique)]
     pub import_id: Option<i64>,
-    /// False for users that exist only because imported data names them, and for those whom an admin shut out.
+    /// False for users known only from imported data, and for users whom an admin locked out.
     pub can_sign_in: bool,
     pub created_at: DateTimeUtc,
 }
 
-/// What a user may do beyond their projects.
+/// Rights of a user beyond memberships of projects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, EnumIter, DeriveActiveEnum)]
 #[sea_orm(rs_type = "String", db_type = "Text", rename_all = "snake_case")]
 pub enum Role {
@@ -63,6 +62,7 @@ impl ActiveModelBehavior for ActiveModel {
     where
         C: ConnectionTrait,
     {
+        // Folds with every save, so that no write can forget the search columns.
         if let Set(username) = &self.username {
             self.username_folded = Set(fold(username));
         }
