@@ -1,21 +1,21 @@
 //! Annotations: what somebody said about a task.
 
+mod apply;
 pub mod batch;
 mod conflict;
 mod create;
 mod delete;
+mod delete_by_task;
+mod facts;
 mod filter;
-mod fit;
 mod flag;
-mod ground;
-mod incoming;
 pub mod index;
 mod list;
 pub(super) mod lock;
-mod of_task;
+mod new_result;
 mod plan;
 mod restore;
-mod set;
+mod result_validation;
 mod update;
 
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 use entity::annotation::{self, Action, Column};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
-pub(in crate::domain) use self::of_task::delete_of_tasks;
+pub(in crate::domain) use self::delete_by_task::delete_by_task;
 pub use self::{
     create::{New, create},
     delete::{Deleted, delete},
@@ -37,7 +37,7 @@ pub use self::{
 pub(super) use self::{
     create::{check_input as check_new, create_locked},
     delete::delete_locked,
-    ground::Birth,
+    facts::PendingCreate,
     plan::{Outcome, conclude},
     update::{change_locked, check_input as check_change},
 };
@@ -92,10 +92,10 @@ pub async fn ground_truths(
 ) -> Result<HashMap<i64, annotation::Model>> {
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let truths = visible
+    let ground_truths = visible
         .filter(Column::TaskId.is_in(task_ids.iter().copied()))
         .filter(Expr::col((annotation::Entity, Column::GroundTruth)));
-    let rows = reading.few(truths, task_ids.len()).await?;
+    let rows = reading.few(ground_truths, task_ids.len()).await?;
     Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
 }
 

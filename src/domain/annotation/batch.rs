@@ -16,7 +16,7 @@ use crate::{
 /// The most items of one request.
 pub const MAX_ITEMS: usize = 1_000;
 /// Items that are judged and written together.
-const AT_ONCE: usize = 100;
+const CHUNK: usize = 100;
 /// Problems that are told of one request; of each item one more.
 const MAX_PROBLEMS: usize = 1_000;
 /// What an id stands for that can't be one.
@@ -40,8 +40,8 @@ struct Progress<T> {
     policy: ErrorPolicy,
     outcomes: Vec<Option<Result<T>>>,
     is_refused: bool,
-    /// How many problems there is room for.
-    room: usize,
+    /// Problems that may still be told.
+    problem_budget: usize,
 }
 
 impl<T> Progress<T> {
@@ -54,17 +54,17 @@ impl<T> Progress<T> {
             policy,
             outcomes: (0..count).map(|_| None).collect(),
             is_refused: false,
-            room: MAX_PROBLEMS,
+            problem_budget: MAX_PROBLEMS,
         })
     }
 
-    /// Notes what became of an item. Its problems get their place among the items.
-    fn note(&mut self, index: usize, outcome: Result<T>) {
+    /// Records the outcome of an item. Its problems get their place among the items.
+    fn record(&mut self, index: usize, outcome: Result<T>) {
         self.is_refused |= outcome.is_err();
         self.outcomes[index] = Some(outcome.map_err(|error| match error {
             Error::BadInput(mut problems) => {
-                problems.truncate(self.room.max(1));
-                self.room = self.room.saturating_sub(problems.len());
+                problems.truncate(self.problem_budget.max(1));
+                self.problem_budget = self.problem_budget.saturating_sub(problems.len());
                 for problem in &mut problems {
                     let place = [Segment::from("items"), Segment::from(index)];
                     problem.path.splice(0..0, place);
@@ -76,25 +76,25 @@ impl<T> Progress<T> {
     }
 
     /// Nothing that is judged from now on will be written.
-    fn is_lost(&self) -> bool {
+    fn will_roll_back(&self) -> bool {
         self.is_refused && self.policy == ErrorPolicy::RejectAll
     }
 
     /// What came of items that were not refused, so far.
-    fn written(&mut self) -> impl Iterator<Item = &mut T> {
+    fn accepted(&mut self) -> impl Iterator<Item = &mut T> {
         self.outcomes.iter_mut().flatten().flatten()
     }
 
     /// Ends the transaction, and with it the request.
     async fn conclude(self, txn: Option<Write>) -> Result<Outcomes<T>> {
-        let is_lost = self.is_lost();
+        let will_roll_back = self.will_roll_back();
         match txn {
-            Some(txn) if is_lost => txn.rollback().await?,
+            Some(txn) if will_roll_back => txn.rollback().await?,
             Some(txn) => txn.commit().await?,
             None => {}
         }
         let outcomes = self.outcomes.into_iter().map(|outcome| match outcome {
-            Some(Ok(_)) if is_lost => Ok(None),
+            Some(Ok(_)) if will_roll_back => Ok(None),
             Some(outcome) => outcome.map(Some),
             None => Ok(None),
         });
@@ -129,6 +129,6 @@ fn without_result(row: annotation::Model) -> annotation::Model {
 }
 
 /// An error that is about the request as a whole, not about one item.
-fn is_failure(error: &Error) -> bool {
+fn is_fatal(error: &Error) -> bool {
     matches!(error, Error::Internal(_) | Error::Unavailable(_))
 }

@@ -1,4 +1,4 @@
-//! Lost races: what a client is told whose annotation moved on, and what can be merged instead.
+//! Stale writes: merges a change into a newer version of its annotation, or refuses it with a conflict.
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 
 use super::{
     Change, ConflictPolicy,
-    incoming::{self, Outcome},
+    new_result::{self, ResultOutcome},
     unsigned,
 };
 use crate::{
@@ -29,16 +29,16 @@ use crate::{
 
 /// A change to a version that is not the current one.
 #[derive(Clone, Copy)]
-pub struct Late<'a> {
+pub struct StaleWrite<'a> {
     pub row: &'a annotation::Model,
     /// The version that the change was made to.
     pub version: i32,
     pub change: &'a Change,
 }
 
-/// What a late change meets.
+/// Base version of a stale write: state of the annotation at `expected_version`, and fields that changed since.
 #[derive(Default)]
-pub struct Past {
+pub struct BaseVersion {
     /// What the annotation was at the version of the change. `None` when it never had that one, or was then
     /// where the actor may not look.
     base: Option<Snapshot>,
@@ -48,53 +48,53 @@ pub struct Past {
     changed: Vec<String>,
 }
 
-impl Past {
+impl BaseVersion {
     /// Bytes of the result that is compared with.
     pub fn bytes(&self) -> usize {
         self.result.len()
     }
 }
 
-/// What late changes meet, by annotation.
-pub async fn pasts(
+/// Base versions of stale writes, by annotation.
+pub async fn base_versions(
     txn: &impl ConnectionTrait,
     actor: &Actor,
-    late: &[Late<'_>],
-) -> Result<HashMap<i64, Past>> {
-    if late.is_empty() {
+    stale: &[StaleWrite<'_>],
+) -> Result<HashMap<i64, BaseVersion>> {
+    if stale.is_empty() {
         return Ok(HashMap::new());
     }
-    let was = late
+    let known = stale
         .iter()
-        .filter(|late| (1..late.row.version).contains(&late.version));
-    let was: Vec<VersionOf> = was.map(Late::key).collect();
-    let mut bases = snapshot::load(txn, actor, &was).await?;
-    let results = late.iter().filter(|late| late.change.makes_result());
-    let results = results.filter_map(|late| Some(bases.get(&late.key())?.result));
+        .filter(|write| (1..write.row.version).contains(&write.version));
+    let known: Vec<VersionOf> = known.map(StaleWrite::key).collect();
+    let mut snapshots = snapshot::load(txn, actor, &known).await?;
+    let results = stale.iter().filter(|write| write.change.makes_result());
+    let results = results.filter_map(|write| Some(snapshots.get(&write.key())?.result));
     let results = snapshot::results(txn, &results.collect::<Vec<_>>()).await?;
-    let refused = late
+    let refused = stale
         .iter()
-        .filter(|late| !merges(late.change) || !bases.contains_key(&late.key()));
-    let refused = refused.map(|late| history::Since {
-        annotation_id: late.row.id,
-        version: late.version,
-        current: late.row.version,
+        .filter(|write| !is_merge(write.change) || !snapshots.contains_key(&write.key()));
+    let refused = refused.map(|write| history::Since {
+        annotation_id: write.row.id,
+        version: write.version,
+        current: write.row.version,
     });
     let mut changed = history::changed_since(txn, refused).await?;
-    let pasts = late.iter().map(|late| {
-        let base = bases.remove(&late.key());
+    let base_versions = stale.iter().map(|write| {
+        let base = snapshots.remove(&write.key());
         let result = base.as_ref().and_then(|base| results.get(&base.result));
-        let past = Past {
+        let base_version = BaseVersion {
             result: result.cloned().unwrap_or_default(),
             base,
-            changed: changed.remove(&late.row.id).unwrap_or_default(),
+            changed: changed.remove(&write.row.id).unwrap_or_default(),
         };
-        (late.row.id, past)
+        (write.row.id, base_version)
     });
-    Ok(pasts.collect())
+    Ok(base_versions.collect())
 }
 
-impl Late<'_> {
+impl StaleWrite<'_> {
     fn key(&self) -> VersionOf {
         VersionOf {
             annotation_id: self.row.id,
@@ -103,7 +103,7 @@ impl Late<'_> {
     }
 }
 
-fn merges(change: &Change) -> bool {
+fn is_merge(change: &Change) -> bool {
     change.on_conflict == Patch::Set(ConflictPolicy::Merge)
 }
 
@@ -112,50 +112,50 @@ fn merges(change: &Change) -> bool {
 ///
 /// What the change says that was so at the version that it was made to is no edit, and is taken out of it.
 /// A conflict names `people` only.
-pub fn settle(
+pub fn resolve(
     row: &annotation::Model,
     change: &mut Change,
-    past: Option<&Past>,
+    base_version: Option<&BaseVersion>,
     people: &HashSet<i64>,
-) -> Result<(Option<incoming::Incoming>, Vec<Problem>)> {
+) -> Result<(Option<new_result::NewResult>, Vec<Problem>)> {
     let version = change.expected_version.value().copied();
-    let (Some(version), Some(past)) = (version, past) else {
-        return Ok(settled(incoming::of_current(change, &row.result)));
+    let (Some(version), Some(base_version)) = (version, base_version) else {
+        return Ok(resolved(new_result::from_current(change, &row.result)));
     };
-    let merges = merges(change);
+    let is_merge = is_merge(change);
     let touched = || {
         let sent = change.sent();
-        let fields = past
+        let fields = base_version
             .changed
             .iter()
             .filter(|field| sent.contains(&field.as_str()));
         fields.cloned().collect()
     };
-    let Some(base) = &past.base else {
+    let Some(base) = &base_version.base else {
         return Err(conflict(row, version, touched(), None, people)?);
     };
-    let fields = if merges {
-        settle_fields(change, row, base)
+    let fields = if is_merge {
+        resolve_fields(change, row, base)
     } else {
         touched()
     };
-    let outcome = incoming::of_older(change, &past.result, &row.result);
+    let outcome = new_result::merge_into_current(change, &base_version.result, &row.result);
     let clash = match &outcome.0 {
-        Outcome::Clash(clash) => Some(clash),
+        ResultOutcome::Clash(clash) => Some(clash),
         _ => None,
     };
-    if !merges || !fields.is_empty() || clash.is_some() {
+    if !is_merge || !fields.is_empty() || clash.is_some() {
         return Err(conflict(row, version, fields, clash, people)?);
     }
-    Ok(settled(outcome))
+    Ok(resolved(outcome))
 }
 
-fn settled(
-    (outcome, problems): (Outcome, Vec<Problem>),
-) -> (Option<incoming::Incoming>, Vec<Problem>) {
+fn resolved(
+    (outcome, problems): (ResultOutcome, Vec<Problem>),
+) -> (Option<new_result::NewResult>, Vec<Problem>) {
     match outcome {
-        Outcome::New(incoming) => (Some(incoming), problems),
-        Outcome::Kept | Outcome::Clash(_) => (None, problems),
+        ResultOutcome::New(new_result) => (Some(new_result), problems),
+        ResultOutcome::Unchanged | ResultOutcome::Clash(_) => (None, problems),
     }
 }
 
@@ -168,20 +168,20 @@ pub async fn check_version(
 ) -> Result<()> {
     match expected.filter(|version| *version != row.version) {
         Some(version) => {
-            let people = user::visible_ids(txn, actor, &people_of(row)).await?;
-            Err(moved_on(row, version, &people)?)
+            let people = user::visible_ids(txn, actor, &users_of(row)).await?;
+            Err(stale(row, version, &people)?)
         }
         None => Ok(()),
     }
 }
 
 /// The refusal of what was meant for another version. It names `people` only.
-pub fn moved_on(row: &annotation::Model, expected: i32, people: &HashSet<i64>) -> Result<Error> {
+pub fn stale(row: &annotation::Model, expected: i32, people: &HashSet<i64>) -> Result<Error> {
     conflict(row, expected, Vec::new(), None, people)
 }
 
 /// Whom a conflict names, if the actor sees them.
-pub fn people_of(row: &annotation::Model) -> Vec<i64> {
+pub fn users_of(row: &annotation::Model) -> Vec<i64> {
     let people = [row.completed_by_id, row.updated_by_id];
     people.into_iter().flatten().collect()
 }
@@ -189,7 +189,7 @@ pub fn people_of(row: &annotation::Model) -> Vec<i64> {
 /// Names the fields that both sides changed since `base`, each in its own way.
 ///
 /// Who stands as the last updater is nobody's edit: every change sets it.
-fn settle_fields(change: &mut Change, row: &annotation::Model, base: &Snapshot) -> Vec<String> {
+fn resolve_fields(change: &mut Change, row: &annotation::Model, base: &Snapshot) -> Vec<String> {
     if let Patch::Set(seconds) = &mut change.lead_time {
         *seconds = unsigned(*seconds);
     }
@@ -200,32 +200,39 @@ fn settle_fields(change: &mut Change, row: &annotation::Model, base: &Snapshot) 
     let fields = [
         (
             "completedBy",
-            clashes(author, base.completed_by_id, row.completed_by_id),
+            conflicts(author, base.completed_by_id, row.completed_by_id),
         ),
         (
             "groundTruth",
-            clashes(is_truth, Some(base.ground_truth), Some(row.ground_truth)),
+            conflicts(is_truth, Some(base.ground_truth), Some(row.ground_truth)),
         ),
         (
             "leadTime",
-            clashes(&mut change.lead_time, base.lead_time, row.lead_time),
+            conflicts(&mut change.lead_time, base.lead_time, row.lead_time),
         ),
         (
             "project",
-            clashes(project, Some(base.project_id), Some(row.project_id)),
+            conflicts(project, Some(base.project_id), Some(row.project_id)),
         ),
-        ("task", clashes(task, Some(base.task_id), Some(row.task_id))),
+        (
+            "task",
+            conflicts(task, Some(base.task_id), Some(row.task_id)),
+        ),
         (
             "wasCancelled",
-            clashes(cancelled, Some(base.was_cancelled), Some(row.was_cancelled)),
+            conflicts(cancelled, Some(base.was_cancelled), Some(row.was_cancelled)),
         ),
     ];
-    let clashing = fields.into_iter().filter(|(_, clashes)| *clashes);
+    let clashing = fields.into_iter().filter(|(_, conflicts)| *conflicts);
     clashing.map(|(field, _)| field.to_owned()).collect()
 }
 
 /// Both sides changed a field, each in its own way. Takes a value out of the change that was there before.
-fn clashes<T: Copy + PartialEq>(patch: &mut Patch<T>, base: Option<T>, current: Option<T>) -> bool {
+fn conflicts<T: Copy + PartialEq>(
+    patch: &mut Patch<T>,
+    base: Option<T>,
+    current: Option<T>,
+) -> bool {
     let ours = match patch {
         Patch::Keep => return false,
         Patch::Null => None,

@@ -6,10 +6,10 @@ use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 use super::{
-    check_lead_time, fit,
-    ground::{Birth, Ground},
+    check_lead_time,
+    facts::{Facts, PendingCreate},
     plan::{self, Outcome, Plan},
-    unknown, unsigned,
+    result_validation, unknown, unsigned,
 };
 use crate::{
     app::App,
@@ -55,12 +55,12 @@ pub async fn create(
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, task_id);
     let task = tasks::lock(&txn, visible).await?.pop();
-    let birth = Birth {
+    let pending = PendingCreate {
         task: task.ok_or(Error::NotFound("task"))?,
         new,
         region_count,
     };
-    let outcome = create_locked(app, &txn, actor, birth, is_trial).await;
+    let outcome = create_locked(app, &txn, actor, pending, is_trial).await;
     plan::conclude(txn, outcome).await
 }
 
@@ -69,14 +69,14 @@ pub async fn create_locked(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
-    birth: Birth,
+    pending: PendingCreate,
     is_trial: bool,
 ) -> Result<Outcome> {
-    let births = [birth];
-    let (ground, truths) = Ground::of_births(app, txn, actor, &births).await?;
-    let mut plan = Plan::new(actor, truths, ground.configs());
-    let [birth] = births;
-    let row = judge(actor, &ground, &mut plan, birth)?;
+    let pendings = [pending];
+    let (facts, ground_truths) = Facts::for_creates(app, txn, actor, &pendings).await?;
+    let mut plan = Plan::new(actor, ground_truths, facts.configs());
+    let [pending] = pendings;
+    let row = decide(actor, &facts, &mut plan, pending)?;
     if is_trial {
         return Ok(Outcome::Unchanged(row));
     }
@@ -85,18 +85,18 @@ pub async fn create_locked(
 }
 
 /// Takes a new annotation into the plan when it is allowed and right. Answers with it as it is to be.
-pub fn judge(
+pub fn decide(
     actor: &Actor,
-    ground: &Ground,
+    facts: &Facts,
     plan: &mut Plan<'_>,
-    birth: Birth,
+    pending: PendingCreate,
 ) -> Result<annotation::Model> {
-    let Birth {
+    let PendingCreate {
         task,
         new,
         region_count,
-    } = birth;
-    let role = ground.role(task.project_id);
+    } = pending;
+    let role = facts.role(task.project_id);
     let role = role.ok_or(Error::NotFound("task"))?;
     access::require(
         access::may_annotate(role),
@@ -110,8 +110,8 @@ pub fn judge(
         new.completed_by_id.is_none_or(|id| id == actor.id()) || access::may_manage(role),
         "authorship is changed by managers",
     )?;
-    let mut problems = check_references(ground, task.id, &new);
-    problems.extend(fit::of_new(ground.basis(&task), &new));
+    let mut problems = check_references(facts, task.id, &new);
+    problems.extend(result_validation::validate_new(facts.context(&task), &new));
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
@@ -167,10 +167,10 @@ pub fn check_input(new: &New) -> Result<usize> {
 }
 
 /// All problems of references.
-fn check_references(ground: &Ground, task_id: i64, new: &New) -> Vec<Problem> {
+fn check_references(facts: &Facts, task_id: i64, new: &New) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(id) = new.completed_by_id
-        && !ground.people.contains(&id)
+        && !facts.visible_users.contains(&id)
     {
         problems.push(unknown(["input", "completedById"], "user"));
     }
@@ -179,13 +179,13 @@ fn check_references(ground: &Ground, task_id: i64, new: &New) -> Vec<Problem> {
             "parentPredictionId",
             "prediction",
             new.parent_prediction_id,
-            &ground.prediction_tasks,
+            &facts.prediction_tasks,
         ),
         (
             "parentAnnotationId",
             "annotation",
             new.parent_annotation_id,
-            &ground.annotation_tasks,
+            &facts.annotation_tasks,
         ),
     ];
     for (field, noun, id, tasks) in parents {
@@ -200,7 +200,10 @@ fn check_references(ground: &Ground, task_id: i64, new: &New) -> Vec<Problem> {
             Some(_) => {}
         }
     }
-    if new.unique_id.is_some_and(|id| ground.taken.contains(&id)) {
+    if new
+        .unique_id
+        .is_some_and(|id| facts.used_unique_ids.contains(&id))
+    {
         problems.push(taken());
     }
     problems

@@ -7,9 +7,9 @@ use sea_orm::DatabaseTransaction;
 
 use super::{
     conflict,
-    ground::Ground,
+    facts::Facts,
     lock::{self, Locked},
-    plan::{Plan, Truths},
+    plan::{GroundTruthByTask, Plan},
 };
 use crate::{
     app::App,
@@ -51,31 +51,31 @@ pub async fn delete_locked(
     expected_version: Option<i32>,
 ) -> Result<Deleted> {
     let row = &locked.annotation;
-    let late = expected_version.is_some_and(|version| version != row.version);
-    let late: &[_] = if late { &[row] } else { &[] };
-    let ground = Ground::of_deletions(txn, actor, &[row], late).await?;
-    let mut plan = Plan::new(actor, Truths::new(), HashMap::new());
-    let deleted = judge(actor, &ground, &mut plan, locked, expected_version)?;
+    let stale = expected_version.is_some_and(|version| version != row.version);
+    let stale: &[_] = if stale { &[row] } else { &[] };
+    let facts = Facts::for_deletes(txn, actor, &[row], stale).await?;
+    let mut plan = Plan::new(actor, GroundTruthByTask::new(), HashMap::new());
+    let deleted = decide(actor, &facts, &mut plan, locked, expected_version)?;
     plan.write(txn).await?;
     Ok(deleted)
 }
 
 /// Takes a deletion into the plan when it is allowed.
-pub fn judge(
+pub fn decide(
     actor: &Actor,
-    ground: &Ground,
+    facts: &Facts,
     plan: &mut Plan<'_>,
     locked: Locked,
     expected_version: Option<i32>,
 ) -> Result<Deleted> {
     let row = &locked.annotation;
-    let role = ground.role(row.project_id);
+    let role = facts.role(row.project_id);
     access::require(
         access::may_delete(actor, role.ok_or(Error::NotFound("annotation"))?, row),
         "you may delete only annotations of your own; managers may delete any",
     )?;
     if let Some(version) = expected_version.filter(|version| *version != row.version) {
-        return Err(conflict::moved_on(row, version, &ground.people)?);
+        return Err(conflict::stale(row, version, &facts.visible_users)?);
     }
     let row = plan.delete(locked)?;
     Ok(Deleted { row })

@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait},
 };
 
-use super::index::{self, Reach};
+use super::index::{self, TermLookup};
 use crate::{
     domain::{
         access::{self, Actor},
@@ -98,7 +98,7 @@ impl filter::Leaves for Leaves {
 }
 
 impl Leaves {
-    pub(super) fn condition(&self, actor: &Actor, reach: Reach) -> Condition {
+    pub(super) fn condition(&self, actor: &Actor, lookup: TermLookup) -> Condition {
         let id =
             |ids: &Option<IdFilter>, column: Column| ids.as_ref().map(|ids| ids.condition(column));
         let person = |ids: &Option<IdFilter>, column: Column| {
@@ -128,17 +128,17 @@ impl Leaves {
             )
             .add_option(instant(&self.created_at, Column::CreatedAt))
             .add_option(instant(&self.updated_at, Column::UpdatedAt))
-            .add_option(self.lead_time.as_ref().map(lasted))
+            .add_option(self.lead_time.as_ref().map(lead_time_within))
             .add_option(id(&self.import_id, Column::ImportId))
             .add_option(
                 self.has_label
                     .as_ref()
-                    .and_then(|labels| index::has_label(labels, reach)),
+                    .and_then(|labels| index::has_label(labels, lookup)),
             )
             .add_option(
                 self.has_region_type
                     .as_ref()
-                    .and_then(|kinds| index::has_kind(kinds, reach)),
+                    .and_then(|kinds| index::has_kind(kinds, lookup)),
             )
             .add_option(
                 self.region_count
@@ -156,7 +156,7 @@ impl Leaves {
             .add_option(
                 self.has_answer
                     .as_ref()
-                    .map(|answers| index::has_answer(answers, reach)),
+                    .map(|answers| index::has_answer(answers, lookup)),
             )
     }
 
@@ -178,7 +178,7 @@ impl Leaves {
     }
 
     /// Whether an index of their own leads to few annotations, wherever these are.
-    pub(super) fn lead_to_few(&self) -> bool {
+    pub(super) fn are_selective(&self) -> bool {
         self.unique_id.is_some()
             || [
                 &self.id,
@@ -195,7 +195,7 @@ impl Leaves {
     }
 
     /// Whether one of them has an index, but one that begins with the project.
-    pub(super) fn lie_below_projects(&self) -> bool {
+    pub(super) fn use_project_index(&self) -> bool {
         self.was_cancelled == Some(true)
             || self.ground_truth == Some(true)
             || self.last_action.is_some()
@@ -217,7 +217,7 @@ fn is_set(column: Column, is: bool) -> Expr {
 }
 
 /// As the index of lead times has it.
-fn lasted(range: &FloatRange) -> Condition {
+fn lead_time_within(range: &FloatRange) -> Condition {
     let seconds = or_less(Column::LeadTime);
     let within = range.holds_of(&seconds);
     match range.values() {

@@ -32,13 +32,11 @@ pub async fn set_flag(
         Flag::WasCancelled(is) => change.was_cancelled = Patch::Set(is),
         Flag::GroundTruth(is) => change.ground_truth = Patch::Set(is),
     }
-    update(app, actor, id, change, false)
-        .await
-        .map_err(at_the_id)
+    update(app, actor, id, change, false).await.map_err(at_id)
 }
 
 /// Nobody sent the field: what is wrong with it is wrong with the annotation.
-fn at_the_id(refusal: Error) -> Error {
+fn at_id(refusal: Error) -> Error {
     let Error::BadInput(mut problems) = refusal else {
         return refusal;
     };

@@ -42,33 +42,33 @@ pub const MAX_LABELS: usize = 10_000;
 /// Different answers of one annotation, in the order of its result; others lead nowhere.
 pub const MAX_ANSWERS: usize = 10_000;
 /// Annotations that a step of [`fill`] reads.
-const STEP: u64 = 200;
+const PAGE: u64 = 200;
 
 /// How a list finds the rows of a term.
 #[derive(Clone, Copy, Debug)]
-pub enum Reach {
+pub enum TermLookup {
     /// It is about few annotations: each is asked for the term.
-    Few,
+    PerAnnotation,
     /// It is about one project: the term has its annotations there.
     Project(i64),
     All,
 }
 
 /// Some label of the annotation is one of these. `None` when the filter says nothing.
-pub fn has_label(labels: &EnumFilter<String>, reach: Reach) -> Option<Condition> {
+pub fn has_label(labels: &EnumFilter<String>, lookup: TermLookup) -> Option<Condition> {
     Some(has_term(
-        wanted(labels)?.iter().map(|text| label(text)),
-        reach,
+        requested(labels)?.iter().map(|text| label(text)),
+        lookup,
     ))
 }
 
 /// Some region of the annotation is of one of these kinds. `None` when the filter says nothing.
-pub fn has_kind(kinds: &EnumFilter<Kind>, reach: Reach) -> Option<Condition> {
-    Some(has_term(wanted(kinds)?.into_iter().map(kind), reach))
+pub fn has_kind(kinds: &EnumFilter<Kind>, lookup: TermLookup) -> Option<Condition> {
+    Some(has_term(requested(kinds)?.into_iter().map(kind), lookup))
 }
 
 /// The values that meet both parts.
-fn wanted<T: PartialEq + Clone>(filter: &EnumFilter<T>) -> Option<Vec<T>> {
+fn requested<T: PartialEq + Clone>(filter: &EnumFilter<T>) -> Option<Vec<T>> {
     let values = match (&filter.eq, &filter.is_in) {
         (Some(eq), _) => vec![eq.clone()],
         (None, Some(list)) => list.clone(),
@@ -78,7 +78,7 @@ fn wanted<T: PartialEq + Clone>(filter: &EnumFilter<T>) -> Option<Vec<T>> {
     Some(values.into_iter().filter(meets).collect())
 }
 
-fn has_term(terms: impl Iterator<Item = i64>, reach: Reach) -> Condition {
+fn has_term(terms: impl Iterator<Item = i64>, lookup: TermLookup) -> Condition {
     use annotation_term::Column::{AnnotationId, ProjectId, Term};
     let terms: BTreeSet<i64> = terms.collect();
     if terms.is_empty() {
@@ -89,20 +89,20 @@ fn has_term(terms: impl Iterator<Item = i64>, reach: Reach) -> Condition {
         .filter(Term.is_in(terms));
     let own = |column: annotation::Column| Expr::col(column.as_column_ref());
     let found = |rows: SelectStatement| own(annotation::Column::Id).in_subquery(rows);
-    Condition::all().add(match reach {
-        Reach::Few => {
+    Condition::all().add(match lookup {
+        TermLookup::PerAnnotation => {
             let theirs = rows
                 .expr(Expr::val(1_i32))
                 .filter(AnnotationId.into_expr().eq(own(annotation::Column::Id)))
                 .filter(ProjectId.into_expr().eq(own(annotation::Column::ProjectId)));
             Expr::exists(theirs.into_query())
         }
-        Reach::Project(id) => found(
+        TermLookup::Project(id) => found(
             rows.column(AnnotationId)
                 .filter(ProjectId.eq(id))
                 .into_query(),
         ),
-        Reach::All => found(rows.column(AnnotationId).into_query()),
+        TermLookup::All => found(rows.column(AnnotationId).into_query()),
     })
 }
 
@@ -115,7 +115,7 @@ pub async fn write(
     configs: &HashMap<i64, Arc<Config>>,
 ) -> Result<()> {
     let none = Arc::default();
-    let (mut outdated, mut new) = (Outdated::default(), Rows::default());
+    let (mut stale_rows, mut new) = (StaleRows::default(), Rows::default());
     for (before, after) in changes {
         let stored = before.map_or(0, |before| before.result.len());
         compute::charge(stored + after.result.len()).await;
@@ -134,9 +134,9 @@ pub async fn write(
             project_id: after.project_id,
             is_moved: before.is_some_and(|before| before.project_id != after.project_id),
         };
-        change.add(old, entries, &mut outdated, &mut new);
+        change.add(old, entries, &mut stale_rows, &mut new);
     }
-    replace(txn, outdated, new).await
+    replace(txn, stale_rows, new).await
 }
 
 /// Updates the index for a changed labelling config: reads all results of the project in pages, and replaces the rows
@@ -159,7 +159,7 @@ pub async fn rewrite(
             .filter(annotation::Column::ProjectId.eq(project_id))
             .filter(annotation::Column::Id.gt(last))
             .order_by_asc(annotation::Column::Id)
-            .limit(STEP)
+            .limit(PAGE)
             .into_tuple()
             .all(txn)
             .await?;
@@ -168,7 +168,7 @@ pub async fn rewrite(
         };
         last = *newest;
         compute::charge(page.iter().map(|(_, result)| result.len()).sum()).await;
-        let (mut outdated, mut new) = (Outdated::default(), Rows::default());
+        let (mut stale_rows, mut new) = (StaleRows::default(), Rows::default());
         for (annotation_id, result) in page {
             let change = Change {
                 annotation_id,
@@ -179,11 +179,11 @@ pub async fn rewrite(
             change.add(
                 Some(old),
                 Entries::read(&result, after),
-                &mut outdated,
+                &mut stale_rows,
                 &mut new,
             );
         }
-        replace(txn, outdated, new).await?;
+        replace(txn, stale_rows, new).await?;
     }
 }
 
@@ -197,12 +197,12 @@ struct Change {
 
 impl Change {
     /// Adds the rows that have to go and those that come; entries that stay cost neither.
-    fn add(self, old: Option<Entries>, now: Entries, outdated: &mut Outdated, new: &mut Rows) {
+    fn add(self, old: Option<Entries>, now: Entries, stale_rows: &mut StaleRows, new: &mut Rows) {
         let is_new = old.is_none();
         let old = old.unwrap_or_default();
         if self.is_moved || is_new || old.terms != now.terms {
             let is_outdated = self.is_moved || !old.terms.is_empty();
-            outdated
+            stale_rows
                 .terms
                 .extend(is_outdated.then_some(self.annotation_id));
             let rows = term_rows(self.annotation_id, self.project_id, &now.terms);
@@ -211,7 +211,7 @@ impl Change {
         // After a move the old entries were read by the config of another project.
         if self.is_moved || old.answers != now.answers {
             let is_outdated = self.is_moved || !old.answers.is_empty();
-            outdated
+            stale_rows
                 .answers
                 .extend(is_outdated.then_some(self.annotation_id));
             new.answers
@@ -271,19 +271,19 @@ fn term_rows(
 
 /// Annotations whose rows have to go.
 #[derive(Default)]
-struct Outdated {
+struct StaleRows {
     terms: Vec<i64>,
     answers: Vec<i64>,
 }
 
-async fn replace(txn: &DatabaseTransaction, outdated: Outdated, new: Rows) -> Result<()> {
-    for ids in outdated.terms.chunks(rows::MAX_VALUES) {
+async fn replace(txn: &DatabaseTransaction, stale_rows: StaleRows, new: Rows) -> Result<()> {
+    for ids in stale_rows.terms.chunks(rows::MAX_VALUES) {
         annotation_term::Entity::delete_many()
             .filter(annotation_term::Column::AnnotationId.is_in(ids.iter().copied()))
             .exec(txn)
             .await?;
     }
-    for ids in outdated.answers.chunks(rows::MAX_VALUES) {
+    for ids in stale_rows.answers.chunks(rows::MAX_VALUES) {
         annotation_answer::Entity::delete_many()
             .filter(annotation_answer::Column::AnnotationId.is_in(ids.iter().copied()))
             .exec(txn)
@@ -354,7 +354,7 @@ pub async fn fill(app: &App) -> Result<Option<usize>> {
         .filter(annotation::Column::Id.gt(waiting.done_id))
         .filter(annotation::Column::Id.lte(waiting.last_id))
         .order_by_asc(annotation::Column::Id)
-        .limit(STEP)
+        .limit(PAGE)
         .lock(LockType::Update)
         .into_tuple()
         .all(&*txn)
@@ -380,11 +380,11 @@ pub async fn fill(app: &App) -> Result<Option<usize>> {
         new.add(*id, *project_id, result, config.unwrap_or(&none));
     }
     let ids: Vec<i64> = annotations.iter().map(|(id, ..)| *id).collect();
-    let outdated = Outdated {
+    let stale_rows = StaleRows {
         terms: ids.clone(),
         answers: ids,
     };
-    replace(&txn, outdated, new).await?;
+    replace(&txn, stale_rows, new).await?;
     done.update_without_returning(&*txn).await?;
     txn.commit().await?;
     Ok(Some(annotations.len()))

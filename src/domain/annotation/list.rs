@@ -10,7 +10,7 @@ use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
 
 use super::{
     filter::{Filter, Leaves},
-    index::Reach,
+    index::TermLookup,
 };
 use crate::{
     app::App,
@@ -26,7 +26,7 @@ use crate::{
 
 /// The most projects that a page is put together from. It is beyond that a matter of the database, which
 /// then may have to sort.
-const MAX_PARTS: usize = 100;
+const MAX_MERGED_PROJECTS: usize = 100;
 
 /// What annotations are ordered by; ties are broken by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -82,21 +82,28 @@ impl Parent {
         }
     }
 
-    fn reach(self, id: i64) -> Reach {
+    fn lookup(self, id: i64) -> TermLookup {
         match self {
-            Self::Task => Reach::Few,
-            Self::Project => Reach::Project(id),
+            Self::Task => TermLookup::PerAnnotation,
+            Self::Project => TermLookup::Project(id),
         }
     }
 }
 
-fn matching(actor: &Actor, filter: &Filter, reach: Reach) -> Select<annotation::Entity> {
-    let reach = match filter.leaves.lead_to_few() {
-        true => Reach::Few,
-        false => reach,
+fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annotation::Entity> {
+    let lookup = match filter.leaves.are_selective() {
+        true => TermLookup::PerAnnotation,
+        false => lookup,
     };
     access::visible_annotations(actor).filter(filter.condition(&|leaves: &Leaves, is_needed| {
-        leaves.condition(actor, if is_needed { reach } else { Reach::Few })
+        leaves.condition(
+            actor,
+            if is_needed {
+                lookup
+            } else {
+                TermLookup::PerAnnotation
+            },
+        )
     }))
 }
 
@@ -108,36 +115,36 @@ pub async fn list(
     page: &Page,
 ) -> Result<Slice<annotation::Model>> {
     let (reading, columns) = (query.reading(app, actor), query.columns());
-    if let Some(projects) = parts(app, actor, query).await? {
+    if let Some(projects) = projects_to_merge(app, actor, query).await? {
         let part = |id| {
-            matching(actor, &query.filter, Reach::Project(id)).filter(Column::ProjectId.eq(id))
+            matching(actor, &query.filter, TermLookup::Project(id)).filter(Column::ProjectId.eq(id))
         };
         let slice = page.fetch_across(&reading, part, columns, &projects);
         if let Some(slice) = slice.await? {
             return Ok(slice);
         }
     }
-    let all = matching(actor, &query.filter, Reach::All);
+    let all = matching(actor, &query.filter, TermLookup::All);
     page.fetch(&reading, all, columns).await
 }
 
 /// The projects to read a list from, where that is better than to read it as a whole.
-async fn parts(app: &App, actor: &Actor, query: &Query) -> Result<Option<Vec<i64>>> {
+async fn projects_to_merge(app: &App, actor: &Actor, query: &Query) -> Result<Option<Vec<i64>>> {
     let leaves = &query.filter.leaves;
-    if leaves.lead_to_few() {
+    if leaves.are_selective() {
         return Ok(None);
     }
-    let lies_below_projects = leaves.lie_below_projects() || query.order.key == OrderKey::LeadTime;
+    let uses_project_index = leaves.use_project_index() || query.order.key == OrderKey::LeadTime;
     let named = leaves.project_id.as_ref().and_then(IdFilter::ids);
     let mut projects: Vec<i64> = match named {
         Some(projects) => projects,
-        None if actor.is_admin() && !lies_below_projects => return Ok(None),
+        None if actor.is_admin() && !uses_project_index => return Ok(None),
         None => {
             access::visible_projects(actor)
                 .select_only()
                 .column(project::Column::Id)
                 .order_by_asc(project::Column::Id)
-                .limit(MAX_PARTS as u64 + 1)
+                .limit(MAX_MERGED_PROJECTS as u64 + 1)
                 .into_tuple()
                 .all(app.db.reader())
                 .await?
@@ -145,11 +152,11 @@ async fn parts(app: &App, actor: &Actor, query: &Query) -> Result<Option<Vec<i64
     };
     projects.sort_unstable();
     projects.dedup();
-    Ok((projects.len() <= MAX_PARTS).then_some(projects))
+    Ok((projects.len() <= MAX_MERGED_PROJECTS).then_some(projects))
 }
 
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
-    Ok(matching(actor, filter, Reach::All)
+    Ok(matching(actor, filter, TermLookup::All)
         .select_only()
         .column(Column::Id)
         .count(app.db.counter())
@@ -166,7 +173,7 @@ pub async fn list_per_parent(
     page: &Page,
 ) -> Result<HashMap<i64, Slice<annotation::Model>>> {
     let column = parent.column();
-    let select = |id| matching(actor, &query.filter, parent.reach(id)).filter(column.eq(id));
+    let select = |id| matching(actor, &query.filter, parent.lookup(id)).filter(column.eq(id));
     let reading = query.reading(app, actor);
     page.fetch_per_parent(&reading, select, query.columns(), column, ids)
         .await
@@ -183,12 +190,12 @@ pub async fn count_per_parent(
     if parent == Parent::Task && *filter == Filter::default() {
         return task::annotation_counts(app, actor, ids).await;
     }
-    let reach = match (parent, ids) {
-        (Parent::Project, [id]) => Reach::Project(*id),
-        (Parent::Project, _) => Reach::All,
-        (Parent::Task, _) => Reach::Few,
+    let lookup = match (parent, ids) {
+        (Parent::Project, [id]) => TermLookup::Project(*id),
+        (Parent::Project, _) => TermLookup::All,
+        (Parent::Task, _) => TermLookup::PerAnnotation,
     };
-    let counts: Vec<(i64, i64)> = matching(actor, filter, reach)
+    let counts: Vec<(i64, i64)> = matching(actor, filter, lookup)
         .filter(parent.column().is_in(ids.iter().copied()))
         .select_only()
         .column(parent.column())

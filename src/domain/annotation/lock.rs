@@ -33,13 +33,13 @@ pub struct Locked {
 }
 
 /// An annotation that is to be what it was.
-pub enum Found {
-    Alive(Box<Locked>),
-    Deleted(Deleted),
+pub enum RestoreTarget {
+    Live(Box<Locked>),
+    Deleted(DeletedTarget),
 }
 
 /// A deleted annotation, which stays deleted until the transaction ends.
-pub struct Deleted {
+pub struct DeletedTarget {
     /// The task that it was in, ours until the transaction ends; `None` once that task is gone.
     pub task: Option<task::Model>,
     /// The version of the deletion.
@@ -51,15 +51,15 @@ const MOVES: i32 = 1;
 const UNIQUE_IDS: i32 = 2;
 const BUCKETS: i64 = 64;
 /// How often an annotation is looked for that others delete, restore or move meanwhile.
-const TRIES: usize = 4;
+const MAX_ATTEMPTS: usize = 4;
 
 /// Like [`begin`], for an annotation that may be deleted. Whoever restores one holds the task that it comes
 /// back to, as everybody who writes in that task.
-pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Found)> {
+pub async fn begin_restore(app: &App, actor: &Actor, id: i64) -> Result<(Write, RestoreTarget)> {
     let mut failure = Error::busy();
-    for _ in 0..TRIES {
+    for _ in 0..MAX_ATTEMPTS {
         match begin(app, actor, id, None).await {
-            Ok((txn, locked)) => return Ok((txn, Found::Alive(Box::new(locked)))),
+            Ok((txn, locked)) => return Ok((txn, RestoreTarget::Live(Box::new(locked)))),
             Err(Error::NotFound(_)) => {}
             Err(error) => return Err(error),
         }
@@ -79,7 +79,7 @@ pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Foun
                     annotation,
                     target: None,
                 };
-                return Ok((txn, Found::Alive(Box::new(locked))));
+                return Ok((txn, RestoreTarget::Live(Box::new(locked))));
             }
             (Some(_), _) => failure = Error::busy(),
             (None, task) => {
@@ -88,7 +88,7 @@ pub async fn begin_any(app: &App, actor: &Actor, id: i64) -> Result<(Write, Foun
                 failure = match deleted {
                     Some(newest) if newest.task_id == end.task_id => {
                         let version = newest.version;
-                        return Ok((txn, Found::Deleted(Deleted { task, version })));
+                        return Ok((txn, RestoreTarget::Deleted(DeletedTarget { task, version })));
                     }
                     Some(_) => Error::busy(),
                     None => Error::NotFound("annotation"),
@@ -120,7 +120,7 @@ pub async fn begin(
         txn.rollback().await?;
     }
     let txn = app.db.begin().await?;
-    wait_for_movers(&txn, &[id]).await?;
+    lock_moves(&txn, &[id]).await?;
     let locked = lock(&txn, actor, id, target).await?;
     Ok((txn, locked.ok_or_else(Error::busy)?))
 }
@@ -141,7 +141,7 @@ pub async fn begin_all(
         txn.rollback().await?;
     }
     let txn = app.db.begin().await?;
-    wait_for_movers(&txn, ids).await?;
+    lock_moves(&txn, ids).await?;
     let tasks = lock_all(&txn, actor, ids, targets).await?;
     Ok((txn, tasks.ok_or_else(Error::busy)?))
 }
@@ -153,7 +153,7 @@ async fn lock_all(
     ids: &[i64],
     targets: &[i64],
 ) -> Result<Option<HashMap<i64, task::Model>>> {
-    let homes = || {
+    let own_tasks = || {
         access::visible_annotations(actor)
             .filter(Column::Id.is_in(ids.iter().copied()))
             .select_only()
@@ -161,10 +161,10 @@ async fn lock_all(
             .distinct()
     };
     let others = (!targets.is_empty()).then(|| tasks::visible_ids(actor, targets));
-    let tasks = tasks::lock_all(txn, homes().into_query(), others).await?;
+    let tasks = tasks::lock_all(txn, own_tasks().into_query(), others).await?;
     let tasks: HashMap<i64, task::Model> = tasks.into_iter().map(|task| (task.id, task)).collect();
-    let homes: Vec<i64> = homes().into_tuple().all(txn).await?;
-    let are_ours = homes.iter().all(|id| tasks.contains_key(id));
+    let own_tasks: Vec<i64> = own_tasks().into_tuple().all(txn).await?;
+    let are_ours = own_tasks.iter().all(|id| tasks.contains_key(id));
     Ok(are_ours.then_some(tasks))
 }
 
@@ -195,22 +195,22 @@ async fn lock(
 }
 
 /// Keeps the annotations in their tasks until the transaction ends.
-async fn wait_for_movers(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
-    wait(txn, MOVES, ids.iter().map(|id| id % BUCKETS)).await
+async fn lock_moves(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+    lock_buckets(txn, MOVES, ids.iter().map(|id| id % BUCKETS)).await
 }
 
 /// Keeps other batches from taking these unique ids until the transaction ends.
-pub async fn wait_for_unique_ids(
+pub async fn lock_unique_ids(
     txn: &DatabaseTransaction,
     ids: impl Iterator<Item = Uuid>,
 ) -> Result<()> {
     let bucket = |id: Uuid| i64::from(id.as_bytes()[15]) % BUCKETS;
-    wait(txn, UNIQUE_IDS, ids.map(bucket)).await
+    lock_buckets(txn, UNIQUE_IDS, ids.map(bucket)).await
 }
 
 /// Takes locks that stand for buckets of things, so that there are never many: in their order, so that nobody
 /// waits in a circle. On SQLite a writer is alone anyway.
-async fn wait(
+async fn lock_buckets(
     txn: &DatabaseTransaction,
     kind: i32,
     buckets: impl Iterator<Item = i64>,

@@ -15,12 +15,12 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
-pub use self::write::bury;
+pub use self::write::tombstone;
 use super::{
     Change, OwnDrafts,
-    incoming::Incoming,
+    apply::{action, apply},
     lock::Locked,
-    set::{action, set},
+    new_result::NewResult,
     touch,
 };
 use crate::{
@@ -35,24 +35,24 @@ use crate::{
 };
 
 /// The ground truths of tasks, by task.
-pub type Truths = HashMap<i64, annotation::Model>;
+pub type GroundTruthByTask = HashMap<i64, annotation::Model>;
 
 /// Changes that are allowed and right, and not written yet. Each stands on those before it.
 pub struct Plan<'a> {
     actor: &'a Actor,
     at: DateTime<Utc>,
-    truths: Truths,
+    ground_truths: GroundTruthByTask,
     /// Labelling configs by project.
     configs: HashMap<i64, Arc<Config>>,
     rows: BTreeMap<i64, Planned>,
     new: Vec<(annotation::Model, Action)>,
-    gone: Vec<annotation::Model>,
-    returned: Vec<annotation::Model>,
+    deleted: Vec<annotation::Model>,
+    restored: Vec<annotation::Model>,
     revisions: Vec<annotation_revision::ActiveModel>,
     /// Annotations that go to another task.
     moved: Vec<i64>,
     /// Annotations of which the actor's own drafts go.
-    handed_in: Vec<i64>,
+    submitted_drafts_of: Vec<i64>,
     /// Tasks whose annotations change, and whether those have to be counted anew.
     tasks: BTreeMap<i64, (task::Model, bool)>,
 }
@@ -98,9 +98,12 @@ pub async fn conclude(txn: Write, outcome: Result<Outcome>) -> Result<annotation
 }
 
 /// Reads the ground truths of locked tasks.
-pub async fn truths(txn: &DatabaseTransaction, task_ids: &[i64]) -> Result<Truths> {
+pub async fn ground_truths(
+    txn: &DatabaseTransaction,
+    task_ids: &[i64],
+) -> Result<GroundTruthByTask> {
     if task_ids.is_empty() {
-        return Ok(Truths::new());
+        return Ok(GroundTruthByTask::new());
     }
     let rows = annotation::Entity::find()
         .filter(Column::TaskId.is_in(task_ids.iter().copied()))
@@ -111,28 +114,32 @@ pub async fn truths(txn: &DatabaseTransaction, task_ids: &[i64]) -> Result<Truth
 }
 
 impl<'a> Plan<'a> {
-    /// `truths` are those of all tasks that get another one.
+    /// `ground_truths` are those of all tasks that get another one.
     /// `configs` are those of all projects in which results change.
-    pub fn new(actor: &'a Actor, truths: Truths, configs: HashMap<i64, Arc<Config>>) -> Self {
+    pub fn new(
+        actor: &'a Actor,
+        ground_truths: GroundTruthByTask,
+        configs: HashMap<i64, Arc<Config>>,
+    ) -> Self {
         Self {
             actor,
             at: db::now(),
-            truths,
+            ground_truths,
             configs,
             rows: BTreeMap::new(),
             new: Vec::new(),
-            gone: Vec::new(),
-            returned: Vec::new(),
+            deleted: Vec::new(),
+            restored: Vec::new(),
             revisions: Vec::new(),
             moved: Vec::new(),
-            handed_in: Vec::new(),
+            submitted_drafts_of: Vec::new(),
             tasks: BTreeMap::new(),
         }
     }
 
     /// Nothing would be written.
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.handed_in.is_empty()
+        self.tasks.is_empty() && self.submitted_drafts_of.is_empty()
     }
 
     pub fn at(&self) -> DateTime<Utc> {
@@ -145,11 +152,11 @@ impl<'a> Plan<'a> {
     }
 
     /// How many versions of each annotation the plan makes.
-    pub fn steps(&self) -> impl Iterator<Item = (i64, i32)> {
-        let steps = |planned: &Planned| planned.after.version - planned.before.version;
+    pub fn version_bumps(&self) -> impl Iterator<Item = (i64, i32)> {
+        let version_bumps = |planned: &Planned| planned.after.version - planned.before.version;
         self.rows
             .iter()
-            .map(move |(id, planned)| (*id, steps(planned)))
+            .map(move |(id, planned)| (*id, version_bumps(planned)))
     }
 
     /// Changes an annotation. A change that changes nothing is none.
@@ -157,7 +164,7 @@ impl<'a> Plan<'a> {
         &mut self,
         locked: Locked,
         change: &Change,
-        incoming: Option<Incoming>,
+        new_result: Option<NewResult>,
     ) -> Result<annotation::Model> {
         let Locked {
             task,
@@ -167,7 +174,7 @@ impl<'a> Plan<'a> {
         let target =
             target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
         let mut row = before.clone();
-        let mut changes = set(&mut row, change, target.as_ref(), incoming);
+        let mut changes = apply(&mut row, change, target.as_ref(), new_result);
         if let Some(review) = &change.review {
             changes.review(review.comment.as_deref());
         }
@@ -177,7 +184,7 @@ impl<'a> Plan<'a> {
             OwnDrafts::Go => true,
         };
         if drafts_go {
-            self.handed_in.push(row.id);
+            self.submitted_drafts_of.push(row.id);
         }
         if changes.is_empty() {
             return Ok(row);
@@ -191,7 +198,7 @@ impl<'a> Plan<'a> {
         }
         let moves = changes.has("task");
         if row.ground_truth && (changes.has("groundTruth") || moves) {
-            self.clear_truth(row.task_id, row.id)?;
+            self.clear_ground_truth(row.task_id, row.id)?;
         }
         let recount = moves || changes.has("wasCancelled") || changes.has("completedBy");
         self.revise(&row, Event::Updated, action, changes)?;
@@ -213,7 +220,7 @@ impl<'a> Plan<'a> {
         action: Action,
     ) -> Result<()> {
         if row.ground_truth {
-            self.clear_truth(row.task_id, row.id)?;
+            self.clear_ground_truth(row.task_id, row.id)?;
         }
         self.touch_task(task, true);
         self.new.push((row, action));
@@ -231,12 +238,12 @@ impl<'a> Plan<'a> {
         touch(&mut row, self.actor.id(), action, self.at);
         self.revise(&row, Event::Deleted, action, Changes::default())?;
         self.touch_task(task, true);
-        self.gone.push(row.clone());
+        self.deleted.push(row.clone());
         Ok(row)
     }
 
     /// Brings a deleted annotation back with its old id.
-    pub fn bring_back(
+    pub fn undelete(
         &mut self,
         task: task::Model,
         row: annotation::Model,
@@ -244,20 +251,20 @@ impl<'a> Plan<'a> {
         changes: Changes,
     ) -> Result<()> {
         if row.ground_truth {
-            self.clear_truth(row.task_id, row.id)?;
+            self.clear_ground_truth(row.task_id, row.id)?;
         }
         self.revise(&row, Event::Restored, action, changes)?;
         self.touch_task(task, true);
-        self.returned.push(row);
+        self.restored.push(row);
         Ok(())
     }
 
     /// Takes the ground truth away from the task's other annotation, with a revision of its own.
-    fn clear_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
+    fn clear_ground_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
         let is_other =
             |row: &annotation::Model| row.ground_truth && row.task_id == task_id && row.id != keep;
         // One that the plan has touched is what the plan makes of it.
-        let stored = self.truths.remove(&task_id);
+        let stored = self.ground_truths.remove(&task_id);
         let stored = stored.filter(|row| !self.rows.contains_key(&row.id));
         let planned = self.rows.values().map(|planned| &planned.after);
         let planned = planned.chain(stored.as_ref()).find(|row| is_other(row));

@@ -9,13 +9,13 @@ use sea_orm::{
 };
 
 use super::{
-    Change, OwnDrafts,
+    Change, OwnDrafts, apply,
     conflict::check_version,
-    fit, ground,
-    incoming::{Incoming, Sent},
-    lock::{self, Deleted, Found, Locked},
+    facts,
+    lock::{self, DeletedTarget, Locked, RestoreTarget},
+    new_result::{NewResult, Provenance},
     plan::{self, Outcome, Plan},
-    set, touch,
+    result_validation, touch,
 };
 use crate::{
     app::{App, compute},
@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// What an annotation was at a version.
-struct Past {
+struct PastState {
     snapshot: Snapshot,
     result: String,
 }
@@ -45,24 +45,24 @@ pub async fn restore(
     version: i32,
     expected_version: Option<i32>,
 ) -> Result<annotation::Model> {
-    let (txn, found) = lock::begin_any(app, actor, id).await?;
+    let (txn, found) = lock::begin_restore(app, actor, id).await?;
     let outcome = match found {
-        Found::Alive(locked) => {
-            change_back(app, &txn, actor, *locked, version, expected_version).await
+        RestoreTarget::Live(locked) => {
+            revert(app, &txn, actor, *locked, version, expected_version).await
         }
-        Found::Deleted(deleted) => {
+        RestoreTarget::Deleted(deleted) => {
             let key = VersionOf {
                 annotation_id: id,
                 version,
             };
-            bring_back(app, &txn, actor, deleted, key, expected_version).await
+            undelete(app, &txn, actor, deleted, key, expected_version).await
         }
     };
     plan::conclude(txn, outcome).await
 }
 
 /// Restores an annotation that is there: as an update would.
-async fn change_back(
+async fn revert(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -82,12 +82,12 @@ async fn change_back(
         version,
     };
     let snapshot = snapshot::load(txn, actor, &[key]).await?.remove(&key);
-    let past = past(txn, snapshot).await?;
-    let author = match &past {
-        Some(past) => author(txn, &past.snapshot, row.completed_by_id).await?,
+    let past_state = past_state(txn, snapshot).await?;
+    let author = match &past_state {
+        Some(past_state) => restored_author(txn, &past_state.snapshot, row.completed_by_id).await?,
         None => row.completed_by_id,
     };
-    if let Some(Past { snapshot, .. }) = &past {
+    if let Some(PastState { snapshot, .. }) = &past_state {
         access::require(
             snapshot.ground_truth == row.ground_truth || access::may_set_ground_truth(role),
             "the ground truth is set by reviewers and managers",
@@ -98,21 +98,21 @@ async fn change_back(
         )?;
     }
     check_version(txn, actor, row, expected_version).await?;
-    let past = past.ok_or_else(unknown_version)?;
-    compute::charge(row.result.len() + past.result.len()).await;
-    let is_stored = document::are_alike(&row.result, &past.result);
-    let returns = row.was_cancelled && !past.snapshot.was_cancelled;
+    let past_state = past_state.ok_or_else(unknown_version)?;
+    compute::charge(row.result.len() + past_state.result.len()).await;
+    let is_stored = document::are_alike(&row.result, &past_state.result);
+    let returns = row.was_cancelled && !past_state.snapshot.was_cancelled;
     let configs = match !is_stored || returns {
-        true => check_fit(app, txn, &locked.task, &past, is_stored).await?,
+        true => validate(app, txn, &locked.task, &past_state, is_stored).await?,
         // The result stays, and with it the index.
         false => HashMap::new(),
     };
-    let (change, incoming) = past.into_change(author, is_stored);
-    let crowned = change.ground_truth == Patch::Set(true) && !locked.annotation.ground_truth;
-    let task_ids = crowned.then_some(locked.annotation.task_id);
-    let truths = plan::truths(txn, task_ids.as_slice()).await?;
-    let mut plan = Plan::new(actor, truths, configs);
-    let row = plan.change(locked, &change, incoming)?;
+    let (change, new_result) = past_state.into_change(author, is_stored);
+    let claimed = change.ground_truth == Patch::Set(true) && !locked.annotation.ground_truth;
+    let task_ids = claimed.then_some(locked.annotation.task_id);
+    let ground_truths = plan::ground_truths(txn, task_ids.as_slice()).await?;
+    let mut plan = Plan::new(actor, ground_truths, configs);
+    let row = plan.change(locked, &change, new_result)?;
     if plan.is_empty() {
         return Ok(Outcome::Unchanged(row));
     }
@@ -121,11 +121,11 @@ async fn change_back(
 }
 
 /// Restores an annotation that is not there any more.
-async fn bring_back(
+async fn undelete(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
-    deleted: Deleted,
+    deleted: DeletedTarget,
     key: VersionOf,
     expected_version: Option<i32>,
 ) -> Result<Outcome> {
@@ -135,24 +135,26 @@ async fn bring_back(
     };
     let mut snapshots = snapshot::load(txn, actor, &[key, end]).await?;
     let snapshot = snapshots.get(&key).cloned();
-    let last = past(txn, snapshots.remove(&end)).await?;
+    let last = past_state(txn, snapshots.remove(&end)).await?;
     let last = last.ok_or(Error::NotFound("annotation"))?;
     let role = access::role_in(txn, actor, last.snapshot.project_id).await?;
     let role = role.ok_or(Error::NotFound("annotation"))?;
     let tombstone = annotation_tombstone::Entity::find_by_id(key.annotation_id)
         .one(txn)
         .await?;
-    let before = row(last, tombstone.as_ref());
+    let before = deleted_row(last, tombstone.as_ref());
     access::require(
         access::may_delete(actor, role, &before),
         "you may restore only deleted annotations of your own; managers may restore any",
     )?;
-    let past = past(txn, snapshot).await?;
-    let author = match &past {
-        Some(past) => author(txn, &past.snapshot, before.completed_by_id).await?,
+    let past_state = past_state(txn, snapshot).await?;
+    let author = match &past_state {
+        Some(past_state) => {
+            restored_author(txn, &past_state.snapshot, before.completed_by_id).await?
+        }
         None => None,
     };
-    if let Some(Past { snapshot, .. }) = &past {
+    if let Some(PastState { snapshot, .. }) = &past_state {
         access::require(
             !snapshot.ground_truth || access::may_set_ground_truth(role),
             "the ground truth is set by reviewers and managers",
@@ -163,24 +165,24 @@ async fn bring_back(
         )?;
     }
     check_version(txn, actor, &before, expected_version).await?;
-    let past = past.ok_or_else(unknown_version)?;
+    let past_state = past_state.ok_or_else(unknown_version)?;
     let (Some(task), Some(_)) = (deleted.task, tombstone) else {
         return Err(not_restorable());
     };
-    let configs = check_fit(app, txn, &task, &past, false).await?;
+    let configs = validate(app, txn, &task, &past_state, false).await?;
 
-    let mut row = parents(txn, before.clone()).await?;
-    compute::charge(row.result.len() + past.result.len()).await;
-    let is_stored = document::are_alike(&row.result, &past.result);
-    let (change, incoming) = past.into_change(author, is_stored);
-    let changes = set::set(&mut row, &change, None, incoming);
-    let action = set::action(&row, &changes);
+    let mut row = existing_parents(txn, before.clone()).await?;
+    compute::charge(row.result.len() + past_state.result.len()).await;
+    let is_stored = document::are_alike(&row.result, &past_state.result);
+    let (change, new_result) = past_state.into_change(author, is_stored);
+    let changes = apply::apply(&mut row, &change, None, new_result);
+    let action = apply::action(&row, &changes);
     let task_ids = row.ground_truth.then_some(row.task_id);
-    let truths = plan::truths(txn, task_ids.as_slice()).await?;
-    let mut plan = Plan::new(actor, truths, configs);
+    let ground_truths = plan::ground_truths(txn, task_ids.as_slice()).await?;
+    let mut plan = Plan::new(actor, ground_truths, configs);
     touch(&mut row, actor.id(), action, plan.at());
     check_unique_id(txn, &row).await?;
-    plan.bring_back(task, row.clone(), action, changes)?;
+    plan.undelete(task, row.clone(), action, changes)?;
     plan.write(txn).await.map_err(|error| match error {
         // Somebody took the id between our look and our insert.
         Error::BadInput(_) => taken(),
@@ -189,9 +191,9 @@ async fn bring_back(
     Ok(Outcome::Changed(row))
 }
 
-impl Past {
+impl PastState {
     /// What it takes to get there. The result is left out when it is the stored one.
-    fn into_change(self, author: Option<i64>, is_stored: bool) -> (Change, Option<Incoming>) {
+    fn into_change(self, author: Option<i64>, is_stored: bool) -> (Change, Option<NewResult>) {
         let or_null = |value: Option<f64>| value.map_or(Patch::Null, Patch::Set);
         let change = Change {
             completed_by_id: author.map_or(Patch::Null, Patch::Set),
@@ -201,20 +203,23 @@ impl Past {
             own_drafts: OwnDrafts::Keep,
             ..Change::default()
         };
-        let incoming = (!is_stored).then(|| Incoming {
+        let new_result = (!is_stored).then(|| NewResult {
             region_count: entries(&self.result).len(),
             result: self.result,
-            sent: Sent::Whole,
+            provenance: Provenance::Whole,
         });
-        (change, incoming)
+        (change, new_result)
     }
 }
 
-async fn past(txn: &DatabaseTransaction, snapshot: Option<Snapshot>) -> Result<Option<Past>> {
+async fn past_state(
+    txn: &DatabaseTransaction,
+    snapshot: Option<Snapshot>,
+) -> Result<Option<PastState>> {
     let Some(snapshot) = snapshot else {
         return Ok(None);
     };
-    Ok(Some(Past {
+    Ok(Some(PastState {
         result: snapshot::result(txn, &snapshot).await?,
         snapshot,
     }))
@@ -222,7 +227,7 @@ async fn past(txn: &DatabaseTransaction, snapshot: Option<Snapshot>) -> Result<O
 
 /// Who is the author after all: the one of then, but once they are gone the last one; nobody once they are
 /// gone, too.
-async fn author(
+async fn restored_author(
     txn: &DatabaseTransaction,
     snapshot: &Snapshot,
     last: Option<i64>,
@@ -242,24 +247,32 @@ async fn author(
     Ok(Some(then).filter(there).or(last.filter(there)))
 }
 
-async fn check_fit(
+async fn validate(
     app: &App,
     txn: &DatabaseTransaction,
     task: &task::Model,
-    past: &Past,
+    past_state: &PastState,
     is_stored: bool,
 ) -> Result<HashMap<i64, Arc<Config>>> {
-    let is_cancelled = past.snapshot.was_cancelled;
-    let bases = ground::bases(app, txn, &[task]).await?;
-    match fit::of_restored(bases.of(task), &past.result, is_cancelled, is_stored) {
+    let is_cancelled = past_state.snapshot.was_cancelled;
+    let contexts = facts::contexts(app, txn, &[task]).await?;
+    match result_validation::validate_restored(
+        contexts.of(task),
+        &past_state.result,
+        is_cancelled,
+        is_stored,
+    ) {
         Some(problem) => Err(problem.into()),
-        None => Ok(bases.configs),
+        None => Ok(contexts.configs),
     }
 }
 
 /// The row that was deleted. Without a tombstone it lacks what the history does not tell.
-fn row(last: Past, tombstone: Option<&annotation_tombstone::Model>) -> annotation::Model {
-    let Past { snapshot, result } = last;
+fn deleted_row(
+    last: PastState,
+    tombstone: Option<&annotation_tombstone::Model>,
+) -> annotation::Model {
+    let PastState { snapshot, result } = last;
     annotation::Model {
         id: snapshot.annotation_id,
         unique_id: tombstone.map_or_else(uuid::Uuid::nil, |row| row.unique_id),
@@ -286,7 +299,7 @@ fn row(last: Past, tombstone: Option<&annotation_tombstone::Model>) -> annotatio
 }
 
 /// Takes away the parents that are gone, and keeps the others where they are until the transaction ends.
-async fn parents(
+async fn existing_parents(
     txn: &DatabaseTransaction,
     mut row: annotation::Model,
 ) -> Result<annotation::Model> {

@@ -5,12 +5,12 @@ use entity::annotation::{self, Action};
 use sea_orm::DatabaseTransaction;
 
 use super::{
-    check_lead_time, conflict, fit,
-    ground::{Ground, Work},
-    incoming,
+    check_lead_time, conflict,
+    facts::{Facts, PendingUpdate},
     lock::{self, Locked},
+    new_result,
     plan::{self, Outcome, Plan},
-    unknown,
+    result_validation, unknown,
 };
 use crate::{
     app::App,
@@ -118,15 +118,15 @@ pub async fn change_locked(
     locked: Locked,
     is_trial: bool,
 ) -> Result<Outcome> {
-    let work = [Work {
+    let pending = [PendingUpdate {
         locked,
         change,
-        steps: 0,
+        version_bumps: 0,
     }];
-    let (ground, truths) = Ground::of_changes(app, txn, actor, &work).await?;
-    let mut plan = Plan::new(actor, truths, ground.configs());
-    let [work] = work;
-    let row = judge(actor, &ground, &mut plan, work)?;
+    let (facts, ground_truths) = Facts::for_updates(app, txn, actor, &pending).await?;
+    let mut plan = Plan::new(actor, ground_truths, facts.configs());
+    let [pending] = pending;
+    let row = decide(actor, &facts, &mut plan, pending)?;
     if is_trial || plan.is_empty() {
         return Ok(Outcome::Unchanged(row));
     }
@@ -135,42 +135,46 @@ pub async fn change_locked(
 }
 
 /// Takes a change into the plan when it is allowed and right. Answers with the annotation as it is to be.
-pub fn judge(
+pub fn decide(
     actor: &Actor,
-    ground: &Ground,
+    facts: &Facts,
     plan: &mut Plan<'_>,
-    mut work: Work,
+    mut pending: PendingUpdate,
 ) -> Result<annotation::Model> {
-    check_access(actor, ground, &work)?;
-    let past = ground.past(&work);
-    let Work { locked, change, .. } = &mut work;
+    check_access(actor, facts, &pending)?;
+    let base_version = facts.base_version(&pending);
+    let PendingUpdate { locked, change, .. } = &mut pending;
     if change.makes_result() && change.own_drafts == OwnDrafts::GoWithAChange {
         change.own_drafts = OwnDrafts::Go;
     }
-    let (incoming, mut problems) =
-        conflict::settle(&locked.annotation, change, past, &ground.people)?;
+    let (new_result, mut problems) = conflict::resolve(
+        &locked.annotation,
+        change,
+        base_version,
+        &facts.visible_users,
+    )?;
     let moves = change.task_id.is_sent();
     // A merge may have found that the move is none.
     if !moves {
         locked.target = None;
     }
-    problems.extend(check_references(ground, change, locked));
+    problems.extend(check_references(facts, change, locked));
     // Of a task that leads nowhere, nobody knows the config.
     if locked.target.is_some() || !moves {
         let task = locked.target.as_ref().unwrap_or(&locked.task);
-        let (row, incoming) = (&locked.annotation, incoming.as_ref());
-        problems.extend(fit::of_change(
-            ground.basis(task),
+        let (row, new_result) = (&locked.annotation, new_result.as_ref());
+        problems.extend(result_validation::validate_update(
+            facts.context(task),
             row,
             task,
             change,
-            incoming,
+            new_result,
         ));
     }
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
-    plan.change(work.locked, &work.change, incoming)
+    plan.change(pending.locked, &pending.change, new_result)
 }
 
 impl Change {
@@ -220,7 +224,7 @@ pub fn check_input(change: &Change) -> Result<()> {
         problems.extend(checked.err().unwrap_or_default());
     }
     if let Some(regions) = change.regions.value() {
-        problems.extend(incoming::check_edits(regions));
+        problems.extend(new_result::check_edits(regions));
         if change.result.is_sent() {
             problems.push(Problem::new(
                 ["input", "regions"],
@@ -249,12 +253,12 @@ pub fn check_input(change: &Change) -> Result<()> {
     }
 }
 
-fn check_access(actor: &Actor, ground: &Ground, work: &Work) -> Result<()> {
-    let Work { locked, change, .. } = work;
+fn check_access(actor: &Actor, facts: &Facts, pending: &PendingUpdate) -> Result<()> {
+    let PendingUpdate { locked, change, .. } = pending;
     let annotation = &locked.annotation;
     let target = locked.target.as_ref();
-    let target_role = target.and_then(|target| ground.role(target.project_id));
-    let role = ground.role(annotation.project_id);
+    let target_role = target.and_then(|target| facts.role(target.project_id));
+    let role = facts.role(annotation.project_id);
     let role = role.ok_or(Error::NotFound("annotation"))?;
     access::require(
         access::may_edit(actor, role, annotation),
@@ -277,7 +281,7 @@ fn check_access(actor: &Actor, ground: &Ground, work: &Work) -> Result<()> {
 }
 
 /// All problems of references.
-fn check_references(ground: &Ground, change: &Change, locked: &Locked) -> Vec<Problem> {
+fn check_references(facts: &Facts, change: &Change, locked: &Locked) -> Vec<Problem> {
     let mut problems = Vec::new();
     let target = locked.target.as_ref();
     if change.task_id.is_sent() && target.is_none() {
@@ -291,7 +295,7 @@ fn check_references(ground: &Ground, change: &Change, locked: &Locked) -> Vec<Pr
     if let Some(project_id) = change.project_id.value().copied()
         && destination != Some(project_id)
     {
-        if !ground.projects.contains(&project_id) {
+        if !facts.visible_projects.contains(&project_id) {
             problems.push(unknown(["input", "projectId"], "project"));
         } else if let Some(destination) = destination {
             problems.push(Problem::new(
@@ -308,7 +312,7 @@ fn check_references(ground: &Ground, change: &Change, locked: &Locked) -> Vec<Pr
         ("updatedById", change.updated_by_id.value()),
     ];
     for (field, id) in people {
-        if id.is_some_and(|id| !ground.people.contains(id)) {
+        if id.is_some_and(|id| !facts.visible_users.contains(id)) {
             problems.push(unknown(["input", field], "user"));
         }
     }

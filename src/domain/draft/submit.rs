@@ -11,7 +11,7 @@ use crate::{
         Patch,
         access::{self, Actor},
         annotation::{
-            self as annotations, Birth, Change, ConflictPolicy, New, OwnDrafts,
+            self as annotations, Change, ConflictPolicy, New, OwnDrafts, PendingCreate,
             lock::{self, Locked},
         },
         task as tasks,
@@ -90,12 +90,12 @@ async fn create(
         draft_created_at: Some(draft.created_at),
         ..New::default()
     };
-    let birth = Birth {
+    let pending = PendingCreate {
         region_count: annotations::check_new(&new)?,
         task,
         new,
     };
-    let outcome = annotations::create_locked(app, txn, actor, birth, false).await?;
+    let outcome = annotations::create_locked(app, txn, actor, pending, false).await?;
     Ok(outcome.into_row())
 }
 

@@ -52,7 +52,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         .filter(prediction::Column::TaskId.eq(id))
         .count(&*txn)
         .await?;
-    let annotations = annotation::delete_of_tasks(&txn, actor, &[id], db::now()).await?;
+    let annotations = annotation::delete_by_task(&txn, actor, &[id], db::now()).await?;
     task::Entity::delete_by_id(id).exec(&txn).await?;
     txn.commit().await?;
     Ok(Deleted {

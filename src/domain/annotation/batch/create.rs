@@ -7,12 +7,12 @@ use sea_orm::DatabaseTransaction;
 
 use super::{
     super::{
-        create::{New, check_input, judge},
-        ground::{Birth, Ground},
+        create::{New, check_input, decide},
+        facts::{Facts, PendingCreate},
         lock,
         plan::Plan,
     },
-    AT_ONCE, ErrorPolicy, Outcomes, Progress, is_failure, repeated, with_problem, without_result,
+    CHUNK, ErrorPolicy, Outcomes, Progress, is_fatal, repeated, with_problem, without_result,
 };
 use crate::{
     app::App,
@@ -35,7 +35,7 @@ pub async fn create(
         let repeated = (!is_first).then(|| repeated(&["input", "uniqueId"], "unique id"));
         match with_problem(check_input(&new), repeated) {
             Ok(region_count) => sound.push((index, task_id, new, region_count)),
-            Err(error) => progress.note(index, Err(error)),
+            Err(error) => progress.record(index, Err(error)),
         }
     }
     if sound.is_empty() {
@@ -44,7 +44,7 @@ pub async fn create(
     let txn = app.db.begin().await?;
     // So that two who name the same ids don't wait for each other in a circle.
     let unique_ids = sound.iter().filter_map(|(_, _, new, _)| new.unique_id);
-    lock::wait_for_unique_ids(&txn, unique_ids).await?;
+    lock::lock_unique_ids(&txn, unique_ids).await?;
     let ids: Vec<i64> = sound.iter().map(|(_, task_id, ..)| *task_id).collect();
     let places = tasks::lock(&txn, tasks::visible_ids(actor, &ids)).await?;
     let places: HashMap<i64, task::Model> =
@@ -52,14 +52,14 @@ pub async fn create(
     let mut sound = sound.into_iter();
     loop {
         let mut indexes = Vec::new();
-        let mut births = Vec::new();
-        for (index, task_id, new, region_count) in sound.by_ref().take(AT_ONCE) {
+        let mut pendings = Vec::new();
+        for (index, task_id, new, region_count) in sound.by_ref().take(CHUNK) {
             let Some(task) = places.get(&task_id).cloned() else {
-                progress.note(index, Err(Error::NotFound("task")));
+                progress.record(index, Err(Error::NotFound("task")));
                 continue;
             };
             indexes.push(index);
-            births.push(Birth {
+            pendings.push(PendingCreate {
                 task,
                 new,
                 region_count,
@@ -68,7 +68,7 @@ pub async fn create(
         if indexes.is_empty() && sound.len() == 0 {
             return progress.conclude(Some(txn)).await;
         }
-        if let Err(error) = create_some(app, &txn, actor, indexes, births, &mut progress).await {
+        if let Err(error) = create_some(app, &txn, actor, indexes, pendings, &mut progress).await {
             txn.rollback().await?;
             return Err(error);
         }
@@ -80,22 +80,22 @@ async fn create_some(
     txn: &DatabaseTransaction,
     actor: &Actor,
     indexes: Vec<usize>,
-    births: Vec<Birth>,
+    pendings: Vec<PendingCreate>,
     progress: &mut Progress<annotation::Model>,
 ) -> Result<()> {
-    let (ground, truths) = Ground::of_births(app, txn, actor, &births).await?;
-    let mut plan = Plan::new(actor, truths, ground.configs());
+    let (facts, ground_truths) = Facts::for_creates(app, txn, actor, &pendings).await?;
+    let mut plan = Plan::new(actor, ground_truths, facts.configs());
     let mut planned = Vec::with_capacity(indexes.len());
-    for (index, birth) in indexes.into_iter().zip(births) {
-        match judge(actor, &ground, &mut plan, birth) {
+    for (index, pending) in indexes.into_iter().zip(pendings) {
+        match decide(actor, &facts, &mut plan, pending) {
             Ok(_) => planned.push(index),
-            Err(error) if is_failure(&error) => return Err(error),
-            Err(error) => progress.note(index, Err(error)),
+            Err(error) if is_fatal(&error) => return Err(error),
+            Err(error) => progress.record(index, Err(error)),
         }
         tokio::task::yield_now().await;
     }
     // Items of this hundred may take the ground truth from those of one before.
-    for row in progress.written() {
+    for row in progress.accepted() {
         if let Some(newer) = plan.row(row.id) {
             *row = without_result(newer.clone());
         }
@@ -106,7 +106,7 @@ async fn create_some(
         error => error,
     })?;
     for (index, row) in planned.into_iter().zip(rows) {
-        progress.note(index, Ok(without_result(row)));
+        progress.record(index, Ok(without_result(row)));
     }
     Ok(())
 }

@@ -7,12 +7,12 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::{
     super::{
-        delete::{Deleted, judge},
-        ground::Ground,
+        delete::{Deleted, decide},
+        facts::Facts,
         lock::{self, Locked},
-        plan::{Plan, Truths},
+        plan::{GroundTruthByTask, Plan},
     },
-    AT_ONCE, ErrorPolicy, NOWHERE, Outcomes, Progress, is_failure, repeated, without_result,
+    CHUNK, ErrorPolicy, NOWHERE, Outcomes, Progress, is_fatal, repeated, without_result,
 };
 use crate::{
     app::App,
@@ -37,7 +37,7 @@ pub async fn delete(
         if item.0 == NOWHERE || named.insert(item.0) {
             sound.push((index, item));
         } else {
-            progress.note(index, Err(repeated(&["id"], "annotation").into()));
+            progress.record(index, Err(repeated(&["id"], "annotation").into()));
         }
     }
     if sound.is_empty() {
@@ -45,7 +45,7 @@ pub async fn delete(
     }
     let ids: Vec<i64> = sound.iter().map(|(_, (id, _))| *id).collect();
     let (txn, tasks) = lock::begin_all(app, actor, &ids, &[]).await?;
-    for some in sound.chunks(AT_ONCE) {
+    for some in sound.chunks(CHUNK) {
         if let Err(error) = delete_some(&txn, actor, &tasks, some, &mut progress).await {
             txn.rollback().await?;
             return Err(error);
@@ -66,17 +66,17 @@ async fn delete_some(
         .filter(annotation::Column::Id.is_in(ids))
         .all(txn)
         .await?;
-    let late = |row: &&annotation::Model| {
+    let stale = |row: &&annotation::Model| {
         let expected = some.iter().find(|(_, (id, _))| *id == row.id);
         let expected = expected.and_then(|(_, (_, version))| *version);
         expected.is_some_and(|version| version != row.version)
     };
-    let late: Vec<_> = rows.iter().filter(late).collect();
+    let stale: Vec<_> = rows.iter().filter(stale).collect();
     let all: Vec<_> = rows.iter().collect();
-    let ground = Ground::of_deletions(txn, actor, &all, &late).await?;
+    let facts = Facts::for_deletes(txn, actor, &all, &stale).await?;
     let mut rows: HashMap<i64, annotation::Model> =
         rows.into_iter().map(|row| (row.id, row)).collect();
-    let mut plan = Plan::new(actor, Truths::new(), HashMap::new());
+    let mut plan = Plan::new(actor, GroundTruthByTask::new(), HashMap::new());
     for (index, (id, expected_version)) in some {
         let row = rows.remove(id);
         let found = row.and_then(|row| Some((tasks.get(&row.task_id)?, row)));
@@ -88,14 +88,14 @@ async fn delete_some(
                     annotation,
                     target: None,
                 };
-                judge(actor, &ground, &mut plan, locked, *expected_version).map(|deleted| Deleted {
+                decide(actor, &facts, &mut plan, locked, *expected_version).map(|deleted| Deleted {
                     row: without_result(deleted.row),
                 })
             }
         };
         match outcome {
-            Err(error) if is_failure(&error) => return Err(error),
-            outcome => progress.note(*index, outcome),
+            Err(error) if is_fatal(&error) => return Err(error),
+            outcome => progress.record(*index, outcome),
         }
     }
     plan.write(txn).await?;

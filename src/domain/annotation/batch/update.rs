@@ -7,12 +7,12 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, QueryFilter};
 
 use super::{
     super::{
-        ground::{Ground, Work},
+        facts::{Facts, PendingUpdate},
         lock::{self, Locked},
         plan::Plan,
-        update::{Change, check_input, judge},
+        update::{Change, check_input, decide},
     },
-    AT_ONCE, ErrorPolicy, NOWHERE, Outcomes, Progress, is_failure, repeated, with_problem,
+    CHUNK, ErrorPolicy, NOWHERE, Outcomes, Progress, is_fatal, repeated, with_problem,
     without_result,
 };
 use crate::{
@@ -37,7 +37,7 @@ pub async fn update(
         let repeated = (!is_first).then(|| repeated(&["id"], "annotation"));
         match with_problem(check_input(&change), repeated) {
             Ok(()) => sound.push((index, id, change)),
-            Err(error) => progress.note(index, Err(error)),
+            Err(error) => progress.record(index, Err(error)),
         }
     }
     if sound.is_empty() {
@@ -49,15 +49,23 @@ pub async fn update(
         .filter_map(|(_, _, change)| change.task_id.value());
     let targets: Vec<i64> = targets.copied().collect();
     let (txn, tasks) = lock::begin_all(app, actor, &ids, &targets).await?;
-    let mut steps = HashMap::new();
+    let mut version_bumps = HashMap::new();
     let mut sound = sound.into_iter();
     loop {
-        let some: Vec<_> = sound.by_ref().take(AT_ONCE).collect();
+        let some: Vec<_> = sound.by_ref().take(CHUNK).collect();
         if some.is_empty() {
             return progress.conclude(Some(txn)).await;
         }
-        if let Err(error) =
-            change_some(app, &txn, actor, &tasks, some, &mut steps, &mut progress).await
+        if let Err(error) = change_some(
+            app,
+            &txn,
+            actor,
+            &tasks,
+            some,
+            &mut version_bumps,
+            &mut progress,
+        )
+        .await
         {
             txn.rollback().await?;
             return Err(error);
@@ -65,14 +73,14 @@ pub async fn update(
     }
 }
 
-/// `steps` are the versions that the request has made already of annotations that it has not come to yet.
+/// `version_bumps` are the versions that the request has made already of annotations that it has not come to yet.
 async fn change_some(
     app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
     tasks: &HashMap<i64, task::Model>,
     some: Vec<(usize, i64, Change)>,
-    steps: &mut HashMap<i64, i32>,
+    version_bumps: &mut HashMap<i64, i32>,
     progress: &mut Progress<annotation::Model>,
 ) -> Result<()> {
     let ids = some.iter().map(|(_, id, _)| *id);
@@ -83,12 +91,12 @@ async fn change_some(
     let mut rows: HashMap<i64, annotation::Model> =
         rows.into_iter().map(|row| (row.id, row)).collect();
     let mut indexes = Vec::with_capacity(some.len());
-    let mut works = Vec::with_capacity(some.len());
+    let mut pendings = Vec::with_capacity(some.len());
     for (index, id, change) in some {
         let row = rows.remove(&id);
         let found = row.and_then(|row| Some((tasks.get(&row.task_id)?, row)));
         let Some((task, annotation)) = found else {
-            progress.note(index, Err(Error::NotFound("annotation")));
+            progress.record(index, Err(Error::NotFound("annotation")));
             continue;
         };
         let target = change.task_id.value();
@@ -98,32 +106,32 @@ async fn change_some(
             target: target.and_then(|id| tasks.get(id)).cloned(),
         };
         indexes.push(index);
-        works.push(Work {
+        pendings.push(PendingUpdate {
             locked,
             change,
-            steps: steps.get(&id).copied().unwrap_or_default(),
+            version_bumps: version_bumps.get(&id).copied().unwrap_or_default(),
         });
     }
-    let (ground, truths) = Ground::of_changes(app, txn, actor, &works).await?;
-    let mut plan = Plan::new(actor, truths, ground.configs());
-    for (index, mut work) in indexes.into_iter().zip(works) {
+    let (facts, ground_truths) = Facts::for_updates(app, txn, actor, &pendings).await?;
+    let mut plan = Plan::new(actor, ground_truths, facts.configs());
+    for (index, mut pending) in indexes.into_iter().zip(pendings) {
         // An item before may have taken the ground truth from it.
-        if let Some(row) = plan.row(work.locked.annotation.id) {
-            work.steps += row.version - work.locked.annotation.version;
-            work.locked.annotation = row.clone();
+        if let Some(row) = plan.row(pending.locked.annotation.id) {
+            pending.version_bumps += row.version - pending.locked.annotation.version;
+            pending.locked.annotation = row.clone();
         }
-        match judge(actor, &ground, &mut plan, work) {
-            Err(error) if is_failure(&error) => return Err(error),
-            outcome => progress.note(index, outcome.map(without_result)),
+        match decide(actor, &facts, &mut plan, pending) {
+            Err(error) if is_fatal(&error) => return Err(error),
+            outcome => progress.record(index, outcome.map(without_result)),
         }
         // Others get their turn, and so does who says that time is over.
         tokio::task::yield_now().await;
     }
-    for (id, made) in plan.steps() {
-        *steps.entry(id).or_default() += made;
+    for (id, made) in plan.version_bumps() {
+        *version_bumps.entry(id).or_default() += made;
     }
     // Items may have changed what others before them made.
-    for row in progress.written() {
+    for row in progress.accepted() {
         if let Some(newer) = plan.row(row.id) {
             *row = without_result(newer.clone());
         }

@@ -13,7 +13,7 @@ use sea_orm::{
 };
 use sha2::{Digest, Sha256};
 
-use super::{Reach, has_term};
+use super::{TermLookup, has_term};
 use crate::{
     domain::filter::{self, AnswerFilter, contains, storable},
     labelstudio::region::Answer,
@@ -106,7 +106,7 @@ pub fn rows(
 
 /// Some answer of the annotation to the control matches. Answers that can be told are found by their terms; part
 /// of a text, and an answer of any kind, is looked for in each annotation of the list.
-pub fn has_answer(filter: &AnswerFilter, reach: Reach) -> Condition {
+pub fn has_answer(filter: &AnswerFilter, lookup: TermLookup) -> Condition {
     let own = annotation_answer::Entity::find()
         .select_only()
         .expr(Expr::val(1_i32))
@@ -129,7 +129,7 @@ pub fn has_answer(filter: &AnswerFilter, reach: Reach) -> Condition {
     let keys = answers.iter().map(|it| Key::of(&filter.from_name, it));
     let keys: Vec<Key> = keys.collect();
     let own = own.filter(Column::Digest.is_in(keys.iter().map(|key| key.digest)));
-    has_term(keys.iter().map(|key| key.term), reach).add(exists(own))
+    has_term(keys.iter().map(|key| key.term), lookup).add(exists(own))
 }
 
 /// Whether there is a row, asked for each annotation by itself: as `EXISTS`, PostgreSQL would join the tables, and

@@ -30,18 +30,18 @@ use crate::{
 impl Plan<'_> {
     /// Writes everything. Answers with the new rows.
     pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Vec<annotation::Model>> {
-        let are_freed = self.free_truths(txn).await?;
+        let are_freed = self.release_ground_truths(txn).await?;
         self.save(txn, are_freed).await?;
         let new = std::mem::take(&mut self.new);
         let new = self.insert(txn, new).await?;
-        let returned = self.unbury(txn).await?;
+        let returned = self.insert_restored(txn).await?;
         self.index(txn, new.iter().chain(&returned)).await?;
         history::append_all(txn, std::mem::take(&mut self.revisions)).await?;
         self.move_drafts(txn).await?;
-        if !self.handed_in.is_empty() {
-            drafts::remove_own(txn, self.actor, &self.handed_in).await?;
+        if !self.submitted_drafts_of.is_empty() {
+            drafts::remove_own(txn, self.actor, &self.submitted_drafts_of).await?;
         }
-        self.bury(txn).await?;
+        self.tombstone(txn).await?;
         tasks::touch(txn, self.tasks.into_values(), self.actor, self.at).await?;
         Ok(new)
     }
@@ -49,7 +49,7 @@ impl Plan<'_> {
     /// Makes room for the new ground truths of tasks: at no time may one have two.
     ///
     /// Tells whether it took any away: those that stay have to be written again.
-    async fn free_truths(&self, txn: &DatabaseTransaction) -> Result<bool> {
+    async fn release_ground_truths(&self, txn: &DatabaseTransaction) -> Result<bool> {
         let changes = |row: &&Planned| {
             row.before.ground_truth != row.after.ground_truth
                 || row.before.task_id != row.after.task_id
@@ -57,7 +57,7 @@ impl Plan<'_> {
         let changed = || self.rows.values().filter(changes);
         let gains = changed().any(|row| row.after.ground_truth)
             || self.new.iter().any(|(row, _)| row.ground_truth)
-            || self.returned.iter().any(|row| row.ground_truth);
+            || self.restored.iter().any(|row| row.ground_truth);
         let lose = changed().filter(|row| row.before.ground_truth);
         let lose: Vec<i64> = lose.map(|row| row.before.id).collect();
         if !gains || lose.is_empty() || self.rows.len() < 2 {
@@ -163,38 +163,41 @@ impl Plan<'_> {
         Ok(())
     }
 
-    async fn bury(&mut self, txn: &DatabaseTransaction) -> Result<()> {
-        if self.gone.is_empty() {
+    async fn tombstone(&mut self, txn: &DatabaseTransaction) -> Result<()> {
+        if self.deleted.is_empty() {
             return Ok(());
         }
-        bury(txn, std::mem::take(&mut self.gone)).await
+        tombstone(txn, std::mem::take(&mut self.deleted)).await
     }
 
     /// Writes what comes back, in place of its tombstones.
-    async fn unbury(&mut self, txn: &DatabaseTransaction) -> Result<Vec<annotation::Model>> {
-        let returned = std::mem::take(&mut self.returned);
-        if returned.is_empty() {
-            return Ok(returned);
+    async fn insert_restored(
+        &mut self,
+        txn: &DatabaseTransaction,
+    ) -> Result<Vec<annotation::Model>> {
+        let restored = std::mem::take(&mut self.restored);
+        if restored.is_empty() {
+            return Ok(restored);
         }
-        let ids: Vec<i64> = returned.iter().map(|row| row.id).collect();
-        let rows = returned.iter().cloned();
+        let ids: Vec<i64> = restored.iter().map(|row| row.id).collect();
+        let rows = restored.iter().cloned();
         let rows = rows.map(|row| row.into_active_model().reset_all());
         rows::insert(txn, rows.collect()).await.map_err(in_use)?;
         annotation_tombstone::Entity::delete_many()
             .filter(annotation_tombstone::Column::AnnotationId.is_in(ids))
             .exec(txn)
             .await?;
-        Ok(returned)
+        Ok(restored)
     }
 }
 
 /// Deletes annotations, and keeps what the history does not hold, so that they can come back.
-pub async fn bury(txn: &DatabaseTransaction, gone: Vec<annotation::Model>) -> Result<()> {
+pub async fn tombstone(txn: &DatabaseTransaction, deleted: Vec<annotation::Model>) -> Result<()> {
     annotation::Entity::delete_many()
-        .filter(Column::Id.is_in(gone.iter().map(|row| row.id)))
+        .filter(Column::Id.is_in(deleted.iter().map(|row| row.id)))
         .exec(txn)
         .await?;
-    let tombstones = gone.into_iter().map(|row| {
+    let tombstones = deleted.into_iter().map(|row| {
         let tombstone = annotation_tombstone::Model {
             annotation_id: row.id,
             project_id: row.project_id,

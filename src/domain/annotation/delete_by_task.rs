@@ -24,7 +24,7 @@ const BATCH: u64 = 500;
 
 /// Deletes every annotation of tasks that are locked, with its drafts; how many there were. Their histories end
 /// with a deletion and stay, but without a task there is no way back.
-pub(in crate::domain) async fn delete_of_tasks(
+pub(in crate::domain) async fn delete_by_task(
     txn: &DatabaseTransaction,
     actor: &Actor,
     task_ids: &[i64],
@@ -54,6 +54,6 @@ pub(in crate::domain) async fn delete_of_tasks(
             revisions.push(end);
         }
         history::append_all(txn, revisions).await?;
-        plan::bury(txn, rows).await?;
+        plan::tombstone(txn, rows).await?;
     }
 }

@@ -1,4 +1,4 @@
-//! What judging requests about annotations takes to know, read in a few statements for all of them.
+//! Facts: rows that decisions on commands depend on, read in a fixed number of statements for all commands.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use super::{
     Change, New,
-    conflict::{self, Late, Past, people_of},
-    fit::{self, Basis},
+    conflict::{self, BaseVersion, StaleWrite, users_of},
     lock::Locked,
-    plan::{self, Truths},
+    plan::{self, GroundTruthByTask},
+    result_validation::{self, ValidationContext},
 };
 use crate::{
     app::{App, compute},
@@ -31,45 +31,45 @@ use crate::{
     labelstudio::config::Config,
 };
 
-/// What is known. It holds what the requests that it was read for can ask, and no more.
+/// Facts for the commands that they were read for.
 #[derive(Default)]
-pub struct Ground {
+pub struct Facts {
     roles: HashMap<i64, Role>,
     /// Users that the actor sees.
-    pub people: HashSet<i64>,
+    pub visible_users: HashSet<i64>,
     /// Projects that the actor sees.
-    pub projects: HashSet<i64>,
-    bases: Bases,
-    pasts: HashMap<i64, Past>,
+    pub visible_projects: HashSet<i64>,
+    contexts: ValidationContexts,
+    base_versions: HashMap<i64, BaseVersion>,
     /// Tasks of predictions and annotations that the actor sees.
     pub prediction_tasks: HashMap<i64, i64>,
     pub annotation_tasks: HashMap<i64, i64>,
     /// Unique ids that are in use.
-    pub taken: HashSet<Uuid>,
+    pub used_unique_ids: HashSet<Uuid>,
 }
 
 /// A change of a locked annotation.
-pub struct Work {
+pub struct PendingUpdate {
     pub locked: Locked,
     pub change: Change,
     /// Versions that the same request has made already, by giving the ground truth to others.
-    pub steps: i32,
+    pub version_bumps: i32,
 }
 
 /// A new annotation in a locked task.
-pub struct Birth {
+pub struct PendingCreate {
     pub task: task::Model,
     pub new: New,
     pub region_count: usize,
 }
 
-impl Work {
+impl PendingUpdate {
     /// The version that the change was made to, if that is not the current one.
-    fn late(&self) -> Option<Late<'_>> {
+    fn stale_write(&self) -> Option<StaleWrite<'_>> {
         let row = &self.locked.annotation;
         let version = self.change.expected_version.value().copied();
-        let version = version.filter(|version| *version != row.version - self.steps);
-        version.map(|version| Late {
+        let version = version.filter(|version| *version != row.version - self.version_bumps);
+        version.map(|version| StaleWrite {
             row,
             version,
             change: &self.change,
@@ -77,7 +77,7 @@ impl Work {
     }
 
     /// The task that gets another ground truth by the change.
-    fn crowns(&self) -> Option<i64> {
+    fn claims_ground_truth(&self) -> Option<i64> {
         let Locked {
             annotation: row,
             target,
@@ -94,89 +94,97 @@ impl Work {
     }
 }
 
-impl Ground {
+impl Facts {
     /// What changes ask for, and the ground truths that they take from others.
-    pub async fn of_changes(
+    pub async fn for_updates(
         app: &App,
         txn: &DatabaseTransaction,
         actor: &Actor,
-        works: &[Work],
-    ) -> Result<(Self, Truths)> {
-        let mut places = Vec::new();
+        pendings: &[PendingUpdate],
+    ) -> Result<(Self, GroundTruthByTask)> {
+        let mut role_projects = Vec::new();
         let mut checked = Vec::new();
-        let mut people = Vec::new();
+        let mut users = Vec::new();
         let mut projects = Vec::new();
-        let mut late = Vec::new();
-        for work in works {
-            let (locked, change) = (&work.locked, &work.change);
-            places.push(locked.annotation.project_id);
-            places.extend(locked.target.as_ref().map(|target| target.project_id));
-            if fit::concerns(change, &locked.annotation) {
+        let mut stale = Vec::new();
+        for pending in pendings {
+            let (locked, change) = (&pending.locked, &pending.change);
+            role_projects.push(locked.annotation.project_id);
+            role_projects.extend(locked.target.as_ref().map(|target| target.project_id));
+            if result_validation::needs_validation(change, &locked.annotation) {
                 checked.push(&locked.task);
                 checked.extend(&locked.target);
             }
             let named = [&change.completed_by_id, &change.updated_by_id];
-            people.extend(named.into_iter().filter_map(Patch::value));
+            users.extend(named.into_iter().filter_map(Patch::value));
             projects.extend(change.project_id.value());
-            if let Some(one) = work.late() {
-                people.extend(people_of(one.row));
-                late.push(one);
+            if let Some(write) = pending.stale_write() {
+                users.extend(users_of(write.row));
+                stale.push(write);
             }
         }
-        let bases = bases(app, txn, &checked).await?;
-        let ground = Self {
-            roles: access::roles_in(txn, actor, &places).await?,
-            people: user::visible_ids(txn, actor, &people).await?,
-            projects: project::visible_ids(txn, actor, &projects).await?,
-            bases,
-            pasts: conflict::pasts(txn, actor, &late).await?,
+        let contexts = contexts(app, txn, &checked).await?;
+        let facts = Self {
+            roles: access::roles_in(txn, actor, &role_projects).await?,
+            visible_users: user::visible_ids(txn, actor, &users).await?,
+            visible_projects: project::visible_ids(txn, actor, &projects).await?,
+            contexts,
+            base_versions: conflict::base_versions(txn, actor, &stale).await?,
             ..Self::default()
         };
-        let stored = works.iter().map(|work| work.locked.annotation.result.len());
-        let past = ground.pasts.values().map(Past::bytes);
-        compute::charge(stored.chain(past).sum()).await;
-        let crowned: Vec<i64> = works.iter().filter_map(Work::crowns).collect();
-        Ok((ground, plan::truths(txn, &crowned).await?))
+        let stored = pendings
+            .iter()
+            .map(|pending| pending.locked.annotation.result.len());
+        let bases = facts.base_versions.values().map(BaseVersion::bytes);
+        compute::charge(stored.chain(bases).sum()).await;
+        let claimed: Vec<i64> = pendings
+            .iter()
+            .filter_map(PendingUpdate::claims_ground_truth)
+            .collect();
+        Ok((facts, plan::ground_truths(txn, &claimed).await?))
     }
 
     /// What new annotations ask for, and the ground truths that they take from others.
-    pub async fn of_births(
+    pub async fn for_creates(
         app: &App,
         txn: &DatabaseTransaction,
         actor: &Actor,
-        births: &[Birth],
-    ) -> Result<(Self, Truths)> {
-        let news = || births.iter().map(|birth| &birth.new);
-        let places: Vec<i64> = births.iter().map(|birth| birth.task.project_id).collect();
-        let people: Vec<i64> = news().filter_map(|new| new.completed_by_id).collect();
-        let checked: Vec<&task::Model> = births.iter().map(|birth| &birth.task).collect();
-        let bases = bases(app, txn, &checked).await?;
-        let ground = Self {
-            roles: access::roles_in(txn, actor, &places).await?,
-            people: user::visible_ids(txn, actor, &people).await?,
-            bases,
+        pendings: &[PendingCreate],
+    ) -> Result<(Self, GroundTruthByTask)> {
+        let news = || pendings.iter().map(|pending| &pending.new);
+        let projects: Vec<i64> = pendings
+            .iter()
+            .map(|pending| pending.task.project_id)
+            .collect();
+        let users: Vec<i64> = news().filter_map(|new| new.completed_by_id).collect();
+        let checked: Vec<&task::Model> = pendings.iter().map(|pending| &pending.task).collect();
+        let contexts = contexts(app, txn, &checked).await?;
+        let facts = Self {
+            roles: access::roles_in(txn, actor, &projects).await?,
+            visible_users: user::visible_ids(txn, actor, &users).await?,
+            contexts,
             prediction_tasks: prediction_tasks(txn, actor, news()).await?,
             annotation_tasks: annotation_tasks(txn, actor, news()).await?,
-            taken: taken(txn, news()).await?,
+            used_unique_ids: used_unique_ids(txn, news()).await?,
             ..Self::default()
         };
-        let crowned = births.iter().filter(|birth| birth.new.ground_truth);
-        let crowned: Vec<i64> = crowned.map(|birth| birth.task.id).collect();
-        Ok((ground, plan::truths(txn, &crowned).await?))
+        let claimed = pendings.iter().filter(|pending| pending.new.ground_truth);
+        let claimed: Vec<i64> = claimed.map(|pending| pending.task.id).collect();
+        Ok((facts, plan::ground_truths(txn, &claimed).await?))
     }
 
-    /// What deletions ask for, of these annotations; those in `late` are not at the version that was expected.
-    pub async fn of_deletions(
+    /// What deletions ask for, of these annotations; those in `stale` are not at the version that was expected.
+    pub async fn for_deletes(
         txn: &DatabaseTransaction,
         actor: &Actor,
         rows: &[&annotation::Model],
-        late: &[&annotation::Model],
+        stale: &[&annotation::Model],
     ) -> Result<Self> {
-        let places: Vec<i64> = rows.iter().map(|row| row.project_id).collect();
-        let people: Vec<i64> = late.iter().flat_map(|row| people_of(row)).collect();
+        let projects: Vec<i64> = rows.iter().map(|row| row.project_id).collect();
+        let users: Vec<i64> = stale.iter().flat_map(|row| users_of(row)).collect();
         Ok(Self {
-            roles: access::roles_in(txn, actor, &places).await?,
-            people: user::visible_ids(txn, actor, &people).await?,
+            roles: access::roles_in(txn, actor, &projects).await?,
+            visible_users: user::visible_ids(txn, actor, &users).await?,
             ..Self::default()
         })
     }
@@ -187,25 +195,25 @@ impl Ground {
     }
 
     /// What results of a task have to fit.
-    pub fn basis(&self, task: &task::Model) -> Basis<'_> {
-        self.bases.of(task)
+    pub fn context(&self, task: &task::Model) -> ValidationContext<'_> {
+        self.contexts.of(task)
     }
 
     /// Labelling configs by project, of all projects in which results change.
     pub fn configs(&self) -> HashMap<i64, Arc<Config>> {
-        self.bases.configs.clone()
+        self.contexts.configs.clone()
     }
 
-    /// What a late change meets; `None` when it is not late.
-    pub fn past(&self, work: &Work) -> Option<&Past> {
-        work.late()?;
-        self.pasts.get(&work.locked.annotation.id)
+    /// Base version of a stale write; `None` for a write to the current version.
+    pub fn base_version(&self, pending: &PendingUpdate) -> Option<&BaseVersion> {
+        pending.stale_write()?;
+        self.base_versions.get(&pending.locked.annotation.id)
     }
 }
 
 /// Rules, labelling configs and task data that results are checked against.
 #[derive(Default)]
-pub struct Bases {
+pub struct ValidationContexts {
     rules: HashMap<i64, Rules>,
     /// By project. Includes projects that check nothing: the index needs their configs, too.
     pub configs: HashMap<i64, Arc<Config>>,
@@ -213,9 +221,9 @@ pub struct Bases {
     data: HashMap<i64, String>,
 }
 
-impl Bases {
-    pub fn of(&self, task: &task::Model) -> Basis<'_> {
-        Basis {
+impl ValidationContexts {
+    pub fn of(&self, task: &task::Model) -> ValidationContext<'_> {
+        ValidationContext {
             rules: self.rules.get(&task.project_id),
             data: self.data.get(&task.id).map_or("", String::as_str),
         }
@@ -223,11 +231,11 @@ impl Bases {
 }
 
 /// Reads the rules, configs and data for results of these tasks.
-pub async fn bases(
+pub async fn contexts(
     app: &App,
     txn: &DatabaseTransaction,
     checked: &[&task::Model],
-) -> Result<Bases> {
+) -> Result<ValidationContexts> {
     let projects: HashSet<i64> = checked.iter().map(|task| task.project_id).collect();
     let projects: Vec<i64> = projects.into_iter().collect();
     let held = labelling::held(app, txn, &projects).await?;
@@ -242,7 +250,7 @@ pub async fn bases(
     let strict = checked.iter().filter(|task| is_strict(&task.project_id));
     let strict: HashSet<i64> = strict.map(|task| task.id).collect();
     let data = tasks::data(txn, &strict.into_iter().collect::<Vec<_>>()).await?;
-    Ok(Bases {
+    Ok(ValidationContexts {
         rules,
         configs,
         data,
@@ -284,7 +292,7 @@ async fn annotation_tasks(
     Ok(found.into_iter().collect())
 }
 
-async fn taken(
+async fn used_unique_ids(
     txn: &impl ConnectionTrait,
     news: impl Iterator<Item = &New>,
 ) -> Result<HashSet<Uuid>> {

@@ -7,7 +7,7 @@ use entity::{annotation, task};
 use super::{
     Change,
     create::New,
-    incoming::{Incoming, Sent},
+    new_result::{NewResult, Provenance},
 };
 use crate::{
     domain::{Patch, labelling::Rules},
@@ -20,7 +20,7 @@ use crate::{
 
 /// What results of a task have to fit.
 #[derive(Clone, Copy)]
-pub struct Basis<'a> {
+pub struct ValidationContext<'a> {
     /// `None` where everything fits.
     pub rules: Option<&'a Rules>,
     /// What the task is about; only strict rules look at it.
@@ -28,12 +28,12 @@ pub struct Basis<'a> {
 }
 
 /// All problems of a new annotation's result.
-pub fn of_new(basis: Basis<'_>, new: &New) -> Vec<Problem> {
+pub fn validate_new(context: ValidationContext<'_>, new: &New) -> Vec<Problem> {
     let at = ["input".into(), "result".into()];
-    basis.check(&new.result, new.was_cancelled, &at)
+    context.check(&new.result, new.was_cancelled, &at)
 }
 
-impl Basis<'_> {
+impl ValidationContext<'_> {
     fn check(&self, result: &str, is_cancelled: bool, at: &[Segment]) -> Vec<Problem> {
         let check = |rules: &Rules| rules.check(result, self.data, is_cancelled, at);
         self.rules.map(check).unwrap_or_default()
@@ -41,7 +41,7 @@ impl Basis<'_> {
 }
 
 /// Whether a change brings anything that has to fit.
-pub fn concerns(change: &Change, row: &annotation::Model) -> bool {
+pub fn needs_validation(change: &Change, row: &annotation::Model) -> bool {
     let returns = row.was_cancelled && change.was_cancelled == Patch::Set(false);
     change.makes_result() || change.task_id.is_sent() || returns
 }
@@ -51,47 +51,47 @@ pub fn concerns(change: &Change, row: &annotation::Model) -> bool {
 /// What is stored was accepted once and stays so, whatever became of the config, until it comes under
 /// another project's. Strict projects look at it again when it comes to another task, and when the task is
 /// no longer skipped.
-pub fn of_change(
-    basis: Basis<'_>,
+pub fn validate_update(
+    context: ValidationContext<'_>,
     row: &annotation::Model,
     task: &task::Model,
     change: &Change,
-    incoming: Option<&Incoming>,
+    new_result: Option<&NewResult>,
 ) -> Vec<Problem> {
     let is_cancelled = *change.was_cancelled.value().unwrap_or(&row.was_cancelled);
     let moves = task.id != row.task_id;
     let returns = row.was_cancelled && !is_cancelled;
-    let Some(rules) = basis.rules else {
+    let Some(rules) = context.rules else {
         return Vec::new();
     };
-    if !(incoming.is_some() || moves || returns) {
+    if !(new_result.is_some() || moves || returns) {
         return Vec::new();
     }
-    let check = |result: &str| basis.check(result, is_cancelled, &[]);
-    match incoming.map(|incoming| (incoming, &incoming.sent)) {
+    let check = |result: &str| context.check(result, is_cancelled, &[]);
+    match new_result.map(|new_result| (new_result, &new_result.provenance)) {
         None => {}
-        Some((incoming, Sent::Whole)) => {
+        Some((new_result, Provenance::Whole)) => {
             let at = ["input".into(), "result".into()];
-            return basis.check(&incoming.result, is_cancelled, &at);
+            return context.check(&new_result.result, is_cancelled, &at);
         }
         // Only what is wrong by this change: a region can be edited beside one that never fitted.
-        Some((incoming, Sent::Entries { paths, field })) => {
-            let problems = check(&incoming.result);
+        Some((new_result, Provenance::Entries { paths, field })) => {
+            let problems = check(&new_result.result);
             if problems.is_empty() {
                 return problems;
             }
             let stored = if moves {
                 Vec::new()
             } else {
-                basis.check(&row.result, row.was_cancelled, &[])
+                context.check(&row.result, row.was_cancelled, &[])
             };
             if stored.len() >= MAX_FAULTS {
                 // What comes behind so many was not told: the sent entries have to speak alone.
-                return of_entries_alone(&incoming.result, paths, check);
+                return validate_entries_alone(&new_result.result, paths, check);
             }
-            let new = new_ones(row, incoming, problems, stored).into_iter();
+            let new = introduced_problems(row, new_result, problems, stored).into_iter();
             return new
-                .map(|(key, problem)| sent_at(paths, field, key, problem))
+                .map(|(key, problem)| at_input_path(paths, field, key, problem))
                 .collect();
         }
     }
@@ -99,30 +99,30 @@ pub fn of_change(
         return Vec::new();
     }
     let field = if moves { "taskId" } else { "wasCancelled" };
-    let problem = unfit(&["input", field], &check(&row.result));
+    let problem = nonconforming(&["input", field], &check(&row.result));
     problem.into_iter().collect()
 }
 
 /// What is wrong with a result of old that comes back into a task; one that is stored already is looked at
 /// by strict projects alone.
-pub fn of_restored(
-    basis: Basis<'_>,
+pub fn validate_restored(
+    context: ValidationContext<'_>,
     result: &str,
     is_cancelled: bool,
     is_stored: bool,
 ) -> Option<Problem> {
-    let rules = basis.rules?;
+    let rules = context.rules?;
     if is_stored && !rules.is_strict() {
         return None;
     }
-    unfit(&["version"], &basis.check(result, is_cancelled, &[]))
+    nonconforming(&["version"], &context.check(result, is_cancelled, &[]))
 }
 
 /// Problems that the stored result did not have: all of entries that are new or changed, and of the others and
 /// the whole those that were not told before.
-fn new_ones<'i>(
+fn introduced_problems<'i>(
     row: &annotation::Model,
-    incoming: &'i Incoming,
+    new_result: &'i NewResult,
     problems: Vec<Problem>,
     stored: Vec<Problem>,
 ) -> Vec<(Option<Key<'i>>, Problem)> {
@@ -130,12 +130,12 @@ fn new_ones<'i>(
         .into_iter()
         .map(|entry| (entry.key, entry.text))
         .collect();
-    let changed: HashSet<_> = entries(&incoming.result)
+    let changed: HashSet<_> = entries(&new_result.result)
         .into_iter()
         .filter(|entry| texts.get(&entry.key) != Some(&entry.text))
         .map(|entry| entry.key)
         .collect();
-    let known = placed(&row.result, stored);
+    let known = with_entries(&row.result, stored);
     let known: HashSet<_> = known
         .iter()
         .map(|(key, problem)| (key, rest(problem), problem.code, problem.message.as_str()))
@@ -145,14 +145,14 @@ fn new_ones<'i>(
         let told = (key, rest(problem), problem.code, problem.message.as_str());
         !is_changed && known.contains(&told)
     };
-    placed(&incoming.result, problems)
+    with_entries(&new_result.result, problems)
         .into_iter()
         .filter(|(key, problem)| !is_known(key, problem))
         .collect()
 }
 
 /// Problems that the sent entries have by themselves: none that comes of what is around them.
-fn of_entries_alone(
+fn validate_entries_alone(
     result: &str,
     paths: &HashMap<Key<'static>, Path>,
     check: impl Fn(&str) -> Vec<Problem>,
@@ -181,7 +181,7 @@ fn of_entries_alone(
 }
 
 /// Problems with the entry that each is about; none for what is about the result as a whole.
-fn placed(result: &str, problems: Vec<Problem>) -> Vec<(Option<Key<'_>>, Problem)> {
+fn with_entries(result: &str, problems: Vec<Problem>) -> Vec<(Option<Key<'_>>, Problem)> {
     let entries = entries(result);
     let key = |problem: &Problem| match problem.path.first() {
         Some(Segment::Index(index)) => Some(entries.get(*index)?.key.clone()),
@@ -199,7 +199,7 @@ fn rest(problem: &Problem) -> &[Segment] {
 }
 
 /// The problem at its place in the input; at the whole field when the entry was not sent.
-fn sent_at(
+fn at_input_path(
     paths: &HashMap<Key<'static>, Path>,
     field: &str,
     key: Option<Key<'_>>,
@@ -214,7 +214,7 @@ fn sent_at(
 }
 
 /// One problem that stands for all of a result that nobody sent.
-fn unfit(path: &[&str], problems: &[Problem]) -> Option<Problem> {
+fn nonconforming(path: &[&str], problems: &[Problem]) -> Option<Problem> {
     let first = problems.first()?;
     let place = [&["result".into()], first.path.as_slice()].concat();
     let more = match problems.len() - 1 {

@@ -17,15 +17,15 @@ use crate::{
 
 /// A result that is to take the place of the stored one.
 #[derive(Debug)]
-pub struct Incoming {
+pub struct NewResult {
     pub result: String,
     pub region_count: usize,
-    pub sent: Sent,
+    pub provenance: Provenance,
 }
 
-/// Where the entries of an incoming result are in the input.
+/// Where the entries of a new result are in the input.
 #[derive(Debug)]
-pub enum Sent {
+pub enum Provenance {
     /// All of them in `result`, each at its own place.
     Whole,
     /// These; the others are the stored ones.
@@ -38,10 +38,10 @@ pub enum Sent {
 
 /// What came of bringing a change's result into the stored one.
 #[derive(Debug)]
-pub enum Outcome {
+pub enum ResultOutcome {
     /// The result stays.
-    Kept,
-    New(Incoming),
+    Unchanged,
+    New(NewResult),
     /// Others changed the same regions in the meantime.
     Clash(Clash),
 }
@@ -79,38 +79,42 @@ fn edits_of(changes: RegionChanges) -> Edits {
 
 /// What a change makes of the result that it was made to, and the problems that this has. Takes it out of the
 /// change.
-pub fn of_current(change: &mut Change, stored: &str) -> (Outcome, Vec<Problem>) {
+pub fn from_current(change: &mut Change, stored: &str) -> (ResultOutcome, Vec<Problem>) {
     let whole = std::mem::take(&mut change.result);
     let edits = std::mem::take(&mut change.regions).map(edits_of);
-    let (incoming, problems) = match (whole, edits) {
+    let (new_result, problems) = match (whole, edits) {
         (Patch::Set(result), _) => {
-            let incoming = Incoming {
+            let new_result = NewResult {
                 region_count: entries(&result).len(),
                 result,
-                sent: Sent::Whole,
+                provenance: Provenance::Whole,
             };
-            (incoming, Vec::new())
+            (new_result, Vec::new())
         }
         (_, Patch::Set(edits)) => {
             let (edited, problems) = edit::edit(stored, &edits, &at("regions"));
-            let incoming = Incoming {
+            let new_result = NewResult {
                 region_count: edited.region_count,
                 result: edited.result,
-                sent: Sent::Entries {
+                provenance: Provenance::Entries {
                     paths: paths_of_edits(&edits),
                     field: "regions",
                 },
             };
-            (incoming, problems)
+            (new_result, problems)
         }
-        _ => return (Outcome::Kept, Vec::new()),
+        _ => return (ResultOutcome::Unchanged, Vec::new()),
     };
-    (unless_same(incoming, stored), problems)
+    (if_changed(new_result, stored), problems)
 }
 
 /// What a change makes of the stored result that was made to an older one, `base`, and the problems that this
 /// has. Takes it out of the change.
-pub fn of_older(change: &mut Change, base: &str, stored: &str) -> (Outcome, Vec<Problem>) {
+pub fn merge_into_current(
+    change: &mut Change,
+    base: &str,
+    stored: &str,
+) -> (ResultOutcome, Vec<Problem>) {
     let whole = std::mem::take(&mut change.result);
     let edits = std::mem::take(&mut change.regions).map(edits_of);
     let (ours, sent, problems) = match (whole, edits) {
@@ -122,27 +126,27 @@ pub fn of_older(change: &mut Change, base: &str, stored: &str) -> (Outcome, Vec<
             let (edited, problems) = edit::edit(base, &edits, &at("regions"));
             (edited.result, (paths_of_edits(&edits), "regions"), problems)
         }
-        _ => return (Outcome::Kept, Vec::new()),
+        _ => return (ResultOutcome::Unchanged, Vec::new()),
     };
     let result = match merge(base, &ours, stored) {
         Ok(result) => result,
-        Err(clash) => return (Outcome::Clash(clash), problems),
+        Err(clash) => return (ResultOutcome::Clash(clash), problems),
     };
     let (paths, field) = sent;
-    let incoming = Incoming {
+    let new_result = NewResult {
         region_count: entries(&result).len(),
         result,
-        sent: Sent::Entries { paths, field },
+        provenance: Provenance::Entries { paths, field },
     };
-    (unless_same(incoming, stored), problems)
+    (if_changed(new_result, stored), problems)
 }
 
 /// An imported text is kept to the letter; sent back, it comes as we would write it.
-fn unless_same(incoming: Incoming, stored: &str) -> Outcome {
-    if document::are_alike(stored, &incoming.result) {
-        Outcome::Kept
+fn if_changed(new_result: NewResult, stored: &str) -> ResultOutcome {
+    if document::are_alike(stored, &new_result.result) {
+        ResultOutcome::Unchanged
     } else {
-        Outcome::New(incoming)
+        ResultOutcome::New(new_result)
     }
 }
 

@@ -5,7 +5,7 @@ use entity::{
     task,
 };
 
-use super::{Change, incoming::Incoming, unsigned};
+use super::{Change, new_result::NewResult, unsigned};
 use crate::domain::{Patch, history::Changes};
 
 /// What a change did that led to this row.
@@ -18,17 +18,17 @@ pub fn action(row: &annotation::Model, changes: &Changes) -> Action {
 }
 
 /// Sets what differs and says what did.
-pub fn set(
+pub fn apply(
     row: &mut annotation::Model,
     change: &Change,
     target: Option<&task::Model>,
-    incoming: Option<Incoming>,
+    new_result: Option<NewResult>,
 ) -> Changes {
     let mut changes = Changes::default();
-    if let Some(incoming) = incoming {
-        changes.result(&incoming.result);
-        row.result = incoming.result;
-        row.region_count = i32::try_from(incoming.region_count).unwrap_or(i32::MAX);
+    if let Some(new_result) = new_result {
+        changes.result(&new_result.result);
+        row.result = new_result.result;
+        row.region_count = i32::try_from(new_result.region_count).unwrap_or(i32::MAX);
     }
     if let Some(target) = target {
         changes.moved_from(row.task_id, row.project_id);
