@@ -189,7 +189,7 @@ pub(super) async fn remove_own(
 }
 
 /// A draft that the actor sees.
-async fn seen(
+async fn find_visible(
     db: &impl ConnectionTrait,
     actor: &Actor,
     id: i64,
@@ -202,7 +202,7 @@ async fn seen(
 }
 
 /// Takes a draft away as it is by now. Of two who do, one has it.
-async fn take(txn: &impl ConnectionTrait, id: i64) -> Result<annotation_draft::Model> {
+async fn consume(txn: &impl ConnectionTrait, id: i64) -> Result<annotation_draft::Model> {
     let draft = annotation_draft::Entity::find_by_id(id)
         .lock(LockType::Update)
         .one(txn)

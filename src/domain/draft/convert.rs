@@ -50,9 +50,9 @@ async fn convert_locked(
     expected_version: Option<i32>,
 ) -> Result<annotation_draft::Model> {
     // Asked before the drafts go with it, told once everything else allows it.
-    let in_the_way = in_the_way(txn, actor, &locked).await?;
+    let drafts_at_risk = drafts_at_risk(txn, actor, &locked).await?;
     let deleted = annotations::delete_locked(txn, actor, locked, expected_version).await?;
-    if in_the_way {
+    if drafts_at_risk {
         let message = "you have a draft of it or of its task, which would be lost: submit or discard it first";
         return Err(Problem::new(["id"], ProblemCode::AlreadyTaken, message).into());
     }
@@ -60,13 +60,13 @@ async fn convert_locked(
     let draft = annotation_draft::ActiveModel {
         result: Set(row.result),
         lead_time: Set(row.lead_time),
-        ..save::new(actor, row.task_id, None, row.updated_at)
+        ..save::new_draft(actor, row.task_id, None, row.updated_at)
     };
     Ok(draft.insert(txn).await?)
 }
 
 /// Drafts of the actor's own that the conversion would delete or write over.
-async fn in_the_way(db: &impl ConnectionTrait, actor: &Actor, locked: &Locked) -> Result<bool> {
+async fn drafts_at_risk(db: &impl ConnectionTrait, actor: &Actor, locked: &Locked) -> Result<bool> {
     let saved_to = Condition::all()
         .add(Column::TaskId.eq(locked.task.id))
         .add(Column::AnnotationId.is_null())

@@ -24,17 +24,17 @@ use crate::{
 };
 
 /// How long a replaced content is kept.
-pub const KEPT: TimeDelta = TimeDelta::hours(24);
+pub const RETENTION: TimeDelta = TimeDelta::hours(24);
 /// Shortest time between two that are kept of one draft.
-pub const EVERY: TimeDelta = TimeDelta::minutes(1);
+pub const MIN_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 /// Most that are kept of one draft.
-pub const MOST: usize = 20;
+pub const MAX_KEPT: usize = 20;
 /// Rows that one statement sweeps.
-const SWEPT_AT_ONCE: u64 = 1_000;
+const SWEEP_PAGE: u64 = 1_000;
 
 /// Keeps the content of a locked draft that a save of `result` replaces, if the save drops or changes regions, and
 /// if nothing was kept within the last minute.
-pub(super) async fn keep(
+pub(super) async fn keep_replaced(
     txn: &DatabaseTransaction,
     before: &annotation_draft::Model,
     result: &str,
@@ -50,7 +50,7 @@ pub(super) async fn keep(
         .await?;
     let is_recent = kept
         .first()
-        .is_some_and(|(_, at)| (now - *at).abs() < EVERY);
+        .is_some_and(|(_, at)| (now - *at).abs() < MIN_INTERVAL);
     if is_recent || !diff::loses(&before.result, result) {
         return Ok(());
     }
@@ -63,8 +63,8 @@ pub(super) async fn keep(
     }
     .insert(txn)
     .await?;
-    let oldest = kept.iter().skip(MOST - 1).map(|(id, _)| *id);
-    if kept.len() >= MOST {
+    let oldest = kept.iter().skip(MAX_KEPT - 1).map(|(id, _)| *id);
+    if kept.len() >= MAX_KEPT {
         replaced_draft::Entity::delete_many()
             .filter(Column::Id.is_in(oldest))
             .exec(txn)
@@ -92,7 +92,7 @@ pub async fn replaced_of(
         .into_query();
     let visible = replaced_draft::Entity::find()
         .filter(Column::DraftId.in_subquery(visible))
-        .filter(Column::ReplacedAt.gt(db::now() - KEPT));
+        .filter(Column::ReplacedAt.gt(db::now() - RETENTION));
     let rows = Reading::new(app, visible.clone(), times)
         .all(visible)
         .await?;
@@ -111,9 +111,9 @@ pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
         let some = replaced_draft::Entity::find()
             .select_only()
             .column(Column::Id)
-            .filter(Column::ReplacedAt.lte(now - KEPT))
+            .filter(Column::ReplacedAt.lte(now - RETENTION))
             .order_by_asc(Column::ReplacedAt)
-            .limit(SWEPT_AT_ONCE);
+            .limit(SWEEP_PAGE);
         let txn = app.db.begin().await?;
         let removed = replaced_draft::Entity::delete_many()
             .filter(Column::Id.in_subquery(some.into_query()))
@@ -122,7 +122,7 @@ pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
             .rows_affected;
         txn.commit().await?;
         swept += removed;
-        if removed < SWEPT_AT_ONCE {
+        if removed < SWEEP_PAGE {
             return Ok(swept);
         }
     }

@@ -50,55 +50,55 @@ pub struct Content {
 pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotation_draft::Model> {
     let of = check_input(&content)?;
     // The lock of the task keeps what the draft refers to in its place, and other saves and submissions waiting.
-    let (txn, place) = match of {
-        Of::Task(id) => {
-            let (txn, task_id) = begin_of_task(app, actor, id).await?;
-            (txn, Place::of_task(task_id))
+    let (txn, slot) = match of {
+        DraftTarget::Task(id) => {
+            let (txn, task_id) = lock_task(app, actor, id).await?;
+            (txn, DraftSlot::of_task(task_id))
         }
-        Of::Annotation(id) => {
-            let (txn, row) = begin_of_annotation(app, actor, id).await?;
+        DraftTarget::Annotation(id) => {
+            let (txn, row) = lock_annotation(app, actor, id).await?;
             check_version(&content, row.version)?;
-            (txn, Place::of_annotation(&row))
+            (txn, DraftSlot::of_annotation(&row))
         }
     };
-    let stored = place.draft(&txn, actor).await?;
+    let stored = slot.draft(&txn, actor).await?;
     check_expected(&content, stored.as_ref())?;
     let saved = match stored {
-        None => begin(&txn, actor, place, content).await?,
-        Some(row) => write_over(&txn, row, content).await?,
+        None => insert_draft(&txn, actor, slot, content).await?,
+        Some(row) => overwrite(&txn, row, content).await?,
     };
     txn.commit().await?;
     Ok(saved)
 }
 
 /// Creates the draft with the content of its first save.
-async fn begin(
+async fn insert_draft(
     txn: &DatabaseTransaction,
     actor: &Actor,
-    place: Place,
+    slot: DraftSlot,
     content: Content,
 ) -> Result<annotation_draft::Model> {
-    let begun_at = |current| content.annotation_version.unwrap_or(current);
+    let base_version = |current| content.annotation_version.unwrap_or(current);
     let row = annotation_draft::ActiveModel {
         result: Set(content.result),
         lead_time: Set(content.lead_time.value().copied().map(unsigned)),
-        annotation_version: Set(place.version.map(begun_at)),
-        ..new(actor, place.task_id, place.annotation_id, db::now())
+        annotation_version: Set(slot.version.map(base_version)),
+        ..new_draft(actor, slot.task_id, slot.annotation_id, db::now())
     };
     Ok(row.insert(txn).await?)
 }
 
 /// Replaces the content of the draft, and raises its version if that changes anything.
-async fn write_over(
+async fn overwrite(
     txn: &DatabaseTransaction,
     row: annotation_draft::Model,
     content: Content,
 ) -> Result<annotation_draft::Model> {
-    let mut saved = content.applied_to(&row);
+    let mut saved = content.apply_to(&row);
     let now = db::now().max(row.updated_at);
     if saved != row {
         saved.version += 1;
-        replaced::keep(txn, &row, &saved.result, now).await?;
+        replaced::keep_replaced(txn, &row, &saved.result, now).await?;
     }
     saved.updated_at = now;
     annotation_draft::ActiveModel {
@@ -117,7 +117,7 @@ async fn write_over(
 
 impl Content {
     /// The draft as this save leaves it, but for its version and when it was saved.
-    fn applied_to(self, row: &annotation_draft::Model) -> annotation_draft::Model {
+    fn apply_to(self, row: &annotation_draft::Model) -> annotation_draft::Model {
         let mut saved = row.clone();
         if !document::are_alike(&row.result, &self.result) {
             saved.result = self.result;
@@ -144,7 +144,7 @@ fn check_expected(content: &Content, stored: Option<&annotation_draft::Model>) -
     let Some(row) = stored else {
         return Err(version::conflict("draft", expected, 0, &[], &Value::Null)?);
     };
-    let saved = content.clone().applied_to(row);
+    let saved = content.clone().apply_to(row);
     let fields = [
         ("leadTime", saved.lead_time != row.lead_time),
         ("result", saved.result != row.result),
@@ -185,7 +185,7 @@ fn current(row: &annotation_draft::Model) -> Result<impl Serialize> {
 }
 
 /// An empty draft to save to.
-pub fn new(
+pub fn new_draft(
     actor: &Actor,
     task_id: i64,
     annotation_id: Option<i64>,
@@ -203,14 +203,14 @@ pub fn new(
 }
 
 /// Where everybody has one draft to save to: a task, or an annotation.
-struct Place {
+struct DraftSlot {
     task_id: i64,
     annotation_id: Option<i64>,
     /// The version that the annotation is at.
     version: Option<i32>,
 }
 
-impl Place {
+impl DraftSlot {
     fn of_task(task_id: i64) -> Self {
         Self {
             task_id,
@@ -248,13 +248,13 @@ impl Place {
     }
 }
 
-enum Of {
+enum DraftTarget {
     Task(i64),
     Annotation(i64),
 }
 
 /// All problems that need no database. Answers with what the draft is of.
-fn check_input(content: &Content) -> Result<Of> {
+fn check_input(content: &Content) -> Result<DraftTarget> {
     let at = ["input".into(), "result".into()];
     let checked = document::check_result(&content.result, &at);
     let mut problems = checked.err().unwrap_or_default();
@@ -269,8 +269,8 @@ fn check_input(content: &Content) -> Result<Of> {
     }
     problems.extend(version::check_input(&content.expected_version));
     let of = match (content.task_id, content.annotation_id) {
-        (Some(id), None) => Ok(Of::Task(id)),
-        (None, Some(id)) => Ok(Of::Annotation(id)),
+        (Some(id), None) => Ok(DraftTarget::Task(id)),
+        (None, Some(id)) => Ok(DraftTarget::Annotation(id)),
         (None, None) => Err((
             "taskId",
             ProblemCode::Required,
@@ -291,7 +291,7 @@ fn check_input(content: &Content) -> Result<Of> {
     }
 }
 
-async fn begin_of_task(app: &App, actor: &Actor, id: i64) -> Result<(Write, i64)> {
+async fn lock_task(app: &App, actor: &Actor, id: i64) -> Result<(Write, i64)> {
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, id);
     let task = tasks::lock(&txn, visible).await?.pop();
@@ -319,11 +319,7 @@ fn check_version(content: &Content, current: i32) -> Result<()> {
     .into())
 }
 
-async fn begin_of_annotation(
-    app: &App,
-    actor: &Actor,
-    id: i64,
-) -> Result<(Write, annotation::Model)> {
+async fn lock_annotation(app: &App, actor: &Actor, id: i64) -> Result<(Write, annotation::Model)> {
     let (txn, locked) = lock::begin(app, actor, id, None).await?;
     let row = &locked.annotation;
     let role = access::role_in(&txn, actor, row.project_id).await?;

@@ -3,7 +3,7 @@
 use entity::{annotation, annotation_draft};
 use sea_orm::DatabaseTransaction;
 
-use super::{seen, take};
+use super::{consume, find_visible};
 use crate::{
     app::App,
     db::Write,
@@ -38,7 +38,7 @@ pub async fn submit(
     id: i64,
     submission: Submission,
 ) -> Result<annotation::Model> {
-    let draft = seen(app.db.reader(), actor, id).await?;
+    let draft = find_visible(app.db.reader(), actor, id).await?;
     access::require(
         access::may_submit(actor, &draft),
         "you may submit only drafts of your own",
@@ -66,7 +66,7 @@ async fn conclude(txn: Write, outcome: Result<annotation::Model>) -> Result<anno
         }
         Err(refusal) => {
             txn.rollback().await?;
-            Err(in_the_draft(refusal))
+            Err(at_draft_id(refusal))
         }
     }
 }
@@ -81,7 +81,7 @@ async fn create(
     let visible = tasks::visible_id(actor, draft.task_id);
     let task = tasks::lock(txn, visible).await?.pop();
     let task = task.ok_or(Error::NotFound("draft"))?;
-    let draft = take(txn, draft.id).await?;
+    let draft = consume(txn, draft.id).await?;
     let new = New {
         result: draft.result,
         lead_time: draft.lead_time,
@@ -110,7 +110,7 @@ async fn change(
     fn patch<T>(value: Option<T>) -> Patch<T> {
         value.map_or(Patch::Keep, Patch::Set)
     }
-    let draft = take(txn, id).await?;
+    let draft = consume(txn, id).await?;
     let change = Change {
         result: Patch::Set(draft.result),
         lead_time: patch(draft.lead_time),
@@ -129,7 +129,7 @@ async fn change(
 }
 
 /// What is wrong with a result or lead time that nobody sent is told at the draft that holds it.
-fn in_the_draft(refusal: Error) -> Error {
+fn at_draft_id(refusal: Error) -> Error {
     let Error::BadInput(mut problems) = refusal else {
         return refusal;
     };
