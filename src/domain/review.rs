@@ -113,8 +113,8 @@ async fn review_locked(
     let outcome = change_locked(app, txn, actor, change, locked, false).await?;
     let (Outcome::Changed(row) | Outcome::Unchanged(row)) = &outcome;
     match action.verdict() {
-        Some(verdict) => keep(txn, actor, row, verdict, comment).await?,
-        None => remove(txn, actor, row.id).await?,
+        Some(verdict) => record_verdict(txn, actor, row, verdict, comment).await?,
+        None => retract_verdict(txn, actor, row.id).await?,
     }
     Ok(outcome)
 }
@@ -161,7 +161,7 @@ fn check_input(review: &Review) -> Result<()> {
 }
 
 /// Puts the verdict in the place of what the actor said before.
-async fn keep(
+async fn record_verdict(
     txn: &DatabaseTransaction,
     actor: &Actor,
     row: &annotation::Model,
@@ -194,7 +194,11 @@ async fn keep(
     Ok(())
 }
 
-async fn remove(txn: &DatabaseTransaction, actor: &Actor, annotation_id: i64) -> Result<()> {
+async fn retract_verdict(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    annotation_id: i64,
+) -> Result<()> {
     let removed = annotation_review::Entity::delete_many()
         .filter(Column::AnnotationId.eq(annotation_id))
         .filter(Column::ReviewerId.eq(actor.id()))
