@@ -1,4 +1,4 @@
-//! What the system does, one file per noun.
+//! Domain: rules and transactions, a module per noun.
 
 pub mod access;
 pub mod agreement;
@@ -26,10 +26,10 @@ mod rows;
 
 use crate::error::{Problem, ProblemCode};
 
-/// One field of a change: absent is not null.
+/// Field of a change, which distinguishes absent from null.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub enum Patch<T> {
-    /// Not sent: stays as it is.
+    /// Absent: keeps the current value.
     #[default]
     Keep,
     /// Sent as `null`.
@@ -61,7 +61,7 @@ impl<T> Patch<T> {
         }
     }
 
-    /// The value, or the default of what was not set.
+    /// Value, or the type's default for absent and null.
     pub fn or_default(self) -> T
     where
         T: Default,
@@ -73,7 +73,7 @@ impl<T> Patch<T> {
     }
 }
 
-/// The problem of a null where a value can be left out but not cleared.
+/// Problem of a null for a field that can be omitted but not cleared.
 fn not_cleared(path: &[&str]) -> Problem {
     Problem::new(
         path.iter().copied(),

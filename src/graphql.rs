@@ -1,4 +1,4 @@
-//! The GraphQL schema: types, resolvers, and the batched reads behind them.
+//! GraphQL schema: types, resolvers and batched reads.
 
 pub mod entity;
 pub mod error;
@@ -28,7 +28,7 @@ use async_graphql::{MergedObject, Request, SchemaBuilder, ValidationMode};
 
 use crate::{app::App, domain::access::Actor};
 
-/// The executable schema. Cheap to clone.
+/// Executable schema. Cheap to clone.
 pub type Schema = async_graphql::Schema<Query, Mutation, event::Subscription>;
 
 /// Every read of the graph starts here.
@@ -62,11 +62,11 @@ pub struct Mutation(
 fn builder() -> SchemaBuilder<Query, Mutation, event::Subscription> {
     Schema::build(Query::default(), Mutation::default(), event::Subscription)
         .enable_subscription_in_federation()
-        // Documents are validated when they are first seen, variables with every request.
+        // Skips async-graphql's validation: `endpoint` validates documents once, and variables with every request.
         .validation_mode(ValidationMode::Fast)
 }
 
-/// Builds the schema. Selections nested deeper than `max_depth` are refused by the library.
+/// Builds the schema. async-graphql refuses selections nested deeper than `max_depth`.
 pub fn schema(app: App, max_depth: usize) -> Schema {
     builder()
         .data(app)
@@ -75,8 +75,8 @@ pub fn schema(app: App, max_depth: usize) -> Schema {
         .finish()
 }
 
-/// Gives a request the values that its resolvers read: the app, the actor, a loader and budgets of its own. Without
-/// `remember`, the loader reads a row anew whenever it is asked for.
+/// Adds the data of resolvers to a request: the app, the actor, a loader and budgets. Without `remember`, the loader
+/// caches no rows.
 pub fn with_context(request: Request, app: App, actor: Actor, remember: bool) -> Request {
     let loader = loader::new(app.clone(), actor.clone(), remember);
     request
