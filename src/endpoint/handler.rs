@@ -325,13 +325,13 @@ async fn single(
         return idempotency::run_once(endpoint, actor, &request, media, prepared, permit).await;
     }
     let budget = prepared.budget.clone();
-    // Releases the permit only after the answer is serialised: its memory counts until then.
     let answer = move |response| {
         let lease = budget.take();
         response::single(media, LeasedResponse { response, lease })
     };
     let answered = endpoint.run(actor, prepared, None, deadline, answer);
     let response = answered.await?;
+    // After serialising: the request counts as running until its answer is ready.
     drop(permit);
     Ok(response)
 }

@@ -62,7 +62,7 @@ impl Quotas {
         let wait = match rate.check_key_n(&actor.id(), count) {
             Ok(Ok(())) => return Ok(()),
             Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
-            // `Retry-After` must not vary with the limiter's clock source, so both read the same clock.
+            // Reads the limiter's own clock: instants of other clocks are not comparable.
             Err(_) => {
                 let message = "a batch of more requests than a user may send per second";
                 return Err(Refusal::bad_request(message));
