@@ -1,9 +1,8 @@
 //! What must hold of any bytes at all. The fuzzer makes them up; a plain test runs these on recorded data.
 
-use annograph::labelstudio::{
+use label_studio::{
     check::{self, Mode, Rules},
     config::{Config, Kind},
-    document,
     edit::{self, Edits},
     merge::merge as merged,
     region::{Region, Regions, Shape},
@@ -46,23 +45,23 @@ pub fn document(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
-    let Ok(faults) = document::scan(text) else {
+    let Ok(faults) = json_fidelity::scan(text) else {
         assert!(serde_json::from_str::<serde_json::Value>(text).is_err());
-        assert!(document::disarm(text).is_err());
+        assert!(json_fidelity::disarm(text).is_err());
         return;
     };
-    let safe = document::disarm(text).expect("what can be scanned can be disarmed");
+    let safe = json_fidelity::disarm(text).expect("what can be scanned can be disarmed");
     let value: serde_json::Value = serde_json::from_str(&safe).expect("it is safe to parse");
     assert_eq!(
         faults.is_empty(),
-        document::scan(&value.to_string()) == Ok(Vec::new())
+        json_fidelity::scan(&value.to_string()) == Ok(Vec::new())
     );
     if faults.is_empty() {
-        let once = document::rewritten(text).expect("it is JSON");
-        assert_eq!(document::rewritten(&once).as_ref(), Some(&once));
+        let once = json_fidelity::rewritten(text).expect("it is JSON");
+        assert_eq!(json_fidelity::rewritten(&once).as_ref(), Some(&once));
     }
-    let _ = document::check_object(text, &[]);
-    let _ = document::check_result(text, &[]);
+    let _ = json_fidelity::check_object(text, &[]);
+    let _ = json_fidelity::check_result(text, &[]);
 }
 
 /// Every region of a result is read, whatever it says.
@@ -130,11 +129,14 @@ pub fn merge(data: &[u8]) {
         return;
     };
     let same = merged(base, base, theirs).expect("nothing clashes with nothing");
-    assert_eq!(document::rewritten(&same), document::rewritten(theirs));
+    assert_eq!(
+        json_fidelity::rewritten(&same),
+        json_fidelity::rewritten(theirs)
+    );
     let one = merged(base, ours, theirs);
     assert_eq!(one.is_ok(), merged(base, theirs, ours).is_ok());
     if let Ok(one) = one {
-        assert!(document::check_result(&one, &[]).is_ok());
+        assert!(json_fidelity::check_result(&one, &[]).is_ok());
     }
 }
 
@@ -163,7 +165,7 @@ pub fn edit(data: &[u8]) {
     if !problems.is_empty() {
         return;
     }
-    assert!(document::check_result(&once.result, &[]).is_ok());
+    assert!(json_fidelity::check_result(&once.result, &[]).is_ok());
     let (twice, problems) = edit::edit(&once.result, &edits, &[]);
     assert!(problems.is_empty());
     assert_eq!(twice, once);
@@ -171,6 +173,6 @@ pub fn edit(data: &[u8]) {
 
 /// A text that can be stored as a result, and how many regions it has.
 fn result(text: &str) -> Option<(&str, usize)> {
-    let count = document::check_result(text, &[]).ok()?;
+    let count = json_fidelity::check_result(text, &[]).ok()?;
     Some((text, count))
 }

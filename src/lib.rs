@@ -14,7 +14,6 @@ pub mod error;
 pub mod events;
 pub mod fair;
 pub mod graphql;
-pub mod labelstudio;
 pub mod server;
 
 mod telemetry;

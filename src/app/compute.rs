@@ -23,13 +23,13 @@ use std::{
     time::Instant,
 };
 
+use interrupt::Interrupted;
 use tokio::{runtime::Handle, sync::oneshot};
 
 use self::{
     operation::{Driver, Lane, Operation},
     queue::Queue,
 };
-use crate::labelstudio::interrupt::Interrupted;
 
 pub use self::operation::{charge, renew, spawn};
 

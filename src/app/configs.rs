@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
+use label_studio::config::{Config, Fault};
 use moka::sync::Cache;
 
 use super::memory::{Lease, Memory};
-use crate::labelstudio::config::{Config, Fault};
 
 /// Maximum bytes of cached configs.
 const MAX_BYTES: u64 = 64 << 20;

@@ -8,6 +8,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::Args;
+use label_studio::{
+    agreement::{Metric, Opinion, Work},
+    config::Config,
+};
 use serde_json::{json, value::RawValue};
 
 use super::{check::config, import::place, line, print_table};
@@ -18,10 +22,6 @@ use crate::{
         import::{ANNOTATIONS, COMPLETIONS, Fault, Fields, Reader},
     },
     error::Location,
-    labelstudio::{
-        agreement::{Metric, Opinion, Work},
-        config::Config,
-    },
 };
 
 /// Metrics and their names in the output. The last one is the mean over the controls, each compared by its default

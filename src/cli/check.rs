@@ -8,6 +8,10 @@ use std::{
 
 use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
+use label_studio::{
+    check::{Mode, Rules, check},
+    config::Config,
+};
 use serde_json::value::RawValue;
 
 use super::{
@@ -19,11 +23,6 @@ use crate::{
     config::is_stream,
     domain::import::{ANNOTATIONS, COMPLETIONS, Fault, Fields, Reader},
     error::{Location, Problem, ProblemCode, Segment},
-    labelstudio::{
-        check::{Mode, Rules, check},
-        config::Config,
-        document,
-    },
 };
 
 #[derive(Args, Debug)]
@@ -188,7 +187,7 @@ impl<'a> Checker<'a> {
         let is_completion = at[1] == COMPLETIONS.into();
         let at: Vec<_> = at.into_iter().chain(["result".into()]).collect();
         let problems = match fields.take("result") {
-            Some(result) => match (document::check_result(result, &at), self.config) {
+            Some(result) => match (json_fidelity::check_result(result, &at), self.config) {
                 (Err(problems), _) => problems,
                 (Ok(_), None) => Vec::new(),
                 (Ok(_), Some(config)) => {

@@ -7,6 +7,10 @@ use std::{
 };
 
 use entity::annotation::{self, Column};
+use label_studio::{
+    agreement::{self, Metric, Opinion, TooMuch, Work},
+    config::Config,
+};
 use sea_orm::{
     ColumnTrait, Condition, ExprTrait, QueryFilter, QueryOrder, QuerySelect,
     sea_query::{Expr, Func},
@@ -19,10 +23,6 @@ use super::{
 use crate::{
     app::{App, compute},
     error::Result,
-    labelstudio::{
-        agreement::{self, Metric, Opinion, TooMuch, Work},
-        config::Config,
-    },
 };
 
 /// Steps of one comparison: those of a task's annotations, or of two annotations. Less than a second.

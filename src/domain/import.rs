@@ -29,6 +29,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::import_job;
+use label_studio::config::Config;
 use sea_orm::EntityTrait;
 use tokio::sync::mpsc;
 
@@ -54,7 +55,7 @@ use super::{
     labelling::{self, Rules},
     project,
 };
-use crate::{app::App, db, error::Error, labelstudio::config::Config};
+use crate::{app::App, db, error::Error};
 
 /// A batch ends with the item that reaches one of these.
 const BATCH_TASKS: usize = 1_000;

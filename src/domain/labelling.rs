@@ -9,6 +9,10 @@ use entity::{
     project::{self, CheckMode, Column},
     task,
 };
+use label_studio::{
+    check::{self, Mode},
+    config::Config,
+};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType,
 };
@@ -16,10 +20,6 @@ use sea_orm::{
 use crate::{
     app::{App, compute},
     error::{Problem, Result, Segment},
-    labelstudio::{
-        check::{self, Mode},
-        config::Config,
-    },
 };
 
 /// A project's labelling config and check mode.

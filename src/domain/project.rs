@@ -13,6 +13,7 @@ use entity::{
     project::{self, CheckMode, Column},
     project_member::Role,
 };
+use label_studio::config::{self, Config};
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, ConnectionTrait, DatabaseTransaction,
     PaginatorTrait, QueryFilter, QuerySelect, sea_query::LockType,
@@ -28,7 +29,6 @@ use crate::{
     app::App,
     db,
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::config::{self, Config},
 };
 
 use self::filter::matching;

@@ -27,7 +27,6 @@ use crate::{
     app::App,
     db,
     error::{Error, Problem, ProblemCode, Result, Segment},
-    labelstudio::document,
 };
 
 pub(super) use self::relabel::relabel;
@@ -286,13 +285,13 @@ fn check_input(new: &[New]) -> Result<()> {
     for (index, new) in new.iter().enumerate() {
         let at = |field: &str| -> [Segment; 3] { ["tasks".into(), index.into(), field.into()] };
         problems.extend(
-            document::check_object(&new.data, &at("data"))
+            json_fidelity::check_object(&new.data, &at("data"))
                 .err()
                 .unwrap_or_default(),
         );
         if let Some(meta) = &new.meta {
             problems.extend(
-                document::check_object(meta, &at("meta"))
+                json_fidelity::check_object(meta, &at("meta"))
                     .err()
                     .unwrap_or_default(),
             );

@@ -18,7 +18,6 @@ use crate::{
     domain::filter,
     error::{Path, Problem, ProblemCode, Segment},
     graphql::scalar,
-    labelstudio::{document, interrupt},
 };
 
 /// Maximum items of a list in a filter: databases bound the parameters of a statement.
@@ -90,7 +89,7 @@ impl<'a> Coercion<'a> {
         let json = self.json.unwrap_or_default();
         let mut problems = self.problems;
         problems.extend(json);
-        problems.truncate(document::MAX_FAULTS);
+        problems.truncate(json_fidelity::MAX_FAULTS);
         problems
     }
 
@@ -316,11 +315,11 @@ pub fn item_type(ty: &Type) -> Option<&Type> {
 }
 
 /// Fault recorded by a placeholder, when a placeholder stands where a scalar is expected.
-fn json_fault(value: &Value) -> Option<document::Fault> {
-    // Serialises the object because `document::scan` recognises placeholders in JSON text.
+fn json_fault(value: &Value) -> Option<json_fidelity::Fault> {
+    // Serialises the object because `json_fidelity::scan` recognises placeholders in JSON text.
     let Value::Object(_) = value else { return None };
     let text = serde_json::to_string(value).ok()?;
-    let faults = document::scan(&text).ok()?;
+    let faults = json_fidelity::scan(&text).ok()?;
     faults.into_iter().find(|fault| fault.path.is_empty())
 }
 

@@ -8,7 +8,7 @@ use async_graphql::Variables;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::{error::dotted, labelstudio::document};
+use crate::error::dotted;
 
 /// Request as received: each part has the right JSON type, and nothing else is checked.
 #[derive(Debug, Default)]
@@ -204,7 +204,7 @@ fn from_json(text: &str) -> Result<Envelope, String> {
 
 /// Replaces values that serde_json would alter or refuse with placeholders.
 fn safe<'a>(what: &str, text: &'a str) -> Result<Cow<'a, str>, String> {
-    document::disarm(text).map_err(|error| {
+    json_fidelity::disarm(text).map_err(|error| {
         let at = match dotted(&error.path) {
             path if path.is_empty() => String::new(),
             path => format!(" (at {path})"),

@@ -1,13 +1,13 @@
 //! How far annotations agree, in the graph.
 
 use async_graphql::{Context, Enum, ID};
+use label_studio::agreement::Metric;
 
 use super::{context::ContextExt, loader::Loaders};
 use crate::{
     db::reference,
     domain::agreement::{Compared, OfPair, OfTask, Score},
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::agreement::Metric,
 };
 
 /// A way to say in a number how far two annotations agree. For what both have in the same place (made by the

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use async_graphql::{Context, Enum, ID, Object};
 use chrono::Utc;
 use entity::annotation;
+use label_studio::ago::ago;
 
 use super::{
     agreement::{self, AgreementMetric},
@@ -34,7 +35,6 @@ use super::{
 use crate::{
     domain::{access, page::Page, user as users},
     error::{Error, Result},
-    labelstudio::ago::ago,
 };
 
 pub use self::{

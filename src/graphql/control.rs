@@ -6,13 +6,11 @@ mod repeater;
 use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{Context, Enum, Object, Result};
+use label_studio::config::{self, Choice, Condition, Config, Kind, Label};
 
 pub use self::{kind::ControlKind, repeater::ControlRepeater};
 use super::{context::ContextExt, region::Spending, scalar::JsonObject};
-use crate::{
-    error,
-    labelstudio::config::{self, Choice, Condition, Config, Kind, Label},
-};
+use crate::error;
 
 /// A tag of a labelling config that makes regions.
 pub struct Control {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use chrono::Utc;
 use entity::{annotation_draft, replaced_draft};
+use label_studio::ago::ago;
 
 use super::{
     annotation::Annotation,
@@ -19,7 +20,7 @@ use super::{
     task::Task,
     user::User,
 };
-use crate::{error::Result, labelstudio::ago::ago};
+use crate::error::Result;
 
 pub use self::{mutation::DraftMutation, query::DraftQuery};
 

@@ -20,6 +20,7 @@ use futures_util::{
     future::BoxFuture,
     task::{FutureObj, Spawn, SpawnError},
 };
+use label_studio::config::Config;
 
 use crate::{
     app::{App, compute},
@@ -37,7 +38,6 @@ use crate::{
         prediction, project, review, task, token, user,
     },
     error::{Error, Result},
-    labelstudio::config::Config,
 };
 
 pub type Loaders = DataLoader<Batches, HashMapCache>;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use chrono::Utc;
 use entity::prediction;
+use label_studio::ago::ago;
 
 use super::{
     context::{At, ContextExt},
@@ -16,7 +17,7 @@ use super::{
     scalar::{DateTime, JsonList},
     task::Task,
 };
-use crate::{db::reference, error::Result, labelstudio::ago::ago};
+use crate::{db::reference, error::Result};
 
 pub use self::mutation::PredictionMutation;
 

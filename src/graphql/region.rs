@@ -11,17 +11,14 @@ mod span;
 use std::{collections::HashSet, sync::Arc};
 
 use async_graphql::{Context, Enum, ID, Interface, Result};
+use label_studio::{
+    config::Config,
+    region::{self, Kind, Regions, Shape},
+};
 use tokio::sync::OnceCell;
 
 use super::{context::ContextExt, scalar::JsonObject};
-use crate::{
-    app::compute,
-    error,
-    labelstudio::{
-        config::Config,
-        region::{self, Kind, Regions, Shape},
-    },
-};
+use crate::{app::compute, error};
 
 pub use self::budget::{Budget, Spending};
 use self::{

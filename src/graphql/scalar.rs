@@ -9,8 +9,9 @@ use async_graphql::{
 use bytes::Bytes;
 use chrono::Utc;
 use indexmap::IndexMap;
+use label_studio::region::Answer;
 
-use crate::{db, labelstudio::region::Answer};
+use crate::db;
 
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";

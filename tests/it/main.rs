@@ -15,7 +15,6 @@ mod events;
 mod export;
 mod fairness;
 mod federation;
-mod fuzz;
 mod graphql;
 mod http;
 mod import;

@@ -16,9 +16,9 @@ use futures_util::{
     future::{BoxFuture, poll_fn},
     stream::FuturesUnordered,
 };
+use interrupt::Interrupt;
 
 use super::{SMALL, Stopped};
-use crate::labelstudio::interrupt::Interrupt;
 
 /// Kinds of threads that poll operations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,7 +6,6 @@ use std::{
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::labelstudio::interrupt;
 
 /// Barrier for computations, until it is opened.
 #[derive(Clone, Default)]

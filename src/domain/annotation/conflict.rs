@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::annotation;
+use label_studio::merge::Clash;
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -24,7 +25,6 @@ use crate::{
         user,
     },
     error::{Conflict, Error, Problem, Result},
-    labelstudio::merge::Clash,
 };
 
 /// A change to a version that is not the current one.

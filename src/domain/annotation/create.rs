@@ -18,7 +18,6 @@ use crate::{
         task as tasks,
     },
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::document,
 };
 
 /// A new annotation.
@@ -154,7 +153,7 @@ pub fn decide(
 /// All problems that need no database. Answers with the number of regions.
 pub fn check_input(new: &New) -> Result<usize> {
     let at = ["input".into(), "result".into()];
-    let checked = document::check_result(&new.result, &at);
+    let checked = json_fidelity::check_result(&new.result, &at);
     let lead_time = check_lead_time(new.lead_time, ["input", "leadTime"]);
     match (checked, lead_time) {
         (Ok(region_count), None) => Ok(region_count),

@@ -6,6 +6,7 @@ use std::{
 };
 
 use entity::{annotation, prediction, project_member::Role, task};
+use label_studio::config::Config;
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect,
     sea_query::LockType,
@@ -28,7 +29,6 @@ use crate::{
         project, task as tasks, user,
     },
     error::Result,
-    labelstudio::config::Config,
 };
 
 /// Facts for the commands that they were read for.

@@ -4,6 +4,7 @@ use entity::{
     annotation::{Action, Column},
     prediction,
 };
+use label_studio::region::Kind;
 use sea_orm::{
     ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait},
@@ -20,7 +21,6 @@ use crate::{
         page::or_less,
     },
     error::{Path, Problem},
-    labelstudio::region::Kind,
 };
 
 /// Which annotations a list holds.

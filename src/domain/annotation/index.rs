@@ -13,6 +13,10 @@ use std::{
 };
 
 use entity::{annotation, annotation_answer, annotation_term, annotation_term_fill};
+use label_studio::{
+    config::Config,
+    region::{self, Kind},
+};
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
@@ -29,10 +33,6 @@ use crate::{
         labelling, rows,
     },
     error::Result,
-    labelstudio::{
-        config::Config,
-        region::{self, Kind},
-    },
 };
 
 pub use self::answer::has_answer;

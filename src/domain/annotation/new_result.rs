@@ -3,16 +3,16 @@
 
 use std::collections::HashMap;
 
+use label_studio::{
+    edit::{self, Edits},
+    entry::{Key, entries, list, name},
+    merge::{Clash, merge},
+};
+
 use super::{Change, RegionChanges};
 use crate::{
     domain::{Patch, not_cleared},
     error::{Path, Problem, Segment},
-    labelstudio::{
-        document,
-        edit::{self, Edits},
-        entry::{Key, entries, list, name},
-        merge::{Clash, merge},
-    },
 };
 
 /// A result that is to take the place of the stored one.
@@ -61,7 +61,7 @@ pub fn check_edits(changes: &RegionChanges) -> Vec<Problem> {
     let edits = edits_of(changes.clone());
     let texts = list(edits.upsert.iter().map(String::as_str));
     let place = [at.as_slice(), &["upsert".into()]].concat();
-    match document::check_result(&texts, &place) {
+    match json_fidelity::check_result(&texts, &place) {
         Ok(_) => problems.extend(edit::check(&edits, &at)),
         Err(found) => problems.extend(found),
     }
@@ -143,7 +143,7 @@ pub fn merge_into_current(
 
 /// An imported text is kept to the letter; sent back, it comes as we would write it.
 fn if_changed(new_result: NewResult, stored: &str) -> ResultOutcome {
-    if document::are_alike(stored, &new_result.result) {
+    if json_fidelity::are_alike(stored, &new_result.result) {
         ResultOutcome::Unchanged
     } else {
         ResultOutcome::New(new_result)

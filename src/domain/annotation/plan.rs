@@ -13,6 +13,7 @@ use entity::{
     annotation_revision::{self, Event},
     task,
 };
+use label_studio::config::Config;
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 pub use self::write::tombstone;
@@ -31,7 +32,6 @@ use crate::{
         history::{self, Changes},
     },
     error::Result,
-    labelstudio::config::Config,
 };
 
 /// The ground truths of tasks, by task.

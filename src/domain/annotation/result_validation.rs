@@ -3,6 +3,8 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{annotation, task};
+use json_fidelity::MAX_FAULTS;
+use label_studio::entry::{Key, entries, list};
 
 use super::{
     Change,
@@ -12,10 +14,6 @@ use super::{
 use crate::{
     domain::{Patch, labelling::Rules},
     error::{Path, Problem, ProblemCode, Segment, dotted},
-    labelstudio::{
-        document::MAX_FAULTS,
-        entry::{Key, entries, list},
-    },
 };
 
 /// What results of a task have to fit.

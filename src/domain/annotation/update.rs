@@ -20,7 +20,6 @@ use crate::{
         not_cleared,
     },
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::document,
 };
 
 /// A change of an annotation. What is kept stays as it is; only `lead_time` can be cleared; a
@@ -220,7 +219,7 @@ pub fn check_input(change: &Change) -> Result<()> {
     .map(|(field, _)| not_cleared(&["input", field]))
     .collect();
     if let Some(text) = change.result.value() {
-        let checked = document::check_result(text, &["input".into(), "result".into()]);
+        let checked = json_fidelity::check_result(text, &["input".into(), "result".into()]);
         problems.extend(checked.err().unwrap_or_default());
     }
     if let Some(regions) = change.regions.value() {

@@ -7,6 +7,7 @@ use entity::{
     annotation_draft,
     replaced_draft::{self, Column},
 };
+use label_studio::diff;
 use sea_orm::{
     ActiveModelTrait, ActiveValue::Set, ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter,
     QueryOrder, QuerySelect, QueryTrait,
@@ -20,7 +21,6 @@ use crate::{
         large::{Large, Reading},
     },
     error::Result,
-    labelstudio::diff,
 };
 
 /// How long a replaced content is kept.

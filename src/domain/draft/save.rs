@@ -26,7 +26,6 @@ use crate::{
         task as tasks, version,
     },
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::document,
 };
 
 /// What is saved, and of what: either of a task or of an annotation.
@@ -119,7 +118,7 @@ impl Content {
     /// The draft as this save leaves it, but for its version and when it was saved.
     fn apply_to(self, row: &annotation_draft::Model) -> annotation_draft::Model {
         let mut saved = row.clone();
-        if !document::are_alike(&row.result, &self.result) {
+        if !json_fidelity::are_alike(&row.result, &self.result) {
             saved.result = self.result;
         }
         match self.lead_time {
@@ -256,7 +255,7 @@ enum DraftTarget {
 /// All problems that need no database. Answers with what the draft is of.
 fn check_input(content: &Content) -> Result<DraftTarget> {
     let at = ["input".into(), "result".into()];
-    let checked = document::check_result(&content.result, &at);
+    let checked = json_fidelity::check_result(&content.result, &at);
     let mut problems = checked.err().unwrap_or_default();
     problems.extend(check_lead_time(
         content.lead_time.value().copied(),

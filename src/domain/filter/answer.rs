@@ -1,10 +1,9 @@
 //! The filter by what a region answers to its control.
 
+use label_studio::region::Answer;
+
 use super::{check_part, values};
-use crate::{
-    error::{Path, Problem, ProblemCode, Segment},
-    labelstudio::region::Answer,
-};
+use crate::error::{Path, Problem, ProblemCode, Segment};
 
 /// Longest name of a control and longest text of an answer, in characters.
 const MAX_TEXT: usize = 10_000;

@@ -7,6 +7,7 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{annotation, annotation_draft, annotation_revision, prediction, task};
+use label_studio::config::Config;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 use uuid::Uuid;
 
@@ -20,7 +21,6 @@ use crate::{
         rows::{self, Ids},
     },
     error::Result,
-    labelstudio::config::Config,
 };
 
 /// What every batch of an import has in common.

@@ -20,7 +20,6 @@ use crate::{
         project,
     },
     error::{Error, Path, Problem, ProblemCode, Result},
-    labelstudio::document,
 };
 
 /// The most tasks that one call imports.
@@ -122,7 +121,7 @@ fn read(texts: &[String]) -> Result<Items> {
         readings: Notes::default(),
     };
     for (index, text) in texts.iter().enumerate() {
-        if let Err(faults) = document::check_object(text, &[index.into()]) {
+        if let Err(faults) = json_fidelity::check_object(text, &[index.into()]) {
             faults.into_iter().for_each(|fault| problems.push(fault));
             continue;
         }

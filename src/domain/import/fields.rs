@@ -16,7 +16,6 @@ use super::problems::{Notes, Place, Problems};
 use crate::{
     db,
     error::{Path, Problem, ProblemCode, Segment},
-    labelstudio::document,
 };
 
 /// An object's fields in their order. Of a repeated key the last value counts, in the first one's place.
@@ -315,7 +314,7 @@ impl<'p> Checker<'p> {
         }
         let text = fields.take("result").unwrap_or("[]");
         self.path.push("result".into());
-        let count = match document::check_result(text, &self.path) {
+        let count = match json_fidelity::check_result(text, &self.path) {
             Ok(count) => count,
             Err(problems) => {
                 for problem in problems {

@@ -11,10 +11,7 @@ use super::{
     person::{self, Mention, Source},
     problems::{Notes, Place, Problems},
 };
-use crate::{
-    error::{Path, Problem, ProblemCode},
-    labelstudio::document,
-};
+use crate::error::{Path, Problem, ProblemCode};
 
 /// A task with everything that hangs on it. Dates that the file does not give are `None`.
 #[derive(Debug)]
@@ -122,7 +119,7 @@ fn read(place: Place, text: &[u8], problems: &mut Problems, notes: &mut Notes) -
         return None;
     };
     // Faults are told first, then whatever else is wrong with what can still be parsed around them.
-    let safe = match document::disarm(text) {
+    let safe = match json_fidelity::disarm(text) {
         Ok(safe) => safe,
         Err(error) => {
             problems.push(not_json(error.path.clone(), format!("not JSON: {error}")));
@@ -131,7 +128,7 @@ fn read(place: Place, text: &[u8], problems: &mut Problems, notes: &mut Notes) -
     };
     let mut faults = Vec::new();
     if let std::borrow::Cow::Owned(safe) = &safe {
-        for fault in document::scan(safe).unwrap_or_default() {
+        for fault in json_fidelity::scan(safe).unwrap_or_default() {
             let path = place.path(fault.path);
             faults.push(path.clone());
             problems.push(Problem::new(path, fault.code, fault.message));

@@ -22,7 +22,6 @@ use crate::{
         labelling, not_cleared, task as tasks, version,
     },
     error::{Error, Problem, ProblemCode, Result},
-    labelstudio::document,
 };
 
 /// Longest name of a model, in characters.
@@ -104,7 +103,7 @@ pub async fn update(
     compute::charge(row.result.len()).await;
     let mut changed = row.clone();
     if let Patch::Set(result) = change.result
-        && !document::are_alike(&row.result, &result)
+        && !json_fidelity::are_alike(&row.result, &result)
     {
         changed.result = result;
     }
@@ -221,7 +220,7 @@ async fn count(txn: &DatabaseTransaction, task_id: i64) -> Result<()> {
 }
 
 fn check_result(result: &str) -> Vec<Problem> {
-    let checked = document::check_result(result, &["input".into(), "result".into()]);
+    let checked = json_fidelity::check_result(result, &["input".into(), "result".into()]);
     checked.err().unwrap_or_default()
 }
 

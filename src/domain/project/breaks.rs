@@ -11,6 +11,7 @@ use entity::{
     task,
 };
 use indexmap::{IndexMap, IndexSet};
+use label_studio::config::Config;
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
 };
@@ -20,7 +21,6 @@ use crate::{
     app::{App, compute},
     domain::labelling::{self, Rules},
     error::{Path, Problem, ProblemCode, Result, Segment, dotted},
-    labelstudio::config::Config,
 };
 
 /// Results that are read and looked at together.

@@ -18,7 +18,6 @@ use crate::{
         not_cleared, version,
     },
     error::{Error, Result},
-    labelstudio::document,
 };
 
 /// A change of a task; only `meta` can be cleared.
@@ -51,14 +50,14 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     compute::charge(stored).await;
     let mut changed = row.clone();
     if let Patch::Set(data) = change.data
-        && !document::are_alike(&row.data, &data)
+        && !json_fidelity::are_alike(&row.data, &data)
     {
         changed.data = data;
     }
     match change.meta {
         Patch::Set(meta) => {
             let stored = row.meta.as_deref();
-            if stored.is_none_or(|stored| !document::are_alike(stored, &meta)) {
+            if stored.is_none_or(|stored| !json_fidelity::are_alike(stored, &meta)) {
                 changed.meta = Some(meta);
             }
         }
@@ -99,7 +98,7 @@ fn check_input(change: &Change) -> Result<()> {
     let mut problems = Vec::new();
     for (field, patch) in [("data", &change.data), ("meta", &change.meta)] {
         if let Patch::Set(text) = patch {
-            let checked = document::check_object(text, &["input".into(), field.into()]);
+            let checked = json_fidelity::check_object(text, &["input".into(), field.into()]);
             problems.extend(checked.err().unwrap_or_default());
         }
     }

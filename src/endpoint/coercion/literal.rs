@@ -11,7 +11,7 @@ use apollo_compiler::{
 use async_graphql::{Name, Value};
 
 use super::{ArgumentPath, Coercion, Spelling, Values, item_type};
-use crate::{error::Path, labelstudio::document};
+use crate::error::Path;
 
 /// Walk over the fields of an operation; enters each fragment once.
 struct LiteralVisitor<'d, 'v> {
@@ -228,6 +228,6 @@ impl Coercion<'_> {
 
 /// Parses a number as written. Numbers beyond a double's precision become placeholders.
 pub fn number(text: &str) -> Value {
-    let text = document::disarm(text).unwrap_or_default();
+    let text = json_fidelity::disarm(text).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }

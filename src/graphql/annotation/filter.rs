@@ -1,6 +1,7 @@
 //! Which annotations a list holds, and in which order.
 
 use async_graphql::{Enum, InputObject};
+use label_studio::region::Kind;
 
 use super::{
     super::{
@@ -13,13 +14,10 @@ use super::{
     },
     AnnotationAction,
 };
-use crate::{
-    domain::{
-        annotation::{self, OrderKey},
-        filter::{self, EnumFilter},
-        page::Ordering,
-    },
-    labelstudio::region::Kind,
+use crate::domain::{
+    annotation::{self, OrderKey},
+    filter::{self, EnumFilter},
+    page::Ordering,
 };
 
 /// Which annotations a list holds. Parts that are given all have to match.

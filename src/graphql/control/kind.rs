@@ -1,8 +1,7 @@
 //! The tags that are known as controls.
 
 use async_graphql::Enum;
-
-use crate::labelstudio::config::Kind;
+use label_studio::config::Kind;
 
 /// Which of the known tags a control is, whatever its case.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]

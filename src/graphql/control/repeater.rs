@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, Object, Result};
+use label_studio::config::{self, Config};
 
 use super::{text, text_or_null};
-use crate::labelstudio::config::{self, Config};
 
 /// A `Repeater` of a labelling config: its content repeats for each item of a list of the task's data.
 pub struct ControlRepeater {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object, SimpleObject};
+use label_studio::diff;
 use tokio::sync::OnceCell;
 
 use super::AnnotationSnapshot;
@@ -15,7 +16,6 @@ use crate::{
         loader::UserId,
         scalar::{Json, JsonObject},
     },
-    labelstudio::diff,
 };
 
 /// The fields that compare results.

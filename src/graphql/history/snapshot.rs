@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
+use label_studio::entry::entries;
 
 use super::version_id;
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
         task::Task,
         user::User,
     },
-    labelstudio::entry::entries,
 };
 
 /// An annotation as it was at one of its versions. No entity: it never takes the place of the annotation as

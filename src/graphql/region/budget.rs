@@ -7,8 +7,9 @@ use std::sync::{
 };
 
 use async_graphql::{Context, Error, ErrorExtensions};
+use label_studio::region::MAX_PIXELS;
 
-use crate::{graphql::error::LIMIT_EXCEEDED, labelstudio::region::MAX_PIXELS};
+use crate::graphql::error::LIMIT_EXCEEDED;
 
 /// Pixels that an answer may draw: those of four of the largest masks.
 const PIXELS: Limit = Limit {

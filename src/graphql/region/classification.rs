@@ -1,12 +1,10 @@
 //! Regions that answer a question, in the graph, and those that relate others.
 
 use async_graphql::{Context, Enum, ID, Result, SimpleObject};
+use label_studio::region::{Bucket, ChatMessage, Choices, Direction, Relation, Shape};
 
 use super::{Region, budget::Spending, member::member};
-use crate::{
-    graphql::scalar::DateTime,
-    labelstudio::region::{Bucket, ChatMessage, Choices, Direction, Relation, Shape},
-};
+use crate::graphql::scalar::DateTime;
 
 member! {
     /// Choices that were made, about the task or about a region: `choices`.

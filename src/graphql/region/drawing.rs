@@ -2,13 +2,13 @@
 
 use async_graphql::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
+use label_studio::region::{Brush, ImageSize, MAX_PIXELS, Shape};
 
 use super::{
     RegionRef,
     budget::{Budget, Overrun},
 };
 use crate::app::compute;
-use crate::labelstudio::region::{Brush, ImageSize, MAX_PIXELS, Shape};
 
 /// Bytes of JSON that take as long to read as one byte of run lengths.
 const STEPS: usize = 16;

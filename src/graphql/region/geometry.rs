@@ -1,8 +1,7 @@
 //! Places and figures in the graph.
 
 use async_graphql::{ID, SimpleObject};
-
-use crate::labelstudio::region::{Ellipse, ImageSize, Point, Rectangle, Vertex};
+use label_studio::region::{Ellipse, ImageSize, Point, Rectangle, Vertex};
 
 /// A place of an image, in percent of it.
 #[derive(SimpleObject)]

@@ -1,6 +1,7 @@
 //! Regions of images in the graph.
 
 use async_graphql::{Context, Result};
+use label_studio::region::{Brush, Ellipse, KeyPoint, Point, Polygon, Rectangle, Shape, Vector};
 
 use super::{
     budget::Spending,
@@ -8,11 +9,7 @@ use super::{
     geometry::{PercentPoint, PixelBox, PixelEllipse, PixelPoint, VectorVertex},
     member::member,
 };
-use crate::{
-    error,
-    graphql::context::ContextExt,
-    labelstudio::region::{Brush, Ellipse, KeyPoint, Point, Polygon, Rectangle, Shape, Vector},
-};
+use crate::{error, graphql::context::ContextExt};
 
 member! {
     /// A rectangle of an image: `rectangle`, `rectanglelabels`, and `ocrlabels` with what is written in it.

@@ -1,15 +1,12 @@
 //! Regions of what runs on in the graph: of text, sound, time series and video.
 
 use async_graphql::{Context, SimpleObject};
+use label_studio::region::{
+    self, Audio, HyperTextSpan, Shape, TextSpan, TimeSeries, Timeline, Video,
+};
 
 use super::{geometry::VectorVertex, member::member};
-use crate::{
-    error,
-    graphql::context::ContextExt,
-    labelstudio::region::{
-        self, Audio, HyperTextSpan, Shape, TextSpan, TimeSeries, Timeline, Video,
-    },
-};
+use crate::{error, graphql::context::ContextExt};
 
 member! {
     /// Characters of a plain text: `labels`.

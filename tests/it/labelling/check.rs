@@ -2,12 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use annograph::{
-    error::{Segment, dotted},
-    labelstudio::{
-        check::{Mode, Rules, check},
-        config::Config,
-    },
+use annograph::error::{Segment, dotted};
+use label_studio::{
+    check::{Mode, Rules, check},
+    config::Config,
 };
 use serde_json::{Value, json};
 

@@ -2,7 +2,7 @@
 
 use std::{fmt::Write, fs, path::PathBuf};
 
-use annograph::labelstudio::config::{Choice, Config, Control};
+use label_studio::config::{Choice, Config, Control};
 use serde_json::Value;
 
 pub fn fixture(path: &str) -> String {

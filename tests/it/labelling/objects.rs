@@ -1,17 +1,15 @@
 //! What `labels` mark is what the object of the config is, wherever regions are read.
 
-use annograph::{
-    domain::annotation::index,
-    labelstudio::{
-        agreement::{Metric, Opinion, Work, between},
-        config::Config,
-        region::Kind,
-    },
-};
+use annograph::domain::annotation::index;
 use entity::{
     annotation_term::{self, Column::Term},
     annotation_term_fill,
     project_member::Role,
+};
+use label_studio::{
+    agreement::{Metric, Opinion, Work, between},
+    config::Config,
+    region::Kind,
 };
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};

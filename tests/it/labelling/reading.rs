@@ -1,6 +1,6 @@
 //! What a check accepts is read as a region of its type, whatever values people make up.
 
-use annograph::labelstudio::{
+use label_studio::{
     check::{Mode, Rules, check},
     config::Config,
     region::{Kind, Regions},

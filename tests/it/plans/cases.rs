@@ -1,13 +1,11 @@
 //! Lists of annotations, each with the index that it should be read by.
 
-use annograph::{
-    domain::{
-        annotation::{Leaves, OrderKey},
-        filter::{AnswerFilter, EnumFilter, IdFilter, Range},
-    },
-    labelstudio::region::{Answer, Kind},
+use annograph::domain::{
+    annotation::{Leaves, OrderKey},
+    filter::{AnswerFilter, EnumFilter, IdFilter, Range},
 };
 use entity::annotation::Action;
+use label_studio::region::{Answer, Kind};
 
 use self::{
     OrderKey::{CreatedAt, Id, LeadTime, UpdatedAt},

@@ -1,9 +1,10 @@
 //! Any number of annotations, made up by the database itself: 40 projects, of which the first has nearly half of
 //! all and the last 20 are young, and 100 users.
 
-use annograph::{app::App, domain::annotation::index, labelstudio::config::Config};
+use annograph::{app::App, domain::annotation::index};
 use chrono::{DateTime, Utc};
 use entity::annotation;
+use label_studio::config::Config;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};
 
 /// In projects 1, 14, 27 and 40.

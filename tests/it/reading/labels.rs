@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 
-use annograph::{domain::annotation::index, labelstudio::config::Config};
+use annograph::domain::annotation::index;
 use entity::{
     annotation, annotation_answer, annotation_term, annotation_term_fill, project_member::Role,
 };
+use label_studio::config::Config;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};

@@ -12,9 +12,9 @@ use annograph::{
         filter::{AnswerFilter, EnumFilter, IdFilter, Range},
         page::{Arguments, Ordering, Page},
     },
-    labelstudio::region::Answer,
 };
 use entity::{annotation as row, project_member::Role, task, user};
+use label_studio::region::Answer;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use self::random::{FILTERS, RESULTS, cases};

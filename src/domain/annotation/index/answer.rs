@@ -6,6 +6,7 @@ use entity::{
     annotation,
     annotation_answer::{self, Column},
 };
+use label_studio::region::Answer;
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
@@ -14,10 +15,7 @@ use sea_orm::{
 use sha2::{Digest, Sha256};
 
 use super::{TermLookup, has_term};
-use crate::{
-    domain::filter::{self, AnswerFilter, contains, storable},
-    labelstudio::region::Answer,
-};
+use crate::domain::filter::{self, AnswerFilter, contains, storable};
 
 /// Numbers for an answer to a control, from one SHA-256. Its first 64 bits are left out: the terms of labels are
 /// such bits, and no label can be made to have the term of an answer.

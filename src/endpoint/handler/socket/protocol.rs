@@ -9,7 +9,7 @@ use super::{
     super::response::{Chunks, LeasedResponse},
     init::InitPayload,
 };
-use crate::{app::memory::Lease, labelstudio::document};
+use crate::app::memory::Lease;
 
 /// Subprotocol. The older `graphql-ws` differs and is not supported.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -81,7 +81,8 @@ struct Parts<'a> {
 
 /// Parses a message. Invalid messages close the socket, as the protocol demands.
 pub fn read(text: &str) -> Result<Received, Close> {
-    let text = document::disarm(text).map_err(|_| Close::Invalid("the message is not JSON"))?;
+    let text =
+        json_fidelity::disarm(text).map_err(|_| Close::Invalid("the message is not JSON"))?;
     let parts: Parts<'_> = serde_json::from_str(&text)
         .map_err(|_| Close::Invalid("the message is not an object with a string `type`"))?;
     let payload = parts.payload.map(RawValue::get);

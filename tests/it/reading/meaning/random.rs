@@ -2,16 +2,14 @@
 
 use std::collections::HashSet;
 
-use annograph::{
-    domain::{
-        annotation::{Filter, Leaves, OrderKey},
-        filter::{AnswerFilter, EnumFilter, IdFilter, Range, Tree},
-        page::Ordering,
-    },
-    labelstudio::region::{Answer, Kind},
+use annograph::domain::{
+    annotation::{Filter, Leaves, OrderKey},
+    filter::{AnswerFilter, EnumFilter, IdFilter, Range, Tree},
+    page::Ordering,
 };
 use chrono::{DateTime, Utc};
 use entity::{annotation as row, annotation::Action};
+use label_studio::region::{Answer, Kind};
 use proptest::{
     collection::vec, option, prelude::*, sample::select, strategy::ValueTree,
     test_runner::TestRunner,

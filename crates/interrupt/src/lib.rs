@@ -1,0 +1,123 @@
+//! Interruption of loops over large inputs: at a deadline, or when nobody waits for the outcome any more.
+//!
+//! A thread computes under at most one [`Interrupt`]. Loops call [`check`] once per item, which unwinds with
+//! [`Interrupted`] when the interrupt is due; whoever entered the scope catches it. Unwinding leaves the functions
+//! in between free of a `Result` that only says "stopped", and runs no panic hook.
+
+use std::{
+    cell::{Cell, RefCell},
+    panic::resume_unwind,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
+
+/// Calls of [`check`] between two looks at the clock, which takes longer than most items do.
+const STRIDE: u32 = 256;
+
+thread_local! {
+    static CURRENT: RefCell<Option<Arc<Interrupt>>> = const { RefCell::new(None) };
+    static CALLS: Cell<u32> = const { Cell::new(0) };
+}
+
+/// When to stop computing.
+#[derive(Debug, Default)]
+pub struct Interrupt {
+    deadline: Option<Instant>,
+    is_set: AtomicBool,
+}
+
+/// The payload with which [`check`] unwinds.
+#[derive(Debug)]
+pub struct Interrupted;
+
+impl Interrupt {
+    /// Due at the deadline, if there is one, or once it is [`set`](Self::set).
+    pub fn new(deadline: Option<Instant>) -> Self {
+        Self {
+            deadline,
+            is_set: AtomicBool::new(false),
+        }
+    }
+
+    pub fn set(&self) {
+        self.is_set.store(true, Ordering::Relaxed);
+    }
+
+    pub fn is_due(&self) -> bool {
+        self.is_set.load(Ordering::Relaxed)
+            || self
+                .deadline
+                .is_some_and(|deadline| Instant::now() >= deadline)
+    }
+
+    /// Runs `work` with this as the interrupt of the thread.
+    pub fn scope<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
+        /// Restores the outer interrupt, also when `work` unwinds.
+        struct Restore(Option<Arc<Interrupt>>);
+        impl Drop for Restore {
+            fn drop(&mut self) {
+                CURRENT.set(self.0.take());
+            }
+        }
+        let _restore = Restore(CURRENT.replace(Some(self.clone())));
+        CALLS.set(0);
+        work()
+    }
+}
+
+/// Unwinds with [`Interrupted`] when the interrupt of the thread is due. Without one it does nothing.
+///
+/// Looks at the interrupt with the first call in a scope and every 256th after it, so that a call costs about a
+/// nanosecond.
+pub fn check() {
+    let calls = CALLS.get();
+    CALLS.set(calls.wrapping_add(1));
+    if !calls.is_multiple_of(STRIDE) {
+        return;
+    }
+    let is_due = CURRENT.with_borrow(|interrupt| {
+        interrupt
+            .as_ref()
+            .is_some_and(|interrupt| interrupt.is_due())
+    });
+    if is_due {
+        resume_unwind(Box::new(Interrupted));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    use super::*;
+
+    /// Whether the work ends by the interrupt.
+    fn is_interrupted(interrupt: &Arc<Interrupt>, work: impl FnOnce()) -> bool {
+        let ended = catch_unwind(AssertUnwindSafe(|| interrupt.scope(work)));
+        ended.is_err_and(|payload| payload.is::<Interrupted>())
+    }
+
+    #[test]
+    fn an_interrupt_is_due_when_it_is_set_or_at_its_deadline() {
+        let interrupt = Interrupt::new(None);
+        assert!(!interrupt.is_due());
+        interrupt.set();
+        assert!(interrupt.is_due());
+        assert!(Interrupt::new(Some(Instant::now())).is_due());
+    }
+
+    #[test]
+    fn an_interrupt_ends_with_its_scope() {
+        let due = Arc::new(Interrupt::new(Some(Instant::now())));
+        assert!(is_interrupted(&due, check));
+        check();
+        let open = Arc::new(Interrupt::default());
+        assert!(!is_interrupted(&open, || {
+            assert!(is_interrupted(&due, check));
+            check();
+        }));
+    }
+}

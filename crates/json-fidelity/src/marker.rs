@@ -1,0 +1,109 @@
+//! What stands in a disarmed text for what serde_json would lose or refuse.
+
+use std::borrow::Cow;
+
+use problem::ProblemCode;
+
+use super::{Fault, token};
+
+/// Keys that serde_json and async-graphql give a meaning of their own start like this.
+pub(super) const RESERVED: &str = "$serde_json::private::";
+const NUMBER: &str = "$serde_json::private::Number";
+const TEXT: &str = "$serde_json::private::Text";
+const DEPTH: &str = "$serde_json::private::Depth";
+/// Comes before a reserved key.
+const KEY: &str = "$serde_json::private::Key:";
+/// Comes before a key that holds a lone surrogate.
+const TEXT_KEY: &str = "$serde_json::private::TextKey:";
+/// Bytes of the longest of what comes before a key.
+pub(super) const LONGEST_PREFIX: usize = TEXT_KEY.len();
+
+pub(super) const RESERVED_KEY: (ProblemCode, &str) = (
+    ProblemCode::ReservedKey,
+    "keys that start with `$serde_json::private::` are kept for internal use",
+);
+
+/// Writes what stands for a fault of `text`.
+pub(super) fn write(fault: &Fault, text: &str, out: &mut String) {
+    let token = &text[fault.range.clone()];
+    if fault.is_key {
+        let prefix = if fault.code == ProblemCode::ReservedKey {
+            KEY
+        } else {
+            TEXT_KEY
+        };
+        let key = token::unescaped(&token[1..token.len() - 1]);
+        out.push_str(&serde_json::Value::String(format!("{prefix}{key}")).to_string());
+        return;
+    }
+    let (name, content) = match fault.code {
+        ProblemCode::NumberOutOfRange => (NUMBER, token),
+        ProblemCode::TooDeep => (DEPTH, ""),
+        _ => (TEXT, ""),
+    };
+    for part in ["{\"", name, "\":\"", content, "\"}"] {
+        out.push_str(part);
+    }
+}
+
+/// Recognises the object at `start` as one that stands for a value: its end, and the fault of that value.
+pub(super) fn read(text: &str, start: usize) -> Option<(usize, ProblemCode, &'static str)> {
+    let key = skip_space(text, start + 1);
+    if !matches!(text.as_bytes().get(key..key + 2)?, b"\"$" | b"\"\\") {
+        return None;
+    }
+    let (name, colon) = string(text, key)?;
+    if !name.starts_with(RESERVED) {
+        return None;
+    }
+    let colon = skip_space(text, colon);
+    let value = skip_space(text, colon + 1);
+    let (content, brace) = string(text, value)?;
+    let brace = skip_space(text, brace);
+    if text.as_bytes()[colon] != b':' || *text.as_bytes().get(brace)? != b'}' {
+        return None;
+    }
+    let (code, message) = match &*name {
+        NUMBER => {
+            let message = token::out_of_range(&content).unwrap_or("a number out of range");
+            (ProblemCode::NumberOutOfRange, message)
+        }
+        TEXT => (ProblemCode::InvalidText, token::LONE_SURROGATE),
+        DEPTH => (ProblemCode::TooDeep, super::TOO_DEEP),
+        _ => return None,
+    };
+    Some((brace + 1, code, message))
+}
+
+/// The fault of a key that starts with `RESERVED`, given as written.
+pub(super) fn of_key(raw: &str) -> (ProblemCode, &'static str) {
+    if token::unescaped(raw).starts_with(TEXT_KEY) {
+        (ProblemCode::InvalidText, token::LONE_SURROGATE)
+    } else {
+        RESERVED_KEY
+    }
+}
+
+/// The key as it was before it was disarmed.
+pub(super) fn original_key(key: &str) -> &str {
+    let mut prefixes = [KEY, TEXT_KEY].into_iter();
+    prefixes
+        .find_map(|prefix| key.strip_prefix(prefix))
+        .unwrap_or(key)
+}
+
+fn string(text: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {
+    if text.as_bytes().get(at) != Some(&b'"') {
+        return None;
+    }
+    let (end, _) = token::string(text.as_bytes(), at).ok()?;
+    Some((token::unescaped(&text[at + 1..end - 1]), end))
+}
+
+fn skip_space(text: &str, from: usize) -> usize {
+    let rest = text.as_bytes().get(from..).unwrap_or_default();
+    from + rest
+        .iter()
+        .take_while(|byte| b" \t\n\r".contains(byte))
+        .count()
+}

@@ -1,0 +1,151 @@
+//! Spans of texts, which are equal or not, and of time, which overlap.
+
+use super::{
+    Drawn, Tally, pairing,
+    work::{TooMuch, Work},
+};
+use crate::region::{Instant, Shape};
+
+/// How much of what two spans of time cover has to be in both for them to be the same one.
+const ENOUGH: f64 = 0.5;
+
+/// What the allowance is charged for a pair that is kept.
+const PAIR: usize = 16;
+
+/// What the regions of one place mark.
+#[derive(Debug, Default)]
+pub struct Marks {
+    texts: Vec<Text>,
+    times: Vec<Time>,
+}
+
+/// Where a span is written to begin and to end.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Text {
+    Plain([i32; 2]),
+    /// A node or utterance of its own for each end, and characters into it.
+    Within([String; 2], [Option<i32>; 2]),
+    /// Times that are written in words.
+    Words([String; 2]),
+}
+
+/// Seconds, values of a time column, or frames. The first is not the larger one.
+#[derive(Clone, Copy, Debug)]
+struct Time([f64; 2]);
+
+impl Time {
+    fn new(start: f64, end: f64) -> Self {
+        Self([start.min(end), start.max(end)])
+    }
+
+    /// The intersection over union. Equal ones are alike even without a length.
+    fn is_like(&self, other: &Self) -> bool {
+        if self.0 == other.0 {
+            return true;
+        }
+        let ([start, end], [other_start, other_end]) = (self.0, other.0);
+        let common = end.min(other_end) - start.max(other_start);
+        let covered = end.max(other_end) - start.min(other_start);
+        common >= ENOUGH * covered && covered.is_finite()
+    }
+}
+
+impl Marks {
+    /// Without anything when the shape is no span.
+    pub fn read(shape: &Shape) -> Self {
+        let mut marks = Self::default();
+        match shape {
+            Shape::TextSpan(span) => marks.texts.push(Text::Plain([span.start, span.end])),
+            Shape::HyperTextSpan(span) => marks.texts.push(Text::Within(
+                [span.start.clone(), span.end.clone()],
+                [span.start_offset, span.end_offset],
+            )),
+            Shape::Audio(audio) => marks.times.push(Time::new(audio.start, audio.end)),
+            Shape::TimeSeries(span) => match (&span.start, &span.end) {
+                (Instant::Number(start), Instant::Number(end)) => {
+                    marks.times.push(Time::new(*start, *end));
+                }
+                (start, end) => marks.texts.push(Text::Words([word(start), word(end)])),
+            },
+            // The last frame is part of it.
+            Shape::Timeline(timeline) => marks.times.extend(timeline.ranges.iter().map(|range| {
+                let (first, last) = (range.start.min(range.end), range.start.max(range.end));
+                Time::new(f64::from(first), f64::from(last) + 1.0)
+            })),
+            _ => {}
+        }
+        marks
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.times.is_empty()
+    }
+
+    pub fn extend(&mut self, more: Self) {
+        self.texts.extend(more.texts);
+        self.times.extend(more.times);
+    }
+
+    pub fn sort(&mut self) {
+        self.texts.sort_unstable();
+        let start = |time: &Time| time.0[0];
+        self.times
+            .sort_unstable_by(|a, b| start(a).total_cmp(&start(b)));
+    }
+
+    fn len(&self) -> usize {
+        self.texts.len() + self.times.len()
+    }
+}
+
+fn word(instant: &Instant) -> String {
+    match instant {
+        Instant::Number(number) => number.to_string(),
+        Instant::Text(text) => text.clone(),
+    }
+}
+
+/// How many spans have the same one on the other side.
+pub fn tally(a: &Drawn, b: &Drawn, work: &mut Work) -> Result<Tally, TooMuch> {
+    let (a, b) = (&a.marks, &b.marks);
+    let total = a.len() + b.len();
+    work.take(total)?;
+    let shared = equal(&a.texts, &b.texts) as f64 + alike(&a.times, &b.times, work)?;
+    Ok(Tally { shared, total })
+}
+
+/// How many of one sorted list are in the other one; what is there twice counts twice.
+fn equal(a: &[Text], b: &[Text]) -> usize {
+    let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
+    let mut equal = 0;
+    while let (Some(left), Some(right)) = (a.peek(), b.peek()) {
+        let order = left.cmp(right);
+        equal += usize::from(order.is_eq());
+        if order.is_le() {
+            a.next();
+        }
+        if order.is_ge() {
+            b.next();
+        }
+    }
+    equal
+}
+
+/// How many pairs there can be of times that are alike, each in one pair at most. Sorted by their starts.
+fn alike(a: &[Time], b: &[Time], work: &mut Work) -> Result<f64, TooMuch> {
+    let mut pairs = Vec::new();
+    let mut here: Vec<(usize, &Time)> = Vec::new();
+    let mut coming = b.iter().enumerate().peekable();
+    for (left, time) in a.iter().enumerate() {
+        while let Some(other) = coming.next_if(|(_, other)| other.0[0] <= time.0[1]) {
+            here.push(other);
+        }
+        work.take(1 + here.len())?;
+        here.retain(|(_, other)| other.0[1] >= time.0[0]);
+        let alike = here.iter().filter(|(_, other)| time.is_like(other));
+        let before = pairs.len();
+        pairs.extend(alike.map(|(right, _)| (left, *right, 1.0)));
+        work.take(PAIR * (pairs.len() - before))?;
+    }
+    pairing::largest_sum(&pairs, work)
+}

@@ -1,0 +1,185 @@
+//! Whether a result fits the labelling config of its project.
+//!
+//! [`Mode::Standard`] gives the verdicts of label-studio-sdk's `LabelInterface.validate_annotation`, except
+//! where it is plainly wrong; [`Mode::Strict`] adds what a config promises and the SDK does not look at.
+//! `docs/label-studio.md` lists both.
+
+pub(super) mod coercion;
+mod data;
+mod fields;
+mod labels;
+mod read;
+mod region;
+mod relation;
+mod report;
+mod shape;
+mod spans;
+mod strict;
+pub(super) mod value;
+mod values;
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+use problem::{Problem, ProblemCode, Segment};
+
+use self::{
+    read::Region,
+    region::Regions,
+    report::{Place, Report},
+    shape::Field,
+    strict::Strict,
+    value::Value,
+};
+use super::config::{Config, Kind};
+
+/// How much is checked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// Nothing.
+    Off,
+    /// What the SDK checks.
+    Standard,
+    /// What the config promises besides.
+    Strict,
+}
+
+/// What a result is checked against.
+#[derive(Clone, Copy, Debug)]
+pub struct Rules<'a> {
+    pub config: &'a Config,
+    pub mode: Mode,
+    /// The task's data, a JSON object as text; offsets into its texts are checked in [`Mode::Strict`] only.
+    pub data: Option<&'a str>,
+    /// The task was skipped: nothing is required then.
+    pub is_cancelled: bool,
+}
+
+/// Checks a result that went through [`check_result`](json_fidelity::check_result). Answers everything that
+/// is wrong with it in the order of its regions, the first 1,000 problems at most, with `at` before each path.
+///
+/// Takes time and memory in proportion to the text, whatever it holds.
+pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
+    if rules.mode == Mode::Off {
+        return Vec::new();
+    }
+    let mut drawn = HashMap::new();
+    loop {
+        let mut checker = Checker::new(rules, at, drawn);
+        if let Err(error) = read::each(result, |index, region| checker.take(index, region)) {
+            let code = match error.classify() {
+                serde_json::error::Category::Data => ProblemCode::WrongType,
+                _ => ProblemCode::InvalidFormat,
+            };
+            let message = "must be a list of regions";
+            return vec![Problem::new(at.iter().cloned(), code, message)];
+        }
+        if !checker.was_late {
+            return checker.finish();
+        }
+        // Once more, now that all that was drawn is known: what comes before its labels is the rule.
+        drawn = checker.drawn;
+    }
+}
+
+struct Checker<'a> {
+    regions: Regions<'a>,
+    strict: Option<Strict<'a>>,
+    /// There are controls whose regions can be split in two: what was drawn, and its labels.
+    has_split_regions: bool,
+    /// The first thing that was drawn under an id.
+    drawn: HashMap<Cow<'a, str>, &'static [Field]>,
+    /// Labels that were checked as such of a span.
+    of_spans: HashSet<Cow<'a, str>>,
+    /// Such labels turned out to belong to something drawn that comes after them.
+    was_late: bool,
+    relations: Vec<(usize, Region<'a>)>,
+    ids: Vec<Cow<'a, str>>,
+}
+
+impl<'a> Checker<'a> {
+    fn new(
+        rules: Rules<'a>,
+        at: &'a [Segment],
+        drawn: HashMap<Cow<'a, str>, &'static [Field]>,
+    ) -> Self {
+        let is_strict = rules.mode == Mode::Strict;
+        let mut kinds = rules.config.controls.iter().map(|control| control.kind);
+        Self {
+            regions: Regions {
+                config: rules.config,
+                report: Report::new(at, is_strict),
+            },
+            strict: is_strict.then(|| Strict::new(rules)),
+            has_split_regions: kinds.any(|kind| kind == Kind::Labels),
+            drawn,
+            of_spans: HashSet::new(),
+            was_late: false,
+            relations: Vec::new(),
+            ids: Vec::new(),
+        }
+    }
+
+    fn take(&mut self, index: usize, region: Option<Region<'a>>) {
+        interrupt::check();
+        let Some(region) = region else {
+            let place = Place::region(index);
+            let report = &mut self.regions.report;
+            return report.add(&place, ProblemCode::WrongType, "must be an object");
+        };
+        let region_type = region.region_type.as_ref().and_then(Value::text);
+        let region_type = region_type.unwrap_or_default();
+        if region_type == "relation" {
+            return self.relations.push((index, region));
+        }
+        let mut partner = None;
+        if let Some(id) = &region.id {
+            self.ids.push(id.clone());
+            if !self.has_split_regions {
+            } else if region_type.eq_ignore_ascii_case("labels") {
+                partner = self.drawn.get(id).copied();
+                if partner.is_none() {
+                    self.of_spans.insert(id.clone());
+                }
+            } else if let Some(shape) = shape::of_partner(region_type)
+                && !self.drawn.contains_key(id)
+            {
+                self.was_late |= self.of_spans.contains(id);
+                self.drawn.insert(id.clone(), shape);
+            }
+        }
+        self.check(index, &region, partner);
+    }
+
+    fn finish(self) -> Vec<Problem> {
+        let config = self.regions.config;
+        let mut report = self.regions.report;
+        if !self.relations.is_empty() {
+            let ids: HashSet<_> = self.ids.into_iter().collect();
+            for (index, relation) in &self.relations {
+                interrupt::check();
+                if report.is_full() {
+                    break;
+                }
+                relation::check(*index, relation, &ids, config, &mut report);
+            }
+        }
+        if let Some(strict) = self.strict {
+            strict.finish(&mut report);
+        }
+        report.into_problems()
+    }
+
+    fn check(&mut self, index: usize, region: &Region<'a>, partner: Option<&'static [Field]>) {
+        if self.regions.report.is_full() {
+            return;
+        }
+        let place = Place::region(index);
+        let known = self.regions.check(&place, region, partner);
+        if let (Some(strict), Some(known)) = (&mut self.strict, known) {
+            strict.take(index, region, &known, &mut self.regions.report);
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Whether the labels and choices of a region are among those that its control offers.
+
+use problem::ProblemCode;
+
+use super::{
+    fields::{missing, must_be},
+    region::Called,
+    report::{Place, Report},
+    value::{Items, Value},
+};
+use crate::config::{Choice, Control, Kind};
+
+/// Where a kind of region has its labels.
+#[derive(Clone, Copy, Debug)]
+pub struct Rule<'k> {
+    pub key: &'k str,
+    pub need: Need,
+    /// Paths from the outermost choice inwards, each a list.
+    pub are_paths: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// A list has to be there.
+    List,
+    /// A list has to be there, with something in it.
+    Some,
+    /// A list or null has to be there.
+    ListOrNull,
+    /// It can be left out or null.
+    Nothing,
+}
+
+impl Rule<'static> {
+    const fn list(key: &'static str) -> Self {
+        Self {
+            key,
+            need: Need::List,
+            are_paths: false,
+        }
+    }
+
+    /// The rule of a control; `None` when its regions have no labels of their own.
+    pub fn of(control: &Control) -> Option<Self> {
+        let key = match control.kind {
+            Kind::BitmaskLabels => "bitmasklabels",
+            Kind::BrushLabels => "brushlabels",
+            Kind::Choices => "choices",
+            Kind::EllipseLabels => "ellipselabels",
+            Kind::HyperTextLabels => "hypertextlabels",
+            Kind::KeyPointLabels => "keypointlabels",
+            Kind::Labels => "labels",
+            Kind::OcrLabels => "ocrlabels",
+            Kind::ParagraphLabels => "paragraphlabels",
+            Kind::PolygonLabels => "polygonlabels",
+            Kind::RectangleLabels => "rectanglelabels",
+            Kind::TimeSeriesLabels => "timeserieslabels",
+            Kind::TimelineLabels => "timelinelabels",
+            Kind::VectorLabels => "vectorlabels",
+            Kind::Taxonomy => {
+                return Some(Self {
+                    are_paths: true,
+                    ..Self::list("taxonomy")
+                });
+            }
+            Kind::VideoRectangle => {
+                let need = match control.labels.is_empty() {
+                    true => Need::Nothing,
+                    false => Need::ListOrNull,
+                };
+                return Some(Self {
+                    need,
+                    ..Self::list("labels")
+                });
+            }
+            Kind::VideoVectorLabels => {
+                return Some(Self {
+                    need: Need::ListOrNull,
+                    ..Self::list("labels")
+                });
+            }
+            _ => return None,
+        };
+        Some(Self::list(key))
+    }
+}
+
+/// Reports what is wrong with the labels in a region's value.
+pub fn check(
+    called: Called<'_>,
+    rule: Rule<'_>,
+    value: &Value<'_>,
+    place: &Place<'_>,
+    report: &mut Report<'_>,
+) {
+    let place = place.key(rule.key);
+    let labels = match (value.get(rule.key), rule.need) {
+        (None | Some(Value::Null), Need::Nothing) | (Some(Value::Null), Need::ListOrNull) => return,
+        (None, _) => return missing(rule.key, &place, report),
+        (Some(labels), _) => labels,
+    };
+    let Some(items) = labels.items() else {
+        let expected = if rule.are_paths {
+            "a list of paths"
+        } else {
+            "a list of texts"
+        };
+        let message = must_be(expected, labels);
+        return report.add(&place, ProblemCode::WrongType, message);
+    };
+    if rule.need == Need::Some && items.is_empty() {
+        report.add(&place, ProblemCode::Required, "must not be empty");
+    }
+    items.each(|index, item| {
+        let place = place.index(index);
+        if report.is_full() {
+        } else if rule.are_paths {
+            match item.items() {
+                Some(path) => {
+                    path.each(|index, label| {
+                        check_one(called, label, &place.index(index), report);
+                    });
+                }
+                None => {
+                    let message = must_be("a list of texts", item);
+                    report.add(&place, ProblemCode::WrongType, message);
+                }
+            }
+        } else {
+            check_one(called, item, &place, report);
+        }
+    });
+    if report.is_strict {
+        check_count(called, rule, items, &place, report);
+    }
+}
+
+fn check_one(called: Called<'_>, label: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+    let Some(text) = label.text() else {
+        if !report.is_full() {
+            report.add(place, ProblemCode::WrongType, must_be("a text", label));
+        }
+        return;
+    };
+    if !called.control.offers(text, called.indices) {
+        let subject = format!("`{}` has no {}", called.name, what(called.control));
+        let known = called.control.labels.iter().map(|label| &*label.stored);
+        report.add_unknown(place, ProblemCode::UnknownLabel, &subject, text, known);
+    }
+}
+
+/// Strict mode: as many labels as the control takes.
+fn check_count(
+    called: Called<'_>,
+    rule: Rule<'_>,
+    labels: Items<'_, '_>,
+    place: &Place<'_>,
+    report: &mut Report<'_>,
+) {
+    let Called { control, name, .. } = called;
+    let has_labels = !control.labels.is_empty() || control.has_dynamic_labels;
+    if rule.need == Need::Nothing || !has_labels {
+        return;
+    }
+    let count = labels.len();
+    if rule.are_paths {
+        let most = control.max_usages.filter(|most| count as u64 > *most);
+        if let Some(most) = most {
+            let message = format!("`{name}` takes at most {most}, not {count}");
+            report.add(place, ProblemCode::TooMany, message);
+        }
+        return;
+    }
+    if count > 1 && control.choice == Choice::Single {
+        let message = format!("`{name}` takes one {}, not {count}", what(control));
+        report.add(place, ProblemCode::TooMany, message);
+    }
+    if count == 0 && control.kind != Kind::Choices && !allows_empty(control) {
+        let message = format!("`{name}` needs a label");
+        report.add(place, ProblemCode::Required, message);
+    }
+}
+
+/// What people call its labels.
+fn what(control: &Control) -> &'static str {
+    match control.kind {
+        Kind::Choices | Kind::Taxonomy => "choice",
+        _ => "label",
+    }
+}
+
+fn allows_empty(control: &Control) -> bool {
+    let mut attributes = control.attributes.iter();
+    attributes.any(|(name, value)| name == "allowEmpty" && value == "true")
+}

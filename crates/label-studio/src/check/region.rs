@@ -1,0 +1,386 @@
+//! Whether one region fits the config: its names, its type, its value.
+
+use problem::ProblemCode;
+
+use super::{
+    fields::{self, must_be},
+    labels::{self, Need, Rule},
+    read::Region,
+    report::{Place, Report, listed, quoted},
+    shape::{self, Field},
+    value::Value,
+};
+use crate::config::{Config, Control, FoundControl, Indices, Kind};
+
+/// What is asked about regions, one after the other.
+pub struct Regions<'a> {
+    pub config: &'a Config,
+    pub report: Report<'a>,
+}
+
+/// A control with the name and indices that a region gives.
+#[derive(Clone, Copy)]
+pub struct Called<'c> {
+    pub control: &'c Control,
+    pub name: &'c str,
+    /// Indices of the Repeaters around it.
+    pub indices: &'c Indices,
+}
+
+/// A region whose names are right.
+pub struct Known<'a, 'r> {
+    pub control: &'a Control,
+    /// The control's name in the result.
+    pub name: &'r str,
+    /// Indices of the Repeaters around the control.
+    pub indices: Indices,
+    /// The object's name; of a pairwise comparison perhaps two, with a comma between them.
+    pub to_name: &'r str,
+    /// The object that holds what the control's model describes.
+    pub value: &'r Value<'a>,
+    /// That object is below the control's name.
+    pub is_below_name: bool,
+    /// The region is something drawn, or the labels of such: no span.
+    pub is_drawn: bool,
+}
+
+impl<'a> Regions<'a> {
+    /// Reports what is wrong with a region. `partner` is the shape of an unlabelled region with the same
+    /// id. Answers what is known of the region when its control and object exist.
+    pub fn check<'r>(
+        &mut self,
+        place: &Place<'_>,
+        region: &'r Region<'a>,
+        partner: Option<&'static [Field]>,
+    ) -> Option<Known<'a, 'r>> {
+        let (Some(from_name), Some(to_name), Some(region_type), Some(value)) = (
+            &region.from_name,
+            &region.to_name,
+            &region.region_type,
+            &region.value,
+        ) else {
+            self.report_missing(place, region);
+            return None;
+        };
+        let (name, found) = self.control(from_name, &place.key("from_name"))?;
+        let FoundControl { control, indices } = found;
+        let called = Called {
+            control,
+            name,
+            indices: &indices,
+        };
+        let to_name = self.object(called, to_name, &place.key("to_name"))?;
+        let tool = self.check_type(called, region_type, &place.key("type"));
+        let partner = partner.filter(|_| control.kind == Kind::Labels);
+        let place = place.key("value");
+        let inner = nested(called, value).filter(|_| tool.is_none());
+        let below = place.key(name);
+        let (value, place) = match inner {
+            Some(inner) => (inner, below),
+            None => (value, place),
+        };
+        match (tool, region_type) {
+            (Some(tool), Value::Text(region_type)) => {
+                self.check_merged(called, tool, &region_type.to_lowercase(), value, &place);
+            }
+            _ => {
+                let fields = partner.or_else(|| self.fields(control, to_name));
+                self.check_value(called, partner.is_some(), fields, value, &place);
+            }
+        }
+        Some(Known {
+            control,
+            name,
+            indices,
+            to_name,
+            value,
+            is_below_name: inner.is_some(),
+            is_drawn: tool.is_some() || partner.is_some(),
+        })
+    }
+
+    fn report_missing(&mut self, place: &Place<'_>, region: &Region<'_>) {
+        for (key, field) in [
+            ("from_name", &region.from_name),
+            ("to_name", &region.to_name),
+            ("type", &region.region_type),
+            ("value", &region.value),
+        ] {
+            if field.is_none() {
+                fields::missing(key, &place.key(key), &mut self.report);
+            }
+        }
+    }
+
+    /// Finds the region's control. Returns its name in the region, too.
+    fn control<'r>(
+        &mut self,
+        name: &'r Value<'_>,
+        place: &Place<'_>,
+    ) -> Option<(&'r str, FoundControl<'a>)>
+    where
+        'a: 'r,
+    {
+        let config = self.config;
+        match (name, &config.controls[..]) {
+            // A null leads to the only control.
+            (Value::Null, [only]) => {
+                let indices = Indices::default();
+                let control = only;
+                return Some((&only.name, FoundControl { control, indices }));
+            }
+            (Value::Text(name), controls) => {
+                if let Some(found) = config.control_of(name) {
+                    return Some((name, found));
+                }
+                let known = controls.iter().map(|control| &*control.name);
+                let subject = "the labelling config has no control";
+                let code = ProblemCode::UnknownControl;
+                self.report.add_unknown(place, code, subject, name, known);
+            }
+            (other, _) => {
+                let message = must_be("the name of a control", other);
+                self.report.add(place, ProblemCode::WrongType, message);
+            }
+        }
+        None
+    }
+
+    /// The name of the region's object, if it is one. The rest of the region is checked even if its control
+    /// does not work on that object.
+    fn object<'r>(
+        &mut self,
+        called: Called<'_>,
+        name: &'r Value<'_>,
+        place: &Place<'_>,
+    ) -> Option<&'r str> {
+        let Value::Text(name) = name else {
+            let message = must_be("the name of an object", name);
+            self.report.add(place, ProblemCode::WrongType, message);
+            return None;
+        };
+        let control = called.control;
+        let is_of_control = |name: &str| control.labels_object(name, called.indices);
+        let is_object = |name: &str| self.config.object_of(name).is_some();
+        // Label Studio names both objects of a comparison in its own predictions.
+        let names_both = control.kind == Kind::Pairwise
+            && name.contains(',')
+            && name
+                .split(',')
+                .all(|part| is_of_control(part) && is_object(part));
+        if names_both {
+            return Some(name);
+        }
+        let code = ProblemCode::UnknownObject;
+        if !is_object(name) {
+            let known = self.config.objects.iter().map(|object| &*object.name);
+            let subject = "the labelling config has no object";
+            self.report.add_unknown(place, code, subject, name, known);
+            return None;
+        }
+        if !is_of_control(name) {
+            let names = control.to_names_at(called.indices);
+            let known = listed(names.iter().map(|name| &**name));
+            let control = called.name;
+            let message = format!("`{control}` works on {known}, not on {}", quoted(name));
+            self.report.add(place, code, message);
+        }
+        Some(name)
+    }
+
+    /// Answers the tool that drew a region which `Labels` labelled, when region and labels are one.
+    fn check_type(
+        &mut self,
+        called: Called<'_>,
+        region_type: &Value<'_>,
+        place: &Place<'_>,
+    ) -> Option<&'a Control> {
+        let Value::Text(text) = region_type else {
+            let message = must_be("the type of a region", region_type);
+            self.report.add(place, ProblemCode::WrongType, message);
+            return None;
+        };
+        let control = called.control;
+        let code = ProblemCode::WrongRegionType;
+        if control.tag.eq_ignore_ascii_case("relations") {
+            let message = format!("`{}` is for relations: it has no regions", called.name);
+            self.report.add(place, code, message);
+            return None;
+        }
+        if are_alike(text, type_of(control)) {
+            return None;
+        }
+        let tool = tool(self.config, control, text);
+        if tool.is_none() {
+            let message = format!(
+                "regions of `{}` are of type {}, not {}",
+                called.name,
+                quoted(&control.region_type()),
+                quoted(text)
+            );
+            self.report.add(place, code, message);
+        }
+        tool
+    }
+
+    /// Fields of a control's value; of `Labels` by the object's unit.
+    fn fields(&self, control: &Control, to_name: &str) -> Option<&'static [Field]> {
+        if control.kind != Kind::Labels {
+            return shape::of(control.kind);
+        }
+        let object = self.config.object_of(to_name);
+        Some(shape::of_span(
+            object.and_then(|(object, _)| object.span_unit),
+        ))
+    }
+
+    fn check_value(
+        &mut self,
+        called: Called<'_>,
+        is_drawn: bool,
+        fields: Option<&'static [Field]>,
+        value: &Value<'a>,
+        place: &Place<'_>,
+    ) {
+        let Some(fields) = fields else {
+            return;
+        };
+        fields::check(value, fields, place, &mut self.report);
+        if !matches!(value, Value::Object(_)) {
+            return;
+        }
+        if let Some(mut rule) = Rule::of(called.control) {
+            if is_drawn {
+                rule.need = Need::ListOrNull;
+            }
+            labels::check(called, rule, value, place, &mut self.report);
+        }
+        if called.control.kind == Kind::Rating {
+            check_rating(
+                called.control,
+                value,
+                &place.key("rating"),
+                &mut self.report,
+            );
+        }
+    }
+
+    /// A region and its labels in one: the tool's value, with the labels of `Labels` below the type's name
+    /// or below `labels`.
+    fn check_merged(
+        &mut self,
+        called: Called<'_>,
+        tool: &'a Control,
+        region_type: &str,
+        value: &Value<'a>,
+        place: &Place<'_>,
+    ) {
+        if let Some(fields) = shape::of(tool.kind) {
+            fields::check(value, fields, place, &mut self.report);
+        } else if !matches!(value, Value::Object(_)) {
+            let message = must_be("an object", value);
+            self.report.add(place, ProblemCode::WrongType, message);
+        }
+        if !matches!(value, Value::Object(_)) {
+            return;
+        }
+        let key = match value.get(region_type) {
+            Some(_) => region_type,
+            None => "labels",
+        };
+        let rule = Rule {
+            key,
+            need: Need::Some,
+            are_paths: false,
+        };
+        labels::check(called, rule, value, place, &mut self.report);
+        if let Some(rule) = Rule::of(tool).filter(|rule| rule.key != key) {
+            let rule = Rule {
+                need: Need::Nothing,
+                ..rule
+            };
+            let tool = Called {
+                control: tool,
+                name: &tool.name,
+                ..called
+            };
+            labels::check(tool, rule, value, place, &mut self.report);
+        }
+    }
+}
+
+/// The type that regions of a control have, but for its case: [`Control::region_type`] without a copy.
+fn type_of(control: &Control) -> &str {
+    match control.kind {
+        Kind::Chat => "chatmessage",
+        _ => &control.tag,
+    }
+}
+
+fn are_alike(one: &str, other: &str) -> bool {
+    one.eq_ignore_ascii_case(other)
+        || !(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase()
+}
+
+/// The drawing tool whose regions `Labels` labels, when the type says so: `rectanglelabels` is of
+/// `Rectangle`. It has to work on an object that the labels work on.
+fn tool<'a>(config: &'a Config, labels: &Control, region_type: &str) -> Option<&'a Control> {
+    if labels.kind != Kind::Labels {
+        return None;
+    }
+    let region_type = region_type.to_lowercase();
+    let tag = region_type.strip_suffix("labels")?;
+    config
+        .controls
+        .iter()
+        .find(|tool| is_tool(tool.kind) && are_alike(&tool.tag, tag) && labels.shares_object(tool))
+}
+
+fn is_tool(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Bitmask
+            | Kind::Brush
+            | Kind::Ellipse
+            | Kind::KeyPoint
+            | Kind::MagicWand
+            | Kind::Polygon
+            | Kind::Rectangle
+            | Kind::Vector
+            | Kind::VideoRectangle
+            | Kind::VideoVector
+            | Kind::Other
+    )
+}
+
+/// The value below the control's name: Label Studio takes it there, too.
+fn nested<'r, 'a>(called: Called<'_>, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
+    let Called { control, name, .. } = called;
+    let inner = value.get(name)?;
+    let is_nested = match control.kind {
+        Kind::Ranker => false,
+        Kind::VideoRectangle => !control.labels.is_empty() || value.get("labels").is_some(),
+        // A control may be named like the object that the value itself has.
+        Kind::Chat => name != "chatmessage" || inner.get("chatmessage").is_some(),
+        Kind::ReactCode => name != "reactcode" || inner.get("reactcode").is_some(),
+        _ => true,
+    };
+    (is_nested && matches!(inner, Value::Object(_))).then_some(inner)
+}
+
+fn check_rating(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+    let Some(given) = value.get("rating") else {
+        return;
+    };
+    let Some(rating) = super::coercion::integer(given) else {
+        return;
+    };
+    let max = control.max_rating;
+    if given.text().is_some_and(|text| text.contains('.')) {
+        let message = must_be("a whole number", given);
+        report.add(place, ProblemCode::WrongType, message);
+    } else if rating > i128::from(max) {
+        let message = format!("must be at most {max}, is {rating}");
+        report.add(place, ProblemCode::OutOfBounds, message);
+    }
+}

@@ -1,0 +1,216 @@
+//! The problems of a result: where they are, and how they are told.
+
+use std::fmt::Write as _;
+
+use problem::{Path, Problem, ProblemCode, Segment};
+
+/// Problems that are told of one result; what comes after them is left out.
+const MAX_PROBLEMS: usize = json_fidelity::MAX_FAULTS;
+/// Names that one message lists.
+const MAX_NAMES: usize = 10;
+/// Characters of a message.
+const MAX_MESSAGE: usize = 1_000;
+/// Characters of a name or value that a message shows.
+const MAX_SHOWN: usize = 60;
+/// Searches for a name that is alike, of one result, and the names that each looks at.
+const MAX_SEARCHES: usize = 50;
+const MAX_CANDIDATES: usize = 1_000;
+
+/// A place in a result. Costs nothing until something is wrong there.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'p> {
+    around: Option<&'p Self>,
+    step: Step<'p>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Step<'p> {
+    Key(&'p str),
+    Index(usize),
+}
+
+impl<'p> Place<'p> {
+    /// A region, by its index in the result.
+    pub fn region(index: usize) -> Self {
+        Self {
+            around: None,
+            step: Step::Index(index),
+        }
+    }
+
+    pub fn key(&'p self, key: &'p str) -> Self {
+        Self {
+            around: Some(self),
+            step: Step::Key(key),
+        }
+    }
+
+    pub fn index(&'p self, index: usize) -> Self {
+        Self {
+            around: Some(self),
+            step: Step::Index(index),
+        }
+    }
+
+    fn append_to(&self, path: &mut Path) {
+        if let Some(around) = self.around {
+            around.append_to(path);
+        }
+        path.push(match self.step {
+            Step::Key(key) => key.into(),
+            Step::Index(index) => index.into(),
+        });
+    }
+}
+
+#[derive(Debug)]
+pub struct Report<'a> {
+    at: &'a [Segment],
+    /// What the config promises is checked, too.
+    pub is_strict: bool,
+    problems: Vec<Problem>,
+    searches: usize,
+}
+
+impl<'a> Report<'a> {
+    pub fn new(at: &'a [Segment], is_strict: bool) -> Self {
+        Self {
+            at,
+            is_strict,
+            problems: Vec::new(),
+            searches: 0,
+        }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.problems.len() >= MAX_PROBLEMS
+    }
+
+    pub fn add(&mut self, place: &Place<'_>, code: ProblemCode, message: impl Into<String>) {
+        if self.is_full() {
+            return;
+        }
+        let mut path = self.at.to_vec();
+        place.append_to(&mut path);
+        self.problems
+            .push(Problem::new(path, code, short(message.into())));
+    }
+
+    /// Adds a problem of the result as a whole.
+    pub fn add_to_whole(&mut self, code: ProblemCode, message: impl Into<String>) {
+        if !self.is_full() {
+            let path = self.at.iter().cloned();
+            self.problems
+                .push(Problem::new(path, code, short(message.into())));
+        }
+    }
+
+    /// Adds that a name is none of those that there are; `subject` is the start of the sentence.
+    pub fn add_unknown<'n>(
+        &mut self,
+        place: &Place<'_>,
+        code: ProblemCode,
+        subject: &str,
+        name: &str,
+        known: impl ExactSizeIterator<Item = &'n str> + Clone,
+    ) {
+        if self.is_full() {
+            return;
+        }
+        let alike = match self.searches < MAX_SEARCHES {
+            true => nearest(name, known.clone().take(MAX_CANDIDATES)),
+            false => None,
+        };
+        self.searches += 1;
+        let mut message = format!("{subject} {}", quoted(name));
+        if known.len() > 0 {
+            let _ = write!(message, ", only {}", listed(known));
+        }
+        if let Some(alike) = alike {
+            let _ = write!(message, "; did you mean {}?", quoted(alike));
+        }
+        self.add(place, code, message);
+    }
+
+    /// All problems, by region; those of the result as a whole last.
+    pub fn into_problems(self) -> Vec<Problem> {
+        let mut problems = self.problems;
+        problems.sort_by_key(|problem| match problem.path.get(self.at.len()) {
+            Some(Segment::Index(region)) => *region,
+            _ => usize::MAX,
+        });
+        problems
+    }
+}
+
+/// A sentence, whatever long name the config gives a control: a thousand of them go into one answer.
+fn short(mut message: String) -> String {
+    if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
+        message.truncate(end);
+        message.push('…');
+    }
+    message
+}
+
+/// A name or value as a message shows it.
+pub fn quoted(text: &str) -> String {
+    match text.char_indices().nth(MAX_SHOWN) {
+        Some((end, _)) => format!("{:?}…", &text[..end]),
+        None => format!("{text:?}"),
+    }
+}
+
+/// `"a", "b" and 990 more`
+pub fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+    let count = names.len();
+    let shown: Vec<String> = names.take(MAX_NAMES).map(quoted).collect();
+    match (&shown[..], count - shown.len()) {
+        ([others @ .., last], 0) if !others.is_empty() => {
+            format!("{} and {last}", others.join(", "))
+        }
+        (shown, 0) => shown.join(", "),
+        (shown, more) => format!("{} and {more} more", shown.join(", ")),
+    }
+}
+
+/// The name that is spelled most like another one, if any is at all.
+fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+    if name.len() > MAX_SHOWN {
+        return None;
+    }
+    let lower = name.to_lowercase();
+    let threshold = lower.chars().count() * 2 / 5 + 1;
+    known
+        // Equal names: a pattern of a `Repeater` is no name in a result.
+        .filter(|other| *other != name && name.len().abs_diff(other.len()) <= 4 * threshold)
+        .filter_map(|other| {
+            let distance = strsim::osa_distance(&lower, &other.to_lowercase());
+            (distance <= threshold).then_some((distance, other))
+        })
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, other)| other)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_listed_up_to_ten() {
+        let many: Vec<String> = (0..1000).map(|n| format!("L{n}")).collect();
+        let list = |names: &[String]| listed(names.iter().map(String::as_str));
+        assert_eq!(list(&many[..0]), "");
+        assert_eq!(list(&many[..1]), r#""L0""#);
+        assert_eq!(list(&many[..3]), r#""L0", "L1" and "L2""#);
+        assert!(list(&many).ends_with(r#""L9" and 990 more"#));
+    }
+
+    #[test]
+    fn long_names_are_cut_and_have_nothing_alike() {
+        let long = "é".repeat(100);
+        assert_eq!(quoted(&long).chars().count(), MAX_SHOWN + 3);
+        assert_eq!(nearest(&long, [long.as_str()].into_iter()), None);
+        assert_eq!(nearest("caar", ["Bus", "Car"].into_iter()), Some("Car"));
+        assert_eq!(nearest("x", ["Bus", "Car"].into_iter()), None);
+    }
+}

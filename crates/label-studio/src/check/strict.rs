@@ -1,0 +1,204 @@
+//! Strict mode: what a config promises and Label Studio's SDK does not look at, beyond single values.
+
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+    ops::ControlFlow,
+};
+
+use problem::ProblemCode;
+
+use super::{
+    Rules,
+    data::Data,
+    labels::Rule,
+    read::Region,
+    region::Known,
+    report::{Place, Report},
+    spans,
+    value::Value,
+    values,
+};
+use crate::config::{Config, Control, Indices, Kind};
+
+/// What is remembered of the regions of a result.
+pub struct Strict<'a> {
+    config: &'a Config,
+    data: Data<'a>,
+    /// Controls of which the result needs a region.
+    required: Vec<&'a Control>,
+    /// Controls of which every region needs one.
+    required_per_region: Vec<&'a Control>,
+    /// Names in the result of controls with an answer.
+    heard: HashSet<String>,
+    /// Controls with an answer about a region: name in the config, and region id.
+    heard_about: HashSet<(&'a str, Cow<'a, str>)>,
+    /// What was drawn or marked: where it is first in the result, its id and its object.
+    areas: Vec<(usize, Cow<'a, str>, String)>,
+    area_ids: HashSet<Cow<'a, str>>,
+    usages: HashMap<(String, Cow<'a, str>), u64>,
+}
+
+impl<'a> Strict<'a> {
+    pub fn new(rules: Rules<'a>) -> Self {
+        let controls = rules.config.controls.iter().filter(|control| {
+            !rules.is_cancelled
+                && control.is_required
+                && control.condition.is_none()
+                && !control.is_per_item
+                && can_be_required(control.kind)
+        });
+        let (required_per_region, required) = controls.partition(|control| control.is_per_region);
+        Self {
+            config: rules.config,
+            data: Data::new(rules.config, rules.data),
+            required,
+            required_per_region,
+            heard: HashSet::new(),
+            heard_about: HashSet::new(),
+            areas: Vec::new(),
+            area_ids: HashSet::new(),
+            usages: HashMap::new(),
+        }
+    }
+
+    /// Reports what is wrong with a region whose names are right.
+    pub fn take(
+        &mut self,
+        index: usize,
+        region: &Region<'a>,
+        known: &Known<'a, '_>,
+        report: &mut Report<'_>,
+    ) {
+        let place = Place::region(index);
+        let place = place.key("value");
+        let below = place.key(known.name);
+        let place = if known.is_below_name { below } else { place };
+        values::check(known, &place, report);
+        spans::check(known, self.config, &mut self.data, &place, report);
+        self.count_usages(known, &place, report);
+        self.remember(index, region, known);
+    }
+
+    fn remember(&mut self, index: usize, region: &Region<'a>, known: &Known<'a, '_>) {
+        let control = known.control;
+        if can_be_required(control.kind) {
+            if says_nothing(control, known.value) {
+                return;
+            }
+            self.heard.insert(known.name.to_owned());
+        }
+        let Some(id) = region.id.as_ref() else {
+            return;
+        };
+        if self.required_per_region.is_empty() {
+            return;
+        }
+        if can_be_required(control.kind) {
+            self.heard_about.insert((&control.name, id.clone()));
+        } else if is_area(control.kind) && self.area_ids.insert(id.clone()) {
+            let object = known.to_name.to_owned();
+            self.areas.push((index, id.clone(), object));
+        }
+    }
+
+    /// `maxUsages` of labels: how many regions can have the same one.
+    fn count_usages(&mut self, known: &Known<'a, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+        let control = known.control;
+        let (Some(most), Some(rule)) = (control.max_usages, Rule::of(control)) else {
+            return;
+        };
+        let labels = known.value.get(rule.key).and_then(Value::items);
+        let Some(labels) = labels.filter(|_| !rule.are_paths) else {
+            return;
+        };
+        let place = place.key(rule.key);
+        labels.each(|index, label| {
+            let Value::Text(label) = label else {
+                return;
+            };
+            let used = self
+                .usages
+                .entry((known.name.to_owned(), label.clone()))
+                .or_default();
+            *used += 1;
+            if *used == most.saturating_add(1) {
+                let message = format!("`{}` takes this label {most} times at most", known.name);
+                report.add(&place.index(index), ProblemCode::TooMany, message);
+            }
+        });
+    }
+
+    /// Reports what is missing from the result as a whole.
+    pub fn finish(mut self, report: &mut Report<'_>) {
+        for control in &self.required {
+            let heard = &mut self.heard;
+            self.data.each_name(control, |name| {
+                // Items that share a name are reported once.
+                if heard.insert(name.to_owned()) {
+                    let message = format!("`{name}` has to be answered");
+                    report.add_to_whole(ProblemCode::Required, message);
+                }
+                match report.is_full() {
+                    true => ControlFlow::Break(()),
+                    false => ControlFlow::Continue(()),
+                }
+            });
+        }
+        for control in &self.required_per_region {
+            for (index, id, object) in &self.areas {
+                interrupt::check();
+                let is_due = control.labels_object(object, &Indices::default());
+                if is_due && !self.heard_about.contains(&(&*control.name, id.clone())) {
+                    let name = name_for(control, object);
+                    let message = format!("`{name}` has to be answered for this region");
+                    report.add(&Place::region(*index), ProblemCode::Required, message);
+                }
+                if report.is_full() {
+                    return;
+                }
+            }
+        }
+    }
+}
+
+/// Name of a control in regions on this object.
+fn name_for<'c>(control: &'c Control, object: &str) -> Cow<'c, str> {
+    let indices = control.indices_of(object);
+    let name = indices.and_then(|indices| control.name_at(&indices));
+    name.unwrap_or(Cow::Borrowed(&control.name))
+}
+
+/// Label Studio heeds `required` of these.
+fn can_be_required(kind: Kind) -> bool {
+    matches!(
+        kind,
+        Kind::Choices
+            | Kind::DateTime
+            | Kind::Number
+            | Kind::Rating
+            | Kind::Taxonomy
+            | Kind::TextArea
+    )
+}
+
+/// Its regions are parts of their object.
+fn is_area(kind: Kind) -> bool {
+    !can_be_required(kind)
+        && !matches!(
+            kind,
+            Kind::Pairwise | Kind::Ranker | Kind::ReactCode | Kind::Other
+        )
+}
+
+/// An empty list is no answer.
+fn says_nothing(control: &Control, value: &Value<'_>) -> bool {
+    let key = match control.kind {
+        Kind::Choices => "choices",
+        Kind::Taxonomy => "taxonomy",
+        Kind::TextArea => "text",
+        _ => return false,
+    };
+    let list = value.get(key).and_then(Value::items);
+    list.is_some_and(super::value::Items::is_empty)
+}

@@ -1,0 +1,352 @@
+//! The labelling config: the XML that tells which controls label which objects, read into what checks and
+//! clients need to know of it.
+//!
+//! What a control or an object is, and which labels belong to which control, is decided as label-studio-sdk's
+//! `LabelInterface` decides it; what is refused, as Label Studio does when a project is saved.
+
+mod condition;
+mod kind;
+mod labels;
+mod names;
+mod object;
+mod reading;
+mod rules;
+mod xml;
+
+use std::{borrow::Cow, sync::Arc};
+
+use problem::{Location, Places};
+
+pub use self::{
+    condition::Condition,
+    kind::Kind,
+    names::Indices,
+    object::{Object, SpanUnit},
+    xml::MAX_BYTES,
+};
+use self::{
+    labels::Index,
+    names::{Names, Pattern},
+};
+
+/// A labelling config, understood.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Config {
+    /// In the order of the text.
+    pub controls: Vec<Control>,
+    /// In the order of the text.
+    pub objects: Vec<Object>,
+    /// What relations can be labelled with: every `Relation`, whichever tag it stands in.
+    pub relation_labels: Vec<Label>,
+    /// In the order of the text.
+    pub repeaters: Vec<Repeater>,
+    control_names: Names,
+    object_names: Names,
+    relation_index: Index,
+    /// There is one at all.
+    is_present: bool,
+}
+
+/// A tag that makes regions: it has a name and says which objects it labels.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Control {
+    /// Name in the config, including flags of Repeaters.
+    pub name: String,
+    /// The tag as it is written: `RectangleLabels`.
+    pub tag: String,
+    pub kind: Kind,
+    /// Names of the labelled objects in the config, each once, at least one; of a chat its own.
+    pub to_names: Vec<String>,
+    /// What it offers, in the order of the text; of labels that are stored alike the last one, in the place of
+    /// the first.
+    pub labels: Vec<Label>,
+    /// Labels come from the task or from elsewhere, too: `value="$x"`, `apiUrl`.
+    pub has_dynamic_labels: bool,
+    /// `choice`: how many of the labels can be chosen; means something where [`Kind::has_choice`].
+    pub choice: Choice,
+    /// `required="true"`
+    pub is_required: bool,
+    /// `perRegion="true"`: it says something about single regions.
+    pub is_per_region: bool,
+    /// `perItem="true"`: it says something about single items of a list of images.
+    pub is_per_item: bool,
+    /// When it is shown at all; as long as it is not, nothing of it is required.
+    pub condition: Option<Arc<Condition>>,
+    /// `min`, of numbers.
+    pub min: Option<f64>,
+    /// `max`, of numbers.
+    pub max: Option<f64>,
+    /// `maxRating`, 5 unless given as a whole number.
+    pub max_rating: i64,
+    /// `maxSubmissions`, of texts.
+    pub max_submissions: Option<u64>,
+    /// `maxUsages`, of all labels of the control.
+    pub max_usages: Option<u64>,
+    /// Every attribute as it is written, in the order of the text.
+    pub attributes: Vec<(String, String)>,
+    pub location: Location,
+    /// Places of the Repeaters around it among those of the config, outermost first.
+    pub repeaters: Arc<[usize]>,
+    pattern: Option<Pattern>,
+    /// `to_names`, to be found fast.
+    labelled: Names,
+    index: Index,
+}
+
+/// A `Repeater`: the editor repeats its content for each item of a list of the task's data.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Repeater {
+    /// `on` without its `$`: the path of the list in the task's data. `None` when it is no single variable.
+    pub variable: Option<String>,
+    /// `indexFlag`, `{{idx}}` unless given: the placeholder of the item's index, from 0, in attributes of the content.
+    pub index_flag: String,
+    pattern: Option<Pattern>,
+}
+
+/// A control found by the `from_name` of a region.
+#[derive(Clone, Debug)]
+pub struct FoundControl<'a> {
+    pub control: &'a Control,
+    /// Indices of its Repeaters, read from the name.
+    pub indices: Indices,
+}
+
+/// How many choices can be chosen at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choice {
+    #[default]
+    Single,
+    Multiple,
+}
+
+/// Something that a control offers: a `Label`, `Choice` or `Relation`.
+///
+/// [`Control::parents`] tells which choices are around it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Label {
+    /// What a result holds: the alias, else the value.
+    pub stored: String,
+    /// What people see.
+    pub value: Option<String>,
+    pub alias: Option<String>,
+    /// `background`, a CSS colour.
+    pub background: Option<String>,
+    pub hotkey: Option<String>,
+    branch: usize,
+}
+
+/// Something in a config that can't work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// A sentence for a person.
+    pub message: String,
+    pub location: Location,
+}
+
+impl Config {
+    /// Reads a config. Tells everything that is wrong with it in the order of the text, the first 1,000 faults
+    /// at most; of a text that is no XML the first fault alone.
+    ///
+    /// Takes time and memory in proportion to the text, whatever it holds.
+    pub fn parse(xml: &str) -> Result<Self, Vec<Fault>> {
+        let document = xml::read(xml).map_err(|fault| vec![fault])?;
+        let places = Places::of(xml);
+        rules::check(&document, &places)?;
+        Ok(Self {
+            is_present: true,
+            ..reading::read(&document, &places)
+        })
+    }
+
+    /// There is no config, as opposed to one without controls.
+    pub fn is_absent(&self) -> bool {
+        !self.is_present
+    }
+
+    /// Finds a control by its name in the config.
+    pub fn control(&self, name: &str) -> Option<&Control> {
+        let place = self.control_names.written(name)?;
+        Some(&self.controls[place])
+    }
+
+    /// Finds an object by its name in the config.
+    pub fn object(&self, name: &str) -> Option<&Object> {
+        let place = self.object_names.written(name)?;
+        Some(&self.objects[place])
+    }
+
+    /// Finds the control of a region by `from_name`: `labels_0` leads to `labels_{{idx}}`.
+    pub fn control_of(&self, from_name: &str) -> Option<FoundControl<'_>> {
+        let (place, indices) = self.control_names.find(from_name, &Indices::default())?;
+        let control = &self.controls[place];
+        Some(FoundControl { control, indices })
+    }
+
+    /// Finds the object of a region by `to_name`, with the indices in the name.
+    pub fn object_of(&self, to_name: &str) -> Option<(&Object, Indices)> {
+        let (place, indices) = self.object_names.find(to_name, &Indices::default())?;
+        Some((&self.objects[place], indices))
+    }
+
+    /// Whether a `Relation` of the config stores this label.
+    pub fn offers_relation(&self, label: &str) -> bool {
+        self.relation_index.has(label, &Indices::default())
+    }
+
+    /// Whether [`super::region`] reads every result alike by both configs.
+    pub fn reads_like(&self, other: &Self) -> bool {
+        let own_name = |config: &Self| match &config.controls[..] {
+            [only] => Some(only.name.clone()),
+            _ => None,
+        };
+        self.objects.len() == other.objects.len()
+            && self
+                .objects
+                .iter()
+                .zip(&other.objects)
+                .all(|(a, b)| a.is_read_like(b))
+            && own_name(self) == own_name(other)
+    }
+}
+
+impl Repeater {
+    /// Path of the list, with the indices of outer Repeaters filled in.
+    pub fn path(&self, indices: &Indices) -> Option<Cow<'_, str>> {
+        with_indices(self.variable.as_deref()?, self.pattern.as_ref(), indices)
+    }
+}
+
+impl Control {
+    /// Whether the control labels this object, given the indices of its Repeaters.
+    pub fn labels_object(&self, name: &str, indices: &Indices) -> bool {
+        self.labelled.find(name, indices).is_some()
+    }
+
+    /// Reads the indices of its Repeaters from the name of an object. `None` for an object that it does not label.
+    pub fn indices_of(&self, object: &str) -> Option<Indices> {
+        let (_, indices) = self.labelled.find(object, &Indices::default())?;
+        Some(indices)
+    }
+
+    /// Whether both name the same object in `toName`.
+    pub fn shares_object(&self, other: &Self) -> bool {
+        let mut names = other.to_names.iter();
+        names.any(|name| self.labelled.written(name).is_some())
+    }
+
+    /// `to_names` with the indices filled in; unchanged where an index is missing.
+    pub fn to_names_at(&self, indices: &Indices) -> Vec<Cow<'_, str>> {
+        let names = self.to_names.iter();
+        let filled = names.map(|name| match self.labelled.pattern(name) {
+            Some(pattern) => pattern
+                .filled(indices)
+                .map_or(Cow::Borrowed(&**name), Cow::Owned),
+            None => Cow::Borrowed(&**name),
+        });
+        filled.collect()
+    }
+
+    /// `from_name` of its regions for these indices. `None` when an index is missing.
+    pub fn name_at(&self, indices: &Indices) -> Option<Cow<'_, str>> {
+        with_indices(&self.name, self.pattern.as_ref(), indices)
+    }
+
+    /// The `type` of its regions: the tag in lower case, of a chat `chatmessage`.
+    pub fn region_type(&self) -> String {
+        match self.kind {
+            Kind::Chat => "chatmessage".to_owned(),
+            _ => self.tag.to_lowercase(),
+        }
+    }
+}
+
+fn with_indices<'a>(
+    text: &'a str,
+    pattern: Option<&Pattern>,
+    indices: &Indices,
+) -> Option<Cow<'a, str>> {
+    match pattern {
+        Some(pattern) => pattern.filled(indices).map(Cow::Owned),
+        None => Some(Cow::Borrowed(text)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A config that shows a text, and what else it has.
+    pub fn around_text(inside: &str) -> Config {
+        Config::parse(&format!(
+            r#"<View><Text name="t" value="$text"/>{inside}</View>"#
+        ))
+        .unwrap()
+    }
+
+    /// What labels store.
+    pub fn stored(labels: &[Label]) -> Vec<&str> {
+        labels.iter().map(|label| label.stored.as_str()).collect()
+    }
+
+    /// What is wrong with a config, a line each.
+    pub fn faults(xml: &str) -> String {
+        let faults = Config::parse(xml).err().unwrap_or_default();
+        let told = faults.iter().map(|fault| {
+            let Location { line, column } = fault.location;
+            format!("{line}:{column} {}", fault.message)
+        });
+        told.collect::<Vec<_>>().join("\n")
+    }
+
+    #[test]
+    fn huge_and_hostile_texts_are_read_or_refused() {
+        let many = |piece: &str, times: usize| piece.repeat(times);
+        let numbered = |times: usize, piece: &dyn Fn(usize) -> String| -> String {
+            (0..times).map(piece).collect()
+        };
+        let refused = [
+            many("<a>", 100_000),
+            many("<a>", 257) + &many("</a>", 257),
+            many("<", 1 << 20),
+            many("<!--", 1 << 18),
+            many("<a ", 300_000),
+            many("&", 1 << 20),
+            format!("<a {}/>", numbered(100_000, &|n| format!("a{n}=\"\" "))),
+            format!("<a {}/>", many("a=\"\" ", 100_000)),
+            format!(
+                "<a {}>",
+                numbered(200, &|n| format!("xmlns:a{n}=\"u{n}\" "))
+            ),
+            format!("<View>{}</View>", many("<a name=\"n\"/>", 70_000)),
+            format!("<View><a toName=\"{}\"/></View>", many("x,", 500_000)),
+            format!("<View>{}</View>", many("<a/>x", 200_000)),
+            "x".repeat((1 << 20) + 1),
+        ];
+        for text in &refused {
+            let faults = Config::parse(text).unwrap_err();
+            assert!((1..=1_000).contains(&faults.len()));
+            assert!(faults.iter().all(|fault| fault.message.len() < 300));
+        }
+
+        let labels = numbered(40_000, &|n| format!("<Label value=\"{n}\"/>"));
+        let config = around_text(&format!(
+            "<Labels name=\"l\" toName=\"t\">{labels}</Labels>"
+        ));
+        let control = config.control("l").unwrap();
+        assert_eq!(control.labels.len(), 40_000);
+        assert!((0..40_000).all(|n| control.offers(&n.to_string(), &Indices::default())));
+
+        let nested = many("<Choice value=\"a\">", 250) + &many("</Choice>", 250);
+        let config = around_text(&format!(
+            "<Choices name=\"c\" toName=\"t\">{nested}</Choices>"
+        ));
+        assert_eq!(config.controls[0].labels.len(), 1);
+        let none = Indices::default();
+        assert!(config.controls[0].offers_path(["a"; 250], &none));
+        assert!(!config.controls[0].offers_path(["a"; 251], &none));
+
+        let names = numbered(20_000, &|n| format!("<Foo name=\"{n}\" toName=\"t\"/>"));
+        let config = around_text(&format!("<View visibleWhen=\"x\">{names}</View>"));
+        assert_eq!(config.control("19999").unwrap().kind, Kind::Other);
+    }
+}

@@ -1,0 +1,224 @@
+//! The entries of a result, told apart without being taken apart.
+
+use std::{borrow::Cow, collections::HashMap, fmt};
+
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
+
+/// One item of a result.
+#[derive(Clone, Debug)]
+pub struct Entry<'a> {
+    pub key: Key<'a>,
+    /// JSON, as it stands in the result.
+    pub text: &'a str,
+}
+
+/// What tells an entry from the others of its result, through all versions of the annotation.
+///
+/// A region's id alone does not: controls that say something about a region repeat its id in an entry of
+/// their own. A relation has no id: its ends stand for it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Key<'a> {
+    pub name: Name<'a>,
+    /// How many entries before it have the same name; 0 in any result that Label Studio writes.
+    pub nth: usize,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Name<'a> {
+    Region {
+        id: Option<Cow<'a, str>>,
+        from_name: Option<Cow<'a, str>>,
+    },
+    Relation {
+        from_id: Cow<'a, str>,
+        to_id: Cow<'a, str>,
+    },
+}
+
+impl Key<'_> {
+    pub fn into_owned(self) -> Key<'static> {
+        let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
+        let name = match self.name {
+            Name::Region { id, from_name } => Name::Region {
+                id: id.map(owned),
+                from_name: from_name.map(owned),
+            },
+            Name::Relation { from_id, to_id } => Name::Relation {
+                from_id: owned(from_id),
+                to_id: owned(to_id),
+            },
+        };
+        Key {
+            name,
+            nth: self.nth,
+        }
+    }
+}
+
+impl Name<'_> {
+    /// Ids of the regions that the entry speaks of: its own, or the ends of the relation.
+    pub fn speaks_of(&self) -> impl Iterator<Item = &str> {
+        let ids = match self {
+            Self::Region { id, .. } => [id.as_deref(), None],
+            Self::Relation { from_id, to_id } => [Some(&**from_id), Some(&**to_id)],
+        };
+        ids.into_iter().flatten()
+    }
+
+    /// The region's id; `None` of a relation, and of a region without one.
+    pub fn id(&self) -> Option<&str> {
+        match self {
+            Self::Region { id, .. } => id.as_deref(),
+            Self::Relation { .. } => None,
+        }
+    }
+}
+
+/// The entries of a result that [`json_fidelity::check_result`] accepts, in its order. Of anything else,
+/// none.
+pub fn entries(result: &str) -> Vec<Entry<'_>> {
+    let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
+    let mut seen: HashMap<Name<'_>, usize> = HashMap::with_capacity(items.len());
+    items
+        .into_iter()
+        .map(|item| {
+            interrupt::check();
+            let text = item.get();
+            let name = name(text);
+            let count = seen.entry(name.clone()).or_default();
+            let nth = *count;
+            *count += 1;
+            Entry {
+                key: Key { name, nth },
+                text,
+            }
+        })
+        .collect()
+}
+
+/// Entries, put together to a result.
+pub fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
+    let mut text = String::from("[");
+    for (index, entry) in entries.enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        text.push_str(entry);
+    }
+    text.push(']');
+    text
+}
+
+/// What an entry is called; without anything when it is no object.
+pub fn name(entry: &str) -> Name<'_> {
+    let head: Head<'_> = serde_json::from_str(entry).unwrap_or_default();
+    match head {
+        Head {
+            is_relation: true,
+            from_id: Some(from_id),
+            to_id: Some(to_id),
+            ..
+        } => Name::Relation { from_id, to_id },
+        Head { id, from_name, .. } => Name::Region { id, from_name },
+    }
+}
+
+/// The keys of an entry that tell what it is. Of a repeated key the last one counts, and what is no string
+/// counts as absent.
+#[derive(Default)]
+struct Head<'a> {
+    id: Option<Cow<'a, str>>,
+    from_name: Option<Cow<'a, str>>,
+    from_id: Option<Cow<'a, str>>,
+    to_id: Option<Cow<'a, str>>,
+    is_relation: bool,
+}
+
+impl<'de> Deserialize<'de> for Head<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Keys;
+
+        impl<'de> Visitor<'de> for Keys {
+            type Value = Head<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Head<'de>, M::Error> {
+                let mut head = Head::default();
+                while let Some(Text(key)) = map.next_key()? {
+                    match &*key {
+                        "id" => head.id = text(map.next_value()?),
+                        "from_name" => head.from_name = text(map.next_value()?),
+                        "from_id" => head.from_id = text(map.next_value()?),
+                        "to_id" => head.to_id = text(map.next_value()?),
+                        "type" => {
+                            let kind = text(map.next_value()?);
+                            head.is_relation = kind.as_deref() == Some("relation");
+                        }
+                        _ => {
+                            map.next_value::<IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(head)
+            }
+        }
+
+        deserializer.deserialize_map(Keys)
+    }
+}
+
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn text(value: &RawValue) -> Option<Cow<'_, str>> {
+    let text: Option<Text<'_>> = serde_json::from_str(value.get()).ok();
+    text.map(|Text(text)| text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn entries_are_told_apart_by_id_and_control_or_by_their_ends() {
+        let result = r#"[
+            {"id": "a", "from_name": "box", "value": {"id": "x", "from_name": "y"}},
+            {"id": "a", "from_name": "note"},
+            {"id": "a", "from_name": "box"},
+            {"\u0069d": "b", "id": "c", "from_name": 1},
+            {"type": "relation", "from_id": "a", "to_id": "c"},
+            {"type": "relation", "from_id": "a", "to_id": "c"},
+            {"type": "relation", "from_id": "a"},
+            {}
+        ]"#;
+        let region = |id: Option<&'static str>, from_name: Option<&'static str>| Name::Region {
+            id: id.map(Cow::from),
+            from_name: from_name.map(Cow::from),
+        };
+        let relation = || Name::Relation {
+            from_id: "a".into(),
+            to_id: "c".into(),
+        };
+        let found = entries(result).into_iter().map(|entry| entry.key);
+        let expected = [
+            (region(Some("a"), Some("box")), 0),
+            (region(Some("a"), Some("note")), 0),
+            (region(Some("a"), Some("box")), 1),
+            (region(Some("c"), None), 0),
+            (relation(), 0),
+            (relation(), 1),
+            (region(None, None), 0),
+            (region(None, None), 1),
+        ];
+        let expected = expected.map(|(name, nth)| Key { name, nth });
+        assert!(found.eq(expected));
+        assert!(entries("{}").is_empty());
+    }
+}
