@@ -4,6 +4,8 @@
 //! [`Interrupted`] when the interrupt is due; whoever entered the scope catches it. Unwinding leaves the functions
 //! in between free of a `Result` that only says "stopped", and runs no panic hook.
 
+#![warn(missing_docs)]
+
 use std::{
     cell::{Cell, RefCell},
     panic::resume_unwind,
@@ -42,10 +44,12 @@ impl Interrupt {
         }
     }
 
+    /// Makes the interrupt due, from any thread.
     pub fn set(&self) {
         self.is_set.store(true, Ordering::Relaxed);
     }
 
+    /// True once the deadline has passed or [`set`](Self::set) was called.
     pub fn is_due(&self) -> bool {
         self.is_set.load(Ordering::Relaxed)
             || self

@@ -1,6 +1,8 @@
 //! Checks of JSON texts before they are parsed or stored: what serde_json would silently change or refuse
 //! is found on the text itself, all of it, each with its path.
 
+#![warn(missing_docs)]
+
 use std::{borrow::Cow, ops::Range};
 
 mod marker;
@@ -21,7 +23,9 @@ const TOO_DEEP: &str = "nested deeper than is stored";
 pub struct Fault {
     /// From the text's outermost value inwards; ends with the key when the key itself is at fault.
     pub path: Path,
+    /// Kind of the fault.
     pub code: ProblemCode,
+    /// Sentence for people.
     pub message: &'static str,
     /// Bytes of the text: the value, or the key with its quotes.
     pub range: Range<usize>,
@@ -35,6 +39,7 @@ pub struct Fault {
 pub struct SyntaxError {
     /// Bytes before the fault.
     pub offset: usize,
+    /// Sentence for people, without the offset.
     pub message: &'static str,
     /// The value that was being read.
     pub path: Path,

@@ -49,7 +49,9 @@ pub enum Mode {
 /// What a result is checked against.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
+    /// Labelling config of the project.
     pub config: &'a Config,
+    /// Strictness of the check.
     pub mode: Mode,
     /// The task's data, a JSON object as text; offsets into its texts are checked in [`Mode::Strict`] only.
     pub data: Option<&'a str>,

@@ -54,6 +54,7 @@ pub struct Control {
     pub name: String,
     /// The tag as it is written: `RectangleLabels`.
     pub tag: String,
+    /// Kind of the tag.
     pub kind: Kind,
     /// Names of the labelled objects in the config, each once, at least one; of a chat its own.
     pub to_names: Vec<String>,
@@ -84,6 +85,7 @@ pub struct Control {
     pub max_usages: Option<u64>,
     /// Every attribute as it is written, in the order of the text.
     pub attributes: Vec<(String, String)>,
+    /// Place of the tag in the config.
     pub location: Location,
     /// Places of the Repeaters around it among those of the config, outermost first.
     pub repeaters: Arc<[usize]>,
@@ -106,6 +108,7 @@ pub struct Repeater {
 /// A control found by the `from_name` of a region.
 #[derive(Clone, Debug)]
 pub struct FoundControl<'a> {
+    /// Control that the name leads to.
     pub control: &'a Control,
     /// Indices of its Repeaters, read from the name.
     pub indices: Indices,
@@ -114,8 +117,10 @@ pub struct FoundControl<'a> {
 /// How many choices can be chosen at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
+    /// One at most.
     #[default]
     Single,
+    /// Any number.
     Multiple,
 }
 
@@ -128,9 +133,11 @@ pub struct Label {
     pub stored: String,
     /// What people see.
     pub value: Option<String>,
+    /// `alias`: stored in results instead of the value.
     pub alias: Option<String>,
     /// `background`, a CSS colour.
     pub background: Option<String>,
+    /// `hotkey`: keyboard shortcut in the editor.
     pub hotkey: Option<String>,
     branch: usize,
 }
@@ -140,6 +147,7 @@ pub struct Label {
 pub struct Fault {
     /// A sentence for a person.
     pub message: String,
+    /// Place in the config.
     pub location: Location,
 }
 

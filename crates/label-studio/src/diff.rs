@@ -14,6 +14,7 @@ pub struct Diff {
     pub added: Vec<String>,
     /// JSON objects.
     pub removed: Vec<String>,
+    /// Entries of both results with different content.
     pub changed: Vec<Changed>,
 }
 

@@ -25,6 +25,7 @@ pub struct Edits {
 pub struct Edited {
     /// A JSON list of objects.
     pub result: String,
+    /// Number of entries in `result`.
     pub region_count: usize,
 }
 

@@ -11,6 +11,7 @@ use serde_json::value::RawValue;
 /// One item of a result.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
+    /// Identity of the entry within the result.
     pub key: Key<'a>,
     /// JSON, as it stands in the result.
     pub text: &'a str,
@@ -22,24 +23,33 @@ pub struct Entry<'a> {
 /// their own. A relation has no id: its ends stand for it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key<'a> {
+    /// Name, not unique by itself.
     pub name: Name<'a>,
     /// How many entries before it have the same name; 0 in any result that Label Studio writes.
     pub nth: usize,
 }
 
+/// Identifying fields of an entry.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Name<'a> {
+    /// Region, answer, or entry without usable fields.
     Region {
+        /// `id`
         id: Option<Cow<'a, str>>,
+        /// `from_name`: the control.
         from_name: Option<Cow<'a, str>>,
     },
+    /// Relation between two regions.
     Relation {
+        /// `from_id`: the region at the start.
         from_id: Cow<'a, str>,
+        /// `to_id`: the region at the end.
         to_id: Cow<'a, str>,
     },
 }
 
 impl Key<'_> {
+    /// Copies the borrowed texts.
     pub fn into_owned(self) -> Key<'static> {
         let owned = |text: Cow<'_, str>| Cow::Owned(text.into_owned());
         let name = match self.name {

@@ -1,5 +1,7 @@
 //! The foreign format: pure functions over Label Studio's JSON and its rules.
 
+#![warn(missing_docs)]
+
 pub mod ago;
 pub mod agreement;
 pub mod check;

@@ -48,13 +48,17 @@ pub struct Region {
     pub to_name: String,
     /// What stands under the key of its kind of labels, or `labels`.
     pub labels: Vec<String>,
+    /// Confidence of a prediction.
     pub score: Option<f64>,
+    /// Source of the region: `manual`, `prediction`, `prediction-changed`.
     pub origin: Option<String>,
+    /// `parentID`: the region that it is part of.
     pub parent_id: Option<String>,
     /// Which item of a list of images, from 0.
     pub item_index: Option<i32>,
     /// The size of the image that it is on.
     pub image: Option<ImageSize>,
+    /// Typed content of the entry.
     pub shape: Shape,
     /// The entry, as it is stored.
     pub raw: String,
@@ -63,6 +67,7 @@ pub struct Region {
 /// The regions of one result, in its order.
 #[derive(Debug, Default)]
 pub struct Regions {
+    /// Every entry of the result, readable or not.
     pub all: Vec<Region>,
     by_id: OnceLock<HashMap<String, usize>>,
 }
@@ -72,6 +77,7 @@ pub struct Regions {
 pub struct Content {
     /// In the order of the result.
     pub labels: IndexSet<String>,
+    /// Kinds of the regions, [`Kind::Other`] included.
     pub kinds: HashSet<Kind>,
     /// Answers with the controls that they are to, in the order of the result.
     pub answers: Vec<(String, Answer)>,

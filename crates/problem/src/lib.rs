@@ -1,6 +1,8 @@
 //! What is wrong with an input: a code for programs, a sentence for people, the path to the value, and the place in
 //! a text with lines.
 
+#![warn(missing_docs)]
+
 mod places;
 
 use std::fmt;
@@ -14,6 +16,7 @@ pub use self::places::Places;
 pub struct Problem {
     /// Where it is, from the argument's name inwards.
     pub path: Path,
+    /// Kind of the problem, for programs.
     pub code: ProblemCode,
     /// A sentence for a person.
     pub message: String,
@@ -28,7 +31,9 @@ pub struct Problem {
 /// A place in a text: both count from 1, columns in characters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Location {
+    /// Line, from 1.
     pub line: u32,
+    /// Column in characters, from 1.
     pub column: u32,
 }
 
@@ -114,7 +119,9 @@ impl fmt::Display for ProblemCode {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Segment {
+    /// Key of an object, or name of an argument or field.
     Key(String),
+    /// Index in a list, from 0.
     Index(usize),
 }
 
@@ -147,6 +154,7 @@ impl fmt::Display for Segment {
 }
 
 impl Problem {
+    /// A problem without a location and a root field.
     pub fn new(
         path: impl IntoIterator<Item = impl Into<Segment>>,
         code: ProblemCode,

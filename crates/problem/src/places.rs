@@ -15,6 +15,7 @@ pub struct Places<'a> {
 impl<'a> Places<'a> {
     const STRETCH: usize = 256;
 
+    /// Indexes a text, in time proportional to its length.
     pub fn of(text: &'a str) -> Self {
         let mut marks = vec![(0, Location { line: 1, column: 1 })];
         let mut here = Location { line: 1, column: 1 };

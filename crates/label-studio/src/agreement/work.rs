@@ -9,6 +9,7 @@ pub struct Work(u64);
 pub struct TooMuch;
 
 impl Work {
+    /// An allowance of that many steps.
     pub fn new(steps: u64) -> Self {
         Self(steps)
     }

@@ -3,40 +3,73 @@
 /// What a control is: the tags that have rules of their own, whatever their case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// Mask painted on an image, stored as an image.
     Bitmask,
+    /// `Bitmask` with labels.
     BitmaskLabels,
+    /// Mask painted on an image, stored as run lengths.
     Brush,
+    /// `Brush` with labels.
     BrushLabels,
     /// `Chat`, and `ChatMessage`.
     Chat,
+    /// One or several choices, flat or nested.
     Choices,
+    /// Date, time, or both.
     DateTime,
+    /// Ellipse on an image.
     Ellipse,
+    /// `Ellipse` with labels.
     EllipseLabels,
+    /// Labelled span of a `HyperText`.
     HyperTextLabels,
+    /// Point on an image.
     KeyPoint,
+    /// `KeyPoint` with labels.
     KeyPointLabels,
+    /// Labels for spans, and for regions that another control draws.
     Labels,
+    /// `Brush` that fills by colour.
     MagicWand,
+    /// Number.
     Number,
+    /// Shape on an image with labels and the text in it.
     OcrLabels,
+    /// Choice between two objects.
     Pairwise,
+    /// Labelled span of `Paragraphs`.
     ParagraphLabels,
+    /// Polygon on an image.
     Polygon,
+    /// `Polygon` with labels.
     PolygonLabels,
+    /// Items in order, or in buckets.
     Ranker,
+    /// Number of stars.
     Rating,
+    /// User-defined control, whose regions have any content.
     ReactCode,
+    /// Rectangle on an image.
     Rectangle,
+    /// `Rectangle` with labels.
     RectangleLabels,
+    /// Items of a tree.
     Taxonomy,
+    /// Texts that people write.
     TextArea,
+    /// Labelled range of a `TimeSeries`.
     TimeSeriesLabels,
+    /// Labelled frames of a `Video`.
     TimelineLabels,
+    /// Line of vertices on an image.
     Vector,
+    /// `Vector` with labels.
     VectorLabels,
+    /// Rectangle that moves through a `Video`.
     VideoRectangle,
+    /// Line of vertices that moves through a `Video`.
     VideoVector,
+    /// `VideoVector` with labels.
     VideoVectorLabels,
     /// Any other tag.
     Other,

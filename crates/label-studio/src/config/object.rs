@@ -22,7 +22,9 @@ pub struct Object {
     pub variable: Option<String>,
     /// Unit of spans of `Labels` on it. `None` for tags without one.
     pub span_unit: Option<SpanUnit>,
+    /// Every attribute as it is written, in the order of the text.
     pub attributes: Vec<(String, String)>,
+    /// Place of the tag in the config.
     pub location: Location,
     /// Places of the Repeaters around it among those of the config, outermost first.
     pub repeaters: Arc<[usize]>,

@@ -14,6 +14,7 @@ pub enum Answer {
     Text(String),
     /// A nested choice or an item of a taxonomy with those around it, outermost first: two levels at least.
     Path(Vec<String>),
+    /// A number, or the stars of a rating.
     Number(f64),
 }
 
@@ -65,7 +66,9 @@ pub struct Choices {
 /// A place that items were put into, best ones first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
+    /// Name of the bucket in the config.
     pub name: String,
+    /// Ids of the items, best first.
     pub item_ids: Vec<String>,
 }
 
@@ -74,6 +77,7 @@ pub struct Bucket {
 pub struct ChatMessage {
     /// Role of the speaker: `user`, `assistant`, …
     pub role: String,
+    /// Text of the message.
     pub content: String,
     /// `createdAt`, milliseconds since 1970. `None` when missing, and beyond the range of dates.
     pub created_at: Option<DateTime<Utc>>,
@@ -82,8 +86,11 @@ pub struct ChatMessage {
 /// How two regions relate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relation {
+    /// Id of the region at the start.
     pub from_id: String,
+    /// Id of the region at the end.
     pub to_id: String,
+    /// `None` when missing or unknown.
     pub direction: Option<Direction>,
 }
 
@@ -91,8 +98,11 @@ pub struct Relation {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
+    /// From the end to the start.
     Left,
+    /// From the start to the end.
     Right,
+    /// Both ways.
     Bi,
 }
 

@@ -6,23 +6,31 @@ use super::{fields::Fields, mask};
 /// `original_width` and `original_height`, in pixels, both positive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ImageSize {
+    /// Width in pixels.
     pub width: i32,
+    /// Height in pixels.
     pub height: i32,
 }
 
 /// A place, in whichever unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
+    /// Distance from the left edge.
     pub x: f64,
+    /// Distance from the top edge.
     pub y: f64,
 }
 
 /// The top left corner is at (`x`, `y`), and what it turns about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rectangle {
+    /// Left edge, in percent of the width.
     pub x: f64,
+    /// Top edge, in percent of the height.
     pub y: f64,
+    /// In percent of the width.
     pub width: f64,
+    /// In percent of the height.
     pub height: f64,
     /// Degrees, clockwise; 0 unless given.
     pub rotation: f64,
@@ -35,23 +43,33 @@ pub struct Rectangle {
 /// The centre is at (`x`, `y`), and what it turns about.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ellipse {
+    /// Centre, in percent of the width.
     pub x: f64,
+    /// Centre, in percent of the height.
     pub y: f64,
+    /// Horizontal radius, in percent of the width.
     pub radius_x: f64,
+    /// Vertical radius, in percent of the height.
     pub radius_y: f64,
     /// Degrees, clockwise; 0 unless given.
     pub rotation: f64,
 }
 
+/// A polygon; the points are its corners in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Polygon {
+    /// Corners, in percent.
     pub points: Vec<Point>,
+    /// False while the polygon is being drawn.
     pub closed: Option<bool>,
 }
 
+/// A single point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyPoint {
+    /// In percent of the width.
     pub x: f64,
+    /// In percent of the height.
     pub y: f64,
     /// How wide the point is drawn, in percent of the image's width.
     pub width: Option<f64>,
@@ -60,25 +78,33 @@ pub struct KeyPoint {
 /// Painted pixels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Brush {
+    /// `rle`, in results of Label Studio.
     pub format: Option<String>,
     /// Run lengths of red, green, blue and alpha of each pixel, packed into bits.
     pub rle: Vec<u8>,
 }
 
+/// A line through vertices, straight or curved.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector {
+    /// Vertices in the stored order.
     pub vertices: Vec<Vertex>,
+    /// The last vertex is connected with the first one.
     pub closed: Option<bool>,
 }
 
+/// A vertex of a [`Vector`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vertex {
+    /// Id within the vector.
     pub id: Option<String>,
+    /// Position in percent.
     pub at: Point,
     /// The vertex that a line leads here from.
     pub previous_id: Option<String>,
     /// The line is a Bézier curve; false unless given.
     pub is_bezier: bool,
+    /// Control points of the Bézier curve, in percent: `controlPoint1` and `controlPoint2`.
     pub control_points: [Option<Point>; 2],
 }
 
@@ -94,6 +120,7 @@ impl ImageSize {
         })
     }
 
+    /// Number of pixels.
     pub fn pixels(self) -> u64 {
         u64::from(self.width.unsigned_abs()) * u64::from(self.height.unsigned_abs())
     }

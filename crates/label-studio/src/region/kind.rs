@@ -11,61 +11,104 @@ use crate::config::SpanUnit;
 /// The kinds of regions. Their numbers are stored: each keeps its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
+    /// Rectangle on an image.
     Rectangle = 1,
+    /// Ellipse on an image.
     Ellipse = 2,
+    /// Polygon on an image.
     Polygon = 3,
+    /// Point on an image.
     KeyPoint = 4,
+    /// Mask on an image, stored as run lengths.
     Brush = 5,
+    /// Mask on an image, stored as an image.
     Bitmask = 6,
+    /// Line of vertices on an image.
     Vector = 7,
+    /// Span of a plain text.
     TextSpan = 8,
+    /// Span of a page or a dialogue.
     HyperTextSpan = 9,
+    /// Range of a recording.
     Audio = 10,
+    /// Range or instant of a time series.
     TimeSeries = 11,
+    /// Ranges of frames of a video.
     Timeline = 12,
+    /// Shape that moves through a video.
     Video = 13,
+    /// Chosen choices.
     Choices = 14,
+    /// Chosen items of a tree.
     Taxonomy = 15,
+    /// Written texts.
     TextArea = 16,
+    /// Number.
     Number = 17,
+    /// Stars.
     Rating = 18,
+    /// Date, time, or both.
     DateTime = 19,
+    /// Choice between two objects.
     Pairwise = 20,
+    /// Items in order.
     Ranker = 21,
+    /// Relation between two regions.
     Relation = 22,
+    /// Unknown type, or content that its type does not allow.
     Other = 23,
+    /// Message written into a chat.
     ChatMessage = 24,
 }
 
 /// What a region says.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
+    /// See [`Rectangle`].
     Rectangle(Rectangle),
+    /// See [`Ellipse`].
     Ellipse(Ellipse),
+    /// See [`Polygon`].
     Polygon(Polygon),
+    /// See [`KeyPoint`].
     KeyPoint(KeyPoint),
+    /// See [`Brush`].
     Brush(Brush),
     /// A data URL of an image.
     Bitmask(String),
+    /// See [`Vector`].
     Vector(Vector),
+    /// See [`TextSpan`].
     TextSpan(TextSpan),
+    /// See [`HyperTextSpan`].
     HyperTextSpan(HyperTextSpan),
+    /// See [`Audio`].
     Audio(Audio),
+    /// See [`TimeSeries`].
     TimeSeries(TimeSeries),
+    /// See [`Timeline`].
     Timeline(Timeline),
+    /// See [`Video`].
     Video(Video),
+    /// See [`Choices`].
     Choices(Choices),
     /// Paths from the outermost item inwards.
     Taxonomy(Vec<Vec<String>>),
+    /// Written texts in their order.
     TextArea(Vec<String>),
+    /// A number.
     Number(f64),
+    /// Number of stars.
     Rating(i32),
     /// As the control's format has it.
     DateTime(String),
     /// The side that was chosen.
     Pairwise(String),
+    /// Buckets in the stored order.
     Ranker(Vec<Bucket>),
+    /// See [`Relation`].
     Relation(Relation),
+    /// See [`ChatMessage`].
     ChatMessage(ChatMessage),
     /// Of a type that is not known, or without what its type needs; with its `type`, when that is a text.
     Other(Option<String>),
@@ -114,6 +157,7 @@ impl Shape {
         })
     }
 
+    /// Kind of the region.
     pub fn kind(&self) -> Kind {
         match self {
             Self::Rectangle(_) => Kind::Rectangle,

@@ -18,12 +18,15 @@ pub struct TextSpan {
 pub struct HyperTextSpan {
     /// The XPath of a node, or the index of an utterance; a number as it is written.
     pub start: String,
+    /// Like `start`, for the end of the span.
     pub end: String,
     /// Characters into the node or utterance, from 0.
     pub start_offset: Option<i32>,
+    /// Like `start_offset`, for the end of the span.
     pub end_offset: Option<i32>,
     /// Characters into the text of the whole page.
     pub global_start: Option<i32>,
+    /// Like `global_start`, for the end of the span.
     pub global_end: Option<i32>,
     /// What is written there.
     pub text: Option<String>,
@@ -32,7 +35,9 @@ pub struct HyperTextSpan {
 /// A stretch of a recording, in seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
+    /// Start, in seconds.
     pub start: f64,
+    /// End, in seconds.
     pub end: f64,
     /// From 0.
     pub channel: Option<i32>,
@@ -43,7 +48,9 @@ pub struct Audio {
 /// A stretch of a time series, or an instant of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeSeries {
+    /// Start.
     pub start: Instant,
+    /// End; equal to `start` for an instant.
     pub end: Instant,
     /// False unless given.
     pub instant: bool,
@@ -52,29 +59,36 @@ pub struct TimeSeries {
 /// A place in a time series: a value of its time column, or a text in the column's format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Instant {
+    /// Number, such as seconds or milliseconds since 1970.
     Number(f64),
+    /// Text in the format of the column.
     Text(String),
 }
 
 /// Stretches of a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
+    /// Ranges of frames in the stored order.
     pub ranges: Vec<FrameRange>,
 }
 
 /// Frames from the first to the last one, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameRange {
+    /// First frame, from 1.
     pub start: i32,
+    /// Last frame, included.
     pub end: i32,
 }
 
 /// Something that moves through a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Video {
+    /// Number of frames of the whole video.
     pub frames_count: Option<i32>,
     /// Of the whole video, in seconds.
     pub duration: Option<f64>,
+    /// Keyframes in the stored order.
     pub sequence: Vec<Keyframe>,
 }
 
@@ -89,13 +103,17 @@ pub struct Keyframe {
     pub enabled: Option<bool>,
     /// A rectangle, in percent of the frame.
     pub x: Option<f64>,
+    /// Top edge, in percent of the height.
     pub y: Option<f64>,
+    /// In percent of the width.
     pub width: Option<f64>,
+    /// In percent of the height.
     pub height: Option<f64>,
     /// Degrees, clockwise.
     pub rotation: Option<f64>,
     /// Of `videovector`.
     pub vertices: Option<Vec<Vertex>>,
+    /// Of `videovector`: the last vertex is connected with the first one.
     pub closed: Option<bool>,
 }
 
@@ -151,6 +169,7 @@ impl Instant {
         number.or_else(|| value.text(key).map(Self::Text))
     }
 
+    /// The number; `None` for a text.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -158,6 +177,7 @@ impl Instant {
         }
     }
 
+    /// The text; `None` for a number.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Number(_) => None,
