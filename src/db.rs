@@ -12,7 +12,7 @@ mod shares;
 mod sqlite;
 mod write;
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use sea_orm::{
@@ -234,50 +234,4 @@ fn quiet(url: &str) -> ConnectOptions {
         .acquire_timeout(Duration::from_secs(30))
         .connect_timeout(CONNECTING);
     options
-}
-
-/// An instant as it is stored: to the microsecond, on both databases.
-pub fn microseconds(at: chrono::DateTime<chrono::Utc>) -> chrono::DateTime<chrono::Utc> {
-    chrono::DateTime::from_timestamp_micros(at.timestamp_micros())
-        .expect("an instant in range stays in range")
-}
-
-/// Now, as it is stored.
-pub fn now() -> chrono::DateTime<chrono::Utc> {
-    microseconds(chrono::Utc::now())
-}
-
-/// An instant as people and programs read it: UTC with `Z`, microseconds, no fraction when it is zero.
-pub fn print_instant(at: chrono::DateTime<chrono::Utc>) -> String {
-    let format = match at.timestamp_subsec_micros() {
-        0 => chrono::SecondsFormat::Secs,
-        _ => chrono::SecondsFormat::Micros,
-    };
-    at.to_rfc3339_opts(format, true)
-}
-
-/// An instant from outside: RFC 3339 with any offset, in years that every database and client can hold.
-pub fn parse_instant(text: &str) -> Option<chrono::DateTime<chrono::Utc>> {
-    use chrono::Datelike;
-    let at = chrono::DateTime::parse_from_rfc3339(text).ok()?.to_utc();
-    (1..=9999).contains(&at.year()).then(|| microseconds(at))
-}
-
-/// An instant as seconds since 1970, to the microsecond, in the years 1 to 9999.
-pub fn instant_of_seconds(seconds: f64) -> Option<chrono::DateTime<chrono::Utc>> {
-    use chrono::Datelike;
-    // The conversion saturates, and the ends of 64 bits lie far outside these years.
-    let at = chrono::DateTime::from_timestamp_micros((seconds * 1e6).round() as i64)?;
-    (1..=9999).contains(&at.year()).then_some(at)
-}
-
-/// An id from outside: positive, 64 bits, decimal digits only.
-pub fn parse_id(text: &str) -> Option<i64> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
-    i64::from_str(text).ok().filter(|_| plain)
-}
-
-/// A reference from outside as an id to look up; text that is no id becomes 0, which nothing has.
-pub fn reference(text: &str) -> i64 {
-    parse_id(text).unwrap_or(0)
 }

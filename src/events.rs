@@ -31,8 +31,9 @@ use tokio::{
 
 pub use self::batch::{Batch, Event, TaskRef};
 use crate::{
-    db::{self, Database},
+    db::Database,
     error::{Error, Reason, Result},
+    instant,
 };
 
 /// Reads the first events after a number, in order, with the facts that decide who sees them. The instant is the
@@ -205,7 +206,7 @@ impl Events {
     pub fn now(&self) -> LogPosition {
         let commits = self.inner.shared.db.commits();
         LogPosition {
-            at: db::now(),
+            at: instant::now(),
             horizon: commits.horizon(),
             watermark: self.inner.shared.watermark.load(Ordering::SeqCst),
             commits_ended: *commits.ended().borrow(),

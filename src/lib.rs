@@ -14,6 +14,8 @@ pub mod error;
 pub mod events;
 pub mod fair;
 pub mod graphql;
+pub mod id;
+pub mod instant;
 pub mod server;
 
 mod telemetry;

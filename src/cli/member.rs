@@ -6,8 +6,8 @@ use entity::project_member::Role;
 use super::{line, print_table};
 use crate::{
     app::App,
-    db::print_instant,
     domain::{project, user},
+    instant,
 };
 
 #[derive(Debug, Subcommand)]
@@ -91,7 +91,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                         row.user_id.to_string(),
                         user.map(|user| user.username).unwrap_or_default(),
                         format!("{:?}", row.role).to_lowercase(),
-                        print_instant(row.created_at),
+                        instant::print(row.created_at),
                     ]
                 })
                 .collect();

@@ -7,8 +7,8 @@ use clap::Subcommand;
 use super::{line, print_table};
 use crate::{
     app::App,
-    db::print_instant,
     domain::{token, user},
+    instant,
 };
 
 #[derive(Debug, Subcommand)]
@@ -59,7 +59,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                 Some(name) => Some(user::named(app, &name).await?.id),
                 None => None,
             };
-            let when = |at: Option<DateTime<Utc>>| at.map(print_instant).unwrap_or_default();
+            let when = |at: Option<DateTime<Utc>>| at.map(instant::print).unwrap_or_default();
             let rows: Vec<Vec<String>> = token::all(app, user_id)
                 .await?
                 .into_iter()
@@ -69,7 +69,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                         user.map(|user| user.username).unwrap_or_default(),
                         row.name,
                         format!("{}…", row.prefix),
-                        print_instant(row.created_at),
+                        instant::print(row.created_at),
                         when(row.expires_at),
                         when(row.last_used_at),
                         when(row.revoked_at),

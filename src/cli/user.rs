@@ -4,7 +4,7 @@ use clap::{Subcommand, ValueEnum};
 use entity::user::Role;
 
 use super::{line, print_table};
-use crate::{app::App, db::print_instant, domain::user};
+use crate::{app::App, domain::user, instant};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -67,7 +67,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                         row.email.unwrap_or_default(),
                         format!("{:?}", row.role).to_lowercase(),
                         if row.can_sign_in { "yes" } else { "no" }.to_owned(),
-                        print_instant(row.created_at),
+                        instant::print(row.created_at),
                     ]
                 })
                 .collect();

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use tokio::sync::watch;
 
 use super::health::Health;
+use crate::instant;
 
 /// The writes of this process, and their commits: counted as they begin and again as they end.
 pub struct Commits {
@@ -45,12 +46,12 @@ impl Commits {
 
     /// Whatever is committed from now on was begun at this time or later.
     pub fn horizon(&self) -> DateTime<Utc> {
-        let now = super::now();
+        let now = instant::now();
         self.writes().first().map_or(now, |(since, _)| *since)
     }
 
     pub(super) fn open(self: &Arc<Self>) -> Open {
-        let write = (super::now(), self.opened.fetch_add(1, Ordering::SeqCst));
+        let write = (instant::now(), self.opened.fetch_add(1, Ordering::SeqCst));
         self.writes().insert(write);
         Open {
             commits: self.clone(),

@@ -30,6 +30,7 @@ use crate::{
     app::App,
     db,
     error::{Error, Result},
+    instant,
 };
 
 pub use self::{losses::of_own as lost_by_own, sweep::sweep};
@@ -133,7 +134,7 @@ pub enum Found {
 /// lease ends is dead: a key under which it changed nothing is free again.
 pub async fn claim(app: &App, actor: &Actor, request: &Request, lease: Duration) -> Result<Found> {
     for _ in 0..TRIES {
-        let now = db::now();
+        let now = instant::now();
         let row = idempotency_key::Entity::find()
             .filter(Column::UserId.eq(request.user_id))
             .filter(Column::KeyHash.eq(&*request.key_hash))
@@ -307,7 +308,7 @@ pub async fn release(app: &App, claim: &Claim) -> Result<bool> {
 /// Ends the lease of a request that ended without an answer, so that nobody waits for it.
 pub async fn abandon(app: &App, claim: &Claim) -> Result<()> {
     let row = idempotency_key::ActiveModel {
-        leased_until: Set(db::now()),
+        leased_until: Set(instant::now()),
         ..Default::default()
     };
     let txn = app.db.begin().await?;

@@ -55,7 +55,7 @@ use super::{
     labelling::{self, Rules},
     project,
 };
-use crate::{app::App, db, error::Error};
+use crate::{app::App, error::Error, instant};
 
 /// A batch ends with the item that reaches one of these.
 const BATCH_TASKS: usize = 1_000;
@@ -184,7 +184,7 @@ where
     let (source, survey) = check(source, fitting, |done| told(Phase::Check, done)).await?;
     let survey = survey.map_err(Failure::Refused)?;
     let mut notes = Notes::default();
-    let at = db::now();
+    let at = instant::now();
     let (job, people, row) = start(app, options, survey.people, at).await?;
     let import = Import {
         app,

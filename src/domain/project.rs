@@ -27,8 +27,8 @@ use super::{
 };
 use crate::{
     app::App,
-    db,
     error::{Error, Problem, ProblemCode, Result},
+    instant,
 };
 
 use self::filter::matching;
@@ -164,7 +164,7 @@ pub(super) async fn insert(
     new: New,
     created_by_id: Option<i64>,
 ) -> Result<project::Model> {
-    let at = db::now();
+    let at = instant::now();
     let row = project::ActiveModel {
         title: Set(new.title),
         description: Set(new.description),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use tokio::time::MissedTickBehavior;
 
 use super::{draft, idempotency};
-use crate::{app::App, db};
+use crate::{app::App, instant};
 
 /// How long after one sweep the next one comes.
 const EVERY: Duration = Duration::from_secs(600);
@@ -16,7 +16,7 @@ pub async fn keep_swept(app: App) {
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;
-        let now = db::now();
+        let now = instant::now();
         for (rows, swept) in [
             ("idempotency keys", idempotency::sweep(&app, now).await),
             ("replaced drafts", draft::sweep_replaced(&app, now).await),

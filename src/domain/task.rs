@@ -25,8 +25,8 @@ use super::{
 };
 use crate::{
     app::App,
-    db,
     error::{Error, Problem, ProblemCode, Result, Segment},
+    instant,
 };
 
 pub(super) use self::relabel::relabel;
@@ -243,7 +243,7 @@ pub async fn create(
     };
     let role = role.ok_or(Error::NotFound("project"))?;
     access::require(access::may_manage(role), "tasks are created by managers")?;
-    let at = db::now();
+    let at = instant::now();
     let mut ids = rows::reserve(&txn, "task", new.len()).await?;
     let rows: Vec<task::Model> = new
         .into_iter()

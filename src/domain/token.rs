@@ -22,8 +22,8 @@ use sha2::{Digest, Sha256};
 use super::access::Actor;
 use crate::{
     app::App,
-    db,
     error::{Error, Problem, ProblemCode, Result},
+    instant,
 };
 
 pub use self::own::{New, end, issue, of_users};
@@ -76,8 +76,8 @@ async fn insert(
         name: Set(name.to_owned()),
         hash: Set(hash(&text)),
         prefix: Set(prefix(&text)),
-        created_at: Set(db::now()),
-        expires_at: Set(expires_at.map(db::microseconds)),
+        created_at: Set(instant::now()),
+        expires_at: Set(expires_at.map(instant::to_microseconds)),
         ..Default::default()
     }
     .insert(db)
@@ -92,7 +92,7 @@ async fn put(db: &impl ConnectionTrait, user: &user::Model, name: &str, text: &s
         name: Set(name.to_owned()),
         hash: Set(hash(text)),
         prefix: Set(text.chars().take(4).collect()),
-        created_at: Set(db::now()),
+        created_at: Set(instant::now()),
         expires_at: Set(None),
         revoked_at: Set(None),
         ..Default::default()
@@ -118,7 +118,7 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
     let Some((token, Some(user))) = found else {
         return Err(Error::Unauthenticated);
     };
-    let now = db::now();
+    let now = instant::now();
     if !signs_in(&token, &user, now) {
         return Err(Error::Unauthenticated);
     }
@@ -133,7 +133,7 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
 
 /// Those of these tokens that sign somebody in now, each with what its user is.
 pub async fn active(app: &App, ids: &[i64]) -> Result<HashMap<i64, user::Role>> {
-    let now = db::now();
+    let now = instant::now();
     let mut active = HashMap::new();
     for ids in ids.chunks(ACTIVE_STEP) {
         let found = api_token::Entity::find()
@@ -157,7 +157,7 @@ pub async fn sign_in_again(app: &App, id: i64) -> Result<Actor> {
         .one(app.db.reader())
         .await?;
     match found {
-        Some((token, Some(user))) if signs_in(&token, &user, db::now()) => {
+        Some((token, Some(user))) if signs_in(&token, &user, instant::now()) => {
             Ok(signed_in(&token, user))
         }
         _ => Err(Error::Unauthenticated),
@@ -220,7 +220,7 @@ pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
     }
     Ok(api_token::ActiveModel {
         id: Unchanged(id),
-        revoked_at: Set(Some(db::now())),
+        revoked_at: Set(Some(instant::now())),
         ..Default::default()
     }
     .update(app.db.writer())

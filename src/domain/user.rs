@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     app::App,
-    db,
     error::{Error, Path, Problem, ProblemCode, Result},
+    id, instant,
 };
 
 pub use self::write::{Change, Deleted, add, delete, update};
@@ -171,7 +171,7 @@ pub async fn insert(txn: &DatabaseTransaction, new: &New) -> Result<user::Model,
         email: Set(new.email.as_ref().map(|email| email.to_lowercase())),
         role: Set(new.role),
         can_sign_in: Set(true),
-        created_at: Set(db::now()),
+        created_at: Set(instant::now()),
         ..Default::default()
     };
     row.insert(txn).await
@@ -293,7 +293,7 @@ pub async fn named(app: &App, name: &str) -> Result<user::Model> {
     let mut condition = Condition::any()
         .add(Column::Username.eq(name))
         .add(Column::Email.eq(name.to_lowercase()));
-    if let Some(id) = db::parse_id(name) {
+    if let Some(id) = id::parse(name) {
         condition = condition.add(Column::Id.eq(id));
     }
     let mut rows = user::Entity::find()

@@ -40,7 +40,7 @@ impl Drop for Subscribers<'_> {
 }
 
 async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
-    let since = crate::db::now();
+    let since = crate::instant::now();
     let mut backoff = Backoff::new("reading events");
     let mut wake = shared.wake.subscribe();
     loop {

@@ -5,9 +5,9 @@ use label_studio::agreement::Metric;
 
 use super::{context::ContextExt, loader::Loaders};
 use crate::{
-    db::reference,
     domain::agreement::{Compared, OfPair, OfTask, Score},
     error::{Error, Problem, ProblemCode, Result},
+    id,
 };
 
 /// A way to say in a number how far two annotations agree. For what both have in the same place (made by the
@@ -65,7 +65,7 @@ async fn compared(
     metric: Option<AgreementMetric>,
 ) -> Result<Score> {
     let of = OfPair {
-        ids: [id, reference(other)],
+        ids: [id, id::reference(other)],
         metric: metric.map(Into::into),
     };
     let (code, message) = match loader.load_one(of).await? {

@@ -25,8 +25,8 @@ use super::{
     user::User,
 };
 use crate::{
-    db::reference,
     error::{Error, Result},
+    id,
 };
 
 /// The field of the schema, which the library would resolve.
@@ -109,8 +109,8 @@ fn key(representation: &Value) -> (&str, i64) {
         _ => "",
     };
     let id = match fields.get("id") {
-        Some(Value::String(id)) => reference(id),
-        Some(Value::Number(id)) => reference(&id.to_string()),
+        Some(Value::String(id)) => id::reference(id),
+        Some(Value::Number(id)) => id::reference(&id.to_string()),
         _ => 0,
     };
     (name, id)

@@ -9,9 +9,9 @@ use super::{
     task::Task,
 };
 use crate::{
-    db::reference,
     domain::import::{self, Misfits},
     error::Result,
+    id,
 };
 
 /// What becomes of imported annotations and predictions whose result does not fit the project's labelling
@@ -138,7 +138,7 @@ impl ImportMutation {
         )]
         misfits: ImportMisfits,
     ) -> Option<Result<ImportedTasks>> {
-        let project_id = reference(&project_id);
+        let project_id = id::reference(&project_id);
         let items = tasks.into_iter().map(|task| task.0).collect();
         let (app, actor) = (ctx.app(), ctx.actor());
         let imported = import::call(app, actor, project_id, items, misfits.into()).await;

@@ -17,7 +17,7 @@ use super::{
     scalar::{DateTime, JsonList},
     task::Task,
 };
-use crate::{db::reference, error::Result};
+use crate::{error::Result, id};
 
 pub use self::mutation::PredictionMutation;
 
@@ -120,6 +120,6 @@ impl PredictionQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The prediction's id.")] id: ID,
     ) -> Option<Result<Prediction>> {
-        Prediction::load(ctx, reference(&id)).await.transpose()
+        Prediction::load(ctx, id::reference(&id)).await.transpose()
     }
 }

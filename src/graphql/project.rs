@@ -19,7 +19,6 @@ use super::{
     user::User,
 };
 use crate::{
-    db::reference,
     domain::{
         annotation::{self, Parent},
         labelling,
@@ -27,6 +26,7 @@ use crate::{
         project as projects, task,
     },
     error::{Error, Result},
+    id,
 };
 
 pub use self::{
@@ -358,7 +358,7 @@ impl ProjectQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] id: ID,
     ) -> Option<Result<Project>> {
-        Project::load(ctx, reference(&id)).await.transpose()
+        Project::load(ctx, id::reference(&id)).await.transpose()
     }
 
     /// The projects that you may see: those you belong to, for admins all.

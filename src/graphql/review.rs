@@ -10,9 +10,9 @@ use super::{
     user::User,
 };
 use crate::{
-    db::reference,
     domain::{annotation, review},
     error::Result,
+    id,
 };
 
 /// What a reviewer said of an annotation at last. What they said before is in its history.
@@ -128,7 +128,7 @@ impl ReviewMutation {
         #[graphql(desc = "The annotation's id.")] id: ID,
         #[graphql(desc = "The review.")] input: ReviewAnnotationInput,
     ) -> Option<Result<Annotation>> {
-        let row = review::review(ctx.app(), ctx.actor(), reference(&id), input.into()).await;
+        let row = review::review(ctx.app(), ctx.actor(), id::reference(&id), input.into()).await;
         Some(row.map(Annotation::from))
     }
 }

@@ -11,7 +11,7 @@ use chrono::Utc;
 use indexmap::IndexMap;
 use label_studio::region::Answer;
 
-use crate::db;
+use crate::instant;
 
 /// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
@@ -52,18 +52,18 @@ pub struct DateTime(pub chrono::DateTime<Utc>);
 impl ScalarType for DateTime {
     fn parse(value: Value) -> InputValueResult<Self> {
         match &value {
-            Value::String(text) => db::parse_instant(text).map(Self),
+            Value::String(text) => instant::parse(text).map(Self),
             _ => None,
         }
         .ok_or_else(|| InputValueError::expected_type(value))
     }
 
     fn is_valid(value: &Value) -> bool {
-        matches!(value, Value::String(text) if db::parse_instant(text).is_some())
+        matches!(value, Value::String(text) if instant::parse(text).is_some())
     }
 
     fn to_value(&self) -> Value {
-        Value::String(db::print_instant(self.0))
+        Value::String(instant::print(self.0))
     }
 }
 

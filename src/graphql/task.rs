@@ -21,13 +21,13 @@ use super::{
     user::User,
 };
 use crate::{
-    db::reference,
     domain::{
         annotation::Parent,
         page::{Arguments, OrderKey, Ordering, Page},
         task as tasks,
     },
     error::{Error, Result},
+    id,
 };
 
 pub use self::mutation::{TaskMutation, small};
@@ -345,7 +345,7 @@ impl TaskQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
     ) -> Option<Result<Task>> {
-        Task::load(ctx, reference(&id)).await.transpose()
+        Task::load(ctx, id::reference(&id)).await.transpose()
     }
 
     /// The tasks that you may see.

@@ -6,7 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use entity::api_token;
 
 use super::{context::ContextExt, scalar::DateTime, user::User};
-use crate::{db::reference, domain::token as tokens, error::Result};
+use crate::{domain::token as tokens, error::Result, id};
 
 /// A secret that signs its user in. The secret itself is known only when it is made.
 pub struct ApiToken(pub Arc<api_token::Model>);
@@ -96,7 +96,7 @@ impl TokenMutation {
         let new = tokens::New {
             name: input.name,
             expires_at: input.expires_at.map(|at| at.0),
-            user_id: input.user_id.map(|id| reference(&id)),
+            user_id: input.user_id.map(|id| id::reference(&id)),
         };
         let created = tokens::issue(ctx.app(), ctx.actor(), new).await;
         Some(created.map(|created| CreatedToken {
@@ -113,7 +113,7 @@ impl TokenMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The token's id.")] id: ID,
     ) -> Option<Result<ApiToken>> {
-        let row = tokens::end(ctx.app(), ctx.actor(), reference(&id)).await;
+        let row = tokens::end(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(row.map(|row| ApiToken(Arc::new(row))))
     }
 }

@@ -16,13 +16,13 @@ use super::{
     token::ApiToken,
 };
 use crate::{
-    db::reference,
     domain::{
         filter::EnumFilter,
         page::{Arguments, Ordering, Page},
         user as users,
     },
     error::{Error, Result},
+    id,
 };
 
 pub use self::mutation::UserMutation;
@@ -202,7 +202,7 @@ impl UserQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: ID,
     ) -> Option<Result<User>> {
-        User::load(ctx, Some(reference(&id))).await
+        User::load(ctx, Some(id::reference(&id))).await
     }
 
     /// The users that you may see: you and everybody who shares a project with you. Ascending by id.

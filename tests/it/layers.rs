@@ -18,6 +18,8 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("error", 0),
     ("events", 0),
     ("fair", 0),
+    ("id", 0),
+    ("instant", 0),
     ("telemetry", 0),
 ];
 

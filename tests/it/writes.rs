@@ -2,7 +2,7 @@
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 
-use annograph::{app::App, db::now};
+use annograph::{app::App, instant};
 use entity::user;
 use sea_orm::{
     ActiveValue::Set, ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, QueryOrder,
@@ -147,7 +147,7 @@ async fn insert(db: &impl ConnectionTrait, name: &str) {
         display_name: Set(String::new()),
         role: Set(user::Role::Member),
         can_sign_in: Set(true),
-        created_at: Set(now()),
+        created_at: Set(instant::now()),
         ..Default::default()
     };
     user::Entity::insert(row)

@@ -14,7 +14,6 @@ use super::{
     unsigned,
 };
 use crate::{
-    db,
     domain::{
         Patch,
         access::Actor,
@@ -25,6 +24,7 @@ use crate::{
         user,
     },
     error::{Conflict, Error, Problem, Result},
+    instant,
 };
 
 /// A change to a version that is not the current one.
@@ -304,6 +304,6 @@ fn current(row: &annotation::Model, visible: &HashSet<i64>) -> Result<String> {
         last_action: row
             .last_action
             .map(|action| action.to_value().to_uppercase()),
-        updated_at: db::print_instant(row.updated_at),
+        updated_at: instant::print(row.updated_at),
     })?)
 }

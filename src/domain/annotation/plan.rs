@@ -25,13 +25,14 @@ use super::{
     touch,
 };
 use crate::{
-    db::{self, Write},
+    db::Write,
     domain::{
         Patch,
         access::Actor,
         history::{self, Changes},
     },
     error::Result,
+    instant,
 };
 
 /// The ground truths of tasks, by task.
@@ -123,7 +124,7 @@ impl<'a> Plan<'a> {
     ) -> Self {
         Self {
             actor,
-            at: db::now(),
+            at: instant::now(),
             ground_truths,
             configs,
             rows: BTreeMap::new(),

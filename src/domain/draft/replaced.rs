@@ -15,12 +15,12 @@ use sea_orm::{
 
 use crate::{
     app::App,
-    db,
     domain::{
         access::{self, Actor},
         large::{Large, Reading},
     },
     error::Result,
+    instant,
 };
 
 /// How long a replaced content is kept.
@@ -92,7 +92,7 @@ pub async fn replaced_of(
         .into_query();
     let visible = replaced_draft::Entity::find()
         .filter(Column::DraftId.in_subquery(visible))
-        .filter(Column::ReplacedAt.gt(db::now() - RETENTION));
+        .filter(Column::ReplacedAt.gt(instant::now() - RETENTION));
     let rows = Reading::new(app, visible.clone(), times)
         .all(visible)
         .await?;

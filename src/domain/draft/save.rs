@@ -18,7 +18,7 @@ use super::replaced;
 
 use crate::{
     app::App,
-    db::{self, Write},
+    db::Write,
     domain::{
         Patch,
         access::{self, Actor},
@@ -26,6 +26,7 @@ use crate::{
         task as tasks, version,
     },
     error::{Error, Problem, ProblemCode, Result},
+    instant,
 };
 
 /// What is saved, and of what: either of a task or of an annotation.
@@ -82,7 +83,7 @@ async fn insert_draft(
         result: Set(content.result),
         lead_time: Set(content.lead_time.value().copied().map(unsigned)),
         annotation_version: Set(slot.version.map(base_version)),
-        ..new_draft(actor, slot.task_id, slot.annotation_id, db::now())
+        ..new_draft(actor, slot.task_id, slot.annotation_id, instant::now())
     };
     Ok(row.insert(txn).await?)
 }
@@ -94,7 +95,7 @@ async fn overwrite(
     content: Content,
 ) -> Result<annotation_draft::Model> {
     let mut saved = content.apply_to(&row);
-    let now = db::now().max(row.updated_at);
+    let now = instant::now().max(row.updated_at);
     if saved != row {
         saved.version += 1;
         replaced::keep_replaced(txn, &row, &saved.result, now).await?;
@@ -179,7 +180,7 @@ fn current(row: &annotation_draft::Model) -> Result<impl Serialize> {
         annotation_version: row.annotation_version,
         result: serde_json::from_str(&row.result)?,
         lead_time: row.lead_time,
-        updated_at: db::print_instant(row.updated_at),
+        updated_at: instant::print(row.updated_at),
     })
 }
 

@@ -27,9 +27,10 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{self, Database, Reader},
+    db::{Database, Reader},
     error::Result,
     events::{Batch, Event, TaskRef},
+    instant,
 };
 
 /// Events of one batch, at the most.
@@ -273,7 +274,7 @@ async fn ended_tokens(db: &Reader, since: DateTime<Utc>) -> Result<HashSet<i64>>
         .filter(
             Condition::any()
                 .add(RevokedAt.gte(since))
-                .add(ExpiresAt.between(since, db::now())),
+                .add(ExpiresAt.between(since, instant::now())),
         )
         .into_tuple()
         .all(db)

@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::Whole;
-use crate::{db, error::Result};
+use crate::{error::Result, instant};
 
 /// Appends a task. `emails` knows the users of its drafts.
 pub(super) fn task(
@@ -166,7 +166,7 @@ impl<'a> Object<'a> {
     }
 
     fn instant(&mut self, key: &str, instant: Option<DateTime<Utc>>) -> Result<()> {
-        self.value(key, instant.map(db::print_instant))
+        self.value(key, instant.map(instant::print))
     }
 
     /// An imported field in its place, if there was one.

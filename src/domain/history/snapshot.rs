@@ -20,8 +20,8 @@ use super::super::{
 };
 use crate::{
     app::App,
-    db,
     error::{Error, Problem, ProblemCode, Result},
+    id,
 };
 
 /// Annotations whose revisions are read at once: each is a condition of its own.
@@ -358,7 +358,7 @@ fn snapshot(row: &Row, fields: &Map<String, Value>, result: ResultRef) -> Snapsh
         event: row.event,
         task_id: row.task_id,
         project_id: row.project_id,
-        completed_by_id: field("completedBy").as_str().and_then(db::parse_id),
+        completed_by_id: field("completedBy").as_str().and_then(id::parse),
         updated_by_id: row.updated_by_id,
         was_cancelled: field("wasCancelled") == &Value::Bool(true),
         ground_truth: field("groundTruth") == &Value::Bool(true),

@@ -13,13 +13,13 @@ use super::{
 };
 use crate::{
     app::{App, compute},
-    db,
     domain::{
         access::{self, Actor},
         labelling::{self, Rules},
         project,
     },
     error::{Error, Path, Problem, ProblemCode, Result},
+    instant,
 };
 
 /// The most tasks that one call imports.
@@ -78,7 +78,7 @@ pub async fn call(
     } = items;
     let (tasks, fit) = look_at(tasks, rules, misfits);
     let fit = fit?;
-    let at = db::now();
+    let at = instant::now();
     let map = BTreeMap::new();
     let caller = Caller { actor, project_id };
     let people = people.resolve(app, &txn, &map, Unmapped::Create, Some(caller), at);

@@ -14,8 +14,8 @@ use uuid::Uuid;
 
 use super::problems::{Notes, Place, Problems};
 use crate::{
-    db,
     error::{Path, Problem, ProblemCode, Segment},
+    instant,
 };
 
 /// An object's fields in their order. Of a repeated key the last value counts, in the first one's place.
@@ -239,15 +239,15 @@ impl<'p> Checker<'p> {
     pub fn instant(&mut self, fields: &mut Fields, name: &'static str) -> Option<DateTime<Utc>> {
         let time: Time = self.typed(fields, name, "must be a string")?;
         let (instant, note) = match &time {
-            Time::Text(text) => match db::parse_instant(text) {
+            Time::Text(text) => match instant::parse(text) {
                 Some(instant) => (Some(instant), None),
                 None => (
-                    db::parse_instant(&format!("{text}Z")),
+                    instant::parse(&format!("{text}Z")),
                     Some("has no offset: read as UTC"),
                 ),
             },
             Time::Seconds(seconds) => (
-                db::instant_of_seconds(*seconds),
+                instant::from_seconds(*seconds),
                 Some("is a number: read as seconds since 1970-01-01T00:00:00Z"),
             ),
         };

@@ -15,13 +15,14 @@ use serde_json::value::RawValue;
 
 use crate::{
     app::{App, compute},
-    db::{self, Write},
+    db::Write,
     domain::{
         Patch,
         access::{self, Actor},
         labelling, not_cleared, task as tasks, version,
     },
     error::{Error, Problem, ProblemCode, Result},
+    instant,
 };
 
 /// Longest name of a model, in characters.
@@ -63,7 +64,7 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
     let role = role.ok_or(Error::NotFound("task"))?;
     access::require(access::may_manage(role), "predictions are made by managers")?;
     check_fit(app, &txn, &task, &new.result).await?;
-    let at = db::now();
+    let at = instant::now();
     let row = prediction::ActiveModel {
         task_id: Set(task.id),
         project_id: Set(task.project_id),
@@ -128,7 +129,7 @@ pub async fn update(
         check_fit(app, &txn, &task, &changed.result).await?;
     }
     changed.version += 1;
-    changed.updated_at = db::now().max(row.updated_at);
+    changed.updated_at = instant::now().max(row.updated_at);
     let mut columns = row.into_active_model();
     columns.result = Set(changed.result.clone());
     columns.score = Set(changed.score);
@@ -193,7 +194,7 @@ fn conflict(row: &prediction::Model, changed: &prediction::Model, expected: i32)
         result: serde_json::from_str(&row.result)?,
         score: row.score,
         model_version: row.model_version.as_deref(),
-        updated_at: db::print_instant(row.updated_at),
+        updated_at: instant::print(row.updated_at),
     };
     let fields = [
         ("modelVersion", changed.model_version != row.model_version),

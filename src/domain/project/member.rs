@@ -15,12 +15,12 @@ use sea_orm::{
 use super::lock;
 use crate::{
     app::App,
-    db,
     domain::{
         access::{self, Actor},
         idempotency,
     },
     error::{Problem, ProblemCode, Result},
+    instant,
 };
 
 /// Members of several projects, in the order in which they joined.
@@ -147,7 +147,7 @@ pub async fn put_member(
         project_id: Set(project_id),
         user_id: Set(user_id),
         role: Set(role),
-        created_at: Set(db::now()),
+        created_at: Set(instant::now()),
         ..Default::default()
     };
     Ok(project_member::Entity::insert(member)

@@ -11,9 +11,9 @@ use serde_json::json;
 use super::{breaks, check_config, check_text, check_title, lock};
 use crate::{
     app::App,
-    db,
     domain::{Patch, access::Actor, annotation, labelling, not_cleared, version},
     error::{Error, Result},
+    instant,
 };
 
 /// A change of a project; nothing can be cleared.
@@ -78,7 +78,7 @@ pub async fn update(
         annotation::index::rewrite(&txn, id, &old, &new).await?;
     }
     row.version += 1;
-    row.updated_at = db::now().max(row.updated_at);
+    row.updated_at = instant::now().max(row.updated_at);
     project::ActiveModel {
         id: Unchanged(row.id),
         title: Set(row.title.clone()),
@@ -105,7 +105,7 @@ fn conflict(row: &project::Model, changed: &project::Model, expected: i32) -> Re
         "description": row.description,
         "labelConfig": row.label_config,
         "checkMode": row.check_mode.to_value().to_uppercase(),
-        "updatedAt": db::print_instant(row.updated_at),
+        "updatedAt": instant::print(row.updated_at),
     });
     let fields = [
         ("checkMode", changed.check_mode != row.check_mode),

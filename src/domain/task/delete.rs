@@ -10,12 +10,12 @@ use sea_orm::{
 
 use crate::{
     app::App,
-    db,
     domain::{
         access::{self, Actor},
         annotation,
     },
     error::{Error, Result},
+    instant,
 };
 
 /// What went with a task.
@@ -52,7 +52,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         .filter(prediction::Column::TaskId.eq(id))
         .count(&*txn)
         .await?;
-    let annotations = annotation::delete_by_task(&txn, actor, &[id], db::now()).await?;
+    let annotations = annotation::delete_by_task(&txn, actor, &[id], instant::now()).await?;
     task::Entity::delete_by_id(id).exec(&txn).await?;
     txn.commit().await?;
     Ok(Deleted {

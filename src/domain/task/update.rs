@@ -11,13 +11,13 @@ use serde_json::value::RawValue;
 use super::{check_overlap, counters::authors};
 use crate::{
     app::{App, compute},
-    db,
     domain::{
         Patch,
         access::{self, Actor},
         not_cleared, version,
     },
     error::{Error, Result},
+    instant,
 };
 
 /// A change of a task; only `meta` can be cleared.
@@ -78,7 +78,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         changed.is_labeled = authors(&txn, id).await? >= changed.overlap;
     }
     changed.version += 1;
-    changed.updated_at = db::now().max(row.updated_at);
+    changed.updated_at = instant::now().max(row.updated_at);
     changed.updated_by_id = Some(actor.id());
     let mut columns = row.into_active_model();
     columns.data = Set(changed.data.clone());
@@ -141,7 +141,7 @@ fn conflict(row: &task::Model, changed: &task::Model, expected: i32) -> Result<E
         data: serde_json::from_str(&row.data)?,
         meta: meta.transpose()?,
         overlap: row.overlap,
-        updated_at: db::print_instant(row.updated_at),
+        updated_at: instant::print(row.updated_at),
     };
     let fields = [
         ("data", changed.data != row.data),

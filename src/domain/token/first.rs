@@ -9,9 +9,10 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 use super::{Created, MIN_LENGTH, hash, put};
 use crate::{
     app::App,
-    db::{self, Write},
+    db::Write,
     domain::user as users,
     error::{Problem, ProblemCode, Result},
+    instant,
 };
 
 /// The lock of those who look for an admin and make one, on PostgreSQL; on SQLite a write is alone anyhow.
@@ -113,5 +114,5 @@ fn active_of_admins() -> sea_orm::Select<api_token::Entity> {
         .inner_join(user::Entity)
         .filter(user::Column::Role.eq(Role::Admin))
         .filter(user::Column::CanSignIn.eq(true))
-        .filter(super::is_active(db::now()))
+        .filter(super::is_active(instant::now()))
 }

@@ -18,12 +18,12 @@ use sea_orm::{
 use super::{Created, insert, is_active};
 use crate::{
     app::App,
-    db,
     domain::{
         access::{self, Actor},
         idempotency,
     },
     error::{Error, Problem, ProblemCode, Result},
+    instant,
 };
 
 /// Longest name, in characters.
@@ -89,7 +89,7 @@ pub async fn end(app: &App, actor: &Actor, id: i64) -> Result<api_token::Model> 
         txn.rollback().await?;
         return Ok(row);
     }
-    row.revoked_at = Some(db::now());
+    row.revoked_at = Some(instant::now());
     let revoked = api_token::ActiveModel {
         id: Unchanged(id),
         revoked_at: Set(row.revoked_at),
@@ -123,7 +123,7 @@ pub async fn of_users(
 async fn check_count(txn: &DatabaseTransaction, user_id: i64) -> Result<()> {
     let active = api_token::Entity::find()
         .filter(Column::UserId.eq(user_id))
-        .filter(is_active(db::now()))
+        .filter(is_active(instant::now()))
         .count(txn)
         .await?;
     if active < MAX_ACTIVE {
@@ -151,7 +151,7 @@ fn check_input(actor: &Actor, new: &New) -> Result<()> {
             message,
         ));
     }
-    if new.expires_at.is_some_and(|end| end <= db::now()) {
+    if new.expires_at.is_some_and(|end| end <= instant::now()) {
         let message = "a token ends in the future";
         problems.push(Problem::new(
             ["input", "expiresAt"],

@@ -4,9 +4,9 @@ use async_graphql::{Context, ID, Object};
 
 use super::{super::context::ContextExt, Annotation};
 use crate::{
-    db::reference,
     domain::annotation::{self, Flag},
     error::Result,
+    id,
 };
 
 #[derive(Default)]
@@ -72,6 +72,6 @@ async fn set(
     expected_version: Option<i32>,
 ) -> Option<Result<Annotation>> {
     let (app, actor) = (ctx.app(), ctx.actor());
-    let row = annotation::set_flag(app, actor, reference(id), flag, expected_version).await;
+    let row = annotation::set_flag(app, actor, id::reference(id), flag, expected_version).await;
     Some(row.map(Annotation::from))
 }

@@ -13,12 +13,12 @@ use super::{
     mutation::DeletedAnnotation,
 };
 use crate::{
-    db::reference,
     domain::annotation::{
         self,
         batch::{ErrorPolicy, Outcomes},
     },
     error::{Conflict, Error, Problem, Result, Segment},
+    id,
 };
 
 /// What becomes of a list of items of which some are refused.
@@ -60,19 +60,19 @@ pub struct DeleteAnnotationItem {
 
 impl From<CreateAnnotationItem> for (i64, annotation::New) {
     fn from(item: CreateAnnotationItem) -> Self {
-        (reference(&item.task_id), item.input.into())
+        (id::reference(&item.task_id), item.input.into())
     }
 }
 
 impl From<UpdateAnnotationItem> for (i64, annotation::Change) {
     fn from(item: UpdateAnnotationItem) -> Self {
-        (reference(&item.id), item.input.into())
+        (id::reference(&item.id), item.input.into())
     }
 }
 
 impl From<DeleteAnnotationItem> for (i64, Option<i32>) {
     fn from(item: DeleteAnnotationItem) -> Self {
-        (reference(&item.id), item.expected_version)
+        (id::reference(&item.id), item.expected_version)
     }
 }
 

@@ -4,8 +4,8 @@ use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 
 use super::super::scalar::{JsonObject, Uuid, list_text};
 use crate::{
-    db::reference,
     domain::{Patch, annotation},
+    id,
 };
 
 /// A change of an annotation: the fields of Label Studio's "Update an annotation", and a guard against
@@ -96,7 +96,7 @@ pub enum ConflictPolicy {
 
 impl From<UpdateAnnotationInput> for annotation::Change {
     fn from(input: UpdateAnnotationInput) -> Self {
-        let id = |id: MaybeUndefined<ID>| patch(id, |id| reference(&id));
+        let id = |id: MaybeUndefined<ID>| patch(id, |id| id::reference(&id));
         Self {
             result: patch(input.result, |items| list_text(&items)),
             regions: patch(input.regions, Into::into),
@@ -147,7 +147,7 @@ pub struct CreateAnnotationInput {
 
 impl From<CreateAnnotationInput> for annotation::New {
     fn from(input: CreateAnnotationInput) -> Self {
-        let id = |id: Option<ID>| id.map(|id| reference(&id));
+        let id = |id: Option<ID>| id.map(|id| id::reference(&id));
         Self {
             result: list_text(&input.result),
             completed_by_id: id(input.completed_by_id),

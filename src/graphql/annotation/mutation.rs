@@ -12,9 +12,9 @@ use super::{
     input::{CreateAnnotationInput, UpdateAnnotationInput},
 };
 use crate::{
-    db::reference,
     domain::annotation::{self, batch},
     error::Result,
+    id,
 };
 
 #[derive(Default)]
@@ -59,7 +59,7 @@ impl AnnotationMutation {
         )]
         validate_only: bool,
     ) -> Option<Result<Annotation>> {
-        let (app, actor, task_id) = (ctx.app(), ctx.actor(), reference(&task_id));
+        let (app, actor, task_id) = (ctx.app(), ctx.actor(), id::reference(&task_id));
         let row = annotation::create(app, actor, task_id, input.into(), validate_only).await;
         Some(row.map(Annotation::from))
     }
@@ -85,7 +85,7 @@ impl AnnotationMutation {
         )]
         validate_only: bool,
     ) -> Option<Result<Annotation>> {
-        let (app, actor, id) = (ctx.app(), ctx.actor(), reference(&id));
+        let (app, actor, id) = (ctx.app(), ctx.actor(), id::reference(&id));
         let row = annotation::update(app, actor, id, input.into(), validate_only).await;
         Some(row.map(Annotation::from))
     }
@@ -116,7 +116,8 @@ impl AnnotationMutation {
         expected_version: Option<i32>,
     ) -> Option<Result<Annotation>> {
         let (app, actor) = (ctx.app(), ctx.actor());
-        let row = annotation::restore(app, actor, reference(&id), version, expected_version).await;
+        let row =
+            annotation::restore(app, actor, id::reference(&id), version, expected_version).await;
         Some(row.map(Annotation::from))
     }
 
@@ -129,7 +130,7 @@ impl AnnotationMutation {
         expected_version: Option<i32>,
     ) -> Option<Result<DeletedAnnotation>> {
         let (app, actor) = (ctx.app(), ctx.actor());
-        let deleted = annotation::delete(app, actor, reference(&id), expected_version).await;
+        let deleted = annotation::delete(app, actor, id::reference(&id), expected_version).await;
         Some(deleted.map(Into::into))
     }
 

@@ -13,13 +13,13 @@ use super::{
     Annotation, AnnotationFilter, AnnotationOrder,
 };
 use crate::{
-    db::reference,
     domain::{
         annotation::{self, Parent, Query},
         history,
         page::{Arguments, Page},
     },
     error::{Error, Result},
+    id,
 };
 
 #[derive(Default)]
@@ -33,7 +33,7 @@ impl AnnotationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
     ) -> Option<Result<Annotation>> {
-        Annotation::load(ctx, reference(&id)).await.transpose()
+        Annotation::load(ctx, id::reference(&id)).await.transpose()
     }
 
     /// One annotation as it was, at a version or at an instant: exactly one of them has to be given. Works
@@ -51,7 +51,7 @@ impl AnnotationQuery {
             DateTime,
         >,
     ) -> Option<Result<AnnotationSnapshot>> {
-        snapshot(ctx, reference(&id), version, as_of)
+        snapshot(ctx, id::reference(&id), version, as_of)
             .await
             .transpose()
     }

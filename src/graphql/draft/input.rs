@@ -7,7 +7,7 @@ use super::super::{
     filter::{DateTimeRange, IDFilter},
     scalar::{JsonObject, list_text},
 };
-use crate::{db::reference, domain::draft};
+use crate::{domain::draft, id};
 
 /// What is saved as a draft, and of what: exactly one of `taskId` and `annotationId` has to be given.
 #[derive(InputObject)]
@@ -36,13 +36,13 @@ pub struct SaveDraftInput {
 impl From<SaveDraftInput> for draft::Content {
     fn from(input: SaveDraftInput) -> Self {
         Self {
-            task_id: input.task_id.map(|id| reference(&id)),
-            annotation_id: input.annotation_id.map(|id| reference(&id)),
+            task_id: input.task_id.map(|id| id::reference(&id)),
+            annotation_id: input.annotation_id.map(|id| id::reference(&id)),
             result: list_text(&input.result),
             lead_time: patch(input.lead_time, |seconds| seconds),
             annotation_version: input.annotation_version,
             expected_version: patch(input.expected_version, |version| version),
-            expected_draft_id: input.expected_draft_id.map(|id| reference(&id)),
+            expected_draft_id: input.expected_draft_id.map(|id| id::reference(&id)),
         }
     }
 }

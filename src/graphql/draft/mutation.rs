@@ -14,7 +14,7 @@ use super::{
     AnnotationDraft,
     input::{SaveDraftInput, SubmitDraftInput},
 };
-use crate::{db::reference, domain::draft, error::Result};
+use crate::{domain::draft, error::Result, id};
 
 #[derive(Default)]
 pub struct DraftMutation;
@@ -96,7 +96,7 @@ impl DraftMutation {
         input: Option<SubmitDraftInput>,
     ) -> Option<Result<Annotation>> {
         let submission = input.unwrap_or_default().into();
-        let row = draft::submit(ctx.app(), ctx.actor(), reference(&id), submission).await;
+        let row = draft::submit(ctx.app(), ctx.actor(), id::reference(&id), submission).await;
         Some(row.map(Annotation::from))
     }
 
@@ -107,7 +107,7 @@ impl DraftMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The draft's id.")] id: ID,
     ) -> Option<Result<DiscardedDraft>> {
-        let row = draft::discard(ctx.app(), ctx.actor(), reference(&id)).await;
+        let row = draft::discard(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(row.map(|row| DiscardedDraft(Arc::new(row))))
     }
 
@@ -124,7 +124,7 @@ impl DraftMutation {
         expected_version: Option<i32>,
     ) -> Option<Result<AnnotationDraft>> {
         let (app, actor) = (ctx.app(), ctx.actor());
-        let row = draft::convert(app, actor, reference(&id), expected_version).await;
+        let row = draft::convert(app, actor, id::reference(&id), expected_version).await;
         Some(row.map(AnnotationDraft::from))
     }
 }

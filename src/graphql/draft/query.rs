@@ -11,12 +11,12 @@ use super::{
     input::AnnotationDraftFilter,
 };
 use crate::{
-    db::reference,
     domain::{
         draft,
         page::{Arguments, Page},
     },
     error::{Error, Result},
+    id,
 };
 
 #[derive(Default)]
@@ -31,7 +31,9 @@ impl DraftQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The draft's id.")] id: ID,
     ) -> Option<Result<AnnotationDraft>> {
-        AnnotationDraft::load(ctx, reference(&id)).await.transpose()
+        AnnotationDraft::load(ctx, id::reference(&id))
+            .await
+            .transpose()
     }
 
     /// Your own drafts, in the order of their ids.

@@ -13,7 +13,7 @@ use super::{
     },
     Prediction,
 };
-use crate::{db::reference, domain::prediction, error::Result};
+use crate::{domain::prediction, error::Result, id};
 
 /// A new prediction.
 #[derive(InputObject)]
@@ -71,7 +71,7 @@ impl PredictionMutation {
             score: input.score,
             model_version: input.model_version,
         };
-        let row = prediction::create(ctx.app(), ctx.actor(), reference(&task_id), new).await;
+        let row = prediction::create(ctx.app(), ctx.actor(), id::reference(&task_id), new).await;
         Some(row.map(|row| Prediction(Arc::new(row))))
     }
 
@@ -93,7 +93,7 @@ impl PredictionMutation {
             model_version: patch(input.model_version, |name| name),
             expected_version: patch(input.expected_version, |version| version),
         };
-        let row = prediction::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        let row = prediction::update(ctx.app(), ctx.actor(), id::reference(&id), change).await;
         Some(row.map(|row| Prediction(Arc::new(row))))
     }
 
@@ -106,7 +106,7 @@ impl PredictionMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The prediction's id.")] id: ID,
     ) -> Option<Result<DeletedPrediction>> {
-        let row = prediction::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        let row = prediction::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(row.map(|row| DeletedPrediction {
             id: row.id.into(),
             task: Task::Id(row.task_id),

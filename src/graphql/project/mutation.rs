@@ -6,7 +6,7 @@ use super::{
     super::{annotation::patch, context::ContextExt, task::small},
     CheckMode, Project, ProjectMember, ProjectRole,
 };
-use crate::{db::reference, domain::project as projects, error::Result};
+use crate::{domain::project as projects, error::Result, id};
 
 /// A new project.
 #[derive(InputObject)]
@@ -102,7 +102,7 @@ impl ProjectMutation {
             check_mode: patch(input.check_mode, Into::into),
             expected_version: patch(input.expected_version, |version| version),
         };
-        let row = projects::update(ctx.app(), ctx.actor(), reference(&id), change, force).await;
+        let row = projects::update(ctx.app(), ctx.actor(), id::reference(&id), change, force).await;
         Some(row.map(Project::from))
     }
 
@@ -116,7 +116,7 @@ impl ProjectMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] id: ID,
     ) -> Option<Result<DeletedProject>> {
-        let deleted = projects::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        let deleted = projects::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(deleted.map(|deleted| DeletedProject {
             id: deleted.id.into(),
             task_count: small(deleted.tasks),
@@ -136,7 +136,7 @@ impl ProjectMutation {
         #[graphql(desc = "What they may do in it.")] role: ProjectRole,
     ) -> Option<Result<ProjectMember>> {
         let (app, actor) = (ctx.app(), ctx.actor());
-        let (project_id, user_id) = (reference(&project_id), reference(&user_id));
+        let (project_id, user_id) = (id::reference(&project_id), id::reference(&user_id));
         let row = projects::add_member(app, actor, project_id, user_id, role.into()).await;
         Some(row.map(ProjectMember))
     }
@@ -149,7 +149,7 @@ impl ProjectMutation {
         #[graphql(desc = "The member's user id.")] user_id: ID,
     ) -> Option<Result<ProjectMember>> {
         let (app, actor) = (ctx.app(), ctx.actor());
-        let (project_id, user_id) = (reference(&project_id), reference(&user_id));
+        let (project_id, user_id) = (id::reference(&project_id), id::reference(&user_id));
         let row = projects::remove_member(app, actor, project_id, user_id).await;
         Some(row.map(ProjectMember))
     }

@@ -6,7 +6,7 @@ use super::{
     super::{annotation::patch, context::ContextExt, project::Project, scalar::JsonObject},
     Task,
 };
-use crate::{db::reference, domain::task as tasks, error::Result};
+use crate::{domain::task as tasks, error::Result, id};
 
 /// A new task.
 #[derive(InputObject)]
@@ -73,7 +73,7 @@ impl TaskMutation {
                 overlap: task.overlap,
             })
             .collect();
-        let rows = tasks::create(ctx.app(), ctx.actor(), reference(&project_id), new).await;
+        let rows = tasks::create(ctx.app(), ctx.actor(), id::reference(&project_id), new).await;
         Some(rows.map(|rows| rows.into_iter().map(Task::from).collect()))
     }
 
@@ -94,7 +94,7 @@ impl TaskMutation {
             overlap: patch(input.overlap, |overlap| overlap),
             expected_version: patch(input.expected_version, |version| version),
         };
-        let row = tasks::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        let row = tasks::update(ctx.app(), ctx.actor(), id::reference(&id), change).await;
         Some(row.map(Task::from))
     }
 
@@ -107,7 +107,7 @@ impl TaskMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
     ) -> Option<Result<DeletedTask>> {
-        let deleted = tasks::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        let deleted = tasks::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(deleted.map(|deleted| DeletedTask {
             id: deleted.id.into(),
             project: Project::Id(deleted.project_id),

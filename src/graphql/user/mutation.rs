@@ -7,9 +7,9 @@ use super::{
     User, UserRole,
 };
 use crate::{
-    db::reference,
     domain::user::{self as users, New},
     error::Result,
+    id,
 };
 
 /// A new user. They sign in by a token, which `createToken` makes.
@@ -102,7 +102,7 @@ impl UserMutation {
             role: patch(input.role, Into::into),
             can_sign_in: patch(input.can_sign_in, |can| can),
         };
-        let row = users::update(ctx.app(), ctx.actor(), reference(&id), change).await;
+        let row = users::update(ctx.app(), ctx.actor(), id::reference(&id), change).await;
         Some(row.map(User::from))
     }
 
@@ -116,7 +116,7 @@ impl UserMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: ID,
     ) -> Option<Result<DeletedUser>> {
-        let deleted = users::delete(ctx.app(), ctx.actor(), reference(&id)).await;
+        let deleted = users::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(deleted.map(|deleted| DeletedUser {
             id: deleted.row.id.into(),
             username: deleted.row.username,

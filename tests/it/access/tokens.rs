@@ -1,6 +1,6 @@
 //! Signing in by token.
 
-use annograph::{db, domain::token};
+use annograph::{domain::token, instant};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -93,8 +93,8 @@ async fn revoked_and_expired_tokens_sign_nobody_in() {
         let ann = app.stranger("ann").await;
         let row = user::Entity::find_by_id(ann.user_id.parse::<i64>().unwrap());
         let row = row.one(app.app.db.writer()).await.unwrap().unwrap();
-        let soon = db::now() + Duration::hours(1);
-        let past = db::now() - Duration::seconds(1);
+        let soon = instant::now() + Duration::hours(1);
+        let past = instant::now() - Duration::seconds(1);
         let good = token::create(&app.app, &row, "good", Some(soon))
             .await
             .unwrap();

@@ -128,7 +128,7 @@ async fn an_import_that_had_written_everything_is_brought_to_its_end() {
             created_project: Set(true),
             created_users: Set("[1]".to_owned()),
             added_members: Set("[1]".to_owned()),
-            started_at: Set(annograph::db::now()),
+            started_at: Set(annograph::instant::now()),
             is_written: Set(true),
             ..Default::default()
         };

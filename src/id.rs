@@ -1,0 +1,37 @@
+//! Ids of rows, as clients write them.
+
+/// Parses an id: positive, 64 bits, decimal digits only. `None` for any other text, which names nothing.
+pub fn parse(text: &str) -> Option<i64> {
+    let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
+    text.parse().ok().filter(|_| is_plain)
+}
+
+/// Parses an id to look up; text that is no id becomes 0, which nothing has.
+pub fn reference(text: &str) -> i64 {
+    parse(text).unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_have_one_spelling() {
+        assert_eq!(parse("1"), Some(1));
+        assert_eq!(parse("9223372036854775807"), Some(i64::MAX));
+        for text in [
+            "",
+            "0",
+            "01",
+            "-1",
+            "+1",
+            " 1",
+            "1 ",
+            "1.0",
+            "a",
+            "9223372036854775808",
+        ] {
+            assert_eq!(parse(text), None, "{text}");
+        }
+    }
+}
