@@ -40,25 +40,26 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// JSON is scanned as serde_json reads it, and what was disarmed can be parsed.
+/// JSON is scanned as serde_json reads it, and an escaped text can be parsed.
 pub fn document(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
     };
     let Ok(faults) = json_fidelity::scan(text) else {
         assert!(serde_json::from_str::<serde_json::Value>(text).is_err());
-        assert!(json_fidelity::disarm(text).is_err());
+        assert!(json_fidelity::escape_lossy(text).is_err());
         return;
     };
-    let safe = json_fidelity::disarm(text).expect("what can be scanned can be disarmed");
+    let safe =
+        json_fidelity::escape_lossy(text).expect("a text without syntax errors can be escaped");
     let value: serde_json::Value = serde_json::from_str(&safe).expect("it is safe to parse");
     assert_eq!(
         faults.is_empty(),
         json_fidelity::scan(&value.to_string()) == Ok(Vec::new())
     );
     if faults.is_empty() {
-        let once = json_fidelity::rewritten(text).expect("it is JSON");
-        assert_eq!(json_fidelity::rewritten(&once).as_ref(), Some(&once));
+        let once = json_fidelity::normalized(text).expect("it is JSON");
+        assert_eq!(json_fidelity::normalized(&once).as_ref(), Some(&once));
     }
     let _ = json_fidelity::check_object(text, &[]);
     let _ = json_fidelity::check_result(text, &[]);
@@ -130,8 +131,8 @@ pub fn merge(data: &[u8]) {
     };
     let same = merged(base, base, theirs).expect("nothing clashes with nothing");
     assert_eq!(
-        json_fidelity::rewritten(&same),
-        json_fidelity::rewritten(theirs)
+        json_fidelity::normalized(&same),
+        json_fidelity::normalized(theirs)
     );
     let one = merged(base, ours, theirs);
     assert_eq!(one.is_ok(), merged(base, theirs, ours).is_ok());

@@ -63,7 +63,7 @@ pub struct Coercion<'a> {
     /// Whether messages may name parts of the schema that the client did not send.
     is_open: bool,
     problems: Vec<Problem>,
-    /// Problems inside JSON; `None` unless [`Self::report_faults_of_json`] was called.
+    /// Problems inside JSON; `None` unless [`Self::report_json_violations`] was called.
     json: Option<Vec<Problem>>,
     /// Root field of the current value; `None` in operations with a single root field.
     field: Option<String>,
@@ -81,7 +81,7 @@ impl<'a> Coercion<'a> {
     }
 
     /// Adds problems inside JSON to those of the request.
-    pub fn report_faults_of_json(&mut self, values: &Values) {
+    pub fn report_json_violations(&mut self, values: &Values) {
         self.json = Some(values.json.clone());
     }
 
@@ -89,7 +89,7 @@ impl<'a> Coercion<'a> {
         let json = self.json.unwrap_or_default();
         let mut problems = self.problems;
         problems.extend(json);
-        problems.truncate(json_fidelity::MAX_FAULTS);
+        problems.truncate(json_fidelity::MAX_VIOLATIONS);
         problems
     }
 
@@ -204,11 +204,11 @@ impl<'a> Coercion<'a> {
     }
 
     fn leaf(&mut self, name: &str, value: &mut Value, path: &Path, spelling: Spelling) {
-        // JSON scalars keep placeholders and report faults by path; every other scalar refuses a placeholder as a
+        // JSON scalars keep placeholders and report violations by path; every other scalar refuses a placeholder as a
         // whole.
         let is_json = matches!(name, "JSONObject" | "JSON");
-        if !is_json && let Some(fault) = json_fault(value) {
-            return self.report(path, fault.code, fault.message.to_owned());
+        if !is_json && let Some(violation) = violation_of(value) {
+            return self.report(path, violation.code, violation.message.to_owned());
         }
         let fits = match name {
             "Int" => return self.int(value, path),
@@ -315,12 +315,14 @@ pub fn item_type(ty: &Type) -> Option<&Type> {
 }
 
 /// Fault recorded by a placeholder, when a placeholder stands where a scalar is expected.
-fn json_fault(value: &Value) -> Option<json_fidelity::Fault> {
+fn violation_of(value: &Value) -> Option<json_fidelity::Violation> {
     // Serialises the object because `json_fidelity::scan` recognises placeholders in JSON text.
     let Value::Object(_) = value else { return None };
     let text = serde_json::to_string(value).ok()?;
-    let faults = json_fidelity::scan(&text).ok()?;
-    faults.into_iter().find(|fault| fault.path.is_empty())
+    let violations = json_fidelity::scan(&text).ok()?;
+    violations
+        .into_iter()
+        .find(|violation| violation.path.is_empty())
 }
 
 #[cfg(test)]

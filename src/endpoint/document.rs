@@ -127,7 +127,7 @@ impl Documents {
         let mut problems = |with_json: bool| {
             let mut coercion = Coercion::new(&self.validator.schema, self.validator.is_open);
             if with_json {
-                coercion.report_faults_of_json(values);
+                coercion.report_json_violations(values);
             }
             coercion.variables(operation, variables, values);
             coercion.into_problems()

@@ -186,12 +186,12 @@ pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
     envelopes.collect::<Result<_, _>>().map(Incoming::Batch)
 }
 
-/// Parses the payload of a WebSocket message, already passed through `document::disarm`.
+/// Parses the payload of a WebSocket message, already passed through [`json_fidelity::escape_lossy`].
 pub fn from_message(text: &str) -> Result<Envelope, String> {
     from_json(text)
 }
 
-/// Parses JSON already passed through `document::disarm`.
+/// Parses JSON already passed through [`json_fidelity::escape_lossy`].
 fn from_json(text: &str) -> Result<Envelope, String> {
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|_| {
         "the body is not a GraphQL request: an object with a string `query` or the `documentId` of a trusted document, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
@@ -204,7 +204,7 @@ fn from_json(text: &str) -> Result<Envelope, String> {
 
 /// Replaces values that serde_json would alter or refuse with placeholders.
 fn safe<'a>(what: &str, text: &'a str) -> Result<Cow<'a, str>, String> {
-    json_fidelity::disarm(text).map_err(|error| {
+    json_fidelity::escape_lossy(text).map_err(|error| {
         let at = match dotted(&error.path) {
             path if path.is_empty() => String::new(),
             path => format!(" (at {path})"),

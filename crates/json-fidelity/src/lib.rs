@@ -1,112 +1,127 @@
-//! Checks of JSON texts before they are parsed or stored: what serde_json would silently change or refuse
-//! is found on the text itself, all of it, each with its path.
+//! Lossless JSON: finds every value of a text that serde_json would change silently or refuse, each with its path.
+//!
+//! A scan of the text itself finds them, before anything is parsed: integers beyond 64 bits, numbers that overflow a
+//! double, lone surrogates, keys that serde_json reserves, and nesting beyond its recursion limit.
+//! [`escape_lossy`] replaces such values by placeholders, so that a whole request can be parsed and each violation is
+//! still reported at its place.
+//!
+//! serde_json errors on lone surrogates (<https://github.com/serde-rs/json/issues/827>), and takes objects with keys
+//! such as `$serde_json::private::RawValue` for values of its own (<https://github.com/serde-rs/serde/issues/1463>).
 
 #![warn(missing_docs)]
 
 use std::{borrow::Cow, ops::Range};
 
-mod marker;
+mod placeholder;
 mod scanner;
 mod token;
 
 use problem::{Path, Problem, ProblemCode, Segment};
-use scanner::{Found, Purpose, Scanner, Shape};
+use scanner::{Purpose, Scan, Scanner, Shape};
 
-/// Lists and objects nested in one another. serde_json parses 127; one is left for a marker.
+/// Most lists and objects nested in one another. serde_json parses 127 levels; a placeholder needs one of them.
 pub const MAX_DEPTH: usize = 126;
-/// Faults that are reported of one text; what comes after them is left out.
-pub const MAX_FAULTS: usize = 1_000;
+/// Most violations reported for one text.
+pub const MAX_VIOLATIONS: usize = 1_000;
 const TOO_DEEP: &str = "nested deeper than is stored";
 
-/// Something in a JSON text that can't be kept as it is.
+/// Value or key of a JSON text that serde_json would not keep.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
-    /// From the text's outermost value inwards; ends with the key when the key itself is at fault.
+pub struct Violation {
+    /// Path from the outermost value inwards; ends with the key when the key itself is the violation.
     pub path: Path,
-    /// Kind of the fault.
+    /// Kind of the violation.
     pub code: ProblemCode,
     /// Sentence for people.
     pub message: &'static str,
-    /// Bytes of the text: the value, or the key with its quotes.
+    /// Byte range in the text: the value, or the key with its quotes.
     pub range: Range<usize>,
-    /// The key is at fault, not its value.
+    /// True for a key, false for a value.
     pub is_key: bool,
 }
 
-/// The text is not JSON as RFC 8259 has it.
+/// Syntax error by [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{message} at byte {offset}")]
 pub struct SyntaxError {
-    /// Bytes before the fault.
+    /// Byte offset of the error.
     pub offset: usize,
     /// Sentence for people, without the offset.
     pub message: &'static str,
-    /// The value that was being read.
+    /// Path of the value that holds the error.
     pub path: Path,
 }
 
-/// Finds integers beyond 64 bits, numbers that overflow a double, lone surrogates, keys that start with
-/// `$serde_json::private::`, and nesting deeper than [`MAX_DEPTH`], in the order of the text.
+/// Finds all violations of a JSON text, in the order of the text, at most [`MAX_VIOLATIONS`].
 ///
-/// In a text that went through [`disarm`], markers are reported as the faults that they stand for.
-pub fn scan(text: &str) -> Result<Vec<Fault>, SyntaxError> {
-    Ok(found(text, Shape::Any)?.faults)
+/// In a text from [`escape_lossy`], placeholders are reported as the violations that they replaced.
+pub fn scan(text: &str) -> Result<Vec<Violation>, SyntaxError> {
+    Ok(scan_as(text, Shape::Any)?.violations)
 }
 
-/// Makes a client's JSON safe to parse with serde_json and to hand to async-graphql, without losing a fault:
-/// a number, string or too deep value at fault becomes an object with one reserved key, a key at fault gets a
-/// reserved prefix. No text that comes out holds a key that serde_json or async-graphql gives a meaning.
-pub fn disarm(body: &str) -> Result<Cow<'_, str>, SyntaxError> {
-    let faults = Scanner::new(body, Shape::Any, Purpose::Disarm)
+/// Makes JSON from a client safe to parse with serde_json and to pass to async-graphql, without losing a violation.
+///
+/// A violating value becomes a placeholder: an object with one reserved key. A violating key gets a reserved prefix.
+/// The text that comes out holds no key with a special meaning to serde_json or async-graphql: reserved keys of the
+/// client are violations, too.
+///
+/// ```
+/// let body = r#"{"x": 1e999, "y": 1}"#;
+/// let safe = json_fidelity::escape_lossy(body).unwrap();
+/// assert_eq!(safe, r#"{"x": {"$serde_json::private::Number":"1e999"}, "y": 1}"#);
+/// assert_eq!(json_fidelity::scan(&safe).unwrap()[0].path, ["x".into()]);
+/// ```
+pub fn escape_lossy(body: &str) -> Result<Cow<'_, str>, SyntaxError> {
+    let violations = Scanner::new(body, Shape::Any, Purpose::Escape)
         .run()?
-        .faults;
-    if faults.is_empty() {
+        .violations;
+    if violations.is_empty() {
         return Ok(Cow::Borrowed(body));
     }
-    let mut safe = String::with_capacity(body.len() + 64 * faults.len());
+    let mut safe = String::with_capacity(body.len() + 64 * violations.len());
     let mut from = 0;
-    for fault in &faults {
-        safe.push_str(&body[from..fault.range.start]);
-        marker::write(fault, body, &mut safe);
-        from = fault.range.end;
+    for violation in &violations {
+        safe.push_str(&body[from..violation.range.start]);
+        placeholder::write(violation, body, &mut safe);
+        from = violation.range.end;
     }
     safe.push_str(&body[from..]);
     Ok(Cow::Owned(safe))
 }
 
-/// Checks a `result`: a list of objects, each `id` in them a string, nothing that [`scan`] finds.
-/// Answers the number of regions, or every problem, with `at` before each path.
+/// Checks the JSON of a `result`: a list of objects, each `id` in them a string, without any violation.
+/// Returns the number of objects, or every problem, with `at` before each path.
 pub fn check_result(text: &str, at: &[Segment]) -> Result<usize, Vec<Problem>> {
     check(text, Shape::Regions, at)
 }
 
-/// Checks that a text is a JSON object in which [`scan`] finds nothing. Problems have `at` before their path.
+/// Checks that a text is a JSON object without any violation. Problems have `at` before their path.
 pub fn check_object(text: &str, at: &[Segment]) -> Result<(), Vec<Problem>> {
     check(text, Shape::Object, at).map(drop)
 }
 
-/// A JSON text as this server writes it: no white space, the shortest spelling of each number, of a repeated
-/// key the last value in the first one's place. `None` for what is no JSON.
-pub fn rewritten(text: &str) -> Option<String> {
+/// Normalizes a JSON text: no white space, the shortest spelling of each number, the last value of a repeated key in
+/// the place of the first. `None` for invalid JSON.
+pub fn normalized(text: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     serde_json::to_string(&value).ok()
 }
 
-/// Whether this server would store two JSON texts alike: key order counts, spelling does not.
-pub fn are_alike(one: &str, other: &str) -> bool {
-    one == other || rewritten(one) == rewritten(other)
+/// Compares two JSON texts by their normalized form: key order counts, spelling does not.
+pub fn are_equivalent(one: &str, other: &str) -> bool {
+    one == other || normalized(one) == normalized(other)
 }
 
 fn check(text: &str, shape: Shape, at: &[Segment]) -> Result<usize, Vec<Problem>> {
     let problem = |path: Path, code, message: String| {
         Problem::new(at.iter().cloned().chain(path), code, message)
     };
-    match found(text, shape) {
-        Ok(found) if found.faults.is_empty() => Ok(found.items),
+    match scan_as(text, shape) {
+        Ok(found) if found.violations.is_empty() => Ok(found.items),
         Ok(found) => Err(found
-            .faults
+            .violations
             .into_iter()
-            .map(|fault| problem(fault.path, fault.code, fault.message.to_owned()))
+            .map(|violation| problem(violation.path, violation.code, violation.message.to_owned()))
             .collect()),
         Err(error) => Err(vec![problem(
             error.path.clone(),
@@ -116,7 +131,7 @@ fn check(text: &str, shape: Shape, at: &[Segment]) -> Result<usize, Vec<Problem>
     }
 }
 
-fn found(text: &str, shape: Shape) -> Result<Found, SyntaxError> {
+fn scan_as(text: &str, shape: Shape) -> Result<Scan, SyntaxError> {
     Scanner::new(text, shape, Purpose::Report).run()
 }
 
@@ -125,13 +140,13 @@ mod tests {
     use super::*;
 
     fn codes(text: &str) -> Vec<(String, ProblemCode)> {
-        let faults = scan(text).expect("the text is JSON");
-        let named = |fault: Fault| (problem::dotted(&fault.path), fault.code);
-        faults.into_iter().map(named).collect()
+        let violations = scan(text).expect("the text is JSON");
+        let named = |violation: Violation| (problem::dotted(&violation.path), violation.code);
+        violations.into_iter().map(named).collect()
     }
 
     #[test]
-    fn plain_json_has_no_fault_and_is_left_alone() {
+    fn plain_json_has_no_violation_and_is_not_copied() {
         for text in [
             r#"{"a": [1, -0, 0.5e-3, -1.25E+10, true, false, null], "": "x\u0000\n\"\\\/\b\f\r\t"}"#,
             r#" [ ] "#,
@@ -145,13 +160,13 @@ mod tests {
             "\"0123456789abcdef\u{7f}\u{80}é道😀 long enough for several words\"",
         ] {
             assert_eq!(codes(text), [], "{text}");
-            assert!(matches!(disarm(text), Ok(Cow::Borrowed(_))), "{text}");
+            assert!(matches!(escape_lossy(text), Ok(Cow::Borrowed(_))), "{text}");
             serde_json::from_str::<serde_json::Value>(text).unwrap();
         }
     }
 
     #[test]
-    fn what_is_not_json_is_refused_with_its_place() {
+    fn syntax_errors_have_their_offset() {
         for (text, offset) in [
             ("", 0),
             (" ", 1),
@@ -193,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_have_their_code_and_path_and_survive_disarming() {
+    fn violations_keep_code_and_path_through_escaping() {
         use ProblemCode::*;
         let deep = format!("{}{}", "[".repeat(200), "]".repeat(200));
         let in_deep = ["0"; MAX_DEPTH].join(".");
@@ -232,7 +247,7 @@ mod tests {
                 .map(|(path, code)| (path.as_str(), *code))
                 .collect();
             assert_eq!(found, expected, "{text}");
-            let safe = disarm(text).unwrap();
+            let safe = escape_lossy(text).unwrap();
             assert!(
                 !safe.contains("RawValue\"") || safe.contains("Key:"),
                 "{safe}"
@@ -243,9 +258,9 @@ mod tests {
     }
 
     #[test]
-    fn markers_of_a_clients_making_are_reserved_keys() {
+    fn placeholders_written_by_a_client_are_reserved_keys() {
         let body = r#"{"a": {"$serde_json::private::Number": "1"}}"#;
-        let safe = disarm(body).unwrap();
+        let safe = escape_lossy(body).unwrap();
         assert_eq!(
             codes(&safe),
             [(
@@ -263,12 +278,16 @@ mod tests {
             (r"\u00e9", "é"),
             (r"\ud83d\ude00", "😀"),
         ] {
-            let faults = "1e999,".repeat(2_000);
-            let text = format!(r#"{{"{}": [{faults}0]}}"#, written.repeat(10_000));
-            let faults = scan(&text).unwrap();
-            assert_eq!(faults.len(), MAX_FAULTS);
+            let violations = "1e999,".repeat(2_000);
+            let text = format!(r#"{{"{}": [{violations}0]}}"#, written.repeat(10_000));
+            let violations = scan(&text).unwrap();
+            assert_eq!(violations.len(), MAX_VIOLATIONS);
             let key = format!("{}…", shown.repeat(200));
-            assert!(faults.iter().all(|fault| fault.path[0] == (&*key).into()));
+            assert!(
+                violations
+                    .iter()
+                    .all(|violation| violation.path[0] == (&*key).into())
+            );
         }
     }
 

@@ -1,32 +1,34 @@
-//! One pass over a JSON text: the grammar of RFC 8259, a path for whatever is wrong, no recursion, and no
-//! allocation for a token that is right.
+//! Scanner: one pass over a JSON text by the grammar of [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
+//!
+//! It keeps its own stack instead of recursing, so that nesting can't overflow the thread's stack. It allocates only
+//! for violations.
 
 use std::ops::Range;
 
 use problem::{MAX_KEY, Path, ProblemCode, Segment};
 
 use super::{
-    Fault, MAX_DEPTH, MAX_FAULTS, SyntaxError,
-    marker::{self, RESERVED},
+    MAX_DEPTH, MAX_VIOLATIONS, SyntaxError, Violation,
+    placeholder::{self, RESERVED},
     token,
 };
 
-/// What the text has to be, beside JSON.
+/// Structure required of the text, besides being JSON.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Shape {
     Any,
     Object,
-    /// A list of objects whose `id`, where they have one, is a string.
+    /// List of objects; an `id` in them is a string.
     Regions,
 }
 
-/// Why the text is scanned.
+/// Treatment of violations and placeholders.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// To tell what is wrong: markers stand for the faults that they replaced.
+    /// Reports: placeholders count as the violations that they replaced.
     Report,
-    /// To place markers: every fault counts, none needs a path, and markers of a client's making are faults.
-    Disarm,
+    /// Collects the ranges to replace: all of them, without paths. Placeholders that a client wrote are violations.
+    Escape,
 }
 
 pub(super) struct Scanner<'a> {
@@ -35,26 +37,26 @@ pub(super) struct Scanner<'a> {
     open: Vec<Frame>,
     shape: Shape,
     purpose: Purpose,
-    faults: Vec<Fault>,
+    violations: Vec<Violation>,
     items: usize,
 }
 
-/// A list or object that the scanner is inside of.
+/// Open list or object.
 struct Frame {
     is_object: bool,
-    /// The current item of a list.
+    /// Index of the current item of a list.
     index: usize,
-    /// The current key of an object, as written, without its quotes.
+    /// Range of the current key of an object, without its quotes.
     key: Range<usize>,
 }
 
-/// Before a key is read; no key starts at the text's first byte.
+/// Value of `Frame::key` before a key is read: no key starts at the first byte of a text.
 const NO_KEY: Range<usize> = 0..0;
 
-/// What a scan found.
-pub(super) struct Found {
-    pub faults: Vec<Fault>,
-    /// Items of the text when it is a list, else 0.
+/// Outcome of a scan.
+pub(super) struct Scan {
+    pub violations: Vec<Violation>,
+    /// Number of items of a list, else 0.
     pub items: usize,
 }
 
@@ -66,31 +68,31 @@ impl<'a> Scanner<'a> {
             open: Vec::new(),
             shape,
             purpose,
-            faults: Vec::new(),
+            violations: Vec::new(),
             items: 0,
         }
     }
 
-    pub fn run(mut self) -> Result<Found, SyntaxError> {
+    pub fn run(mut self) -> Result<Scan, SyntaxError> {
         loop {
             interrupt::check();
             self.skip_space();
             if self.value()? && self.close()? {
-                return Ok(Found {
-                    faults: self.faults,
+                return Ok(Scan {
+                    violations: self.violations,
                     items: self.items,
                 });
             }
         }
     }
 
-    /// Reads a value up to its end, or into its first item. True when the value is complete.
+    /// Reads a value to its end, or a list or object up to its first item. True when the value is complete.
     fn value(&mut self) -> Result<bool, SyntaxError> {
         let start = self.at;
         match self.peek() {
             Some(b'"') => {
                 if self.string()? {
-                    self.fault(
+                    self.violation(
                         ProblemCode::InvalidText,
                         token::LONE_SURROGATE,
                         start,
@@ -107,7 +109,7 @@ impl<'a> Scanner<'a> {
                 self.at = end;
                 match out_of_range {
                     Some(message) => {
-                        self.fault(ProblemCode::NumberOutOfRange, message, start, false);
+                        self.violation(ProblemCode::NumberOutOfRange, message, start, false);
                     }
                     None => self.expect_shape(b'0', start),
                 }
@@ -132,22 +134,22 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Goes into a list or object. True when there was nothing to go into.
+    /// Opens a list or object. True when it is complete: empty, too deep, or a placeholder.
     fn enter(&mut self, is_object: bool) -> Result<bool, SyntaxError> {
         let start = self.at;
         if is_object
             && self.purpose == Purpose::Report
-            && let Some((end, code, message)) = marker::read(self.text, start)
+            && let Some((end, code, message)) = placeholder::read(self.text, start)
         {
             self.at = end;
-            self.fault(code, message, start, false);
+            self.violation(code, message, start, false);
             return Ok(true);
         }
         self.expect_shape(self.bytes()[start], start);
         if self.open.len() == MAX_DEPTH {
             self.skip_container()?;
             let message = super::TOO_DEEP;
-            self.fault(ProblemCode::TooDeep, message, start, false);
+            self.violation(ProblemCode::TooDeep, message, start, false);
             return Ok(true);
         }
         self.at += 1;
@@ -167,7 +169,7 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// After a value: closes what ends here, up to where the next value starts. True at the end of the text.
+    /// Reads what follows a value, up to the start of the next one. True at the end of the text.
     fn close(&mut self) -> Result<bool, SyntaxError> {
         loop {
             self.skip_space();
@@ -218,17 +220,17 @@ impl<'a> Scanner<'a> {
         if let Some(frame) = self.open.last_mut() {
             frame.key = range;
         }
-        // Nearly every key ends here: neither `$` nor an escape comes first.
+        // Fast path: a reserved key starts with `$`, or with an escape that may stand for it.
         let is_reserved =
             raw.starts_with(['$', '\\']) && token::unescaped(raw).starts_with(RESERVED);
         if is_reserved {
             let (code, message) = match self.purpose {
-                Purpose::Report => marker::of_key(raw),
-                Purpose::Disarm => marker::RESERVED_KEY,
+                Purpose::Report => placeholder::of_key(raw),
+                Purpose::Escape => placeholder::RESERVED_KEY,
             };
-            self.fault(code, message, start, true);
+            self.violation(code, message, start, true);
         } else if has_lone_surrogate {
-            self.fault(ProblemCode::InvalidText, token::LONE_SURROGATE, start, true);
+            self.violation(ProblemCode::InvalidText, token::LONE_SURROGATE, start, true);
         }
         self.skip_space();
         if self.peek() != Some(b':') {
@@ -246,7 +248,7 @@ impl<'a> Scanner<'a> {
         Ok(has_lone_surrogate)
     }
 
-    /// Leaves a list or object that is refused as a whole, by its brackets only.
+    /// Skips a list or object that is too deep, by counting brackets outside strings.
     fn skip_container(&mut self) -> Result<(), SyntaxError> {
         let mut open = 0_usize;
         loop {
@@ -267,7 +269,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// `first` is the value's first byte, or one that stands for its kind.
+    /// Reports a value that `shape` does not allow here. `first` is its first byte; `0` for numbers, `n` for literals.
     fn expect_shape(&mut self, first: u8, start: usize) {
         if self.shape == Shape::Any || self.open.len() > 2 {
             return;
@@ -285,17 +287,17 @@ impl<'a> Scanner<'a> {
             _ => return,
         };
         if first != expected {
-            self.fault(ProblemCode::WrongType, message, start, false);
+            self.violation(ProblemCode::WrongType, message, start, false);
         }
     }
 
-    fn fault(&mut self, code: ProblemCode, message: &'static str, start: usize, is_key: bool) {
+    fn violation(&mut self, code: ProblemCode, message: &'static str, start: usize, is_key: bool) {
         let path = match self.purpose {
-            Purpose::Report if self.faults.len() == MAX_FAULTS => return,
+            Purpose::Report if self.violations.len() == MAX_VIOLATIONS => return,
             Purpose::Report => self.path(),
-            Purpose::Disarm => Path::new(),
+            Purpose::Escape => Path::new(),
         };
-        self.faults.push(Fault {
+        self.violations.push(Violation {
             path,
             code,
             message,
@@ -314,8 +316,8 @@ impl<'a> Scanner<'a> {
                 }
                 let key = token::unescaped(start_of(&self.text[frame.key.clone()]));
                 Segment::from(match self.purpose {
-                    Purpose::Report => marker::original_key(&key),
-                    Purpose::Disarm => &key,
+                    Purpose::Report => placeholder::original_key(&key),
+                    Purpose::Escape => &key,
                 })
             })
             .collect()
@@ -349,9 +351,9 @@ impl<'a> Scanner<'a> {
     }
 }
 
-/// As much of a key, as written, as a path can show of it: no character is written in more than 12 bytes.
+/// Start of a raw key that suffices for a path: an escaped character takes at most 12 bytes, a path keeps `MAX_KEY`.
 fn start_of(key: &str) -> &str {
-    let longest = 12 * (MAX_KEY + marker::LONGEST_PREFIX + 1);
+    let longest = 12 * (MAX_KEY + placeholder::LONGEST_PREFIX + 1);
     let end = key.char_indices().map(|(at, _)| at).nth(longest);
     &key[..end.unwrap_or(key.len())]
 }

@@ -1,4 +1,4 @@
-//! Strings and numbers of a JSON text.
+//! Strings and numbers of a JSON text: their ends, and the violations in them.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ const BEYOND_DOUBLE: &str = "a number too large for a double";
 
 type Syntax<T> = Result<T, (usize, &'static str)>;
 
-/// The end of the string that starts at `start`, and whether it holds a lone surrogate.
+/// Reads the string at `start`. Returns its end, and true when it holds a lone surrogate.
 pub(super) fn string(bytes: &[u8], start: usize) -> Syntax<(usize, bool)> {
     let mut at = start + 1;
     let mut has_lone_surrogate = false;
@@ -27,9 +27,11 @@ pub(super) fn string(bytes: &[u8], start: usize) -> Syntax<(usize, bool)> {
     }
 }
 
-/// Where the run of bytes that need no look ends: at a quote, a backslash, a control character or the end.
+/// Skips plain bytes. Returns the offset of the next quote, backslash or control character, or the end of the text.
 fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
-    // Eight bytes at a time; borrows can only mark bytes after the first one that really matches.
+    // Tests eight bytes at a time for a zero byte after XOR, the classic bit trick:
+    // https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord
+    // A borrow can only mark bytes after the first match, and the first match is all that is used.
     const ONES: u64 = 0x0101_0101_0101_0101;
     const HIGH: u64 = 0x8080_8080_8080_8080;
     while let Some(chunk) = bytes.get(at..at + 8) {
@@ -51,7 +53,7 @@ fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
     at + plain.count()
 }
 
-/// The end of the escape at `at`, both halves of a surrogate pair together, and whether it is half a pair.
+/// Reads the escape at `at`, a surrogate pair as one. Returns its end, and true for a lone surrogate.
 fn escape(bytes: &[u8], at: usize) -> Syntax<(usize, bool)> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok((at + 2, false)),
@@ -72,7 +74,7 @@ fn escape(bytes: &[u8], at: usize) -> Syntax<(usize, bool)> {
     }
 }
 
-/// The UTF-16 code unit that `\uXXXX` at `at` stands for.
+/// UTF-16 code unit of `\uXXXX` at `at`.
 fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     let escape = bytes.get(at..at + 6)?;
     let digits = escape.strip_prefix(b"\\u")?;
@@ -83,7 +85,7 @@ fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     Some(unit)
 }
 
-/// The end of the number that starts at `start`, and why it can't be kept as it is.
+/// Reads the number at `start`. Returns its end, and a message when it is out of range.
 pub(super) fn number(bytes: &[u8], start: usize) -> Syntax<(usize, Option<&'static str>)> {
     let digits_from = |from: usize| {
         let digits = bytes.get(from..).unwrap_or_default().iter();
@@ -128,7 +130,7 @@ pub(super) fn number(bytes: &[u8], start: usize) -> Syntax<(usize, Option<&'stat
     Ok((end, out_of_range(token)))
 }
 
-/// Why a number can't be kept as it is: integers stay exact within 64 bits, all else is a double.
+/// Message for a number that serde_json does not keep: an integer beyond 64 bits, or a double that overflows.
 pub(super) fn out_of_range(number: &str) -> Option<&'static str> {
     if number
         .bytes()
@@ -141,7 +143,7 @@ pub(super) fn out_of_range(number: &str) -> Option<&'static str> {
     (!fits).then_some(BEYOND_DOUBLE)
 }
 
-/// The text that a string's raw content stands for. A lone surrogate is left as the escape that it is.
+/// Decodes the escapes of a string's raw content. A lone surrogate stays an escape.
 pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use json_fidelity::are_alike;
+use json_fidelity::are_equivalent;
 
 use super::entry::{Entry, Key, entries};
 
@@ -40,7 +40,7 @@ pub fn diff(before: &str, after: &str) -> Diff {
         interrupt::check();
         match gone.remove(&entry.key) {
             None => diff.added.push(entry.text.to_owned()),
-            Some(was) if are_alike(was.text, entry.text) => {}
+            Some(was) if are_equivalent(was.text, entry.text) => {}
             Some(was) => diff.changed.push(Changed {
                 id: entry.key.name.id().map(str::to_owned),
                 before: was.text.to_owned(),
@@ -60,7 +60,7 @@ pub fn loses(before: &str, after: &str) -> bool {
         after.iter().map(|entry| (&entry.key, entry.text)).collect();
     let is_kept = |entry: &Entry<'_>| {
         let text = after.get(&entry.key);
-        text.is_some_and(|text| are_alike(entry.text, text))
+        text.is_some_and(|text| are_equivalent(entry.text, text))
     };
     !before.iter().all(is_kept)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use json_fidelity::are_alike;
+use json_fidelity::are_equivalent;
 
 use super::entry::{Entry, Name, entries, list};
 
@@ -97,7 +97,7 @@ fn by_name<'e, 'a>(entries: &'e [Entry<'a>]) -> Named<'e, 'a> {
 
 fn are_same(one: &[&str], other: &[&str]) -> bool {
     let mut pairs = one.iter().zip(other);
-    one.len() == other.len() && pairs.all(|(one, other)| are_alike(one, other))
+    one.len() == other.len() && pairs.all(|(one, other)| are_equivalent(one, other))
 }
 
 /// What is in both has another order in `after`.

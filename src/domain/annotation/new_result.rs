@@ -143,7 +143,7 @@ pub fn merge_into_current(
 
 /// An imported text is kept to the letter; sent back, it comes as we would write it.
 fn if_changed(new_result: NewResult, stored: &str) -> ResultOutcome {
-    if json_fidelity::are_alike(stored, &new_result.result) {
+    if json_fidelity::are_equivalent(stored, &new_result.result) {
         ResultOutcome::Unchanged
     } else {
         ResultOutcome::New(new_result)

@@ -100,7 +100,7 @@ async fn revert(
     check_version(txn, actor, row, expected_version).await?;
     let past_state = past_state.ok_or_else(unknown_version)?;
     compute::charge(row.result.len() + past_state.result.len()).await;
-    let is_stored = json_fidelity::are_alike(&row.result, &past_state.result);
+    let is_stored = json_fidelity::are_equivalent(&row.result, &past_state.result);
     let returns = row.was_cancelled && !past_state.snapshot.was_cancelled;
     let configs = match !is_stored || returns {
         true => validate(app, txn, &locked.task, &past_state, is_stored).await?,
@@ -173,7 +173,7 @@ async fn undelete(
 
     let mut row = existing_parents(txn, before.clone()).await?;
     compute::charge(row.result.len() + past_state.result.len()).await;
-    let is_stored = json_fidelity::are_alike(&row.result, &past_state.result);
+    let is_stored = json_fidelity::are_equivalent(&row.result, &past_state.result);
     let (change, new_result) = past_state.into_change(author, is_stored);
     let changes = apply::apply(&mut row, &change, None, new_result);
     let action = apply::action(&row, &changes);

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::{annotation, task};
-use json_fidelity::MAX_FAULTS;
+use json_fidelity::MAX_VIOLATIONS;
 use label_studio::entry::{Key, entries, list};
 
 use super::{
@@ -83,7 +83,7 @@ pub fn validate_update(
             } else {
                 context.check(&row.result, row.was_cancelled, &[])
             };
-            if stored.len() >= MAX_FAULTS {
+            if stored.len() >= MAX_VIOLATIONS {
                 // What comes behind so many was not told: the sent entries have to speak alone.
                 return validate_entries_alone(&new_result.result, paths, check);
             }

@@ -119,7 +119,7 @@ impl Content {
     /// The draft as this save leaves it, but for its version and when it was saved.
     fn apply_to(self, row: &annotation_draft::Model) -> annotation_draft::Model {
         let mut saved = row.clone();
-        if !json_fidelity::are_alike(&row.result, &self.result) {
+        if !json_fidelity::are_equivalent(&row.result, &self.result) {
             saved.result = self.result;
         }
         match self.lead_time {

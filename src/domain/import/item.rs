@@ -119,7 +119,7 @@ fn read(place: Place, text: &[u8], problems: &mut Problems, notes: &mut Notes) -
         return None;
     };
     // Faults are told first, then whatever else is wrong with what can still be parsed around them.
-    let safe = match json_fidelity::disarm(text) {
+    let safe = match json_fidelity::escape_lossy(text) {
         Ok(safe) => safe,
         Err(error) => {
             problems.push(not_json(error.path.clone(), format!("not JSON: {error}")));

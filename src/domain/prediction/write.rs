@@ -104,7 +104,7 @@ pub async fn update(
     compute::charge(row.result.len()).await;
     let mut changed = row.clone();
     if let Patch::Set(result) = change.result
-        && !json_fidelity::are_alike(&row.result, &result)
+        && !json_fidelity::are_equivalent(&row.result, &result)
     {
         changed.result = result;
     }

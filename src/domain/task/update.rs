@@ -50,14 +50,14 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     compute::charge(stored).await;
     let mut changed = row.clone();
     if let Patch::Set(data) = change.data
-        && !json_fidelity::are_alike(&row.data, &data)
+        && !json_fidelity::are_equivalent(&row.data, &data)
     {
         changed.data = data;
     }
     match change.meta {
         Patch::Set(meta) => {
             let stored = row.meta.as_deref();
-            if stored.is_none_or(|stored| !json_fidelity::are_alike(stored, &meta)) {
+            if stored.is_none_or(|stored| !json_fidelity::are_equivalent(stored, &meta)) {
                 changed.meta = Some(meta);
             }
         }

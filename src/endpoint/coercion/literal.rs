@@ -228,6 +228,6 @@ impl Coercion<'_> {
 
 /// Parses a number as written. Numbers beyond a double's precision become placeholders.
 pub fn number(text: &str) -> Value {
-    let text = json_fidelity::disarm(text).unwrap_or_default();
+    let text = json_fidelity::escape_lossy(text).unwrap_or_default();
     serde_json::from_str(&text).unwrap_or_default()
 }

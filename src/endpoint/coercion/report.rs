@@ -20,7 +20,7 @@ impl Coercion<'_> {
 
     /// Whether the report is full.
     pub(super) fn has_max_problems(&self) -> bool {
-        self.problems.len() >= json_fidelity::MAX_FAULTS
+        self.problems.len() >= json_fidelity::MAX_VIOLATIONS
     }
 
     pub(super) fn report(&mut self, path: &[Segment], code: ProblemCode, message: String) {
@@ -99,15 +99,15 @@ impl Coercion<'_> {
     /// Collects faults inside JSON, if the caller reports them.
     pub(super) fn check_json(&mut self, value: &Value, path: &[Segment]) {
         let Some(known) = &mut self.json else { return };
-        if known.len() >= json_fidelity::MAX_FAULTS {
+        if known.len() >= json_fidelity::MAX_VIOLATIONS {
             return;
         }
         // Scans text because placeholders are defined on JSON text; the value was disarmed before parsing.
         let text = serde_json::to_string(value).unwrap_or_default();
-        for fault in json_fidelity::scan(&text).unwrap_or_default() {
-            if known.len() < json_fidelity::MAX_FAULTS {
-                let path = path.iter().cloned().chain(fault.path);
-                let problem = Problem::new(path, fault.code, fault.message);
+        for violation in json_fidelity::scan(&text).unwrap_or_default() {
+            if known.len() < json_fidelity::MAX_VIOLATIONS {
+                let path = path.iter().cloned().chain(violation.path);
+                let problem = Problem::new(path, violation.code, violation.message);
                 known.push(problem.of(self.field.clone()));
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use problem::{Path, Problem, ProblemCode, Segment};
 
 /// Problems that are told of one result; what comes after them is left out.
-const MAX_PROBLEMS: usize = json_fidelity::MAX_FAULTS;
+const MAX_PROBLEMS: usize = json_fidelity::MAX_VIOLATIONS;
 /// Names that one message lists.
 const MAX_NAMES: usize = 10;
 /// Characters of a message.

@@ -82,7 +82,7 @@ struct Parts<'a> {
 /// Parses a message. Invalid messages close the socket, as the protocol demands.
 pub fn read(text: &str) -> Result<Received, Close> {
     let text =
-        json_fidelity::disarm(text).map_err(|_| Close::Invalid("the message is not JSON"))?;
+        json_fidelity::escape_lossy(text).map_err(|_| Close::Invalid("the message is not JSON"))?;
     let parts: Parts<'_> = serde_json::from_str(&text)
         .map_err(|_| Close::Invalid("the message is not an object with a string `type`"))?;
     let payload = parts.payload.map(RawValue::get);

@@ -1,21 +1,21 @@
-//! What stands in a disarmed text for what serde_json would lose or refuse.
+//! Placeholders in an escaped text, for values that serde_json would lose or refuse.
 
 use std::borrow::Cow;
 
 use problem::ProblemCode;
 
-use super::{Fault, token};
+use super::{Violation, token};
 
-/// Keys that serde_json and async-graphql give a meaning of their own start like this.
+/// Prefix of the keys that serde_json and async-graphql give a meaning of their own.
 pub(super) const RESERVED: &str = "$serde_json::private::";
 const NUMBER: &str = "$serde_json::private::Number";
 const TEXT: &str = "$serde_json::private::Text";
 const DEPTH: &str = "$serde_json::private::Depth";
-/// Comes before a reserved key.
+/// Prefix that escapes a reserved key.
 const KEY: &str = "$serde_json::private::Key:";
-/// Comes before a key that holds a lone surrogate.
+/// Prefix that escapes a key with a lone surrogate.
 const TEXT_KEY: &str = "$serde_json::private::TextKey:";
-/// Bytes of the longest of what comes before a key.
+/// Length of the longest prefix, in bytes.
 pub(super) const LONGEST_PREFIX: usize = TEXT_KEY.len();
 
 pub(super) const RESERVED_KEY: (ProblemCode, &str) = (
@@ -23,11 +23,11 @@ pub(super) const RESERVED_KEY: (ProblemCode, &str) = (
     "keys that start with `$serde_json::private::` are kept for internal use",
 );
 
-/// Writes what stands for a fault of `text`.
-pub(super) fn write(fault: &Fault, text: &str, out: &mut String) {
-    let token = &text[fault.range.clone()];
-    if fault.is_key {
-        let prefix = if fault.code == ProblemCode::ReservedKey {
+/// Writes the placeholder of a violation of `text`.
+pub(super) fn write(violation: &Violation, text: &str, out: &mut String) {
+    let token = &text[violation.range.clone()];
+    if violation.is_key {
+        let prefix = if violation.code == ProblemCode::ReservedKey {
             KEY
         } else {
             TEXT_KEY
@@ -36,7 +36,7 @@ pub(super) fn write(fault: &Fault, text: &str, out: &mut String) {
         out.push_str(&serde_json::Value::String(format!("{prefix}{key}")).to_string());
         return;
     }
-    let (name, content) = match fault.code {
+    let (name, content) = match violation.code {
         ProblemCode::NumberOutOfRange => (NUMBER, token),
         ProblemCode::TooDeep => (DEPTH, ""),
         _ => (TEXT, ""),
@@ -46,7 +46,7 @@ pub(super) fn write(fault: &Fault, text: &str, out: &mut String) {
     }
 }
 
-/// Recognises the object at `start` as one that stands for a value: its end, and the fault of that value.
+/// Reads the object at `start` as a placeholder: its end, and the code and message of the violation.
 pub(super) fn read(text: &str, start: usize) -> Option<(usize, ProblemCode, &'static str)> {
     let key = skip_space(text, start + 1);
     if !matches!(text.as_bytes().get(key..key + 2)?, b"\"$" | b"\"\\") {
@@ -75,7 +75,7 @@ pub(super) fn read(text: &str, start: usize) -> Option<(usize, ProblemCode, &'st
     Some((brace + 1, code, message))
 }
 
-/// The fault of a key that starts with `RESERVED`, given as written.
+/// Code and message of a key that starts with `RESERVED`; `raw` is the key as written.
 pub(super) fn of_key(raw: &str) -> (ProblemCode, &'static str) {
     if token::unescaped(raw).starts_with(TEXT_KEY) {
         (ProblemCode::InvalidText, token::LONE_SURROGATE)
@@ -84,7 +84,7 @@ pub(super) fn of_key(raw: &str) -> (ProblemCode, &'static str) {
     }
 }
 
-/// The key as it was before it was disarmed.
+/// Removes the prefix that an escaped key got.
 pub(super) fn original_key(key: &str) -> &str {
     let mut prefixes = [KEY, TEXT_KEY].into_iter();
     prefixes
