@@ -8,7 +8,7 @@ use std::{fmt, sync::Arc};
 use sea_orm::DbErr;
 
 pub use self::unavailable::{Outcome, Reason, Unavailable};
-pub use problem::{Location, Path, Places, Problem, ProblemCode, Segment, dotted};
+pub use problem::{LineIndex, Location, Path, Problem, ProblemCode, Segment, dotted};
 
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use label_studio::config::{Config, Fault};
+use label_studio::config::{Config, Diagnostic};
 use moka::sync::Cache;
 
 use super::memory::{Lease, Memory};
@@ -56,7 +56,7 @@ impl Configs {
         project_id: i64,
         version: i32,
         text: &str,
-        otherwise: impl FnOnce(&[Fault]) -> Config,
+        otherwise: impl FnOnce(&[Diagnostic]) -> Config,
     ) -> Arc<Config> {
         let key = (project_id, version);
         // `get_with` parses once, even when many requests miss at the same time.

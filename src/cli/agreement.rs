@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context, bail};
 use clap::Args;
 use label_studio::{
-    agreement::{Metric, Opinion, Work},
+    agreement::{ComparableResult, Metric, WorkBudget},
     config::Config,
 };
 use serde_json::{json, value::RawValue};
@@ -126,7 +126,7 @@ fn compare(
     };
     let annotations = annotations.into_iter();
     let annotations = annotations.filter_map(|it| Fields::of(it.get()));
-    let opinions: Vec<_> = annotations
+    let results: Vec<_> = annotations
         .filter_map(|mut fields| {
             let mut is = |flag| fields.take(flag) == Some("true");
             if is("was_cancelled") || (list == COMPLETIONS && is("skipped")) {
@@ -134,16 +134,17 @@ fn compare(
             }
             let author = fields.take("completed_by").map(id);
             let result = fields.take("result").unwrap_or("[]");
-            Some((author, Opinion::read(result, config)))
+            Some((author, ComparableResult::read(result, config)))
         })
         .collect();
-    let opinions: Vec<_> = opinions.iter().map(|(author, it)| (*author, it)).collect();
+    let results: Vec<_> = results.iter().map(|(author, it)| (*author, it)).collect();
     let scores = METRICS.iter();
     // Each metric has its own bound of work, so an expensive metric leaves the others computed.
-    let scores = scores.map(|(_, metric)| among(&opinions, *metric, &mut Work::new(MAX_STEPS)));
+    let scores =
+        scores.map(|(_, metric)| among(&results, *metric, &mut WorkBudget::new(MAX_STEPS)));
     Ok(Row {
         item,
-        annotations: opinions.len(),
+        annotations: results.len(),
         scores: scores.collect(),
     })
 }

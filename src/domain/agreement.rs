@@ -8,7 +8,7 @@ use std::{
 
 use entity::annotation::{self, Column};
 use label_studio::{
-    agreement::{self, Metric, Opinion, TooMuch, Work},
+    agreement::{self, BudgetExceeded, ComparableResult, Metric, WorkBudget},
     config::Config,
 };
 use sea_orm::{
@@ -36,7 +36,7 @@ const TOGETHER: u64 = 8;
 const MAX_READ: usize = 10_000;
 
 /// `Ok(None)` when there is nothing that the metric speaks of.
-pub type Score = Result<Option<f64>, TooMuch>;
+pub type Score = Result<Option<f64>, BudgetExceeded>;
 
 /// The annotations of one task; without a metric by the one that fits each control.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -136,18 +136,18 @@ pub async fn of_pairs(
 }
 
 /// The mean agreement of all pairs of annotations but those by one and the same author, who is no second
-/// opinion; annotations whose author is not known count as different people's. Pairs in which there is nothing
+/// result; annotations whose author is not known count as different people's. Pairs in which there is nothing
 /// that the metric speaks of are left out.
 pub fn among<A: PartialEq>(
-    opinions: &[(Option<A>, &Opinion)],
+    results: &[(Option<A>, &ComparableResult)],
     metric: Option<Metric>,
-    work: &mut Work,
+    budget: &mut WorkBudget,
 ) -> Score {
     let mut scores = Vec::new();
-    for (index, (author, opinion)) in opinions.iter().enumerate() {
-        for (other_author, other) in &opinions[index + 1..] {
+    for (index, (author, result)) in results.iter().enumerate() {
+        for (other_author, other) in &results[index + 1..] {
             if author.is_none() || author != other_author {
-                scores.extend(agreement::between(opinion, other, metric, work)?);
+                scores.extend(agreement::compare(result, other, metric, budget)?);
             }
         }
     }
@@ -175,23 +175,20 @@ impl<K> Comparison<K> {
     ) -> Vec<(K, Score)> {
         let members = self.members.iter();
         // One that is gone by now is left out.
-        let opinions: Vec<_> = members
+        let results: Vec<_> = members
             .filter_map(|it| {
                 let (text, config) = (texts.get(&it.id)?, configs.get(&it.project_id)?);
-                Some((it.author_id, Opinion::read(text, config)))
+                Some((it.author_id, ComparableResult::read(text, config)))
             })
             .collect();
-        let opinions: Vec<_> = opinions
-            .iter()
-            .map(|(id, opinion)| (*id, opinion))
-            .collect();
+        let results: Vec<_> = results.iter().map(|(id, result)| (*id, result)).collect();
         let questions = self.questions.into_iter();
         questions
             .map(|(key, metric)| {
                 let allowed = std::cmp::min(MAX_STEPS, *steps);
-                let mut work = Work::new(allowed);
-                let score = among(&opinions, metric, &mut work);
-                *steps -= allowed - work.left();
+                let mut budget = WorkBudget::new(allowed);
+                let score = among(&results, metric, &mut budget);
+                *steps -= allowed - budget.remaining();
                 (key, score)
             })
             .collect()
@@ -250,7 +247,7 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
             || bytes_together + more > TOGETHER * MAX_BYTES
             || comparison.members.len() > MAX_READ
         {
-            scores.extend(score(Err(TooMuch)));
+            scores.extend(score(Err(BudgetExceeded)));
             continue;
         }
         bytes_together += more;

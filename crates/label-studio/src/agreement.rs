@@ -6,26 +6,26 @@
 //! partner adds nothing. Where a pair is alike or not, that is F1 (van Rijsbergen, Information Retrieval, 1979);
 //! for two single boxes it is their intersection over union. `docs/agreement.md` has every formula and its source.
 
-mod answer;
 mod area;
 mod area_pairs;
+mod budget;
+mod classification;
 mod outline;
 mod pairing;
 mod span;
-mod work;
 
 use std::collections::{BTreeMap, HashSet};
 
-use self::{answer::Answers, outline::Outline, span::Marks};
+use self::{classification::Answers, outline::Outline, span::Marks};
 use super::{
     config::Config,
     region::{Region, Regions, Shape},
 };
 
-pub use self::work::{TooMuch, Work};
+pub use self::budget::{BudgetExceeded, WorkBudget};
 
-/// Steps that comparing even nothing takes.
-const BETWEEN: usize = 64;
+/// Steps of any comparison, empty ones included.
+const BASE_STEPS: usize = 64;
 
 /// A way to compare two annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -40,18 +40,18 @@ pub enum Metric {
     CohensKappa,
 }
 
-/// An annotation, read for being compared.
+/// A result, parsed for comparison.
 #[derive(Debug, Default)]
-pub struct Opinion {
-    places: BTreeMap<Place, Drawn>,
+pub struct ComparableResult {
+    groups: BTreeMap<ComparisonGroup, Drawn>,
     answers: Answers,
     /// Ids of the regions that are drawn or marked: what answers can be about.
     regions: HashSet<String>,
 }
 
-/// What can be the same thing in two annotations stands in one place.
+/// Group of regions that are compared with one another: same control, object, labels and layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct ComparisonGroup {
     control: Control,
     /// Sorted, each once.
     labels: Vec<String>,
@@ -87,22 +87,22 @@ impl Tally {
     }
 }
 
-impl Opinion {
+impl ComparableResult {
     /// Reads a stored result of a project with this config. What can't be compared in any way is left out.
     pub fn read(result: &str, config: &Config) -> Self {
-        let mut opinion = Self::default();
+        let mut comparable = Self::default();
         for region in Regions::read(result, config).all {
-            opinion.add(region);
+            comparable.add(region);
         }
-        for drawn in opinion.places.values_mut() {
+        for drawn in comparable.groups.values_mut() {
             drawn.outlines.sort_unstable();
             drawn.marks.sort();
         }
-        opinion
+        comparable
     }
 
     fn add(&mut self, region: Region) {
-        let answer = answer::read(&region.shape);
+        let answer = classification::read(&region.shape);
         let control = Control(region.from_name, region.to_name);
         if let Some(answer) = answer {
             self.answers
@@ -126,12 +126,12 @@ impl Opinion {
             Shape::Audio(audio) => (None, audio.channel),
             _ => (None, None),
         };
-        let place = Place {
+        let group = ComparisonGroup {
             control,
             labels,
             layer: [region.item_index, page, channel],
         };
-        let drawn = self.places.entry(place).or_default();
+        let drawn = self.groups.entry(group).or_default();
         drawn.outlines.extend(outline);
         drawn.marks.extend(marks);
     }
@@ -149,27 +149,27 @@ fn is_drawn(shape: &Shape) -> bool {
 /// areas, SPAN_F1 for spans, EXACT_MATCH for answers, and the mean over the controls that either one used.
 ///
 /// `None` when there is nothing in them that the metric speaks of. Symmetric, but for rounding.
-pub fn between(
-    a: &Opinion,
-    b: &Opinion,
+pub fn compare(
+    a: &ComparableResult,
+    b: &ComparableResult,
     metric: Option<Metric>,
-    work: &mut Work,
-) -> Result<Option<f64>, TooMuch> {
-    work.take(BETWEEN)?;
+    budget: &mut WorkBudget,
+) -> Result<Option<f64>, BudgetExceeded> {
+    budget.charge(BASE_STEPS)?;
     match metric {
-        Some(Metric::Iou) => Ok(whole(&by_control(a, b, area_pairs::tally, work)?)),
-        Some(Metric::SpanF1) => Ok(whole(&by_control(a, b, span::tally, work)?)),
+        Some(Metric::Iou) => Ok(whole(&by_control(a, b, area_pairs::tally, budget)?)),
+        Some(Metric::SpanF1) => Ok(whole(&by_control(a, b, span::tally, budget)?)),
         Some(Metric::ExactMatch) => {
-            let same = answer::same_by_control(a, b, work)?;
+            let same = classification::same_by_control(a, b, budget)?;
             let same = same.into_values().flatten();
             Ok(mean(same.map(|same| f64::from(u8::from(same)))))
         }
-        Some(Metric::CohensKappa) => answer::kappa(a, b, work),
+        Some(Metric::CohensKappa) => classification::kappa(a, b, budget),
         None => {
-            let areas = by_control(a, b, area_pairs::tally, work)?;
-            let spans = by_control(a, b, span::tally, work)?;
+            let areas = by_control(a, b, area_pairs::tally, budget)?;
+            let spans = by_control(a, b, span::tally, budget)?;
             let drawn = areas.into_values().chain(spans.into_values());
-            let answers = answer::same_by_control(a, b, work)?;
+            let answers = classification::same_by_control(a, b, budget)?;
             let answers = answers.into_values().map(|same| {
                 let same = same.into_iter();
                 mean(same.map(|same| f64::from(u8::from(same))))
@@ -193,26 +193,26 @@ fn whole(tallies: &BTreeMap<&Control, Tally>) -> Option<f64> {
     whole.score()
 }
 
-/// Compares place by place, and adds up what each control has.
+/// Compares group by group, and sums up per control.
 fn by_control<'a>(
-    a: &'a Opinion,
-    b: &'a Opinion,
-    tally: fn(&Drawn, &Drawn, &mut Work) -> Result<Tally, TooMuch>,
-    work: &mut Work,
-) -> Result<BTreeMap<&'a Control, Tally>, TooMuch> {
+    a: &'a ComparableResult,
+    b: &'a ComparableResult,
+    tally: fn(&Drawn, &Drawn, &mut WorkBudget) -> Result<Tally, BudgetExceeded>,
+    budget: &mut WorkBudget,
+) -> Result<BTreeMap<&'a Control, Tally>, BudgetExceeded> {
     let nothing = Drawn::default();
     let mut tallies: BTreeMap<&Control, Tally> = BTreeMap::new();
-    let mut compare = |place: &'a Place, a: &Drawn, b: &Drawn| {
-        let tally = tally(a, b, work)?;
-        tallies.entry(&place.control).or_default().add(tally);
+    let mut compare = |group: &'a ComparisonGroup, a: &Drawn, b: &Drawn| {
+        let tally = tally(a, b, budget)?;
+        tallies.entry(&group.control).or_default().add(tally);
         Ok(())
     };
-    for (place, drawn) in &a.places {
-        compare(place, drawn, b.places.get(place).unwrap_or(&nothing))?;
+    for (group, drawn) in &a.groups {
+        compare(group, drawn, b.groups.get(group).unwrap_or(&nothing))?;
     }
-    for (place, drawn) in &b.places {
-        if !a.places.contains_key(place) {
-            compare(place, &nothing, drawn)?;
+    for (group, drawn) in &b.groups {
+        if !a.groups.contains_key(group) {
+            compare(group, &nothing, drawn)?;
         }
     }
     Ok(tallies)

@@ -28,7 +28,7 @@ use problem::{Problem, ProblemCode, Segment};
 use self::{
     read::Region,
     region::Regions,
-    report::{Place, Report},
+    report::{PathNode, Report},
     shape::Field,
     strict::Strict,
     value::Value,
@@ -70,7 +70,7 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
     let mut drawn = HashMap::new();
     loop {
         let mut checker = Checker::new(rules, at, drawn);
-        if let Err(error) = read::each(result, |index, region| checker.take(index, region)) {
+        if let Err(error) = read::each(result, |index, region| checker.visit(index, region)) {
             let code = match error.classify() {
                 serde_json::error::Category::Data => ProblemCode::WrongType,
                 _ => ProblemCode::InvalidFormat,
@@ -78,7 +78,7 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
             let message = "must be a list of regions";
             return vec![Problem::new(at.iter().cloned(), code, message)];
         }
-        if !checker.was_late {
+        if !checker.needs_second_pass {
             return checker.finish();
         }
         // Once more, now that all that was drawn is known: what comes before its labels is the rule.
@@ -96,7 +96,7 @@ struct Checker<'a> {
     /// Labels that were checked as such of a span.
     of_spans: HashSet<Cow<'a, str>>,
     /// Such labels turned out to belong to something drawn that comes after them.
-    was_late: bool,
+    needs_second_pass: bool,
     relations: Vec<(usize, Region<'a>)>,
     ids: Vec<Cow<'a, str>>,
 }
@@ -118,16 +118,16 @@ impl<'a> Checker<'a> {
             has_split_regions: kinds.any(|kind| kind == Kind::Labels),
             drawn,
             of_spans: HashSet::new(),
-            was_late: false,
+            needs_second_pass: false,
             relations: Vec::new(),
             ids: Vec::new(),
         }
     }
 
-    fn take(&mut self, index: usize, region: Option<Region<'a>>) {
+    fn visit(&mut self, index: usize, region: Option<Region<'a>>) {
         interrupt::check();
         let Some(region) = region else {
-            let place = Place::region(index);
+            let place = PathNode::region(index);
             let report = &mut self.regions.report;
             return report.add(&place, ProblemCode::WrongType, "must be an object");
         };
@@ -148,7 +148,7 @@ impl<'a> Checker<'a> {
             } else if let Some(shape) = shape::of_partner(region_type)
                 && !self.drawn.contains_key(id)
             {
-                self.was_late |= self.of_spans.contains(id);
+                self.needs_second_pass |= self.of_spans.contains(id);
                 self.drawn.insert(id.clone(), shape);
             }
         }
@@ -178,10 +178,10 @@ impl<'a> Checker<'a> {
         if self.regions.report.is_full() {
             return;
         }
-        let place = Place::region(index);
+        let place = PathNode::region(index);
         let known = self.regions.check(&place, region, partner);
         if let (Some(strict), Some(known)) = (&mut self.strict, known) {
-            strict.take(index, region, &known, &mut self.regions.report);
+            strict.visit(index, region, &known, &mut self.regions.report);
         }
     }
 }

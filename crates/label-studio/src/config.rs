@@ -15,7 +15,7 @@ mod xml;
 
 use std::{borrow::Cow, sync::Arc};
 
-use problem::{Location, Places};
+use problem::{LineIndex, Location};
 
 pub use self::{
     condition::Condition,
@@ -87,7 +87,7 @@ pub struct Control {
     pub attributes: Vec<(String, String)>,
     /// Place of the tag in the config.
     pub location: Location,
-    /// Places of the Repeaters around it among those of the config, outermost first.
+    /// Positions of the Repeaters around it among those of the config, outermost first.
     pub repeaters: Arc<[usize]>,
     pattern: Option<Pattern>,
     /// `to_names`, to be found fast.
@@ -144,7 +144,7 @@ pub struct Label {
 
 /// Something in a config that can't work.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct Diagnostic {
     /// A sentence for a person.
     pub message: String,
     /// Place in the config.
@@ -152,17 +152,17 @@ pub struct Fault {
 }
 
 impl Config {
-    /// Reads a config. Tells everything that is wrong with it in the order of the text, the first 1,000 faults
-    /// at most; of a text that is no XML the first fault alone.
+    /// Reads a config. Tells everything that is wrong with it in the order of the text, the first 1,000 diagnostics
+    /// at most; of a text that is no XML the first diagnostic alone.
     ///
     /// Takes time and memory in proportion to the text, whatever it holds.
-    pub fn parse(xml: &str) -> Result<Self, Vec<Fault>> {
-        let document = xml::read(xml).map_err(|fault| vec![fault])?;
-        let places = Places::of(xml);
-        rules::check(&document, &places)?;
+    pub fn parse(xml: &str) -> Result<Self, Vec<Diagnostic>> {
+        let document = xml::read(xml).map_err(|diagnostic| vec![diagnostic])?;
+        let lines = LineIndex::new(xml);
+        rules::check(&document, &lines)?;
         Ok(Self {
             is_present: true,
-            ..reading::read(&document, &places)
+            ..reading::read(&document, &lines)
         })
     }
 
@@ -297,11 +297,11 @@ mod tests {
     }
 
     /// What is wrong with a config, a line each.
-    pub fn faults(xml: &str) -> String {
-        let faults = Config::parse(xml).err().unwrap_or_default();
-        let told = faults.iter().map(|fault| {
-            let Location { line, column } = fault.location;
-            format!("{line}:{column} {}", fault.message)
+    pub fn diagnostics(xml: &str) -> String {
+        let diagnostics = Config::parse(xml).err().unwrap_or_default();
+        let told = diagnostics.iter().map(|diagnostic| {
+            let Location { line, column } = diagnostic.location;
+            format!("{line}:{column} {}", diagnostic.message)
         });
         told.collect::<Vec<_>>().join("\n")
     }
@@ -331,9 +331,13 @@ mod tests {
             "x".repeat((1 << 20) + 1),
         ];
         for text in &refused {
-            let faults = Config::parse(text).unwrap_err();
-            assert!((1..=1_000).contains(&faults.len()));
-            assert!(faults.iter().all(|fault| fault.message.len() < 300));
+            let diagnostics = Config::parse(text).unwrap_err();
+            assert!((1..=1_000).contains(&diagnostics.len()));
+            assert!(
+                diagnostics
+                    .iter()
+                    .all(|diagnostic| diagnostic.message.len() < 300)
+            );
         }
 
         let labels = numbered(40_000, &|n| format!("<Label value=\"{n}\"/>"));

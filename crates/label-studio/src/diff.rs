@@ -54,7 +54,7 @@ pub fn diff(before: &str, after: &str) -> Diff {
 }
 
 /// Whether an entry of `before` is gone in `after`, or is not the same.
-pub fn loses(before: &str, after: &str) -> bool {
+pub fn loses_entries(before: &str, after: &str) -> bool {
     let (before, after) = (entries(before), entries(after));
     let after: HashMap<&Key<'_>, &str> =
         after.iter().map(|entry| (&entry.key, entry.text)).collect();

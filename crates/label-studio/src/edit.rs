@@ -49,7 +49,7 @@ pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
             let message = "an entry that is sent alone needs an id, a relation both its ends";
             let code = ProblemCode::Required;
             problems.push(problem("upsert", index, Some("id"), code, message));
-        } else if name.speaks_of().any(|id| removed.contains(id)) {
+        } else if name.region_ids().any(|id| removed.contains(id)) {
             let message = "the region is to be removed as well";
             problems.push(twice("upsert", index, message));
         } else if !named.insert(name) {
@@ -97,7 +97,7 @@ pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> (Edited, Vec<Problem
             } => single.contains(&(&**id, &**control)),
             _ => false,
         };
-        is_single || name.speaks_of().any(|id| removed.contains(id))
+        is_single || name.region_ids().any(|id| removed.contains(id))
     };
     let new: Vec<Name<'_>> = edits.upsert.iter().map(|entry| name(entry)).collect();
     let by_name: HashMap<&Name<'_>, usize> = new.iter().zip(0..).collect();

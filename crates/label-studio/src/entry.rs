@@ -71,7 +71,7 @@ impl Key<'_> {
 
 impl Name<'_> {
     /// Ids of the regions that the entry speaks of: its own, or the ends of the relation.
-    pub fn speaks_of(&self) -> impl Iterator<Item = &str> {
+    pub fn region_ids(&self) -> impl Iterator<Item = &str> {
         let ids = match self {
             Self::Region { id, .. } => [id.as_deref(), None],
             Self::Relation { from_id, to_id } => [Some(&**from_id), Some(&**to_id)],

@@ -8,7 +8,7 @@ use super::entry::{Entry, Name, entries, list};
 
 /// Both edits touched something, each in its own way.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Clash {
+pub struct MergeConflict {
     /// Ids of the regions that both touched, each once, in the order of the merged results. Entries without
     /// an id have none here, so the list can be empty.
     pub region_ids: Vec<String>,
@@ -17,7 +17,7 @@ pub struct Clash {
 /// Brings the edits from `base` to `ours` into `theirs`, which was edited from the same base.
 ///
 /// Entries that one side alone changed, added or removed are as that side left them; what both did alike is
-/// done once. What is left is a [`Clash`]. Entries are told apart by their [`Name`]s, those of one name are
+/// done once. What is left is a [`MergeConflict`]. Entries are told apart by their [`Name`]s, those of one name are
 /// merged as one thing, and they are the same when this server would store them alike.
 ///
 /// Who removes a region clashes with who changed or added something that speaks of it: an entry with its id,
@@ -25,7 +25,7 @@ pub struct Clash {
 ///
 /// The order is that of `theirs`, with what `ours` added at the end; only when `ours` alone put entries into
 /// another order is it the other way round.
-pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, Clash> {
+pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, MergeConflict> {
     let (base, ours, theirs) = (entries(base), entries(ours), entries(theirs));
     let sides = [&base, &ours, &theirs].map(|entries| by_name(entries));
     let [in_base, in_ours, in_theirs] = &sides;
@@ -51,7 +51,7 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, Clash> {
         let (we, they) = (!are_same(our, was), !are_same(their, was));
         let lost = |edits: bool, side: &[&str], gone: &HashSet<&str>| {
             let is_made = edits && differ && !side.is_empty();
-            name.speaks_of().find(|id| is_made && gone.contains(id))
+            name.region_ids().find(|id| is_made && gone.contains(id))
         };
         let orphan = lost(we, our, &gone_in_theirs).or_else(|| lost(they, their, &gone_in_ours));
         if orphan.is_some() || (we && they && differ) {
@@ -64,7 +64,7 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, Clash> {
     if has_clash {
         let mut seen = HashSet::new();
         let ids = clashing.into_iter().filter(|id| seen.insert(*id));
-        return Err(Clash {
+        return Err(MergeConflict {
             region_ids: ids.map(str::to_owned).collect(),
         });
     }
@@ -232,7 +232,7 @@ mod tests {
         let ours = r#"[{"id":"a","v":2},{"id":"b","v":2}]"#;
         let theirs = r#"[{"id":"a","v":3},{"id":"c","v":3}]"#;
         let region_ids = ["a", "c", "b"].map(str::to_owned).to_vec();
-        assert_eq!(merge(base, ours, theirs), Err(Clash { region_ids }));
+        assert_eq!(merge(base, ours, theirs), Err(MergeConflict { region_ids }));
     }
 
     #[test]
@@ -276,7 +276,7 @@ mod tests {
             r#"[{"id":"a"},{"id":"b"},{"type":"relation","from_id":"a","to_id":"b"}]"#,
         ] {
             let region_ids = vec!["b".to_owned()];
-            let expected = Err(Clash { region_ids });
+            let expected = Err(MergeConflict { region_ids });
             assert_eq!(merge(base, speaks, without), expected);
             assert_eq!(merge(base, without, speaks), expected);
         }

@@ -7,7 +7,7 @@
 //! The object that the config has under `to_name` decides the type of a labelled span; without such an object the type
 //! is guessed from the value. [`Config::default`] stands for a project without a config.
 
-mod answer;
+mod classification;
 mod fields;
 mod image;
 mod kind;
@@ -28,7 +28,7 @@ use fields::Fields;
 use super::config::{Config, SpanUnit};
 
 pub use self::{
-    answer::{Answer, Bucket, ChatMessage, Choices, Direction, Relation},
+    classification::{Answer, Bucket, ChatMessage, Choices, Direction, Relation},
     image::{Brush, Ellipse, ImageSize, KeyPoint, Point, Polygon, Rectangle, Vector, Vertex},
     kind::{Kind, Shape},
     mask::MAX_PIXELS,

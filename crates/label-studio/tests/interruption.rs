@@ -8,7 +8,7 @@ use std::{
 
 use interrupt::{Interrupt, Interrupted};
 use label_studio::{
-    agreement::Opinion,
+    agreement::ComparableResult,
     check::{self as checking, Mode, Rules},
     config::Config,
     diff,
@@ -52,5 +52,7 @@ fn every_loop_over_a_result_stops() {
         assert!(!is_interrupted(&Arc::default(), work), "{name}");
     }
     let due = Arc::new(Interrupt::new(Some(Instant::now())));
-    assert!(is_interrupted(&due, || drop(Opinion::read(&text, &config))));
+    assert!(is_interrupted(&due, || drop(ComparableResult::read(
+        &text, &config
+    ))));
 }

@@ -3,13 +3,13 @@
 
 #![warn(missing_docs)]
 
-mod places;
+mod line_index;
 
 use std::fmt;
 
 use serde::Serialize;
 
-pub use self::places::Places;
+pub use self::line_index::LineIndex;
 
 /// One thing that is wrong with an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use entity::annotation;
-use label_studio::merge::Clash;
+use label_studio::merge::MergeConflict;
 use sea_orm::{ActiveEnum, ConnectionTrait};
 use serde::Serialize;
 use serde_json::value::RawValue;
@@ -249,7 +249,7 @@ fn conflict(
     row: &annotation::Model,
     expected_version: i32,
     mut clashing_fields: Vec<String>,
-    clash: Option<&Clash>,
+    clash: Option<&MergeConflict>,
     people: &HashSet<i64>,
 ) -> Result<Error> {
     if clash.is_some() && !clashing_fields.iter().any(|field| field == "result") {

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use label_studio::{
     edit::{self, Edits},
     entry::{Key, entries, list, name},
-    merge::{Clash, merge},
+    merge::{MergeConflict, merge},
 };
 
 use super::{Change, RegionChanges};
@@ -43,7 +43,7 @@ pub enum ResultOutcome {
     Unchanged,
     New(NewResult),
     /// Others changed the same regions in the meantime.
-    Clash(Clash),
+    Clash(MergeConflict),
 }
 
 /// What is wrong with edits by themselves.

@@ -51,7 +51,7 @@ pub(super) async fn keep_replaced(
     let is_recent = kept
         .first()
         .is_some_and(|(_, at)| (now - *at).abs() < MIN_INTERVAL);
-    if is_recent || !diff::loses(&before.result, result) {
+    if is_recent || !diff::loses_entries(&before.result, result) {
         return Ok(());
     }
     replaced_draft::ActiveModel {

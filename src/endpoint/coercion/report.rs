@@ -102,7 +102,7 @@ impl Coercion<'_> {
         if known.len() >= json_fidelity::MAX_VIOLATIONS {
             return;
         }
-        // Scans text because placeholders are defined on JSON text; the value was disarmed before parsing.
+        // Scans text because placeholders are defined on JSON text; the value was escaped before parsing.
         let text = serde_json::to_string(value).unwrap_or_default();
         for violation in json_fidelity::scan(&text).unwrap_or_default() {
             if known.len() < json_fidelity::MAX_VIOLATIONS {

@@ -23,14 +23,14 @@ use async_graphql_value::Value;
 use super::error::pos;
 use crate::{
     endpoint::coercion::literal::number,
-    error::Places,
+    error::LineIndex,
     graphql::entity::{self, ENTITIES},
 };
 
 /// Translates a valid document.
 pub fn document(source: &ast::Document, text: &str) -> ExecutableDocument {
     let mut translator = Translator {
-        places: Places::of(text),
+        lines: LineIndex::new(text),
     };
     let mut operations = vec![];
     let mut fragments = HashMap::new();
@@ -71,12 +71,14 @@ pub fn operation_type(ty: ast::OperationType) -> OperationType {
 }
 
 struct Translator<'a> {
-    places: Places<'a>,
+    lines: LineIndex<'a>,
 }
 
 impl Translator<'_> {
     fn at(&mut self, span: Option<SourceSpan>) -> Pos {
-        span.map_or(Pos::default(), |span| pos(self.places.at(span.offset())))
+        span.map_or(Pos::default(), |span| {
+            pos(self.lines.location(span.offset()))
+        })
     }
 
     fn name(&mut self, source: &Name) -> Positioned<Text> {

@@ -21,7 +21,7 @@ use crate::{
         coercion::{Coercion, Values},
         size,
     },
-    error::{Places, Problem},
+    error::{LineIndex, Problem},
     graphql::error::{
         BAD_USER_INPUT, GRAPHQL_PARSE_FAILED, GRAPHQL_VALIDATION_FAILED, limit_error, request_error,
     },
@@ -54,7 +54,7 @@ impl Validator {
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
         if let Some((name, at)) = incomplete::first(&read) {
             let message = format!("syntax error: expected a colon and a value after `{name}`");
-            let at = pos(Places::of(&read).at(at));
+            let at = pos(LineIndex::new(&read).location(at));
             return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);
         }
         size::check(&syntax, &self.limits).map_err(|error| vec![error])?;

@@ -7,7 +7,7 @@ use entity::{
     project_member::Role,
 };
 use label_studio::{
-    agreement::{Metric, Opinion, Work, between},
+    agreement::{ComparableResult, Metric, WorkBudget, compare},
     config::Config,
     region::Kind,
 };
@@ -121,9 +121,9 @@ async fn spans_of_sound_agree_by_their_overlap() {
         let config = Config::parse(&config).unwrap_or_default();
         let [a, b] = [10, 9].map(|end| {
             let result = json!([span(&json!(0), &json!(end))]).to_string();
-            Opinion::read(&result, &config)
+            ComparableResult::read(&result, &config)
         });
-        let score = between(&a, &b, Some(Metric::SpanF1), &mut Work::new(1 << 20));
+        let score = compare(&a, &b, Some(Metric::SpanF1), &mut WorkBudget::new(1 << 20));
         assert_eq!(score, Ok(Some(expected)));
     }
 }

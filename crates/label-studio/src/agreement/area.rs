@@ -6,8 +6,8 @@
 //! area. Edges that lie on one another are no special case: between them is nothing.
 
 use super::{
+    budget::{BudgetExceeded, WorkBudget},
     outline::Outline,
-    work::{TooMuch, Work},
 };
 
 /// What the allowance is charged for a strip's edge that is put in order, and for a place where edges cross.
@@ -44,11 +44,11 @@ impl Edge {
 }
 
 /// The intersection over union of two outlines that can be measured; 0 when neither has an area.
-pub fn iou(a: &Outline, b: &Outline, work: &mut Work) -> Result<f64, TooMuch> {
+pub fn iou(a: &Outline, b: &Outline, budget: &mut WorkBudget) -> Result<f64, BudgetExceeded> {
     let mut edges: Vec<Edge> = edges(a, true).chain(edges(b, false)).collect();
     edges.sort_unstable_by(|a, b| a.from[0].total_cmp(&b.from[0]));
-    work.take(PLACED * edges.len())?;
-    let cuts = cuts(&edges, work)?;
+    budget.charge(PLACED * edges.len())?;
+    let cuts = cuts(&edges, budget)?;
 
     let (mut common, mut covered) = (0.0, 0.0);
     let mut coming = edges.iter().peekable();
@@ -60,7 +60,7 @@ pub fn iou(a: &Outline, b: &Outline, work: &mut Work) -> Result<f64, TooMuch> {
         while let Some(edge) = coming.next_if(|edge| edge.from[0] <= left) {
             here.push(edge);
         }
-        work.take(1 + PLACED * here.len())?;
+        budget.charge(1 + PLACED * here.len())?;
         let x = left + (right - left) / 2.0;
         middle.clear();
         middle.extend(here.iter().map(|edge| (edge.y(x), *edge)));
@@ -97,16 +97,16 @@ fn edges(outline: &Outline, is_first: bool) -> impl Iterator<Item = Edge> {
 }
 
 /// Where strips begin and end, from left to right. The edges are sorted by where they begin.
-fn cuts(edges: &[Edge], work: &mut Work) -> Result<Vec<f64>, TooMuch> {
+fn cuts(edges: &[Edge], budget: &mut WorkBudget) -> Result<Vec<f64>, BudgetExceeded> {
     let ends = edges.iter().flat_map(|edge| [edge.from[0], edge.to[0]]);
     let mut cuts: Vec<f64> = ends.collect();
     let mut here: Vec<&Edge> = Vec::new();
     for edge in edges {
-        work.take(1 + here.len())?;
+        budget.charge(1 + here.len())?;
         here.retain(|other| other.to[0] > edge.from[0]);
         let before = cuts.len();
         cuts.extend(here.iter().filter_map(|other| edge.crossing(other)));
-        work.take(CROSSING * (cuts.len() - before))?;
+        budget.charge(CROSSING * (cuts.len() - before))?;
         here.push(edge);
     }
     cuts.sort_unstable_by(f64::total_cmp);

@@ -4,27 +4,27 @@ use std::cmp::Ordering;
 
 use super::{
     Drawn, Tally, area,
+    budget::{BudgetExceeded, WorkBudget},
     outline::{Bounds, Outline},
     pairing,
-    work::{TooMuch, Work},
 };
 
 /// What the allowance is charged for a pair that is kept, and compared.
 const PAIR: usize = 16;
 
 /// The sum of the intersections over union in the pairing that makes it largest.
-pub fn tally(a: &Drawn, b: &Drawn, work: &mut Work) -> Result<Tally, TooMuch> {
+pub fn tally(a: &Drawn, b: &Drawn, budget: &mut WorkBudget) -> Result<Tally, BudgetExceeded> {
     let total = a.outlines.len() + b.outlines.len();
-    work.take(total)?;
+    budget.charge(total)?;
     let (equal, a, b) = set_equal_aside(&a.outlines, &b.outlines);
     let mut pairs = Vec::new();
-    for (left, right) in overlapping(&a, &b, work)? {
-        let iou = iou(a[left], b[right], work)?;
+    for (left, right) in overlapping(&a, &b, budget)? {
+        let iou = iou(a[left], b[right], budget)?;
         if iou > 0.0 {
             pairs.push((left, right, iou));
         }
     }
-    let shared = equal as f64 + pairing::largest_sum(&pairs, work)?;
+    let shared = equal as f64 + pairing::largest_sum(&pairs, budget)?;
     Ok(Tally { shared, total })
 }
 
@@ -56,8 +56,8 @@ fn set_equal_aside<'a>(
 fn overlapping(
     a: &[&Outline],
     b: &[&Outline],
-    work: &mut Work,
-) -> Result<Vec<(usize, usize)>, TooMuch> {
+    budget: &mut WorkBudget,
+) -> Result<Vec<(usize, usize)>, BudgetExceeded> {
     let side = |outlines: &[&Outline], is_left| {
         let bounds = outlines.iter().enumerate();
         let bounds = bounds.filter_map(|(index, outline)| Some((outline.bounds?, index)));
@@ -72,11 +72,11 @@ fn overlapping(
     let mut pairs = Vec::new();
     for (bounds, index, is_left) in all {
         let others = &mut here[usize::from(!is_left)];
-        work.take(1 + others.len())?;
+        budget.charge(1 + others.len())?;
         others.retain(|(other, _)| other.max[0] > bounds.min[0]);
         for (other, other_index) in others.iter() {
             if bounds.common(other) > 0.0 {
-                work.take(PAIR)?;
+                budget.charge(PAIR)?;
                 pairs.push(match is_left {
                     true => (index, *other_index),
                     false => (*other_index, index),
@@ -88,7 +88,7 @@ fn overlapping(
     Ok(pairs)
 }
 
-fn iou(a: &Outline, b: &Outline, work: &mut Work) -> Result<f64, TooMuch> {
+fn iou(a: &Outline, b: &Outline, budget: &mut WorkBudget) -> Result<f64, BudgetExceeded> {
     let (Some(of_a), Some(of_b)) = (&a.bounds, &b.bounds) else {
         return Ok(0.0);
     };
@@ -96,5 +96,5 @@ fn iou(a: &Outline, b: &Outline, work: &mut Work) -> Result<f64, TooMuch> {
         let common = of_a.common(of_b);
         return Ok((common / (of_a.area() + of_b.area() - common)).min(1.0));
     }
-    area::iou(a, b, work)
+    area::iou(a, b, budget)
 }

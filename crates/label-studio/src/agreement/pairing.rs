@@ -4,18 +4,21 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use super::work::{TooMuch, Work};
+use super::budget::{BudgetExceeded, WorkBudget};
 
 /// What the allowance is charged for a pair that is looked at.
 const LOOK: usize = 4;
 
 /// The largest sum. Each pair is named once, with a likeness above 0; those that are not named have none.
-pub fn largest_sum(pairs: &[(usize, usize, f64)], work: &mut Work) -> Result<f64, TooMuch> {
+pub fn largest_sum(
+    pairs: &[(usize, usize, f64)],
+    budget: &mut WorkBudget,
+) -> Result<f64, BudgetExceeded> {
     let lefts = pairs.iter().map(|(left, ..)| left + 1).max().unwrap_or(0);
     let rights = pairs.iter().map(|(_, right, _)| right + 1).max();
     let mut assignment = Assignment::new(lefts, rights.unwrap_or(0), pairs);
     for row in 0..lefts {
-        assignment.place(row, work)?;
+        assignment.place(row, budget)?;
     }
     Ok(assignment.sum())
 }
@@ -59,13 +62,13 @@ impl Assignment {
     }
 
     /// Gives one more row a column, on the shortest way: rows that are in its way move on.
-    fn place(&mut self, row: usize, work: &mut Work) -> Result<(), TooMuch> {
+    fn place(&mut self, row: usize, budget: &mut WorkBudget) -> Result<(), BudgetExceeded> {
         let mut touched = Vec::new();
         let mut done = Vec::new();
         let mut nearest = BinaryHeap::new();
         let (mut at, mut gone) = (row, 0.0);
         let end = loop {
-            work.take(1 + LOOK * self.rows[at].len())?;
+            budget.charge(1 + LOOK * self.rows[at].len())?;
             for (column, cost) in &self.rows[at] {
                 let further = cost - self.row_worth[at] - self.column_worth[*column];
                 // Rounding makes no way shorter.
@@ -166,7 +169,7 @@ mod tests {
                 .map(|(row, column)| (row, column, table[row][column]))
                 .filter(|(.., value)| *value > 0.0)
                 .collect();
-            let found = largest_sum(&pairs, &mut Work::new(1 << 20)).unwrap();
+            let found = largest_sum(&pairs, &mut WorkBudget::new(1 << 20)).unwrap();
             let best = by_trying(&table, &mut vec![false; width]);
             prop_assert!((found - best).abs() < 1e-12, "{found} of {best}");
         }
@@ -177,7 +180,13 @@ mod tests {
         let pairs: Vec<_> = (0..100)
             .flat_map(|left| (0..100).map(move |right| (left, right, 1.0)))
             .collect();
-        assert_eq!(largest_sum(&pairs, &mut Work::new(1 << 30)), Ok(100.0));
-        assert_eq!(largest_sum(&pairs, &mut Work::new(1_000)), Err(TooMuch));
+        assert_eq!(
+            largest_sum(&pairs, &mut WorkBudget::new(1 << 30)),
+            Ok(100.0)
+        );
+        assert_eq!(
+            largest_sum(&pairs, &mut WorkBudget::new(1_000)),
+            Err(BudgetExceeded)
+        );
     }
 }

@@ -1,8 +1,9 @@
 //! Spans of texts, which are equal or not, and of time, which overlap.
 
 use super::{
-    Drawn, Tally, pairing,
-    work::{TooMuch, Work},
+    Drawn, Tally,
+    budget::{BudgetExceeded, WorkBudget},
+    pairing,
 };
 use crate::region::{Instant, Shape};
 
@@ -106,11 +107,11 @@ fn word(instant: &Instant) -> String {
 }
 
 /// How many spans have the same one on the other side.
-pub fn tally(a: &Drawn, b: &Drawn, work: &mut Work) -> Result<Tally, TooMuch> {
+pub fn tally(a: &Drawn, b: &Drawn, budget: &mut WorkBudget) -> Result<Tally, BudgetExceeded> {
     let (a, b) = (&a.marks, &b.marks);
     let total = a.len() + b.len();
-    work.take(total)?;
-    let shared = equal(&a.texts, &b.texts) as f64 + alike(&a.times, &b.times, work)?;
+    budget.charge(total)?;
+    let shared = equal(&a.texts, &b.texts) as f64 + alike(&a.times, &b.times, budget)?;
     Ok(Tally { shared, total })
 }
 
@@ -132,7 +133,7 @@ fn equal(a: &[Text], b: &[Text]) -> usize {
 }
 
 /// How many pairs there can be of times that are alike, each in one pair at most. Sorted by their starts.
-fn alike(a: &[Time], b: &[Time], work: &mut Work) -> Result<f64, TooMuch> {
+fn alike(a: &[Time], b: &[Time], budget: &mut WorkBudget) -> Result<f64, BudgetExceeded> {
     let mut pairs = Vec::new();
     let mut here: Vec<(usize, &Time)> = Vec::new();
     let mut coming = b.iter().enumerate().peekable();
@@ -140,12 +141,12 @@ fn alike(a: &[Time], b: &[Time], work: &mut Work) -> Result<f64, TooMuch> {
         while let Some(other) = coming.next_if(|(_, other)| other.0[0] <= time.0[1]) {
             here.push(other);
         }
-        work.take(1 + here.len())?;
+        budget.charge(1 + here.len())?;
         here.retain(|(_, other)| other.0[1] >= time.0[0]);
         let alike = here.iter().filter(|(_, other)| time.is_like(other));
         let before = pairs.len();
         pairs.extend(alike.map(|(right, _)| (left, *right, 1.0)));
-        work.take(PAIR * (pairs.len() - before))?;
+        budget.charge(PAIR * (pairs.len() - before))?;
     }
-    pairing::largest_sum(&pairs, work)
+    pairing::largest_sum(&pairs, budget)
 }

@@ -11,13 +11,13 @@ const METRICS: [Option<Metric>; 5] = [
     None,
 ];
 
-fn opinion(result: &Value) -> Opinion {
-    Opinion::read(&result.to_string(), &Config::default())
+fn comparable(result: &Value) -> ComparableResult {
+    ComparableResult::read(&result.to_string(), &Config::default())
 }
 
 fn score(metric: impl Into<Option<Metric>>, a: &Value, b: &Value) -> Option<f64> {
-    let work = &mut Work::new(1 << 30);
-    between(&opinion(a), &opinion(b), metric.into(), work).unwrap()
+    let budget = &mut WorkBudget::new(1 << 30);
+    compare(&comparable(a), &comparable(b), metric.into(), budget).unwrap()
 }
 
 fn assert_score(metric: impl Into<Option<Metric>>, a: &Value, b: &Value, expected: f64) {
@@ -210,10 +210,10 @@ fn what_is_too_much_is_refused() {
         });
         json!([polygon(&json!(points.collect::<Vec<_>>()))])
     };
-    let (a, b) = (opinion(&zigzag(0.05)), opinion(&zigzag(0.04)));
+    let (a, b) = (comparable(&zigzag(0.05)), comparable(&zigzag(0.04)));
     assert_eq!(
-        between(&a, &b, Some(Metric::Iou), &mut Work::new(1_000_000)),
-        Err(TooMuch)
+        compare(&a, &b, Some(Metric::Iou), &mut WorkBudget::new(1_000_000)),
+        Err(BudgetExceeded)
     );
     let boxes = |offset: f64| {
         let boxes = (0..600).map(|index| {
@@ -222,10 +222,10 @@ fn what_is_too_much_is_refused() {
         });
         json!(boxes.collect::<Vec<_>>())
     };
-    let (a, b) = (opinion(&boxes(0.0)), opinion(&boxes(1.0)));
+    let (a, b) = (comparable(&boxes(0.0)), comparable(&boxes(1.0)));
     assert_eq!(
-        between(&a, &b, Some(Metric::Iou), &mut Work::new(1_000_000)),
-        Err(TooMuch)
+        compare(&a, &b, Some(Metric::Iou), &mut WorkBudget::new(1_000_000)),
+        Err(BudgetExceeded)
     );
 }
 
@@ -340,8 +340,8 @@ proptest! {
 
     #[test]
     fn texts_that_are_no_result_say_nothing(text in ".{0,40}") {
-        let nothing = Opinion::read("[]", &Config::default());
-        let found = between(&Opinion::read(&text, &Config::default()), &nothing, None, &mut Work::new(1_000)).unwrap();
+        let nothing = ComparableResult::read("[]", &Config::default());
+        let found = compare(&ComparableResult::read(&text, &Config::default()), &nothing, None, &mut WorkBudget::new(1_000)).unwrap();
         prop_assert!(found.is_none_or(|score| score == 0.0));
     }
 }

@@ -6,7 +6,7 @@ use problem::ProblemCode;
 
 use super::{
     coercion::{boolean, integer, number},
-    report::{Place, Report, quoted},
+    report::{PathNode, Report, quoted},
     shape::{Field, Need, Shape},
     value::{Items, Value},
 };
@@ -16,7 +16,7 @@ use super::{
 pub const TOLERANCE: f64 = 0.01;
 
 /// Reports what is wrong with an object.
-pub fn check(object: &Value<'_>, fields: &[Field], place: &Place<'_>, report: &mut Report<'_>) {
+pub fn check(object: &Value<'_>, fields: &[Field], place: &PathNode<'_>, report: &mut Report<'_>) {
     if !matches!(object, Value::Object(_)) {
         report.add(place, ProblemCode::WrongType, must_be("an object", object));
         return;
@@ -33,7 +33,7 @@ pub fn check(object: &Value<'_>, fields: &[Field], place: &Place<'_>, report: &m
 }
 
 /// Reports that a key is missing.
-pub fn missing(key: &str, place: &Place<'_>, report: &mut Report<'_>) {
+pub fn missing(key: &str, place: &PathNode<'_>, report: &mut Report<'_>) {
     let message = format!("`{key}` is missing");
     report.add(place, ProblemCode::MissingField, message);
 }
@@ -47,7 +47,7 @@ pub fn must_be(expected: &str, value: &Value<'_>) -> String {
     }
 }
 
-fn check_one(value: &Value<'_>, shape: &Shape, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_one(value: &Value<'_>, shape: &Shape, place: &PathNode<'_>, report: &mut Report<'_>) {
     if report.is_full() {
         return;
     }
@@ -121,7 +121,7 @@ fn check_one(value: &Value<'_>, shape: &Shape, place: &Place<'_>, report: &mut R
     report.add(place, ProblemCode::WrongType, must_be(expected, value));
 }
 
-fn in_range(number: i128, min: i128, max: i128, place: &Place<'_>, report: &mut Report<'_>) {
+fn in_range(number: i128, min: i128, max: i128, place: &PathNode<'_>, report: &mut Report<'_>) {
     let message = if number < min {
         format!("must be at least {min}, is {number}")
     } else if number > max {
@@ -133,7 +133,7 @@ fn in_range(number: i128, min: i128, max: i128, place: &Place<'_>, report: &mut 
 }
 
 /// Refuses NaN and infinities everywhere: JSON and GraphQL have no such numbers.
-fn in_bounds(number: f64, min: f64, max: f64, place: &Place<'_>, report: &mut Report<'_>) {
+fn in_bounds(number: f64, min: f64, max: f64, place: &PathNode<'_>, report: &mut Report<'_>) {
     let message = if max < f64::INFINITY && (number > max || number.is_nan()) {
         format!("must be at most {max}, is {number}")
     } else if !number.is_finite() {
@@ -146,7 +146,7 @@ fn in_bounds(number: f64, min: f64, max: f64, place: &Place<'_>, report: &mut Re
     report.add(place, ProblemCode::OutOfBounds, message);
 }
 
-fn check_point(point: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_point(point: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     match point.items() {
         Some(pair) if pair.len() == 2 => pair.each(|index, value| {
             let percent = Shape::Number {
@@ -167,7 +167,7 @@ fn check_point(point: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn check_mask(mask: Items<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_mask(mask: Items<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     if mask.is_empty() {
         report.add(place, ProblemCode::Required, "must not be empty");
     }
@@ -190,7 +190,7 @@ fn check_mask(mask: Items<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn check_texts(texts: Items<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_texts(texts: Items<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     texts.each(|index, text| {
         if text.text().is_none() && !report.is_full() {
             let message = must_be("a text", text);
@@ -201,7 +201,7 @@ fn check_texts(texts: Items<'_, '_>, place: &Place<'_>, report: &mut Report<'_>)
 
 fn check_buckets(
     buckets: &[(std::borrow::Cow<'_, str>, Value<'_>)],
-    place: &Place<'_>,
+    place: &PathNode<'_>,
     report: &mut Report<'_>,
 ) {
     // Of a repeated key the last value counts.

@@ -4,8 +4,8 @@ use problem::ProblemCode;
 
 use super::{
     fields::{missing, must_be},
-    region::Called,
-    report::{Place, Report},
+    region::NamedControl,
+    report::{PathNode, Report},
     value::{Items, Value},
 };
 use crate::config::{Choice, Control, Kind};
@@ -87,10 +87,10 @@ impl Rule<'static> {
 
 /// Reports what is wrong with the labels in a region's value.
 pub fn check(
-    called: Called<'_>,
+    called: NamedControl<'_>,
     rule: Rule<'_>,
     value: &Value<'_>,
-    place: &Place<'_>,
+    place: &PathNode<'_>,
     report: &mut Report<'_>,
 ) {
     let place = place.key(rule.key);
@@ -135,7 +135,12 @@ pub fn check(
     }
 }
 
-fn check_one(called: Called<'_>, label: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_one(
+    called: NamedControl<'_>,
+    label: &Value<'_>,
+    place: &PathNode<'_>,
+    report: &mut Report<'_>,
+) {
     let Some(text) = label.text() else {
         if !report.is_full() {
             report.add(place, ProblemCode::WrongType, must_be("a text", label));
@@ -151,13 +156,13 @@ fn check_one(called: Called<'_>, label: &Value<'_>, place: &Place<'_>, report: &
 
 /// Strict mode: as many labels as the control takes.
 fn check_count(
-    called: Called<'_>,
+    called: NamedControl<'_>,
     rule: Rule<'_>,
     labels: Items<'_, '_>,
-    place: &Place<'_>,
+    place: &PathNode<'_>,
     report: &mut Report<'_>,
 ) {
-    let Called { control, name, .. } = called;
+    let NamedControl { control, name, .. } = called;
     let has_labels = !control.labels.is_empty() || control.has_dynamic_labels;
     if rule.need == Need::Nothing || !has_labels {
         return;

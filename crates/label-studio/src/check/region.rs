@@ -6,7 +6,7 @@ use super::{
     fields::{self, must_be},
     labels::{self, Need, Rule},
     read::Region,
-    report::{Place, Report, listed, quoted},
+    report::{PathNode, Report, listed, quoted},
     shape::{self, Field},
     value::Value,
 };
@@ -20,7 +20,7 @@ pub struct Regions<'a> {
 
 /// A control with the name and indices that a region gives.
 #[derive(Clone, Copy)]
-pub struct Called<'c> {
+pub struct NamedControl<'c> {
     pub control: &'c Control,
     pub name: &'c str,
     /// Indices of the Repeaters around it.
@@ -28,7 +28,7 @@ pub struct Called<'c> {
 }
 
 /// A region whose names are right.
-pub struct Known<'a, 'r> {
+pub struct ResolvedRegion<'a, 'r> {
     pub control: &'a Control,
     /// The control's name in the result.
     pub name: &'r str,
@@ -49,10 +49,10 @@ impl<'a> Regions<'a> {
     /// id. Answers what is known of the region when its control and object exist.
     pub fn check<'r>(
         &mut self,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
         region: &'r Region<'a>,
         partner: Option<&'static [Field]>,
-    ) -> Option<Known<'a, 'r>> {
+    ) -> Option<ResolvedRegion<'a, 'r>> {
         let (Some(from_name), Some(to_name), Some(region_type), Some(value)) = (
             &region.from_name,
             &region.to_name,
@@ -64,7 +64,7 @@ impl<'a> Regions<'a> {
         };
         let (name, found) = self.control(from_name, &place.key("from_name"))?;
         let FoundControl { control, indices } = found;
-        let called = Called {
+        let called = NamedControl {
             control,
             name,
             indices: &indices,
@@ -88,7 +88,7 @@ impl<'a> Regions<'a> {
                 self.check_value(called, partner.is_some(), fields, value, &place);
             }
         }
-        Some(Known {
+        Some(ResolvedRegion {
             control,
             name,
             indices,
@@ -99,7 +99,7 @@ impl<'a> Regions<'a> {
         })
     }
 
-    fn report_missing(&mut self, place: &Place<'_>, region: &Region<'_>) {
+    fn report_missing(&mut self, place: &PathNode<'_>, region: &Region<'_>) {
         for (key, field) in [
             ("from_name", &region.from_name),
             ("to_name", &region.to_name),
@@ -116,7 +116,7 @@ impl<'a> Regions<'a> {
     fn control<'r>(
         &mut self,
         name: &'r Value<'_>,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
     ) -> Option<(&'r str, FoundControl<'a>)>
     where
         'a: 'r,
@@ -150,9 +150,9 @@ impl<'a> Regions<'a> {
     /// does not work on that object.
     fn object<'r>(
         &mut self,
-        called: Called<'_>,
+        called: NamedControl<'_>,
         name: &'r Value<'_>,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
     ) -> Option<&'r str> {
         let Value::Text(name) = name else {
             let message = must_be("the name of an object", name);
@@ -191,9 +191,9 @@ impl<'a> Regions<'a> {
     /// Answers the tool that drew a region which `Labels` labelled, when region and labels are one.
     fn check_type(
         &mut self,
-        called: Called<'_>,
+        called: NamedControl<'_>,
         region_type: &Value<'_>,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
     ) -> Option<&'a Control> {
         let Value::Text(text) = region_type else {
             let message = must_be("the type of a region", region_type);
@@ -236,11 +236,11 @@ impl<'a> Regions<'a> {
 
     fn check_value(
         &mut self,
-        called: Called<'_>,
+        called: NamedControl<'_>,
         is_drawn: bool,
         fields: Option<&'static [Field]>,
         value: &Value<'a>,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
     ) {
         let Some(fields) = fields else {
             return;
@@ -269,11 +269,11 @@ impl<'a> Regions<'a> {
     /// or below `labels`.
     fn check_merged(
         &mut self,
-        called: Called<'_>,
+        called: NamedControl<'_>,
         tool: &'a Control,
         region_type: &str,
         value: &Value<'a>,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
     ) {
         if let Some(fields) = shape::of(tool.kind) {
             fields::check(value, fields, place, &mut self.report);
@@ -299,7 +299,7 @@ impl<'a> Regions<'a> {
                 need: Need::Nothing,
                 ..rule
             };
-            let tool = Called {
+            let tool = NamedControl {
                 control: tool,
                 name: &tool.name,
                 ..called
@@ -354,8 +354,8 @@ fn is_tool(kind: Kind) -> bool {
 }
 
 /// The value below the control's name: Label Studio takes it there, too.
-fn nested<'r, 'a>(called: Called<'_>, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
-    let Called { control, name, .. } = called;
+fn nested<'r, 'a>(called: NamedControl<'_>, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
+    let NamedControl { control, name, .. } = called;
     let inner = value.get(name)?;
     let is_nested = match control.kind {
         Kind::Ranker => false,
@@ -368,7 +368,12 @@ fn nested<'r, 'a>(called: Called<'_>, value: &'r Value<'a>) -> Option<&'r Value<
     (is_nested && matches!(inner, Value::Object(_))).then_some(inner)
 }
 
-fn check_rating(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_rating(
+    control: &Control,
+    value: &Value<'_>,
+    place: &PathNode<'_>,
+    report: &mut Report<'_>,
+) {
     let Some(given) = value.get("rating") else {
         return;
     };

@@ -7,7 +7,7 @@ use problem::ProblemCode;
 use super::{
     fields::{missing, must_be},
     read::Region,
-    report::{Place, Report, quoted},
+    report::{PathNode, Report, quoted},
     value::Value,
 };
 use crate::config::Config;
@@ -22,7 +22,7 @@ pub fn check(
     config: &Config,
     report: &mut Report<'_>,
 ) {
-    let place = Place::region(index);
+    let place = PathNode::region(index);
     let direction = ("direction", &relation.direction);
     let (from_id, to_id) = (("from_id", &relation.from_id), ("to_id", &relation.to_id));
     for (key, value) in [direction, from_id, to_id] {
@@ -58,7 +58,7 @@ pub fn check(
 fn check_labels(
     relation: &Region<'_>,
     config: &Config,
-    place: &Place<'_>,
+    place: &PathNode<'_>,
     report: &mut Report<'_>,
 ) {
     let labels = match &relation.labels {

@@ -18,7 +18,7 @@ const MAX_CANDIDATES: usize = 1_000;
 
 /// A place in a result. Costs nothing until something is wrong there.
 #[derive(Clone, Copy, Debug)]
-pub struct Place<'p> {
+pub struct PathNode<'p> {
     around: Option<&'p Self>,
     step: Step<'p>,
 }
@@ -29,7 +29,7 @@ enum Step<'p> {
     Index(usize),
 }
 
-impl<'p> Place<'p> {
+impl<'p> PathNode<'p> {
     /// A region, by its index in the result.
     pub fn region(index: usize) -> Self {
         Self {
@@ -86,7 +86,7 @@ impl<'a> Report<'a> {
         self.problems.len() >= MAX_PROBLEMS
     }
 
-    pub fn add(&mut self, place: &Place<'_>, code: ProblemCode, message: impl Into<String>) {
+    pub fn add(&mut self, place: &PathNode<'_>, code: ProblemCode, message: impl Into<String>) {
         if self.is_full() {
             return;
         }
@@ -108,7 +108,7 @@ impl<'a> Report<'a> {
     /// Adds that a name is none of those that there are; `subject` is the start of the sentence.
     pub fn add_unknown<'n>(
         &mut self,
-        place: &Place<'_>,
+        place: &PathNode<'_>,
         code: ProblemCode,
         subject: &str,
         name: &str,

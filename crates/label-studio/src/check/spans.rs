@@ -5,18 +5,18 @@ use problem::ProblemCode;
 use super::{
     coercion::number,
     data::Data,
-    region::Known,
-    report::{Place, Report},
+    region::ResolvedRegion,
+    report::{PathNode, Report},
     value::Value,
 };
 use crate::config::{Config, Kind, Object};
 
 /// Reports a span of `Labels` or `TimelineLabels` that ends before it starts, or after its text does.
 pub fn check<'a>(
-    known: &Known<'a, '_>,
+    known: &ResolvedRegion<'a, '_>,
     config: &'a Config,
     data: &mut Data<'a>,
-    place: &Place<'_>,
+    place: &PathNode<'_>,
     report: &mut Report<'_>,
 ) {
     match known.control.kind {
@@ -48,7 +48,7 @@ fn shows_its_text(object: &Object) -> bool {
     object.tag.eq_ignore_ascii_case("Text") && !is_address
 }
 
-fn check_order(span: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_order(span: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let at = |key| span.get(key).and_then(number);
     if let (Some(start), Some(end)) = (at("start"), at("end"))
         && start > end
@@ -58,7 +58,7 @@ fn check_order(span: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
     }
 }
 
-fn check_length(span: &Value<'_>, length: usize, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_length(span: &Value<'_>, length: usize, place: &PathNode<'_>, report: &mut Report<'_>) {
     for key in ["start", "end"] {
         let Some(offset) = span.get(key).and_then(number) else {
             continue;

@@ -13,8 +13,8 @@ use super::{
     data::Data,
     labels::Rule,
     read::Region,
-    region::Known,
-    report::{Place, Report},
+    region::ResolvedRegion,
+    report::{PathNode, Report},
     spans,
     value::Value,
     values,
@@ -30,12 +30,12 @@ pub struct Strict<'a> {
     /// Controls of which every region needs one.
     required_per_region: Vec<&'a Control>,
     /// Names in the result of controls with an answer.
-    heard: HashSet<String>,
+    answered: HashSet<String>,
     /// Controls with an answer about a region: name in the config, and region id.
-    heard_about: HashSet<(&'a str, Cow<'a, str>)>,
+    answered_regions: HashSet<(&'a str, Cow<'a, str>)>,
     /// What was drawn or marked: where it is first in the result, its id and its object.
     areas: Vec<(usize, Cow<'a, str>, String)>,
-    area_ids: HashSet<Cow<'a, str>>,
+    drawn_ids: HashSet<Cow<'a, str>>,
     usages: HashMap<(String, Cow<'a, str>), u64>,
 }
 
@@ -54,23 +54,23 @@ impl<'a> Strict<'a> {
             data: Data::new(rules.config, rules.data),
             required,
             required_per_region,
-            heard: HashSet::new(),
-            heard_about: HashSet::new(),
+            answered: HashSet::new(),
+            answered_regions: HashSet::new(),
             areas: Vec::new(),
-            area_ids: HashSet::new(),
+            drawn_ids: HashSet::new(),
             usages: HashMap::new(),
         }
     }
 
     /// Reports what is wrong with a region whose names are right.
-    pub fn take(
+    pub fn visit(
         &mut self,
         index: usize,
         region: &Region<'a>,
-        known: &Known<'a, '_>,
+        known: &ResolvedRegion<'a, '_>,
         report: &mut Report<'_>,
     ) {
-        let place = Place::region(index);
+        let place = PathNode::region(index);
         let place = place.key("value");
         let below = place.key(known.name);
         let place = if known.is_below_name { below } else { place };
@@ -80,13 +80,13 @@ impl<'a> Strict<'a> {
         self.remember(index, region, known);
     }
 
-    fn remember(&mut self, index: usize, region: &Region<'a>, known: &Known<'a, '_>) {
+    fn remember(&mut self, index: usize, region: &Region<'a>, known: &ResolvedRegion<'a, '_>) {
         let control = known.control;
         if can_be_required(control.kind) {
             if says_nothing(control, known.value) {
                 return;
             }
-            self.heard.insert(known.name.to_owned());
+            self.answered.insert(known.name.to_owned());
         }
         let Some(id) = region.id.as_ref() else {
             return;
@@ -95,15 +95,20 @@ impl<'a> Strict<'a> {
             return;
         }
         if can_be_required(control.kind) {
-            self.heard_about.insert((&control.name, id.clone()));
-        } else if is_area(control.kind) && self.area_ids.insert(id.clone()) {
+            self.answered_regions.insert((&control.name, id.clone()));
+        } else if is_area(control.kind) && self.drawn_ids.insert(id.clone()) {
             let object = known.to_name.to_owned();
             self.areas.push((index, id.clone(), object));
         }
     }
 
     /// `maxUsages` of labels: how many regions can have the same one.
-    fn count_usages(&mut self, known: &Known<'a, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+    fn count_usages(
+        &mut self,
+        known: &ResolvedRegion<'a, '_>,
+        place: &PathNode<'_>,
+        report: &mut Report<'_>,
+    ) {
         let control = known.control;
         let (Some(most), Some(rule)) = (control.max_usages, Rule::of(control)) else {
             return;
@@ -132,10 +137,10 @@ impl<'a> Strict<'a> {
     /// Reports what is missing from the result as a whole.
     pub fn finish(mut self, report: &mut Report<'_>) {
         for control in &self.required {
-            let heard = &mut self.heard;
+            let answered = &mut self.answered;
             self.data.each_name(control, |name| {
                 // Items that share a name are reported once.
-                if heard.insert(name.to_owned()) {
+                if answered.insert(name.to_owned()) {
                     let message = format!("`{name}` has to be answered");
                     report.add_to_whole(ProblemCode::Required, message);
                 }
@@ -149,10 +154,14 @@ impl<'a> Strict<'a> {
             for (index, id, object) in &self.areas {
                 interrupt::check();
                 let is_due = control.labels_object(object, &Indices::default());
-                if is_due && !self.heard_about.contains(&(&*control.name, id.clone())) {
+                if is_due
+                    && !self
+                        .answered_regions
+                        .contains(&(&*control.name, id.clone()))
+                {
                     let name = name_for(control, object);
                     let message = format!("`{name}` has to be answered for this region");
-                    report.add(&Place::region(*index), ProblemCode::Required, message);
+                    report.add(&PathNode::region(*index), ProblemCode::Required, message);
                 }
                 if report.is_full() {
                     return;

@@ -5,14 +5,14 @@ use problem::ProblemCode;
 use super::{
     coercion::number,
     fields::TOLERANCE,
-    region::Known,
-    report::{Place, Report, quoted},
+    region::ResolvedRegion,
+    report::{PathNode, Report, quoted},
     value::Value,
 };
 use crate::config::{Control, Kind};
 
 /// Reports what is wrong with a value that may be wrong in other ways, too.
-pub fn check(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+pub fn check(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let (control, value) = (known.control, known.value);
     match control.kind {
         Kind::Rectangle | Kind::RectangleLabels => check_box(value, place, report),
@@ -25,7 +25,7 @@ pub fn check(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) 
 }
 
 /// A box that is not turned lies within its image.
-fn check_box(value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_box(value: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let side = |key| value.get(key).and_then(number);
     if side("rotation").is_some_and(|rotation| rotation != 0.0) {
         return;
@@ -46,7 +46,12 @@ fn check_box(value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
 }
 
 /// `min` and `max`
-fn check_number(control: &Control, value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_number(
+    control: &Control,
+    value: &Value<'_>,
+    place: &PathNode<'_>,
+    report: &mut Report<'_>,
+) {
     let number = value.get("number").and_then(number);
     let Some(number) = number.filter(|number| number.is_finite()) else {
         return;
@@ -60,7 +65,7 @@ fn check_number(control: &Control, value: &Value<'_>, place: &Place<'_>, report:
 }
 
 /// `maxSubmissions`
-fn check_texts(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_texts(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let texts = known.value.get("text").and_then(Value::items);
     let count = texts.map_or(0, super::value::Items::len);
     let most = known.control.max_submissions;
@@ -70,7 +75,7 @@ fn check_texts(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>
     }
 }
 
-fn check_selected(value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>) {
+fn check_selected(value: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let selected = value.get("selected").and_then(Value::text);
     if let Some(other) = selected.filter(|side| !matches!(*side, "left" | "right")) {
         let message = format!("must be \"left\" or \"right\", not {}", quoted(other));
@@ -79,8 +84,8 @@ fn check_selected(value: &Value<'_>, place: &Place<'_>, report: &mut Report<'_>)
 }
 
 /// Choices in one another, from the outermost inwards.
-fn check_paths(known: &Known<'_, '_>, place: &Place<'_>, report: &mut Report<'_>) {
-    let Known {
+fn check_paths(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
+    let ResolvedRegion {
         control, indices, ..
     } = known;
     let Some(paths) = known.value.get("taxonomy").and_then(Value::items) else {

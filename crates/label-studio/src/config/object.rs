@@ -26,7 +26,7 @@ pub struct Object {
     pub attributes: Vec<(String, String)>,
     /// Place of the tag in the config.
     pub location: Location,
-    /// Places of the Repeaters around it among those of the config, outermost first.
+    /// Positions of the Repeaters around it among those of the config, outermost first.
     pub repeaters: Arc<[usize]>,
     pub(super) name_pattern: Option<Pattern>,
     pub(super) variable_pattern: Option<Pattern>,

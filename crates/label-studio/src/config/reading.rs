@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use problem::Places;
+use problem::LineIndex;
 use roxmltree::{Document, Node};
 
 use super::{
@@ -11,10 +11,10 @@ use super::{
     names::{self, Names, Pattern},
 };
 
-/// What is understood of a config that has no faults.
-pub fn read(document: &Document<'_>, places: &Places<'_>) -> Config {
+/// What is understood of a config that has no diagnostics.
+pub fn read(document: &Document<'_>, lines: &LineIndex<'_>) -> Config {
     let mut reader = Reader {
-        places,
+        lines,
         config: Config::default(),
         relations: Index::default(),
     };
@@ -57,7 +57,7 @@ pub fn is_object(node: Node<'_, '_>) -> bool {
 }
 
 struct Reader<'a> {
-    places: &'a Places<'a>,
+    lines: &'a LineIndex<'a>,
     config: Config,
     relations: Index,
 }
@@ -177,7 +177,7 @@ impl Reader<'_> {
             max_submissions: count("maxSubmissions"),
             max_usages: count("maxUsages"),
             attributes: attributes(node),
-            location: self.places.at(node.range().start),
+            location: self.lines.location(node.range().start),
             repeaters: around.repeaters.clone(),
             pattern,
             index: Index::default(),
@@ -203,7 +203,7 @@ impl Reader<'_> {
             variable: variable.map(str::to_owned),
             span_unit: SpanUnit::of(tag_of(node)),
             attributes: attributes(node),
-            location: self.places.at(node.range().start),
+            location: self.lines.location(node.range().start),
             repeaters: around.repeaters.clone(),
             name_pattern,
             variable_pattern,

@@ -3,30 +3,30 @@
 
 use std::collections::{HashMap, HashSet};
 
-use problem::Places;
+use problem::LineIndex;
 use roxmltree::{Document, Node};
 
 use super::{
-    Fault,
+    Diagnostic,
     reading::{in_any_case, is_control, is_object, tag_of},
     xml::quoted,
 };
 
-/// How many faults are told.
+/// How many diagnostics are told.
 const MAX_FAULTS: usize = 1_000;
 /// Speeds at which a video can be played.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.05..=10.0;
 
 /// Refuses a config that can't work, with everything that is wrong with it.
-pub fn check(document: &Document<'_>, places: &Places<'_>) -> Result<(), Vec<Fault>> {
+pub fn check(document: &Document<'_>, lines: &LineIndex<'_>) -> Result<(), Vec<Diagnostic>> {
     let names = document
         .descendants()
         .filter_map(|node| node.attribute("name"));
     let mut rules = Rules {
-        places,
+        lines,
         names: names.collect(),
         owners: HashMap::new(),
-        faults: Vec::new(),
+        diagnostics: Vec::new(),
     };
     let root = document.root_element();
     let inside = match tag_of(root) {
@@ -36,19 +36,21 @@ pub fn check(document: &Document<'_>, places: &Places<'_>) -> Result<(), Vec<Fau
     rules.names_of(root);
     rules.video(root);
     rules.children(root, inside);
-    if rules.faults.is_empty() {
+    if rules.diagnostics.is_empty() {
         return Ok(());
     }
-    rules.faults.sort_by_key(|fault| fault.location);
-    Err(rules.faults)
+    rules
+        .diagnostics
+        .sort_by_key(|diagnostic| diagnostic.location);
+    Err(rules.diagnostics)
 }
 
 struct Rules<'a> {
-    places: &'a Places<'a>,
+    lines: &'a LineIndex<'a>,
     names: HashSet<&'a str>,
     /// Where each name is given first.
     owners: HashMap<&'a str, usize>,
-    faults: Vec<Fault>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// Which tag a tag stands in directly: Label Studio looks at no others than these.
@@ -79,7 +81,7 @@ impl<'a> Rules<'a> {
     /// Checks the tags in a tag. Goes as deep as tags may be nested.
     fn children(&mut self, node: Node<'a, 'a>, inside: Inside) {
         for child in node.children().filter(Node::is_element) {
-            if self.faults.len() >= MAX_FAULTS {
+            if self.diagnostics.len() >= MAX_FAULTS {
                 return;
             }
             let tag = tag_of(child);
@@ -149,7 +151,7 @@ impl<'a> Rules<'a> {
             let start = attribute.range().start;
             let first = *self.owners.entry(attribute.value()).or_insert(start);
             if first != start {
-                let line = self.places.at(first).line;
+                let line = self.lines.location(first).line;
                 let name = quoted(attribute.value());
                 self.refuse(
                     start,
@@ -159,7 +161,7 @@ impl<'a> Rules<'a> {
         }
         if let Some(attribute) = node.attribute_node("toName") {
             for name in attribute.value().split(',') {
-                if self.faults.len() >= MAX_FAULTS {
+                if self.diagnostics.len() >= MAX_FAULTS {
                     return;
                 }
                 if !self.names.contains(name) {
@@ -197,10 +199,10 @@ impl<'a> Rules<'a> {
     }
 
     fn refuse(&mut self, offset: usize, message: impl Into<String>) {
-        if self.faults.len() < MAX_FAULTS {
-            self.faults.push(Fault {
+        if self.diagnostics.len() < MAX_FAULTS {
+            self.diagnostics.push(Diagnostic {
                 message: message.into(),
-                location: self.places.at(offset),
+                location: self.lines.location(offset),
             });
         }
     }
@@ -208,14 +210,14 @@ impl<'a> Rules<'a> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::faults;
+    use super::super::tests::diagnostics;
 
     #[test]
     fn every_fault_is_told_in_the_order_of_the_text() {
         let xml = "<View>\n  <Text name=\"t\"/>\n  <é/><Choices name=\"t\" toName='u,t,w'/>\n\
                    <View><Labels toName=\"t\"><Label/></Labels><Choice/></View>\n\
                    <Panel><Choices/></Panel><Video name=\"v\" value=\"$v\" defaultPlaybackSpeed=\"20\"/></View>";
-        insta::assert_snapshot!(faults(xml), @r"
+        insta::assert_snapshot!(diagnostics(xml), @r"
     2:3 `<Text>` needs the attribute `value`
     3:7 `<Choices>` needs a `<Choice>`, or a `value` that leads to a list of them
     3:16 the name `t` is taken by a tag in line 2

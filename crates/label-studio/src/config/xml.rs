@@ -1,10 +1,10 @@
 //! The XML of a labelling config: measured before it is read, so that no text costs more than its length, and
 //! its errors in words.
 
-use problem::{Location, Places};
+use problem::{LineIndex, Location};
 use roxmltree::{Document, Error, ParsingOptions};
 
-use super::Fault;
+use super::Diagnostic;
 
 /// Longest config, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
@@ -19,11 +19,11 @@ const MAX_NODES: u32 = 250_000;
 /// Longest piece of a config that a message repeats, in characters.
 const MAX_QUOTED: usize = 100;
 
-/// Reads a text as XML. What is wrong with it is told by its first fault: what follows means nothing.
-pub fn read(text: &str) -> Result<Document<'_>, Fault> {
+/// Reads a text as XML. What is wrong with it is told by its first diagnostic: what follows means nothing.
+pub fn read(text: &str) -> Result<Document<'_>, Diagnostic> {
     if text.len() > MAX_BYTES {
         let message = format!("a labelling config has at most {MAX_BYTES} bytes");
-        return Err(fault(message, Location { line: 1, column: 1 }));
+        return Err(diagnostic(message, Location { line: 1, column: 1 }));
     }
     let shape = Shape::of(text)?;
     let options = ParsingOptions {
@@ -51,9 +51,9 @@ pub fn read(text: &str) -> Result<Document<'_>, Fault> {
                 line: place.row,
                 column: place.col,
             },
-            |offset| Places::of(text).at(offset),
+            |offset| LineIndex::new(text).location(offset),
         );
-        fault(message, location)
+        diagnostic(message, location)
     })
 }
 
@@ -65,8 +65,8 @@ pub fn quoted(piece: &str) -> String {
     }
 }
 
-fn fault(message: impl Into<String>, location: Location) -> Fault {
-    Fault {
+fn diagnostic(message: impl Into<String>, location: Location) -> Diagnostic {
+    Diagnostic {
         message: message.into(),
         location,
     }
@@ -85,7 +85,7 @@ struct Shape {
 }
 
 impl Shape {
-    fn of(text: &str) -> Result<Self, Fault> {
+    fn of(text: &str) -> Result<Self, Diagnostic> {
         let mut shape = Self::default();
         let mut next = 0;
         while let Some(found) = text[next..].find('<') {
@@ -102,7 +102,7 @@ impl Shape {
     }
 
     /// Takes what starts with this bracket, and tells where it ends.
-    fn take(&mut self, text: &str, start: usize) -> Result<Option<usize>, Fault> {
+    fn take(&mut self, text: &str, start: usize) -> Result<Option<usize>, Diagnostic> {
         let rest = &text[start..];
         let past = |end: &str| rest.find(end).map(|found| start + found + end.len());
         if let Some(comment) = rest.strip_prefix("<!--") {
@@ -114,7 +114,7 @@ impl Shape {
         }
         if rest.starts_with("<!DOCTYPE") {
             let message = "a labelling config can't have a document type (`<!DOCTYPE`)";
-            return Err(fault(message, Places::of(text).at(start)));
+            return Err(diagnostic(message, LineIndex::new(text).location(start)));
         }
         if rest.starts_with("<?") {
             return Ok(past("?>"));
@@ -123,7 +123,7 @@ impl Shape {
             self.open.pop();
             return Ok(past(">"));
         }
-        let refusal = |message| Err(fault(message, Places::of(text).at(start)));
+        let refusal = |message| Err(diagnostic(message, LineIndex::new(text).location(start)));
         self.open.push(start);
         if self.open.len() > MAX_DEPTH {
             return refusal(format!("tags are nested at most {MAX_DEPTH} deep"));
@@ -251,7 +251,7 @@ fn sentence(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::faults;
+    use super::super::tests::diagnostics;
 
     #[test]
     fn what_is_no_xml_is_told_with_its_place() {
@@ -285,7 +285,7 @@ mod tests {
         ];
         let told: Vec<_> = texts
             .iter()
-            .map(|text| format!("{text:?}\n  {}", faults(text)))
+            .map(|text| format!("{text:?}\n  {}", diagnostics(text)))
             .collect();
         insta::assert_snapshot!(told.join("\n"), @r##"
     ""
@@ -353,7 +353,7 @@ mod tests {
             "<View xmlns:x='u'><x:Text/></View>",
             "<View><Header value='name=\"t\" toName=\"u\"'/></View>",
         ] {
-            assert_eq!(faults(text), "", "{text}");
+            assert_eq!(diagnostics(text), "", "{text}");
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Kinds of regions: decided by the entry's `type`, of `labels` by the object, too.
 
 use super::{
-    answer::{Bucket, ChatMessage, Choices, Relation, buckets, taxonomy, texts},
+    classification::{Bucket, ChatMessage, Choices, Relation, buckets, taxonomy, texts},
     fields::Fields,
     image::{Brush, Ellipse, KeyPoint, Polygon, Rectangle, Vector},
     span::{Audio, HyperTextSpan, TextSpan, TimeSeries, Timeline, Video},

@@ -1,22 +1,22 @@
-//! Conversion of byte offsets to lines and columns.
+//! Lines and columns of byte offsets.
 
 use super::Location;
 
-/// Lines and columns of a text, for offsets in any order. Lines end with a line feed, a carriage return or both, as
-/// in [GraphQL](https://spec.graphql.org/September2025/#sec-Line-Terminators) and XML.
+/// Index from byte offsets to lines and columns. Lookups take constant time, in any order and however long lines are.
 ///
-/// Marks every 256 bytes keep a lookup short even when the text is a single line of megabytes.
-pub struct Places<'a> {
+/// A line ends as in GraphQL and XML: with a line feed, a carriage return, or both
+/// (<https://spec.graphql.org/September2025/#LineTerminator>, <https://www.w3.org/TR/xml/#sec-line-ends>).
+pub struct LineIndex<'a> {
     text: &'a str,
-    /// Locations of some offsets, at least `STRETCH` bytes apart.
+    /// Locations of some offsets, one in each stretch of `STRETCH` bytes.
     marks: Vec<(usize, Location)>,
 }
 
-impl<'a> Places<'a> {
+impl<'a> LineIndex<'a> {
     const STRETCH: usize = 256;
 
     /// Indexes a text, in time proportional to its length.
-    pub fn of(text: &'a str) -> Self {
+    pub fn new(text: &'a str) -> Self {
         let mut marks = vec![(0, Location { line: 1, column: 1 })];
         let mut here = Location { line: 1, column: 1 };
         let mut next = Self::STRETCH;
@@ -31,7 +31,7 @@ impl<'a> Places<'a> {
     }
 
     /// Location of the character at a byte offset.
-    pub fn at(&self, offset: usize) -> Location {
+    pub fn location(&self, offset: usize) -> Location {
         let mark = self.marks.partition_point(|(mark, _)| *mark <= offset) - 1;
         let (start, location) = self.marks[mark];
         self.text[start..]
@@ -43,11 +43,10 @@ impl<'a> Places<'a> {
     }
 }
 
-/// Location after a character, the first of `rest`.
+/// Location behind the character that `rest` begins with.
 fn step(here: Location, character: char, rest: &str) -> Location {
     let ends_line = match character {
         '\n' => true,
-        // A carriage return before a line feed ends no line of its own.
         '\r' => !rest[1..].starts_with('\n'),
         _ => false,
     };
@@ -68,10 +67,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_counted_in_lines_and_characters() {
+    fn columns_count_characters_and_every_line_end_counts_once() {
         let text = "ab\ncé😀d\r\ne\rf";
         let at = |offset: usize| {
-            let place = Places::of(text).at(offset);
+            let place = LineIndex::new(text).location(offset);
             (place.line, place.column)
         };
         let expected = [
@@ -82,13 +81,13 @@ mod tests {
             ("e", (3, 1)),
             ("f", (4, 1)),
         ];
-        let places = Places::of(text);
+        let lines = LineIndex::new(text);
         for (part, expected) in expected {
             let offset = text.find(part).unwrap();
             assert_eq!(at(offset), expected, "{part}");
-            let told = places.at(offset);
+            let told = lines.location(offset);
             assert_eq!((told.line, told.column), expected, "{part}");
         }
-        assert_eq!(places.at(0), Location { line: 1, column: 1 });
+        assert_eq!(lines.location(0), Location { line: 1, column: 1 });
     }
 }

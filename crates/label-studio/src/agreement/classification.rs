@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::{
-    Control, Opinion,
-    work::{TooMuch, Work},
+    ComparableResult, Control,
+    budget::{BudgetExceeded, WorkBudget},
 };
 use crate::region::Shape;
 
@@ -77,8 +77,12 @@ struct Both<'a> {
 ///
 /// An id that is not that of a region is the answer's own, and says nothing. Questions about a region count when
 /// both annotations have it, by its id; whether the regions agree, other metrics say.
-fn both<'a>(a: &'a Opinion, b: &'a Opinion, work: &mut Work) -> Result<Vec<Both<'a>>, TooMuch> {
-    work.take(a.answers.0.len() + b.answers.0.len())?;
+fn both<'a>(
+    a: &'a ComparableResult,
+    b: &'a ComparableResult,
+    budget: &mut WorkBudget,
+) -> Result<Vec<Both<'a>>, BudgetExceeded> {
+    budget.charge(a.answers.0.len() + b.answers.0.len())?;
     type Key<'a> = (&'a Control, Option<i32>, Option<&'a str>);
     let mut answers: BTreeMap<Key<'a>, [Answer; 2]> = BTreeMap::new();
     for (side, own, other) in [(0, a, b), (1, b, a)] {
@@ -108,12 +112,12 @@ fn both<'a>(a: &'a Opinion, b: &'a Opinion, work: &mut Work) -> Result<Vec<Both<
 
 /// Whether each question is answered in the same way, by control.
 pub fn same_by_control<'a>(
-    a: &'a Opinion,
-    b: &'a Opinion,
-    work: &mut Work,
-) -> Result<BTreeMap<&'a Control, Vec<bool>>, TooMuch> {
+    a: &'a ComparableResult,
+    b: &'a ComparableResult,
+    budget: &mut WorkBudget,
+) -> Result<BTreeMap<&'a Control, Vec<bool>>, BudgetExceeded> {
     let mut same: BTreeMap<_, Vec<bool>> = BTreeMap::new();
-    for both in both(a, b, work)? {
+    for both in both(a, b, budget)? {
         let answers = same.entry(both.control).or_default();
         answers.push(both.a == both.b);
     }
@@ -125,8 +129,12 @@ pub fn same_by_control<'a>(
 /// answer is one category, whichever the control.
 ///
 /// When both always give one and the same answer, chance explains everything: `0 / 0`, here 1.
-pub fn kappa(a: &Opinion, b: &Opinion, work: &mut Work) -> Result<Option<f64>, TooMuch> {
-    let both = both(a, b, work)?;
+pub fn kappa(
+    a: &ComparableResult,
+    b: &ComparableResult,
+    budget: &mut WorkBudget,
+) -> Result<Option<f64>, BudgetExceeded> {
+    let both = both(a, b, budget)?;
     let pairs = both
         .iter()
         .filter_map(|both| both.a.as_ref().zip(both.b.as_ref()));
