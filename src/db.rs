@@ -4,8 +4,9 @@ mod commits;
 mod direct;
 mod fate;
 mod files;
+mod group_commit;
 mod health;
-mod opening;
+mod preflight;
 mod probe;
 mod reader;
 mod shares;
@@ -26,9 +27,9 @@ pub use self::{
     health::Health,
     reader::Reader,
     shares::{on_behalf_of, stream_on_behalf_of},
-    write::{Write, marked},
+    write::{WriteTxn, fenced},
 };
-use self::{shares::Shares, sqlite::Sqlite, write::Queue};
+use self::{group_commit::WriteQueue, shares::Shares, sqlite::Sqlite};
 use crate::error::{Error, Result, unavailable::is_lost_connection};
 
 /// How long a request waits for a connection to PostgreSQL: for one that is free, or for a server that is being
@@ -44,7 +45,7 @@ pub struct Database {
     reader: Reader,
     counter: Reader,
     writer: DatabaseConnection,
-    queue: Queue,
+    queue: WriteQueue,
     commits: Arc<Commits>,
     url: Arc<str>,
     /// Held by the one who probes.
@@ -78,10 +79,10 @@ impl Database {
     pub async fn connect(options: &Options) -> anyhow::Result<Self> {
         let url = normalized(&options.url)?;
         if url.starts_with("sqlite:") {
-            opening::sqlite(&url)?;
+            preflight::sqlite(&url)?;
             return Self::connect_sqlite(url, options).await;
         }
-        opening::postgres(&url, CONNECTING).await?;
+        preflight::postgres(&url, CONNECTING).await?;
         let health = Arc::new(Health::new(DbBackend::Postgres));
         let trust = health.clone();
         let connections = options.pool.max(2);
@@ -108,7 +109,7 @@ impl Database {
     ) -> Self {
         let commits = Arc::new(Commits::new(health.clone()));
         let sqlite = Arc::new(Sqlite::default());
-        let queue = Queue::on(sqlite.clone());
+        let queue = WriteQueue::new(sqlite.clone());
         let reader = Reader {
             connections: readers,
             health,
@@ -148,29 +149,31 @@ impl Database {
     }
 
     /// Begins a write.
-    pub async fn begin(&self) -> Result<Write> {
+    pub async fn begin(&self) -> Result<WriteTxn> {
         if let Some(failure) = self.refuses_writes() {
             return Err(Error::Unavailable(failure));
         }
         let begun = match self.backend() {
-            DbBackend::Sqlite => Write::in_turn(&self.writer, &self.queue, &self.commits).await,
-            _ => self.begin_alone().await,
+            DbBackend::Sqlite => {
+                WriteTxn::begin_in_turn(&self.writer, &self.queue, &self.commits).await
+            }
+            _ => self.begin_postgres().await,
         };
         begun.inspect_err(|error| self.health().note(error))
     }
 
     /// On a connection that was lost since its last use nothing has begun: another one is taken.
-    async fn begin_alone(&self) -> Result<Write> {
+    async fn begin_postgres(&self) -> Result<WriteTxn> {
         let permit = self.reader.shares.write().await;
-        let begun = match Write::alone(&self.writer, &self.commits).await {
+        let begun = match WriteTxn::begin(&self.writer, &self.commits).await {
             Err(error) if is_lost_connection(&error) => {
                 self.health().distrust();
-                Write::alone(&self.writer, &self.commits).await
+                WriteTxn::begin(&self.writer, &self.commits).await
             }
             other => other,
         };
         let begun = begun.map_err(|error| self.reader.explained(error))?;
-        Ok(begun.holding(permit))
+        Ok(begun.with_permit(permit))
     }
 
     /// The known conditions that keep the database from its work.

@@ -1,4 +1,4 @@
-//! The commits of this process, as the readers of events need to know them.
+//! Counters of the writes and commits of this process, for the readers of events.
 
 use std::{
     collections::BTreeSet,
@@ -14,12 +14,12 @@ use tokio::sync::watch;
 use super::health::Health;
 use crate::instant;
 
-/// The writes of this process, and their commits: counted as they begin and again as they end.
+/// Writes and commits of this process, counted when they begin and when they end.
 pub struct Commits {
     pub(super) health: Arc<Health>,
     begun: AtomicU64,
     ended: watch::Sender<u64>,
-    /// Since when the writes under way are, each with a number of its own.
+    /// Start times of the open writes, each with a unique number.
     open: Mutex<BTreeSet<(DateTime<Utc>, u64)>>,
     opened: AtomicU64,
 }
@@ -35,25 +35,26 @@ impl Commits {
         }
     }
 
+    /// Number of commits that have begun.
     pub fn begun(&self) -> u64 {
         self.begun.load(Ordering::SeqCst)
     }
 
-    /// As many as have ended, whatever came of them; tells of those that follow.
+    /// Number of finished commits, failed ones included; the receiver is notified of each.
     pub fn ended(&self) -> watch::Receiver<u64> {
         self.ended.subscribe()
     }
 
-    /// Whatever is committed from now on was begun at this time or later.
+    /// Start time of the oldest open write: later commits began at this time or after it.
     pub fn horizon(&self) -> DateTime<Utc> {
         let now = instant::now();
         self.writes().first().map_or(now, |(since, _)| *since)
     }
 
-    pub(super) fn open(self: &Arc<Self>) -> Open {
+    pub(super) fn open(self: &Arc<Self>) -> OpenWrite {
         let write = (instant::now(), self.opened.fetch_add(1, Ordering::SeqCst));
         self.writes().insert(write);
-        Open {
+        OpenWrite {
             commits: self.clone(),
             write,
         }
@@ -64,28 +65,28 @@ impl Commits {
         writes.unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn begin(&self) -> Commit<'_> {
+    pub(super) fn begin(&self) -> PendingCommit<'_> {
         self.begun.fetch_add(1, Ordering::SeqCst);
-        Commit(self)
+        PendingCommit(self)
     }
 }
 
-/// A write that is under way as long as this is there.
-pub(super) struct Open {
+/// Registration of an open write, removed on drop.
+pub(super) struct OpenWrite {
     pub(super) commits: Arc<Commits>,
     write: (DateTime<Utc>, u64),
 }
 
-impl Drop for Open {
+impl Drop for OpenWrite {
     fn drop(&mut self) {
         self.commits.writes().remove(&self.write);
     }
 }
 
-/// A commit under way.
-pub(super) struct Commit<'a>(&'a Commits);
+/// Commit in progress, counted as finished on drop.
+pub(super) struct PendingCommit<'a>(&'a Commits);
 
-impl Drop for Commit<'_> {
+impl Drop for PendingCommit<'_> {
     fn drop(&mut self) {
         self.0.ended.send_modify(|ended| *ended += 1);
     }

@@ -45,12 +45,12 @@ impl Files {
     }
 
     /// Whether all files are under their names still.
-    pub fn are_there(&self) -> bool {
+    pub fn are_unchanged(&self) -> bool {
         self.known().iter().all(is_there)
     }
 
     /// Whether the main file is, for reads: they take no notice of who else might write.
-    pub fn is_there(&self) -> bool {
+    pub fn is_main_unchanged(&self) -> bool {
         self.known().first().is_none_or(is_there)
     }
 
@@ -92,24 +92,24 @@ mod tests {
             std::fs::write(path, "").unwrap();
         }
         let files = Files::default();
-        assert!(files.are_there());
+        assert!(files.are_unchanged());
         files.note(&database).unwrap();
-        assert!(files.are_there());
+        assert!(files.are_unchanged());
 
         let aside = folder.path().join("aside");
         std::fs::rename(&log, &aside).unwrap();
-        assert!(!files.are_there());
-        assert!(files.is_there());
+        assert!(!files.are_unchanged());
+        assert!(files.is_main_unchanged());
         std::fs::write(&log, "").unwrap();
-        assert!(!files.are_there());
+        assert!(!files.are_unchanged());
         std::fs::rename(&aside, &log).unwrap();
-        assert!(files.are_there());
+        assert!(files.are_unchanged());
 
         std::fs::rename(&database, &aside).unwrap();
-        assert!(!files.is_there());
+        assert!(!files.is_main_unchanged());
         std::fs::copy(&aside, &database).unwrap();
-        assert!(!files.is_there());
+        assert!(!files.is_main_unchanged());
         std::fs::rename(&aside, &database).unwrap();
-        assert!(files.are_there());
+        assert!(files.are_unchanged());
     }
 }

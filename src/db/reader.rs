@@ -50,7 +50,7 @@ impl Reader {
     where
         F: Future<Output = Result<T, DbErr>>,
     {
-        if !self.sqlite.files.is_there() {
+        if !self.sqlite.files.is_main_unchanged() {
             return Err(self.noted(file_missing()));
         }
         let ended = match read().await {

@@ -94,9 +94,9 @@ impl Database {
         }
         if self.refuses_writes().is_some() {
             // Fails as long as the write-ahead log can't be made.
-            let mut probe = options.clone().connect().await.map_err(failed)?;
+            let mut probe = options.clone().connect().await.map_err(to_db_err)?;
             let read = sqlx::query(TOUCH).execute(&mut probe).await;
-            read.map_err(failed)?;
+            read.map_err(to_db_err)?;
             let _ = probe.close().await;
         }
         let held = async {
@@ -104,7 +104,7 @@ impl Database {
             held.extend(all(readers).await?);
             Ok(held)
         };
-        let held = within(HOLDING, held).await.map_err(failed)?;
+        let held = within(HOLDING, held).await.map_err(to_db_err)?;
         self.sqlite.files.forget();
         self.sqlite.close().await;
         let writable = self.sqlite.writable.get().expect("set when it was opened");
@@ -113,7 +113,7 @@ impl Database {
         }
         futures_util::future::join_all(held.into_iter().map(PoolConnection::close)).await;
         *self.sqlite.immutable() = None;
-        self.keep_sqlite().await.map_err(failed)
+        self.keep_sqlite().await.map_err(to_db_err)
     }
 
     /// Opens the connection that keeps the files, and takes note of these.
@@ -160,7 +160,7 @@ async fn all(pool: &SqlitePool) -> Result<Vec<PoolConnection<sqlx::Sqlite>>, Sql
     futures_util::future::try_join_all(held).await
 }
 
-fn failed(error: SqlxError) -> DbErr {
+fn to_db_err(error: SqlxError) -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
 }
 
@@ -236,7 +236,7 @@ async fn pool(
                 .pragma("query_only", if query_only { "1" } else { "0" })
         })
         .map_sqlx_sqlite_pool_opts(|pool| {
-            pool.after_release(|connection, _| Box::pin(is_settled(connection)))
+            pool.after_release(|connection, _| Box::pin(is_idle(connection)))
         })
         .to_owned();
     Connector::connect(options)
@@ -246,7 +246,7 @@ async fn pool(
 
 /// Whether a connection that comes back has no transaction open. A connection of which SQLite and the driver think
 /// differently (after a disk that was full, say) is closed.
-async fn is_settled(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
+async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
     connection.ping().await?;
     Ok(!connection.is_in_transaction())
 }

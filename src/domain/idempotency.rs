@@ -263,7 +263,7 @@ pub async fn counted<T>(app: &App, claim: &Claim, run: impl Future<Output = T>) 
         .filter(Column::Run.eq(claim.run))
         .build(app.db.backend());
     NOTES
-        .scope(claim.notes.clone(), db::marked(count, run))
+        .scope(claim.notes.clone(), db::fenced(count, run))
         .await
 }
 

@@ -14,7 +14,7 @@ const BUSY: i64 = 1_000;
 const MANY: usize = 40;
 
 /// Blocks [`slow`] statements on PostgreSQL until its rollback.
-async fn gate(app: &TestApp) -> annograph::db::Write {
+async fn gate(app: &TestApp) -> annograph::db::WriteTxn {
     let write = app.app.db.begin().await.unwrap();
     if app.app.db.backend() == DbBackend::Postgres {
         let lock = "SELECT pg_advisory_xact_lock(7)";

@@ -180,7 +180,7 @@ async fn a_probe_leaves_nothing_behind() {
 }
 
 /// Has commits of new annotations wait for an advisory lock, on PostgreSQL.
-async fn hold_commits(app: &TestApp) -> annograph::db::Write {
+async fn hold_commits(app: &TestApp) -> annograph::db::WriteTxn {
     let function = "CREATE FUNCTION wait_at_commit() RETURNS trigger LANGUAGE plpgsql AS
         $$ BEGIN PERFORM pg_advisory_xact_lock(4711); RETURN NULL; END $$";
     let trigger = "CREATE CONSTRAINT TRIGGER at_commit AFTER INSERT ON annotation
@@ -192,7 +192,7 @@ async fn hold_commits(app: &TestApp) -> annograph::db::Write {
 }
 
 /// A transaction that has the lock once those who waited for it before have ended.
-async fn locked(app: &TestApp) -> annograph::db::Write {
+async fn locked(app: &TestApp) -> annograph::db::WriteTxn {
     let holder = app.app.db.begin().await.unwrap();
     let lock = "SELECT pg_advisory_xact_lock(4711)";
     holder.execute_unprepared(lock).await.unwrap();

@@ -9,7 +9,7 @@ use entity::annotation;
 
 pub use self::{create::create, delete::delete, update::update};
 use crate::{
-    db::Write,
+    db::WriteTxn,
     error::{Error, Problem, ProblemCode, Result, Segment},
 };
 
@@ -86,7 +86,7 @@ impl<T> Progress<T> {
     }
 
     /// Ends the transaction, and with it the request.
-    async fn conclude(self, txn: Option<Write>) -> Result<Outcomes<T>> {
+    async fn conclude(self, txn: Option<WriteTxn>) -> Result<Outcomes<T>> {
         let will_roll_back = self.will_roll_back();
         match txn {
             Some(txn) if will_roll_back => txn.rollback().await?,

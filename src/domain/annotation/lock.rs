@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    db::Write,
+    db::WriteTxn,
     domain::{
         access::{self, Actor},
         history, task as tasks,
@@ -55,7 +55,7 @@ const MAX_ATTEMPTS: usize = 4;
 
 /// Like [`begin`], for an annotation that may be deleted. Whoever restores one holds the task that it comes
 /// back to, as everybody who writes in that task.
-pub async fn begin_restore(app: &App, actor: &Actor, id: i64) -> Result<(Write, RestoreTarget)> {
+pub async fn begin_restore(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, RestoreTarget)> {
     let mut failure = Error::busy();
     for _ in 0..MAX_ATTEMPTS {
         match begin(app, actor, id, None).await {
@@ -110,7 +110,7 @@ pub async fn begin(
     actor: &Actor,
     id: i64,
     target: Option<i64>,
-) -> Result<(Write, Locked)> {
+) -> Result<(WriteTxn, Locked)> {
     if target.is_none() {
         let txn = app.db.begin().await?;
         if let Some(locked) = lock(&txn, actor, id, target).await? {
@@ -132,7 +132,7 @@ pub async fn begin_all(
     actor: &Actor,
     ids: &[i64],
     targets: &[i64],
-) -> Result<(Write, HashMap<i64, task::Model>)> {
+) -> Result<(WriteTxn, HashMap<i64, task::Model>)> {
     if targets.is_empty() {
         let txn = app.db.begin().await?;
         if let Some(tasks) = lock_all(&txn, actor, ids, targets).await? {

@@ -25,7 +25,7 @@ use super::{
     touch,
 };
 use crate::{
-    db::Write,
+    db::WriteTxn,
     domain::{
         Patch,
         access::Actor,
@@ -81,7 +81,7 @@ impl Outcome {
 }
 
 /// Ends the transaction of a change: what changed nothing leaves nothing behind.
-pub async fn conclude(txn: Write, outcome: Result<Outcome>) -> Result<annotation::Model> {
+pub async fn conclude(txn: WriteTxn, outcome: Result<Outcome>) -> Result<annotation::Model> {
     match outcome {
         Ok(Outcome::Changed(row)) => {
             txn.commit().await?;

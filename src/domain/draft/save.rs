@@ -18,7 +18,7 @@ use super::replaced;
 
 use crate::{
     app::App,
-    db::Write,
+    db::WriteTxn,
     domain::{
         Patch,
         access::{self, Actor},
@@ -291,7 +291,7 @@ fn check_input(content: &Content) -> Result<DraftTarget> {
     }
 }
 
-async fn lock_task(app: &App, actor: &Actor, id: i64) -> Result<(Write, i64)> {
+async fn lock_task(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, i64)> {
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, id);
     let task = tasks::lock(&txn, visible).await?.pop();
@@ -319,7 +319,11 @@ fn check_version(content: &Content, current: i32) -> Result<()> {
     .into())
 }
 
-async fn lock_annotation(app: &App, actor: &Actor, id: i64) -> Result<(Write, annotation::Model)> {
+async fn lock_annotation(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+) -> Result<(WriteTxn, annotation::Model)> {
     let (txn, locked) = lock::begin(app, actor, id, None).await?;
     let row = &locked.annotation;
     let role = access::role_in(&txn, actor, row.project_id).await?;

@@ -6,7 +6,7 @@ use sea_orm::DatabaseTransaction;
 use super::{consume, find_visible};
 use crate::{
     app::App,
-    db::Write,
+    db::WriteTxn,
     domain::{
         Patch,
         access::{self, Actor},
@@ -58,7 +58,7 @@ pub async fn submit(
     conclude(txn, outcome).await
 }
 
-async fn conclude(txn: Write, outcome: Result<annotation::Model>) -> Result<annotation::Model> {
+async fn conclude(txn: WriteTxn, outcome: Result<annotation::Model>) -> Result<annotation::Model> {
     match outcome {
         Ok(row) => {
             txn.commit().await?;

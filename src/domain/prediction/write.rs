@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 use crate::{
     app::{App, compute},
-    db::Write,
+    db::WriteTxn,
     domain::{
         Patch,
         access::{self, Actor},
@@ -157,7 +157,7 @@ async fn lock(
     actor: &Actor,
     id: i64,
     otherwise: &'static str,
-) -> Result<(Write, task::Model, prediction::Model)> {
+) -> Result<(WriteTxn, task::Model, prediction::Model)> {
     let visible = || access::visible_predictions(actor).filter(Column::Id.eq(id));
     let txn = app.db.begin().await?;
     let of_task = visible().select_only().column(Column::TaskId).into_query();

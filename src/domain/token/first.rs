@@ -9,7 +9,7 @@ use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter,
 use super::{Created, MIN_LENGTH, hash, put};
 use crate::{
     app::App,
-    db::Write,
+    db::WriteTxn,
     domain::user as users,
     error::{Problem, ProblemCode, Result},
     instant,
@@ -67,7 +67,7 @@ pub async fn ensure(app: &App, name: &str, text: &str) -> Result<()> {
     Ok(())
 }
 
-async fn begin(app: &App) -> Result<Write> {
+async fn begin(app: &App) -> Result<WriteTxn> {
     let txn = app.db.begin().await?;
     if app.db.backend() == DbBackend::Postgres {
         let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
@@ -76,7 +76,7 @@ async fn begin(app: &App) -> Result<Write> {
     Ok(txn)
 }
 
-async fn find_or_add(app: &App, txn: Write) -> Result<(Write, user::Model)> {
+async fn find_or_add(app: &App, txn: WriteTxn) -> Result<(WriteTxn, user::Model)> {
     let admins = user::Entity::find()
         .filter(user::Column::Role.eq(Role::Admin))
         .filter(user::Column::CanSignIn.eq(true))

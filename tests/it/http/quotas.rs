@@ -204,7 +204,7 @@ async fn a_request_that_takes_too_long_is_answered_all_the_same() {
 }
 
 /// Locks project 1, on SQLite everything.
-async fn hold_project(app: &TestApp) -> annograph::db::Write {
+async fn hold_project(app: &TestApp) -> annograph::db::WriteTxn {
     let write = app.app.db.begin().await.unwrap();
     let update = "UPDATE project SET title = title WHERE id = 1";
     write.execute_unprepared(update).await.unwrap();
