@@ -1,5 +1,6 @@
 //! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
 
+pub mod advisory;
 mod commits;
 mod direct;
 mod fate;

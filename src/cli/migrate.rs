@@ -3,11 +3,14 @@
 use anyhow::{Context, bail};
 use clap::Subcommand;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, QueryOrder};
+use sea_orm::{EntityTrait, QueryOrder};
 use sea_orm_migration::{IntoSchemaManagerConnection, SchemaManager, seaql_migrations};
 
 use super::{line, open, print_table};
-use crate::{config::DatabaseArgs, db::Database};
+use crate::{
+    config::DatabaseArgs,
+    db::{Database, advisory},
+};
 
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -45,7 +48,6 @@ async fn refuse_newer<'c>(db: impl IntoSchemaManagerConnection<'c>) -> anyhow::R
 /// Applies the waiting migrations in a transaction, all or none. Of several processes that start at the same time, a
 /// single process migrates and the others wait.
 pub async fn up(db: &Database) -> anyhow::Result<()> {
-    const LOCK: i64 = 0x616e_6e6f_6d69_6772;
     refuse_newer(db.writer()).await?;
     // Reads without a lock first, so that starting beside a busy server takes no write lock.
     let waiting = Migrator::get_pending_migrations_read_only(db.writer()).await?;
@@ -53,11 +55,8 @@ pub async fn up(db: &Database) -> anyhow::Result<()> {
         return Ok(());
     }
     let txn = db.begin().await?;
-    if db.backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        txn.execute_unprepared(&lock).await?;
-    }
-    // Repeats the check: a newer release may have held the lock before.
+    advisory::lock(&*txn, advisory::MIGRATION).await?;
+    // Another release may have had the lock before.
     refuse_newer(&*txn).await?;
     Migrator::up(&*txn, None)
         .await

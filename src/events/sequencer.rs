@@ -13,7 +13,7 @@ use sea_orm::{
 };
 
 use super::{SLOW_POLL, Shared, backoff::Backoff, listener::CHANNEL};
-use crate::db;
+use crate::db::{self, advisory};
 
 /// Minimum time between rounds, so that many commits share a round.
 const PACE: Duration = Duration::from_millis(5);
@@ -22,10 +22,9 @@ const PACE: Duration = Duration::from_millis(5);
 const ROUND: Duration = Duration::from_secs(30);
 /// Maximum revisions per transaction.
 const MOST: usize = 1000;
-/// Advisory lock: a single sequencer per database.
-const LOCK: i64 = 0x616e_6e6f_6576_6e74;
 
 const IS_EMPTY: &str = "SELECT NOT EXISTS (SELECT FROM outbox)";
+// A single sequencer per database.
 const TRY_LOCK: &str = "SELECT pg_try_advisory_xact_lock($1)";
 // Separate statement after the lock: its snapshot must include what the previous holder committed
 // (https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED).
@@ -108,7 +107,7 @@ async fn round(shared: &Shared, kept: &mut Option<PgConnection>) -> Result<Round
     // A transaction-level lock ends with the transaction, even when the process dies.
     let mut txn = connection.begin().await?;
     let is_ours: bool = sqlx::query_scalar(TRY_LOCK)
-        .bind(LOCK)
+        .bind(advisory::SEQUENCER)
         .fetch_one(&mut *txn)
         .await?;
     if !is_ours {

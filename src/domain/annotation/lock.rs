@@ -16,7 +16,10 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    db::WriteTxn,
+    db::{
+        WriteTxn,
+        advisory::{MOVES, UNIQUE_IDS},
+    },
     domain::{
         access::{self, Actor},
         history, task as tasks,
@@ -46,9 +49,7 @@ pub struct DeletedTarget {
     pub version: i32,
 }
 
-/// Kinds of advisory locks with two keys, the second of which is a bucket.
-const MOVES: i32 = 1;
-const UNIQUE_IDS: i32 = 2;
+/// Buckets of the advisory locks with two keys.
 const BUCKETS: i64 = 64;
 /// How often an annotation is looked for that others delete, restore or move meanwhile.
 const MAX_ATTEMPTS: usize = 4;

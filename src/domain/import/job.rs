@@ -23,13 +23,12 @@ use sea_orm::{
 use super::{others, people::Resolved};
 use crate::{
     app::App,
+    db::advisory,
     error::{Error, Result, Unavailable, unavailable},
 };
 
 /// Rows that one transaction of the bookkeeping touches.
 pub const BATCH: u64 = 500;
-/// The upper half of the advisory locks' keys, so that they differ from other locks: `impo`.
-const LOCK_SPACE: i64 = 0x696d_706f << 32;
 
 pub struct Job {
     pub id: i64,
@@ -205,7 +204,7 @@ impl Lock {
             .await
             .map_err(failure)?;
         let is_ours: bool = sqlx::query_scalar("SELECT pg_try_advisory_lock($1)")
-            .bind(LOCK_SPACE | job_id)
+            .bind(advisory::import(job_id))
             .fetch_one(&mut connection)
             .await
             .map_err(failure)?;

@@ -6,28 +6,16 @@ use std::{
 };
 
 use entity::annotation;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter,
-    QuerySelect, Statement,
-};
+use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
 use uuid::Uuid;
 
 use super::item;
-use crate::{app::App, domain::rows::MAX_VALUES, error::Result};
-
-/// The key of the lock that batches of imports take: `impobatc`.
-const LOCK: i64 = 0x696d_706f_6261_7463;
+use crate::{app::App, db::advisory, domain::rows::MAX_VALUES, error::Result};
 
 /// Makes imports that run side by side write one after the other, so that none meets a unique key that
 /// another has written but not committed. SQLite has one writer anyway.
 pub async fn lock(txn: &DatabaseTransaction) -> Result<()> {
-    if txn.get_database_backend() == DbBackend::Postgres {
-        let lock = "SELECT pg_advisory_xact_lock($1)";
-        let backend = DbBackend::Postgres;
-        txn.query_one_raw(Statement::from_sql_and_values(backend, lock, [LOCK.into()]))
-            .await?;
-    }
-    Ok(())
+    Ok(advisory::lock(txn, advisory::IMPORT_BATCH).await?)
 }
 
 /// Leaves the database to others for a moment after a transaction that began at `since`.

@@ -4,19 +4,16 @@ use entity::{
     api_token::{self, Column},
     user::{self, Role},
 };
-use sea_orm::{ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, QueryFilter, QueryOrder};
+use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
 use super::{Created, MIN_LENGTH, hash, put};
 use crate::{
     app::App,
-    db::WriteTxn,
+    db::{WriteTxn, advisory},
     domain::user as users,
     error::{Problem, ProblemCode, Result},
     instant,
 };
-
-/// The lock of those who look for an admin and make one, on PostgreSQL; on SQLite a write is alone anyhow.
-const LOCK: i64 = 0x616e_6e6f_6164_6d69;
 
 /// An admin who can sign in: the one named `admin` before others, made when there is none. BAD_USER_INPUT when
 /// somebody who is none has that name.
@@ -69,10 +66,7 @@ pub async fn ensure(app: &App, name: &str, text: &str) -> Result<()> {
 
 async fn begin(app: &App) -> Result<WriteTxn> {
     let txn = app.db.begin().await?;
-    if app.db.backend() == DbBackend::Postgres {
-        let lock = format!("SELECT pg_advisory_xact_lock({LOCK})");
-        txn.execute_unprepared(&lock).await?;
-    }
+    advisory::lock(&*txn, advisory::FIRST_ADMIN).await?;
     Ok(txn)
 }
 

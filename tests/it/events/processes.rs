@@ -1,7 +1,9 @@
 //! Several servers on one database.
 
+use annograph::db::advisory::SEQUENCER;
 use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait, sqlx::Executor,
+    ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait,
+    sqlx::{AssertSqlSafe, Executor},
 };
 use serde_json::json;
 
@@ -78,10 +80,8 @@ async fn a_server_that_is_frozen_while_it_numbers_stops_nobody_for_long() {
         let (_, task) = test.project_with_task().await;
         // It has the sequencer's lock, and does nothing more.
         let mut frozen = test.app.db.direct_postgres().await.unwrap();
-        frozen
-            .execute("BEGIN; SELECT pg_advisory_xact_lock(x'616e6e6f65766e74'::bigint)")
-            .await
-            .unwrap();
+        let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({SEQUENCER})");
+        frozen.execute(AssertSqlSafe(lock)).await.unwrap();
         let id = test.annotation(&test.admin, &task, json!({})).await;
         let engine = support::engine(&test.app);
         let beginning = json!({ "cursor": cursors::of_place(&test.app, 0).await });
