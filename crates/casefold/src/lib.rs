@@ -1,4 +1,4 @@
-//! Text in the form in which it is searched without regard to case.
+//! Case folding of text for search.
 
 use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;

@@ -1,8 +1,9 @@
-//! Interruption of loops over large inputs: at a deadline, or when nobody waits for the outcome any more.
+//! Cooperative interruption of loops over large inputs, at a deadline or on demand.
 //!
 //! A thread computes under at most one [`Interrupt`]. Loops call [`check`] once per item, which unwinds with
-//! [`Interrupted`] when the interrupt is due; whoever entered the scope catches it. Unwinding leaves the functions
-//! in between free of a `Result` that only says "stopped", and runs no panic hook.
+//! [`Interrupted`] when the interrupt is due; the caller of [`Interrupt::scope`] catches the payload. Unwinding spares
+//! the functions in between a `Result` that could only say "stopped", and runs no panic hook
+//! (<https://doc.rust-lang.org/std/panic/fn.resume_unwind.html>).
 
 #![warn(missing_docs)]
 
@@ -16,7 +17,7 @@ use std::{
     time::Instant,
 };
 
-/// Calls of [`check`] between two looks at the clock, which takes longer than most items do.
+/// Number of calls of [`check`] per reading of the clock, which costs more than most items.
 const STRIDE: u32 = 256;
 
 thread_local! {
@@ -24,19 +25,19 @@ thread_local! {
     static CALLS: Cell<u32> = const { Cell::new(0) };
 }
 
-/// When to stop computing.
+/// Interrupt of a computation.
 #[derive(Debug, Default)]
 pub struct Interrupt {
     deadline: Option<Instant>,
     is_set: AtomicBool,
 }
 
-/// The payload with which [`check`] unwinds.
+/// Payload of the unwinding by [`check`].
 #[derive(Debug)]
 pub struct Interrupted;
 
 impl Interrupt {
-    /// Due at the deadline, if there is one, or once it is [`set`](Self::set).
+    /// Becomes due at the deadline, or after a call of [`set`](Self::set).
     pub fn new(deadline: Option<Instant>) -> Self {
         Self {
             deadline,
@@ -57,7 +58,7 @@ impl Interrupt {
                 .is_some_and(|deadline| Instant::now() >= deadline)
     }
 
-    /// Runs `work` with this as the interrupt of the thread.
+    /// Runs `work` under this interrupt, on the current thread.
     pub fn scope<T>(self: &Arc<Self>, work: impl FnOnce() -> T) -> T {
         /// Restores the outer interrupt, also when `work` unwinds.
         struct Restore(Option<Arc<Interrupt>>);
@@ -72,9 +73,9 @@ impl Interrupt {
     }
 }
 
-/// Unwinds with [`Interrupted`] when the interrupt of the thread is due. Without one it does nothing.
+/// Unwinds with [`Interrupted`] when the interrupt of the thread is due. Does nothing on a thread without interrupt.
 ///
-/// Looks at the interrupt with the first call in a scope and every 256th after it, so that a call costs about a
+/// Tests the interrupt with the first call in a scope and every 256th call after that, so that a call costs about a
 /// nanosecond.
 pub fn check() {
     let calls = CALLS.get();
@@ -98,7 +99,7 @@ mod tests {
 
     use super::*;
 
-    /// Whether the work ends by the interrupt.
+    /// True when the interrupt ends the work.
     fn is_interrupted(interrupt: &Arc<Interrupt>, work: impl FnOnce()) -> bool {
         let ended = catch_unwind(AssertUnwindSafe(|| interrupt.scope(work)));
         ended.is_err_and(|payload| payload.is::<Interrupted>())

@@ -1,4 +1,4 @@
-//! How long ago something was, in words: Label Studio's `created_ago`.
+//! Elapsed time in words: Label Studio's `created_ago`.
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 
@@ -7,8 +7,8 @@ const MONTH_LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
 
 /// At most two adjacent units: `1 year, 2 months`; `0 minutes` below a minute and for the future.
 ///
-/// Years and months go by the calendar, smaller units by fixed lengths from there. The same text as Label
-/// Studio's, with plain spaces where it has no-break spaces.
+/// Years and months follow the calendar, smaller units have fixed lengths. The text equals Label Studio's, with plain
+/// spaces for its no-break spaces.
 pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let mut months = (now.year() - then.year()) * 12 + now.month() as i32 - then.month() as i32;
     if (then.day(), then.time()) > (now.day(), now.time()) {
@@ -42,8 +42,7 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     words.join(", ")
 }
 
-/// The same time of day that many months later, in whole seconds; a day that the month lacks becomes its last,
-/// and February has 28.
+/// Adds months, truncated to seconds. A day that the month lacks becomes the last day of the month, 28 in February.
 fn after_months(then: DateTime<Utc>, months: i32) -> DateTime<Utc> {
     let month = then.month0() as i32 + months;
     let (year, month) = (

@@ -1,10 +1,10 @@
-//! How far two annotations of one task agree: a number for each way of comparing them.
+//! Agreement of two annotations of one task, by a choice of metrics.
 //!
-//! What is compared stands in a place: made by the same control, about the same object, with the same
-//! labels. For areas and spans, with `n` and `m` of them in the two annotations and the best pairing of the one
-//! with the other, the score is `2 * sum / (n + m)`: the sum is that of the pairs' likeness, and what finds no
-//! partner adds nothing. Where a pair is alike or not, that is F1 (van Rijsbergen, Information Retrieval, 1979);
-//! for two single boxes it is their intersection over union. `docs/agreement.md` has every formula and its source.
+//! Regions are compared within groups: made by the same control, about the same object, with the same labels. For `n`
+//! and `m` areas or spans in the two annotations, the score is `2 * sum / (n + m)`, where `sum` adds up the similarity
+//! of the pairs in the best pairing. With similarities of 0 and 1 the score is F1 (van Rijsbergen, Information
+//! Retrieval, 1979); for two single boxes it is their intersection over union. `docs/agreement.md` has every formula
+//! and its source.
 
 mod area;
 mod area_pairs;
@@ -32,11 +32,11 @@ const BASE_STEPS: usize = 64;
 pub enum Metric {
     /// Rectangles, ellipses and polygons: intersection over union of each pair (Jaccard 1912; PASCAL VOC).
     Iou,
-    /// Spans: F1 of equal ones (CoNLL-2003), for times of those that overlap by half (as PASCAL VOC's boxes).
+    /// Spans: F1 of equal spans (CoNLL-2003), for times of spans that overlap by half (as PASCAL VOC's boxes).
     SpanF1,
-    /// Choices and other single answers: the share of the questions that are answered in the same way.
+    /// Choices and other answers: the share of questions with equal answers.
     ExactMatch,
-    /// The same answers: agreement beyond chance (Cohen 1960). From -1 to 1.
+    /// Choices and other answers: agreement beyond chance (Cohen 1960). From -1 to 1.
     CohensKappa,
 }
 
@@ -45,11 +45,11 @@ pub enum Metric {
 pub struct ComparableResult {
     groups: BTreeMap<ComparisonGroup, Drawn>,
     answers: Answers,
-    /// Ids of the regions that are drawn or marked: what answers can be about.
+    /// Ids of drawn and marked regions: possible subjects of answers.
     regions: HashSet<String>,
 }
 
-/// Group of regions that are compared with one another: same control, object, labels and layer.
+/// Key of a group of regions to compare: control, object, labels and layer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct ComparisonGroup {
     control: Control,
@@ -59,7 +59,7 @@ struct ComparisonGroup {
     layer: [Option<i32>; 3],
 }
 
-/// `from_name` and `to_name` of regions; each item of a `Repeater` counts as a control of its own.
+/// `from_name` and `to_name` of regions; each item of a `Repeater` counts as a separate control.
 #[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Control(String, String);
 
@@ -69,7 +69,7 @@ struct Drawn {
     marks: Marks,
 }
 
-/// A sum of likenesses, and how many things there are on both sides together.
+/// Sum of similarities, and number of regions on both sides together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Tally {
     shared: f64,
@@ -88,7 +88,7 @@ impl Tally {
 }
 
 impl ComparableResult {
-    /// Reads a stored result of a project with this config. What can't be compared in any way is left out.
+    /// Reads a stored result of a project with this config. Skips regions that no metric compares.
     pub fn read(result: &str, config: &Config) -> Self {
         let mut comparable = Self::default();
         for region in Regions::read(result, config).all {
@@ -137,7 +137,7 @@ impl ComparableResult {
     }
 }
 
-/// Whether it is a part of what is annotated, which answers can be about.
+/// True for a region that marks a part of the task, and can be the subject of answers.
 fn is_drawn(shape: &Shape) -> bool {
     !matches!(
         shape,
@@ -145,10 +145,10 @@ fn is_drawn(shape: &Shape) -> bool {
     )
 }
 
-/// How far two annotations agree, in one way, or without a metric in the way that fits each control: IOU for
-/// areas, SPAN_F1 for spans, EXACT_MATCH for answers, and the mean over the controls that either one used.
+/// Compares two results by a metric. Without a metric: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers, and
+/// the mean over the controls that either result uses.
 ///
-/// `None` when there is nothing in them that the metric speaks of. Symmetric, but for rounding.
+/// `None` when neither result has regions for the metric. Symmetric, but for rounding.
 pub fn compare(
     a: &ComparableResult,
     b: &ComparableResult,
@@ -179,7 +179,7 @@ pub fn compare(
     }
 }
 
-/// The mean of scores; `None` of none.
+/// Mean of scores; `None` without scores.
 pub fn mean(scores: impl Iterator<Item = f64>) -> Option<f64> {
     let (sum, count) = scores.fold((0.0, 0), |(sum, count), score| (sum + score, count + 1));
     (count > 0).then(|| sum / f64::from(count))

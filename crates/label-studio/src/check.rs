@@ -1,7 +1,7 @@
-//! Whether a result fits the labelling config of its project.
+//! Checks of results against the labelling config of their project.
 //!
 //! [`Mode::Standard`] gives the verdicts of label-studio-sdk's `LabelInterface.validate_annotation`, except
-//! where it is plainly wrong; [`Mode::Strict`] adds what a config promises and the SDK does not look at.
+//! where the SDK is plainly wrong; [`Mode::Strict`] adds rules of the config that the SDK does not check.
 //! `docs/label-studio.md` lists both.
 
 pub(super) mod coercion;
@@ -35,34 +35,34 @@ use self::{
 };
 use super::config::{Config, Kind};
 
-/// How much is checked.
+/// Strictness of a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// Nothing.
+    /// No check.
     Off,
-    /// What the SDK checks.
+    /// Checks of the SDK.
     Standard,
-    /// What the config promises besides.
+    /// Checks of the SDK, and further rules of the config.
     Strict,
 }
 
-/// What a result is checked against.
+/// Inputs of a check besides the result.
 #[derive(Clone, Copy, Debug)]
 pub struct Rules<'a> {
     /// Labelling config of the project.
     pub config: &'a Config,
     /// Strictness of the check.
     pub mode: Mode,
-    /// The task's data, a JSON object as text; offsets into its texts are checked in [`Mode::Strict`] only.
+    /// Data of the task, a JSON object as text. [`Mode::Strict`] checks offsets into its texts.
     pub data: Option<&'a str>,
-    /// The task was skipped: nothing is required then.
+    /// The task was skipped, which lifts all requirements.
     pub is_cancelled: bool,
 }
 
-/// Checks a result that went through [`check_result`](json_fidelity::check_result). Answers everything that
-/// is wrong with it in the order of its regions, the first 1,000 problems at most, with `at` before each path.
+/// Checks a result that went through [`check_result`](json_fidelity::check_result). Returns the problems in the order
+/// of the regions, at most the first 1,000, with `at` before each path.
 ///
-/// Takes time and memory in proportion to the text, whatever it holds.
+/// Takes time and memory in proportion to the text, hostile ones included.
 pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
     if rules.mode == Mode::Off {
         return Vec::new();
@@ -81,7 +81,7 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
         if !checker.needs_second_pass {
             return checker.finish();
         }
-        // Once more, now that all that was drawn is known: what comes before its labels is the rule.
+        // Second pass, with all drawn regions known. Rare: Label Studio writes a region before its labels.
         drawn = checker.drawn;
     }
 }
@@ -89,13 +89,13 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
 struct Checker<'a> {
     regions: Regions<'a>,
     strict: Option<Strict<'a>>,
-    /// There are controls whose regions can be split in two: what was drawn, and its labels.
+    /// The config has controls whose regions can be split into two entries: shape and labels.
     has_split_regions: bool,
-    /// The first thing that was drawn under an id.
+    /// Fields of the first shape drawn under an id.
     drawn: HashMap<Cow<'a, str>, &'static [Field]>,
-    /// Labels that were checked as such of a span.
+    /// Ids of `labels` entries that were checked as spans.
     of_spans: HashSet<Cow<'a, str>>,
-    /// Such labels turned out to belong to something drawn that comes after them.
+    /// An entry checked as a span turned out to label a shape that comes after it.
     needs_second_pass: bool,
     relations: Vec<(usize, Region<'a>)>,
     ids: Vec<Cow<'a, str>>,

@@ -1,8 +1,7 @@
-//! The labelling config: the XML that tells which controls label which objects, read into what checks and
-//! clients need to know of it.
+//! Labelling configs: XML that declares which controls label which objects, parsed for checks and clients.
 //!
-//! What a control or an object is, and which labels belong to which control, is decided as label-studio-sdk's
-//! `LabelInterface` decides it; what is refused, as Label Studio does when a project is saved.
+//! Controls, objects and their labels are recognised as by label-studio-sdk's `LabelInterface`
+//! (<https://github.com/HumanSignal/label-studio-sdk>); a config is refused as by Label Studio when a project is saved.
 
 mod condition;
 mod kind;
@@ -29,49 +28,49 @@ use self::{
     names::{Names, Pattern},
 };
 
-/// A labelling config, understood.
+/// Parsed labelling config.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Config {
     /// In the order of the text.
     pub controls: Vec<Control>,
     /// In the order of the text.
     pub objects: Vec<Object>,
-    /// What relations can be labelled with: every `Relation`, whichever tag it stands in.
+    /// Labels of relations: every `Relation` tag, wherever it is nested.
     pub relation_labels: Vec<Label>,
     /// In the order of the text.
     pub repeaters: Vec<Repeater>,
     control_names: Names,
     object_names: Names,
     relation_index: Index,
-    /// There is one at all.
+    /// False for the absence of a config.
     is_present: bool,
 }
 
-/// A tag that makes regions: it has a name and says which objects it labels.
+/// Tag that makes regions: has a `name`, and a `toName` with the objects it labels.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
     /// Name in the config, including flags of Repeaters.
     pub name: String,
-    /// The tag as it is written: `RectangleLabels`.
+    /// Tag as written: `RectangleLabels`.
     pub tag: String,
     /// Kind of the tag.
     pub kind: Kind,
-    /// Names of the labelled objects in the config, each once, at least one; of a chat its own.
+    /// Names of the labelled objects in the config, each once, at least one. A chat labels itself.
     pub to_names: Vec<String>,
-    /// What it offers, in the order of the text; of labels that are stored alike the last one, in the place of
-    /// the first.
+    /// Offered labels, in the order of the text. Of labels with equal stored texts the last one, in the place of the
+    /// first.
     pub labels: Vec<Label>,
     /// Labels come from the task or from elsewhere, too: `value="$x"`, `apiUrl`.
     pub has_dynamic_labels: bool,
-    /// `choice`: how many of the labels can be chosen; means something where [`Kind::has_choice`].
+    /// `choice`: number of labels that can be chosen, for kinds with [`Kind::has_choice`].
     pub choice: Choice,
     /// `required="true"`
     pub is_required: bool,
-    /// `perRegion="true"`: it says something about single regions.
+    /// `perRegion="true"`: answers about single regions.
     pub is_per_region: bool,
-    /// `perItem="true"`: it says something about single items of a list of images.
+    /// `perItem="true"`: answers about single items of a list of images.
     pub is_per_item: bool,
-    /// When it is shown at all; as long as it is not, nothing of it is required.
+    /// Condition to be shown. A hidden control requires nothing.
     pub condition: Option<Arc<Condition>>,
     /// `min`, of numbers.
     pub min: Option<f64>,
@@ -83,11 +82,11 @@ pub struct Control {
     pub max_submissions: Option<u64>,
     /// `maxUsages`, of all labels of the control.
     pub max_usages: Option<u64>,
-    /// Every attribute as it is written, in the order of the text.
+    /// Attributes as written, in the order of the text.
     pub attributes: Vec<(String, String)>,
     /// Place of the tag in the config.
     pub location: Location,
-    /// Positions of the Repeaters around it among those of the config, outermost first.
+    /// Positions of the enclosing Repeaters in [`Config::repeaters`], outermost first.
     pub repeaters: Arc<[usize]>,
     pattern: Option<Pattern>,
     /// `to_names`, to be found fast.
@@ -95,10 +94,10 @@ pub struct Control {
     index: Index,
 }
 
-/// A `Repeater`: the editor repeats its content for each item of a list of the task's data.
+/// `Repeater` tag: the editor repeats the content for each item of a list of the task's data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repeater {
-    /// `on` without its `$`: the path of the list in the task's data. `None` when it is no single variable.
+    /// Path of the list in the task's data: `on` without `$`. `None` unless `on` is a single variable.
     pub variable: Option<String>,
     /// `indexFlag`, `{{idx}}` unless given: the placeholder of the item's index, from 0, in attributes of the content.
     pub index_flag: String,
@@ -110,7 +109,7 @@ pub struct Repeater {
 pub struct FoundControl<'a> {
     /// Control that the name leads to.
     pub control: &'a Control,
-    /// Indices of its Repeaters, read from the name.
+    /// Indices of the enclosing Repeaters, read from the name.
     pub indices: Indices,
 }
 
@@ -124,14 +123,14 @@ pub enum Choice {
     Multiple,
 }
 
-/// Something that a control offers: a `Label`, `Choice` or `Relation`.
+/// Offer of a control: a `Label`, `Choice` or `Relation`.
 ///
-/// [`Control::parents`] tells which choices are around it.
+/// [`Control::parents`] returns the enclosing choices.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Label {
-    /// What a result holds: the alias, else the value.
+    /// Text in results: the alias, else the value.
     pub stored: String,
-    /// What people see.
+    /// Text shown to people.
     pub value: Option<String>,
     /// `alias`: stored in results instead of the value.
     pub alias: Option<String>,
@@ -142,20 +141,20 @@ pub struct Label {
     branch: usize,
 }
 
-/// Something in a config that can't work.
+/// Error in a config, with its location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// A sentence for a person.
+    /// Sentence for people.
     pub message: String,
     /// Place in the config.
     pub location: Location,
 }
 
 impl Config {
-    /// Reads a config. Tells everything that is wrong with it in the order of the text, the first 1,000 diagnostics
-    /// at most; of a text that is no XML the first diagnostic alone.
+    /// Parses a config. Returns all diagnostics in the order of the text, at most the first 1,000; of malformed XML only
+    /// the first.
     ///
-    /// Takes time and memory in proportion to the text, whatever it holds.
+    /// Takes time and memory in proportion to the text, hostile ones included.
     pub fn parse(xml: &str) -> Result<Self, Vec<Diagnostic>> {
         let document = xml::read(xml).map_err(|diagnostic| vec![diagnostic])?;
         let lines = LineIndex::new(xml);
@@ -166,18 +165,18 @@ impl Config {
         })
     }
 
-    /// There is no config, as opposed to one without controls.
+    /// True for the absence of a config, false for a config without controls.
     pub fn is_absent(&self) -> bool {
         !self.is_present
     }
 
-    /// Finds a control by its name in the config.
+    /// Finds a control by name, as written in the config.
     pub fn control(&self, name: &str) -> Option<&Control> {
         let place = self.control_names.written(name)?;
         Some(&self.controls[place])
     }
 
-    /// Finds an object by its name in the config.
+    /// Finds an object by name, as written in the config.
     pub fn object(&self, name: &str) -> Option<&Object> {
         let place = self.object_names.written(name)?;
         Some(&self.objects[place])
@@ -225,12 +224,12 @@ impl Repeater {
 }
 
 impl Control {
-    /// Whether the control labels this object, given the indices of its Repeaters.
+    /// True when the control labels this object, given the indices of the enclosing Repeaters.
     pub fn labels_object(&self, name: &str, indices: &Indices) -> bool {
         self.labelled.find(name, indices).is_some()
     }
 
-    /// Reads the indices of its Repeaters from the name of an object. `None` for an object that it does not label.
+    /// Reads the indices of the enclosing Repeaters from the name of a labelled object. `None` for other objects.
     pub fn indices_of(&self, object: &str) -> Option<Indices> {
         let (_, indices) = self.labelled.find(object, &Indices::default())?;
         Some(indices)
@@ -254,12 +253,12 @@ impl Control {
         filled.collect()
     }
 
-    /// `from_name` of its regions for these indices. `None` when an index is missing.
+    /// `from_name` of regions for these indices. `None` when an index is missing.
     pub fn name_at(&self, indices: &Indices) -> Option<Cow<'_, str>> {
         with_indices(&self.name, self.pattern.as_ref(), indices)
     }
 
-    /// The `type` of its regions: the tag in lower case, of a chat `chatmessage`.
+    /// `type` of regions: the tag in lower case, `chatmessage` for a chat.
     pub fn region_type(&self) -> String {
         match self.kind {
             Kind::Chat => "chatmessage".to_owned(),

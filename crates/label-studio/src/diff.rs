@@ -1,4 +1,4 @@
-//! What became of a result: entries that were added, removed and changed.
+//! Differences between two results: added, removed and changed entries.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,8 @@ use json_fidelity::are_equivalent;
 
 use super::entry::{Entry, Key, entries};
 
-/// The entries in which two results differ. Those of `after` are in its order, those that are gone in that of
-/// `before`. Another order alone is no difference.
+/// Differing entries of two results. Added and changed entries are in the order of `after`, removed entries in the order
+/// of `before`. Order itself is ignored.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// JSON objects.
@@ -18,10 +18,10 @@ pub struct Diff {
     pub changed: Vec<Changed>,
 }
 
-/// An entry that is in both results, and not the same.
+/// Entry of both results with different content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// The region's id; `None` of a relation, and of a region without one.
+    /// Id of the region; `None` for a relation, and for a region without id.
     pub id: Option<String>,
     /// A JSON object.
     pub before: String,
@@ -29,8 +29,7 @@ pub struct Changed {
     pub after: String,
 }
 
-/// Compares two results. Entries are told apart as [`Key`] says, and are the same when this server would
-/// store them alike.
+/// Compares two results. Entries are matched by [`Key`] and compared by [`are_equivalent`].
 pub fn diff(before: &str, after: &str) -> Diff {
     let (before, after) = (entries(before), entries(after));
     let mut gone: HashMap<&Key<'_>, &Entry<'_>> =
@@ -53,7 +52,7 @@ pub fn diff(before: &str, after: &str) -> Diff {
     diff
 }
 
-/// Whether an entry of `before` is gone in `after`, or is not the same.
+/// True when an entry of `before` is missing from `after` or has changed.
 pub fn loses_entries(before: &str, after: &str) -> bool {
     let (before, after) = (entries(before), entries(after));
     let after: HashMap<&Key<'_>, &str> =

@@ -1,4 +1,4 @@
-//! Edits of single regions of a result, which leave the text of all others as it is.
+//! Edits of single regions of a result. All other entries keep their text.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,21 +6,20 @@ use problem::{Problem, ProblemCode, Segment};
 
 use super::entry::{Entry, Name, entries, list, name};
 
-/// What to do with single entries of a result.
+/// Edits of single entries of a result.
 ///
-/// An entry is addressed by its region's id and the control that it is from; a relation, which has no id,
-/// by its ends.
+/// An entry is addressed by region id and control, a relation by its two ends.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
-    /// Entries, each a JSON object as text: each takes the place of the entry that it names, or comes last.
+    /// Entries to insert or replace, each a JSON object as text. Replaced entries keep their position.
     pub upsert: Vec<String>,
-    /// Ids of regions: every entry of each goes, and every relation that ends at one.
+    /// Ids of regions to remove, with all their entries and relations.
     pub remove: Vec<String>,
-    /// Single entries, by region id and control.
+    /// Single entries to remove, by region id and control.
     pub remove_entries: Vec<(String, String)>,
 }
 
-/// An edited result.
+/// Edited result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Edited {
     /// A JSON list of objects.
@@ -29,8 +28,7 @@ pub struct Edited {
     pub region_count: usize,
 }
 
-/// What is wrong with edits by themselves: an entry without an id, and what is named twice. `at` is the path
-/// of the edits.
+/// Checks edits by themselves: entries without an id, and repeated names. `at` is the path of the edits.
 pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
     let problem = |field: &str, index: usize, step: Option<&str>, code, message: &str| {
         let path = at.iter().cloned().chain([field.into(), index.into()]);
@@ -77,8 +75,8 @@ pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
     problems
 }
 
-/// Edits a result, as far as that can be done: what is to be removed and is not there is a problem, and so is
-/// an entry that could take the place of several. `at` is the path of the edits.
+/// Applies edits to a result, as far as possible. Removals of missing entries are problems, and so are replacements of
+/// ambiguous entries. `at` is the path of the edits.
 pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> (Edited, Vec<Problem>) {
     let entries = entries(result);
     let mut problems = ambiguous(&entries, edits, at);

@@ -1,4 +1,4 @@
-//! The entries of a result, told apart without being taken apart.
+//! Entries of a result and their identities, without parsing the entries in full.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -8,24 +8,24 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-/// One item of a result.
+/// Item of a result.
 #[derive(Clone, Debug)]
 pub struct Entry<'a> {
     /// Identity of the entry within the result.
     pub key: Key<'a>,
-    /// JSON, as it stands in the result.
+    /// JSON text of the entry in the result.
     pub text: &'a str,
 }
 
-/// What tells an entry from the others of its result, through all versions of the annotation.
+/// Identity of an entry within its result, stable across the versions of the annotation.
 ///
-/// A region's id alone does not: controls that say something about a region repeat its id in an entry of
-/// their own. A relation has no id: its ends stand for it.
+/// The id of a region is not unique: controls with `perRegion` repeat the id in separate entries. A relation has no id
+/// and is identified by its ends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key<'a> {
     /// Name, not unique by itself.
     pub name: Name<'a>,
-    /// How many entries before it have the same name; 0 in any result that Label Studio writes.
+    /// Number of earlier entries with the same name; 0 in results of Label Studio.
     pub nth: usize,
 }
 
@@ -70,7 +70,7 @@ impl Key<'_> {
 }
 
 impl Name<'_> {
-    /// Ids of the regions that the entry speaks of: its own, or the ends of the relation.
+    /// Ids of the regions of the entry: the region itself, or both ends of a relation.
     pub fn region_ids(&self) -> impl Iterator<Item = &str> {
         let ids = match self {
             Self::Region { id, .. } => [id.as_deref(), None],
@@ -79,7 +79,7 @@ impl Name<'_> {
         ids.into_iter().flatten()
     }
 
-    /// The region's id; `None` of a relation, and of a region without one.
+    /// Id of the region; `None` for a relation, and for a region without id.
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Region { id, .. } => id.as_deref(),
@@ -88,8 +88,7 @@ impl Name<'_> {
     }
 }
 
-/// The entries of a result that [`json_fidelity::check_result`] accepts, in its order. Of anything else,
-/// none.
+/// Entries of a result that [`json_fidelity::check_result`] accepts, in order. Empty for any other text.
 pub fn entries(result: &str) -> Vec<Entry<'_>> {
     let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
     let mut seen: HashMap<Name<'_>, usize> = HashMap::with_capacity(items.len());
@@ -110,7 +109,7 @@ pub fn entries(result: &str) -> Vec<Entry<'_>> {
         .collect()
 }
 
-/// Entries, put together to a result.
+/// Joins entries to a result.
 pub fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
     let mut text = String::from("[");
     for (index, entry) in entries.enumerate() {
@@ -123,7 +122,7 @@ pub fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
     text
 }
 
-/// What an entry is called; without anything when it is no object.
+/// Name of an entry; a region without id and control for a text that is no object.
 pub fn name(entry: &str) -> Name<'_> {
     let head: Head<'_> = serde_json::from_str(entry).unwrap_or_default();
     match head {
@@ -137,8 +136,7 @@ pub fn name(entry: &str) -> Name<'_> {
     }
 }
 
-/// The keys of an entry that tell what it is. Of a repeated key the last one counts, and what is no string
-/// counts as absent.
+/// Identifying keys of an entry. The last of repeated keys counts, and values that are no strings count as absent.
 #[derive(Default)]
 struct Head<'a> {
     id: Option<Cow<'a, str>>,

@@ -1,4 +1,10 @@
-//! The foreign format: pure functions over Label Studio's JSON and its rules.
+//! Label Studio's format as pure functions: labelling configs and results, without a database or a runtime.
+//!
+//! - [`config`] parses labelling configs, [`check`] checks results against them.
+//! - [`region`] reads results into typed regions, [`agreement`] compares them.
+//! - [`entry`], [`diff`], [`edit`] and [`merge`] work on the stored JSON text, so that untouched entries keep theirs.
+//!
+//! Loops over results call [`interrupt::check`].
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,4 @@
-//! Three-way merge of results: two edits of one result become one, unless both touched the same entry.
+//! Three-way merge of results. Two edits of a base conflict when both touch the same entry in different ways.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,7 +6,7 @@ use json_fidelity::are_equivalent;
 
 use super::entry::{Entry, Name, entries, list};
 
-/// Both edits touched something, each in its own way.
+/// Conflict: both edits touched the same entries in different ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeConflict {
     /// Ids of the regions that both touched, each once, in the order of the merged results. Entries without

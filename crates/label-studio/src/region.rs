@@ -1,11 +1,11 @@
-//! The typed view of a `result`: what each of its regions says, read without ever failing.
+//! Typed regions of a `result`. Reading never fails.
 //!
-//! The types are those of Label Studio's documentation of its tags; the units are kept as they are stored.
-//! A region whose type is not known, or that lacks what its type needs, is [`Shape::Other`]. Whatever a
-//! [check](super::check) accepts can be read: texts that stand for numbers in a region's value are numbers.
+//! Types follow Label Studio's documentation of its tags (<https://labelstud.io/tags/>); units are kept as stored. An
+//! unknown type, or an incomplete value, becomes [`Shape::Other`]. Every result that passes a [check](super::check) can
+//! be read: texts that represent numbers are read as numbers.
 //!
-//! The object that the config has under `to_name` decides the type of a labelled span; without such an object the type
-//! is guessed from the value. [`Config::default`] stands for a project without a config.
+//! The object in the config under `to_name` decides the type of a labelled span. Without such an object the type is
+//! guessed from the value. [`Config::default`] represents a project without a config.
 
 mod classification;
 mod fields;
@@ -37,34 +37,34 @@ pub use self::{
     },
 };
 
-/// One entry of a `result`.
+/// Entry of a `result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
-    /// Not unique: a control that speaks of a region repeats the region's id.
+    /// Not unique: controls with `perRegion` repeat the id of their region.
     pub id: Option<String>,
-    /// The control that made it; empty where the entry names none, as relations do.
+    /// Name of the control; empty when the entry has none, as for relations.
     pub from_name: String,
-    /// The object that it is about; empty where the entry names none, as relations do.
+    /// Name of the object; empty when the entry has none, as for relations.
     pub to_name: String,
-    /// What stands under the key of its kind of labels, or `labels`.
+    /// Labels, under the key of their kind or `labels`.
     pub labels: Vec<String>,
     /// Confidence of a prediction.
     pub score: Option<f64>,
     /// Source of the region: `manual`, `prediction`, `prediction-changed`.
     pub origin: Option<String>,
-    /// `parentID`: the region that it is part of.
+    /// `parentID`: id of the enclosing region.
     pub parent_id: Option<String>,
-    /// Which item of a list of images, from 0.
+    /// Index of the image in a list of images, from 0.
     pub item_index: Option<i32>,
-    /// The size of the image that it is on.
+    /// Size of the image.
     pub image: Option<ImageSize>,
     /// Typed content of the entry.
     pub shape: Shape,
-    /// The entry, as it is stored.
+    /// Stored JSON of the entry.
     pub raw: String,
 }
 
-/// The regions of one result, in its order.
+/// Regions of a result, in order.
 #[derive(Debug, Default)]
 pub struct Regions {
     /// Every entry of the result, readable or not.
@@ -72,14 +72,14 @@ pub struct Regions {
     by_id: OnceLock<HashMap<String, usize>>,
 }
 
-/// What the regions of one result say in all.
+/// Summary of the regions of a result, for search indexes.
 #[derive(Debug, Default, PartialEq)]
 pub struct Content {
     /// In the order of the result.
     pub labels: IndexSet<String>,
     /// Kinds of the regions, [`Kind::Other`] included.
     pub kinds: HashSet<Kind>,
-    /// Answers with the controls that they are to, in the order of the result.
+    /// Answers with the names of their controls, in the order of the result.
     pub answers: Vec<(String, Answer)>,
 }
 
@@ -104,7 +104,7 @@ impl Content {
 }
 
 impl Regions {
-    /// Reads a stored result of a project with this config. Linear in its length.
+    /// Reads a stored result of a project with this config, in time linear to the length of the result.
     pub fn read(result: &str, config: &Config) -> Self {
         let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
         let read = |item| {
@@ -117,7 +117,7 @@ impl Regions {
         }
     }
 
-    /// The place of the first region with an id. All are indexed when the first one is looked for.
+    /// Position of the first region with an id. The first call builds an index of all regions.
     pub fn position(&self, id: &str) -> Option<usize> {
         let by_id = self.by_id.get_or_init(|| {
             let mut by_id = HashMap::new();
@@ -132,7 +132,7 @@ impl Regions {
     }
 }
 
-/// An entry on its way to what it says.
+/// Parsed fields of an entry.
 struct Entry<'a> {
     fields: Fields<'a>,
     value: Fields<'a>,

@@ -1,5 +1,5 @@
-//! What is wrong with an input: a code for programs, a sentence for people, the path to the value, and the place in
-//! a text with lines.
+//! Problems of an input: a code for programs, a sentence for people, the path to the value, and a location in a text with
+//! lines.
 
 #![warn(missing_docs)]
 
@@ -11,24 +11,24 @@ use serde::Serialize;
 
 pub use self::line_index::LineIndex;
 
-/// One thing that is wrong with an input.
+/// Problem of an input.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Problem {
-    /// Where it is, from the argument's name inwards.
+    /// Path to the value, from the name of the argument inwards.
     pub path: Path,
     /// Kind of the problem, for programs.
     pub code: ProblemCode,
-    /// A sentence for a person.
+    /// Sentence for people.
     pub message: String,
-    /// Where it is in a text with lines, such as a labelling config.
+    /// Location in a text with lines, such as a labelling config.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
-    /// The root field of a GraphQL request, by its key in the answer, when the request has several.
+    /// Response key of the root field, in a GraphQL request with several root fields.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub field: Option<String>,
 }
 
-/// A place in a text: both count from 1, columns in characters.
+/// Location in a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Location {
     /// Line, from 1.
@@ -37,7 +37,7 @@ pub struct Location {
     pub column: u32,
 }
 
-/// What kind of problem it is, stable for programs.
+/// Kind of a problem. Codes are stable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum ProblemCode {
@@ -45,7 +45,7 @@ pub enum ProblemCode {
     NullNotAllowed,
     /// A value that has to be given is missing.
     Required,
-    /// A value of another type than the one expected.
+    /// A value of the wrong type.
     WrongType,
     /// A field that the input does not have.
     UnknownField,
@@ -53,60 +53,59 @@ pub enum ProblemCode {
     NumberOutOfRange,
     /// A number outside the range that the field allows.
     OutOfBounds,
-    /// A text that can't be stored: it holds a lone surrogate or a NUL character.
+    /// A text that can't be stored, because of a lone surrogate or a NUL character.
     InvalidText,
     /// An object key that is kept for internal use.
     ReservedKey,
-    /// JSON nested deeper than is stored, or filters within one another deeper than a list takes.
+    /// JSON or a filter beyond the nesting limit.
     TooDeep,
     /// A text or list longer than is stored, or than a filter takes.
     TooLong,
     /// A text that must not be blank, or that breaks the format that the field asks for.
     InvalidFormat,
-    /// A referenced thing that does not exist, or that the caller may not see.
+    /// A reference to an object that does not exist, or that is hidden from the caller.
     UnknownId,
     /// A version that the annotation never had, or that the caller may not see.
     UnknownVersion,
     /// A project that is not the project of the task.
     ProjectMismatch,
-    /// A parent that belongs to another task.
+    /// A parent that belongs to a different task.
     TaskMismatch,
     /// A value that has to be unique and is in use.
     AlreadyTaken,
-    /// An item that names what another item of the same list names.
+    /// An item that repeats the name of an earlier item of the list.
     Repeated,
     /// A labelling config that is no XML, or that can't work.
     InvalidConfig,
-    /// A region lacks a key that its kind of region has.
+    /// A region without a required key.
     MissingField,
     /// A region names a control that the labelling config does not have.
     UnknownControl,
-    /// A region names an object that the labelling config does not have, or that its control does not
-    /// work on.
+    /// A region names an object that the labelling config does not have, or that the control does not label.
     UnknownObject,
-    /// A region's type is not the one of its control.
+    /// A region with a type that differs from the type of the control.
     WrongRegionType,
     /// A label or choice that the control does not offer.
     UnknownLabel,
-    /// A text that is none of the few that the field takes.
+    /// A text outside the values that the field allows.
     UnknownValue,
     /// An end of a relation that is no region of the same result.
     UnknownRegion,
     /// More values or regions than the control takes, or more active tokens than a user may have.
     TooMany,
-    /// The stored result does not fit the labelling config that it would come under.
+    /// A stored result that violates the new labelling config.
     UnfitResult,
-    /// A deleted annotation of which too little is left to bring it back.
+    /// A deleted annotation that is too incomplete to restore.
     NotRestorable,
     /// A review to delete that the caller never gave.
     NotReviewed,
-    /// What would leave nobody to administer the server.
+    /// A change that would leave the server without an admin.
     LastAdmin,
-    /// A field that excludes another one that was sent.
+    /// A field that excludes another field of the input.
     NotTogether,
 }
 
-/// A place in an input: `["input", "result", 3, "value", "x"]`.
+/// Path to a value of an input: `["input", "result", 3, "value", "x"]`.
 pub type Path = Vec<Segment>;
 
 impl fmt::Display for ProblemCode {
@@ -115,7 +114,7 @@ impl fmt::Display for ProblemCode {
     }
 }
 
-/// One step of a path.
+/// Step of a path.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Segment {
@@ -125,11 +124,11 @@ pub enum Segment {
     Index(usize),
 }
 
-/// Characters of a key that a path keeps: a thousand problems may lie below one key of megabytes.
+/// Most characters of a key in a path: a thousand problems may lie below one key of megabytes.
 pub const MAX_KEY: usize = 200;
 
 impl From<&str> for Segment {
-    /// A key; what is longer than [`MAX_KEY`] is cut, with an ellipsis at its end.
+    /// Makes a key. Cuts keys longer than [`MAX_KEY`] and ends them with an ellipsis.
     fn from(key: &str) -> Self {
         Self::Key(match key.char_indices().nth(MAX_KEY) {
             Some((end, _)) => format!("{}…", &key[..end]),
@@ -169,7 +168,7 @@ impl Problem {
         }
     }
 
-    /// The problem with its place in the text that the path leads to.
+    /// Adds the location in the text that the path leads to.
     pub fn in_text(self, location: Location) -> Self {
         Self {
             location: Some(location),
@@ -177,13 +176,13 @@ impl Problem {
         }
     }
 
-    /// The problem as one of a root field.
+    /// Adds the root field.
     pub fn of(self, field: Option<String>) -> Self {
         Self { field, ..self }
     }
 }
 
-/// A path for people: `input.result.3.value.x`.
+/// Formats a path for people: `input.result.3.value.x`.
 pub fn dotted(path: &[Segment]) -> String {
     path.iter()
         .map(ToString::to_string)

@@ -17,7 +17,7 @@ pub struct Condition {
     pub label_values: Vec<String>,
     /// `whenChoiceValue`, split at commas; a single value without a `visibleWhen`.
     pub choice_values: Vec<String>,
-    /// Condition of the nearest enclosing tag that hides its content: has to hold, too.
+    /// Condition of the nearest enclosing tag that hides content; both have to hold.
     pub around: Option<Arc<Self>>,
 }
 

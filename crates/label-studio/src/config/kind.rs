@@ -1,6 +1,6 @@
-//! Which tags have rules of their own.
+//! Kinds of controls.
 
-/// What a control is: the tags that have rules of their own, whatever their case.
+/// Kind of a control: one for each tag with special rules, matched without regard to case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Mask painted on an image, stored as an image.
@@ -13,7 +13,7 @@ pub enum Kind {
     BrushLabels,
     /// `Chat`, and `ChatMessage`.
     Chat,
-    /// One or several choices, flat or nested.
+    /// Choices, flat or nested.
     Choices,
     /// Date, time, or both.
     DateTime,
@@ -27,13 +27,13 @@ pub enum Kind {
     KeyPoint,
     /// `KeyPoint` with labels.
     KeyPointLabels,
-    /// Labels for spans, and for regions that another control draws.
+    /// Labels for spans, and for shapes of other controls.
     Labels,
     /// `Brush` that fills by colour.
     MagicWand,
     /// Number.
     Number,
-    /// Shape on an image with labels and the text in it.
+    /// Shape on an image with labels and recognised text.
     OcrLabels,
     /// Choice between two objects.
     Pairwise,
@@ -71,7 +71,7 @@ pub enum Kind {
     VideoVector,
     /// `VideoVector` with labels.
     VideoVectorLabels,
-    /// Any other tag.
+    /// Tag without special rules.
     Other,
 }
 
@@ -116,7 +116,7 @@ impl Kind {
         }
     }
 
-    /// Its `value` and `apiUrl` lead to labels.
+    /// True for kinds whose `value` and `apiUrl` lead to labels.
     pub(super) fn takes_labels_from_elsewhere(self) -> bool {
         matches!(
             self,
@@ -140,7 +140,7 @@ impl Kind {
         )
     }
 
-    /// It has a `choice`: whether one of its labels can be chosen, or several.
+    /// True for kinds with the attribute `choice`, which bounds the number of chosen labels.
     pub fn has_choice(self) -> bool {
         self.takes_labels_from_elsewhere() && !matches!(self, Self::Taxonomy | Self::Other)
     }

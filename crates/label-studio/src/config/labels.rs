@@ -1,4 +1,4 @@
-//! The labels of a control, found by what they store and by the path of the choices that lead to them.
+//! Index of a control's labels, by stored text and by the path of the enclosing choices.
 
 use std::collections::HashMap;
 
@@ -7,25 +7,25 @@ use super::{
     names::{Indices, Names, Pattern},
 };
 
-/// How the labels of one control can be found.
+/// Index of the labels of one control.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Index {
     by_stored: Names,
-    /// Labels by the choices around them. The same label can be at several places.
+    /// Labels by enclosing branch. A label can appear in several branches.
     branches: Vec<Branch>,
     by_place: HashMap<(Option<usize>, usize), usize>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Branch {
-    /// The branch that it grows from.
+    /// Parent branch.
     parent: Option<usize>,
     label: usize,
 }
 
 impl Index {
-    /// Adds a label below a branch and answers with its own branch. One that is stored like an earlier label
-    /// takes its place, as in a Python dict. `pattern` is compiled from the stored text.
+    /// Adds a label below a branch and returns the new branch. A label with the stored text of an earlier label replaces
+    /// that label in place, as in a Python dict. `pattern` is compiled from the stored text.
     pub(super) fn add(
         &mut self,
         labels: &mut Vec<Label>,
@@ -63,19 +63,19 @@ impl Index {
 }
 
 impl Control {
-    /// Finds a label by its stored text in the config.
+    /// Finds a label by stored text, as written in the config.
     pub fn label(&self, stored: &str) -> Option<&Label> {
         let index = self.index.by_stored.written(stored)?;
         Some(&self.labels[index])
     }
 
-    /// Whether the control offers this label, given the indices of its Repeaters. Always when its labels are dynamic or
-    /// missing.
+    /// True when the control offers this label, given the indices of the enclosing Repeaters. Always true for dynamic or
+    /// missing labels.
     pub fn offers(&self, label: &str, indices: &Indices) -> bool {
         self.labels_are_open() || self.index.has(label, indices)
     }
 
-    /// The control has these choices in one another, outermost first, or does not know here which ones it has.
+    /// True when the control offers this path of nested choices, outermost first, or has dynamic choices.
     pub fn offers_path<'a>(
         &self,
         path: impl IntoIterator<Item = &'a str>,
@@ -97,8 +97,8 @@ impl Control {
         true
     }
 
-    /// What the choices around one of its labels store, outermost first; empty unless choices are nested.
-    /// Of a label at several places it is the last one.
+    /// Stored texts of the choices around a label, outermost first; empty for flat choices. Uses the last position of a
+    /// label with several positions.
     pub fn parents(&self, label: &Label) -> Vec<&str> {
         let parent = |branch: usize| {
             let branch = self.index.branches.get(branch)?;

@@ -1,4 +1,4 @@
-//! Tags that show a part of the task, and the units of spans on them.
+//! Object tags, which show a part of the task, and units of spans on objects.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -9,24 +9,24 @@ use super::{
     with_indices,
 };
 
-/// A tag that shows a part of the task.
+/// Tag that shows a part of the task.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Object {
     /// Name in the config, including flags of Repeaters.
     pub name: String,
-    /// The tag as it is written: `Image`.
+    /// Tag as written: `Image`.
     pub tag: String,
     /// `valueList`, else `value`.
     pub value: Option<String>,
-    /// Path of the shown value in the task's data: `text` of `$text`; within a `Repeater` including its flag.
+    /// Path of the shown value in the task's data: `text` of `$text`. Includes the flags of enclosing Repeaters.
     pub variable: Option<String>,
-    /// Unit of spans of `Labels` on it. `None` for tags without one.
+    /// Unit of `Labels` spans on the object. `None` for tags without a unit.
     pub span_unit: Option<SpanUnit>,
-    /// Every attribute as it is written, in the order of the text.
+    /// Attributes as written, in the order of the text.
     pub attributes: Vec<(String, String)>,
     /// Place of the tag in the config.
     pub location: Location,
-    /// Positions of the Repeaters around it among those of the config, outermost first.
+    /// Positions of the enclosing Repeaters in [`Config::repeaters`](super::Config::repeaters), outermost first.
     pub repeaters: Arc<[usize]>,
     pub(super) name_pattern: Option<Pattern>,
     pub(super) variable_pattern: Option<Pattern>,

@@ -1,4 +1,4 @@
-//! From the tags of a checked config to its controls, objects and labels.
+//! Reads the tags of a checked config into controls, objects and labels.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::{
     names::{self, Names, Pattern},
 };
 
-/// What is understood of a config that has no diagnostics.
+/// Reads a config without diagnostics.
 pub fn read(document: &Document<'_>, lines: &LineIndex<'_>) -> Config {
     let mut reader = Reader {
         lines,
@@ -25,32 +25,32 @@ pub fn read(document: &Document<'_>, lines: &LineIndex<'_>) -> Config {
     }
 }
 
-/// A tag as it is written, with its prefix.
+/// Tag as written, with its prefix.
 pub fn tag_of<'a>(node: Node<'a, '_>) -> &'a str {
     let text = &node.document().input_text()[node.range().start + 1..];
     let end = text.find(|it: char| it.is_ascii_whitespace() || matches!(it, '/' | '>'));
     &text[..end.unwrap_or(text.len())]
 }
 
-/// An attribute that is there and says something.
+/// Value of an attribute; `None` when missing or empty.
 pub fn filled<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.attribute(name).filter(|value| !value.is_empty())
 }
 
-/// An attribute in the case that Label Studio documents, else in lower case, as its editor reads it.
+/// Value of an attribute, in the documented case or else in lower case, as Label Studio's editor reads it.
 pub fn in_any_case<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.attribute(name)
         .or_else(|| node.attribute(&*name.to_ascii_lowercase()))
         .filter(|value| !value.trim().is_empty())
 }
 
-/// A control, whatever else it may be.
+/// True for a control, which may be an object, too.
 pub fn is_control(node: Node<'_, '_>) -> bool {
     let is_named = filled(node, "name").is_some() && filled(node, "toName").is_some();
     is_named && tag_of(node) != "Filter"
 }
 
-/// An object, unless it is a control.
+/// True for an object that is no control.
 pub fn is_object(node: Node<'_, '_>) -> bool {
     let shows = ["value", "valueList"];
     filled(node, "name").is_some() && shows.iter().any(|name| filled(node, name).is_some())
@@ -62,11 +62,11 @@ struct Reader<'a> {
     relations: Index,
 }
 
-/// What the tags around a tag make of it.
+/// Context from the enclosing tags.
 #[derive(Clone, Default)]
 struct Around {
     control: Option<usize>,
-    /// The choice around it, among those of the control.
+    /// Enclosing choice, by branch.
     branch: Option<usize>,
     condition: Option<Arc<Condition>>,
     /// Outermost first.
@@ -74,7 +74,7 @@ struct Around {
 }
 
 impl Reader<'_> {
-    /// Reads a tag and what is in it. Goes as deep as tags may be nested.
+    /// Reads a tag and its content. Recursion is bounded by the nesting limit of configs.
     fn tag(&mut self, node: Node<'_, '_>, around: &Around) {
         let tag = tag_of(node);
         let mut inner = around.clone();
@@ -107,7 +107,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Adds a `Repeater`. Returns the Repeaters that enclose its content.
+    /// Adds a `Repeater`. Returns the Repeaters around the content.
     fn add_repeater(&mut self, node: Node<'_, '_>, around: &Around) -> Arc<[usize]> {
         let variable = in_any_case(node, "on").and_then(variable);
         let repeater = Repeater {
@@ -210,7 +210,7 @@ impl Reader<'_> {
         });
     }
 
-    /// Adds a label to the control around it. One that stores nothing is none.
+    /// Adds a label to the enclosing control. Skips a label with an empty stored text.
     fn add_label(&mut self, node: Node<'_, '_>, inner: &mut Around) {
         let Some(stored) = filled(node, "alias").or_else(|| node.attribute("value")) else {
             return;

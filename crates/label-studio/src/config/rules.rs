@@ -17,7 +17,7 @@ const MAX_FAULTS: usize = 1_000;
 /// Speeds at which a video can be played.
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.05..=10.0;
 
-/// Refuses a config that can't work, with everything that is wrong with it.
+/// Refuses an invalid config, with all diagnostics.
 pub fn check(document: &Document<'_>, lines: &LineIndex<'_>) -> Result<(), Vec<Diagnostic>> {
     let names = document
         .descendants()
@@ -53,12 +53,12 @@ struct Rules<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// Which tag a tag stands in directly: Label Studio looks at no others than these.
+/// Parent of a tag, as far as Label Studio's rules distinguish parents.
 #[derive(Clone, Copy, PartialEq)]
 enum Inside {
     /// The outermost `View`.
     Root,
-    /// A `View` within one of these.
+    /// `View` within such a parent.
     View,
     Choices,
     Labels,
@@ -120,7 +120,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// A control that offers a list: it needs one, or a hint of where it comes from.
+    /// Requires labels, or a source of labels, for controls that offer a list.
     fn list(&mut self, node: Node<'a, 'a>, tag: &str, item: &str) {
         self.needs(node, tag, &["name", "toName"]);
         let has_items = node.attribute("value").is_some()
@@ -145,7 +145,7 @@ impl<'a> Rules<'a> {
         }
     }
 
-    /// Names are unique, and what `toName` says is a name.
+    /// Requires unique names, and a `toName` with existing names.
     fn names_of(&mut self, node: Node<'a, 'a>) {
         if let Some(attribute) = node.attribute_node("name") {
             let start = attribute.range().start;

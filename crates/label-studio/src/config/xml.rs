@@ -8,18 +8,18 @@ use super::Diagnostic;
 
 /// Longest config, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
-/// Tags in one another, as many as Label Studio takes.
+/// Nesting limit of tags; Label Studio's.
 const MAX_DEPTH: usize = 256;
-/// Attributes of one tag: they are compared with one another.
+/// Most attributes of one tag: duplicates are found by pairwise comparison.
 const MAX_ATTRIBUTES: usize = 256;
-/// Namespace declarations: every tag below looks through them.
+/// Most namespace declarations: every nested tag scans them.
 const MAX_NAMESPACES: usize = 32;
 /// Tags, texts and comments together.
 const MAX_NODES: u32 = 250_000;
 /// Longest piece of a config that a message repeats, in characters.
 const MAX_QUOTED: usize = 100;
 
-/// Reads a text as XML. What is wrong with it is told by its first diagnostic: what follows means nothing.
+/// Parses a text as XML. Returns the first error: later ones would be consequences.
 pub fn read(text: &str) -> Result<Document<'_>, Diagnostic> {
     if text.len() > MAX_BYTES {
         let message = format!("a labelling config has at most {MAX_BYTES} bytes");
@@ -57,7 +57,7 @@ pub fn read(text: &str) -> Result<Document<'_>, Diagnostic> {
     })
 }
 
-/// A piece of a config as a message repeats it.
+/// Quotes a piece of a config for a message.
 pub fn quoted(piece: &str) -> String {
     match piece.char_indices().nth(MAX_QUOTED) {
         Some((end, _)) => format!("`{}…`", &piece[..end]),
@@ -74,12 +74,12 @@ fn diagnostic(message: impl Into<String>, location: Location) -> Diagnostic {
 
 /// How tags are nested, found by their brackets and quotes alone.
 ///
-/// It is right for as far as the text is XML; the parser goes no further.
+/// Valid up to the first XML error, where the parser stops, too.
 #[derive(Default)]
 struct Shape {
     /// Where the tags start that nothing closes.
     open: Vec<usize>,
-    /// Where what does not end starts: a tag, a comment.
+    /// Start of an unterminated tag or comment.
     unfinished: Option<usize>,
     namespaces: usize,
 }
@@ -101,7 +101,7 @@ impl Shape {
         Ok(shape)
     }
 
-    /// Takes what starts with this bracket, and tells where it ends.
+    /// Skips the tag or comment at this bracket. Returns its end.
     fn take(&mut self, text: &str, start: usize) -> Result<Option<usize>, Diagnostic> {
         let rest = &text[start..];
         let past = |end: &str| rest.find(end).map(|found| start + found + end.len());
@@ -147,7 +147,7 @@ impl Shape {
     }
 }
 
-/// A tag that opens, by its quotes.
+/// Scans an opening tag, by its quotes.
 struct Tag {
     length: usize,
     attributes: usize,
@@ -184,7 +184,7 @@ impl Tag {
     }
 }
 
-/// What is wrong, without the parser's words.
+/// Message for an error of the parser, in words of the config.
 fn sentence(error: &Error) -> String {
     match error {
         Error::UnknownNamespace(prefix, _) => {
@@ -244,7 +244,7 @@ fn sentence(error: &Error) -> String {
         | Error::UnexpectedXmlnsUri(_)
         | Error::InvalidElementNamePrefix(_)
         | Error::DuplicatedNamespace(..) => "namespaces can't be declared like this".to_owned(),
-        // What is left needs a document type, which is refused before.
+        // The remaining errors need a document type, which is refused earlier.
         _ => "this is no XML".to_owned(),
     }
 }
