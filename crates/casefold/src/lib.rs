@@ -4,14 +4,18 @@ use caseless::Caseless;
 use unicode_normalization::UnicodeNormalization;
 
 /// Folds a text for caseless search: Unicode's full case folding between two normalisations, so that texts that
-/// match caselessly and canonically (definition D145 of the standard) fold alike. `STRASSE` and `Straße`, and `É`
-/// in one character or two, become the same.
+/// match caselessly and canonically fold alike: `STRASSE` and `Straße`, `É` as a character and as `E` with an accent
+/// (definition D145, <https://www.unicode.org/versions/Unicode16.0.0/core-spec/chapter-3/>).
 ///
-/// The result is composed, so that `e` is no part of `é`. No language's own rules apply: `I` is `i`, and `ı` stays.
+/// The result is composed, so that a search for `e` does not find `é`. Language-specific rules do not apply: `I` folds
+/// to `i`, and `ı` stays.
 pub fn fold(text: &str) -> String {
+    // Fast path: ASCII is normalised already, and folds byte by byte.
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
+    // Decomposes first, as D145 does: the iota below a Greek letter folds to a letter, and marks behind the iota would
+    // stay in the wrong order.
     text.chars().nfd().default_case_fold().nfc().collect()
 }
 

@@ -47,6 +47,7 @@ impl Interrupt {
 
     /// Makes the interrupt due, from any thread.
     pub fn set(&self) {
+        // Relaxed suffices: the flag guards no other memory, and a loop that reads the flag late runs a stride longer.
         self.is_set.store(true, Ordering::Relaxed);
     }
 
@@ -68,6 +69,7 @@ impl Interrupt {
             }
         }
         let _restore = Restore(CURRENT.replace(Some(self.clone())));
+        // Makes the first check of the scope read the clock, so that an interrupt due already ends the work at once.
         CALLS.set(0);
         work()
     }
@@ -89,6 +91,7 @@ pub fn check() {
             .is_some_and(|interrupt| interrupt.is_due())
     });
     if is_due {
+        // No panic hook runs, so that the log shows no panic: an interruption is expected.
         resume_unwind(Box::new(Interrupted));
     }
 }

@@ -1,9 +1,8 @@
 //! Lossless JSON: finds every value of a text that serde_json would change silently or refuse, each with its path.
 //!
-//! A scan of the text itself finds them, before anything is parsed: integers beyond 64 bits, numbers that overflow a
-//! double, lone surrogates, keys that serde_json reserves, and nesting beyond its recursion limit.
-//! [`escape_lossy`] replaces such values by placeholders, so that a whole request can be parsed and each violation is
-//! still reported at its place.
+//! Scans the text before parsing for integers beyond 64 bits, numbers that overflow a double, lone surrogates, keys
+//! that serde_json reserves, and nesting beyond serde_json's recursion limit. [`escape_lossy`] replaces such values by
+//! placeholders, so that a whole request can be parsed and each violation is still reported with the original path.
 //!
 //! serde_json errors on lone surrogates (<https://github.com/serde-rs/json/issues/827>), and takes objects with keys
 //! such as `$serde_json::private::RawValue` for values of its own (<https://github.com/serde-rs/serde/issues/1463>).
@@ -19,9 +18,11 @@ mod token;
 use problem::{Path, Problem, ProblemCode, Segment};
 use scanner::{Purpose, Scan, Scanner, Shape};
 
-/// Most lists and objects nested in one another. serde_json parses 127 levels; a placeholder needs one of them.
+/// Nesting limit of lists and objects. serde_json parses 127 levels
+/// (<https://docs.rs/serde_json/latest/serde_json/struct.Deserializer.html#method.disable_recursion_limit>); a
+/// placeholder adds a level.
 pub const MAX_DEPTH: usize = 126;
-/// Most violations reported for one text.
+/// Most violations reported per text.
 pub const MAX_VIOLATIONS: usize = 1_000;
 const TOO_DEEP: &str = "nested deeper than is stored";
 
@@ -34,7 +35,7 @@ pub struct Violation {
     pub code: ProblemCode,
     /// Sentence for people.
     pub message: &'static str,
-    /// Byte range in the text: the value, or the key with its quotes.
+    /// Byte range in the text: the value, or the key with the quotes.
     pub range: Range<usize>,
     /// True for a key, false for a value.
     pub is_key: bool,
@@ -54,16 +55,16 @@ pub struct SyntaxError {
 
 /// Finds all violations of a JSON text, in the order of the text, at most [`MAX_VIOLATIONS`].
 ///
-/// In a text from [`escape_lossy`], placeholders are reported as the violations that they replaced.
+/// Reports placeholders of [`escape_lossy`] as the replaced violations.
 pub fn scan(text: &str) -> Result<Vec<Violation>, SyntaxError> {
     Ok(scan_as(text, Shape::Any)?.violations)
 }
 
 /// Makes JSON from a client safe to parse with serde_json and to pass to async-graphql, without losing a violation.
 ///
-/// A violating value becomes a placeholder: an object with one reserved key. A violating key gets a reserved prefix.
-/// The text that comes out holds no key with a special meaning to serde_json or async-graphql: reserved keys of the
-/// client are violations, too.
+/// A violating value becomes a placeholder: an object with a single reserved key. A violating key gets a reserved
+/// prefix. Apart from placeholders, the returned text holds no key with a special meaning to serde_json or
+/// async-graphql: reserved keys of the client are violations, too.
 ///
 /// ```
 /// let body = r#"{"x": 1e999, "y": 1}"#;
@@ -78,6 +79,7 @@ pub fn escape_lossy(body: &str) -> Result<Cow<'_, str>, SyntaxError> {
     if violations.is_empty() {
         return Ok(Cow::Borrowed(body));
     }
+    // Room for a placeholder per violation: most texts grow without a second allocation.
     let mut safe = String::with_capacity(body.len() + 64 * violations.len());
     let mut from = 0;
     for violation in &violations {
@@ -89,7 +91,7 @@ pub fn escape_lossy(body: &str) -> Result<Cow<'_, str>, SyntaxError> {
     Ok(Cow::Owned(safe))
 }
 
-/// Checks the JSON of a `result`: a list of objects, each `id` in them a string, without any violation.
+/// Checks the JSON of a `result`: a list of objects, whose `id`s are strings, without any violation.
 /// Returns the number of objects, or every problem, with `at` before each path.
 pub fn check_result(text: &str, at: &[Segment]) -> Result<usize, Vec<Problem>> {
     check(text, Shape::Regions, at)
@@ -101,7 +103,7 @@ pub fn check_object(text: &str, at: &[Segment]) -> Result<(), Vec<Problem>> {
 }
 
 /// Normalizes a JSON text: no white space, the shortest spelling of each number, the last value of a repeated key in
-/// the place of the first. `None` for invalid JSON.
+/// the place of the first. Returns `None` for invalid JSON.
 pub fn normalized(text: &str) -> Option<String> {
     let value: serde_json::Value = serde_json::from_str(text).ok()?;
     serde_json::to_string(&value).ok()
@@ -109,6 +111,7 @@ pub fn normalized(text: &str) -> Option<String> {
 
 /// Compares two JSON texts by their normalized form: key order counts, spelling does not.
 pub fn are_equivalent(one: &str, other: &str) -> bool {
+    // Fast path: stored texts are mostly equal byte by byte, and parsing costs far more.
     one == other || normalized(one) == normalized(other)
 }
 

@@ -6,7 +6,7 @@ use problem::ProblemCode;
 
 use super::{Violation, token};
 
-/// Prefix of the keys that serde_json and async-graphql give a meaning of their own.
+/// Prefix of the keys with a special meaning to serde_json and async-graphql.
 pub(super) const RESERVED: &str = "$serde_json::private::";
 const NUMBER: &str = "$serde_json::private::Number";
 const TEXT: &str = "$serde_json::private::Text";
@@ -32,6 +32,7 @@ pub(super) fn write(violation: &Violation, text: &str, out: &mut String) {
         } else {
             TEXT_KEY
         };
+        // Encodes the key anew: the lone surrogate stays as the text of the escape, whose backslash is escaped.
         let key = token::unescaped(&token[1..token.len() - 1]);
         out.push_str(&serde_json::Value::String(format!("{prefix}{key}")).to_string());
         return;
@@ -49,6 +50,7 @@ pub(super) fn write(violation: &Violation, text: &str, out: &mut String) {
 /// Reads the object at `start` as a placeholder: its end, and the code and message of the violation.
 pub(super) fn read(text: &str, start: usize) -> Option<(usize, ProblemCode, &'static str)> {
     let key = skip_space(text, start + 1);
+    // Fast path: hardly any object starts with a reserved key. `\` may be an escaped `$`.
     if !matches!(text.as_bytes().get(key..key + 2)?, b"\"$" | b"\"\\") {
         return None;
     }
@@ -63,6 +65,7 @@ pub(super) fn read(text: &str, start: usize) -> Option<(usize, ProblemCode, &'st
     if text.as_bytes()[colon] != b':' || *text.as_bytes().get(brace)? != b'}' {
         return None;
     }
+    // An object with a second member, or with an unknown name, is an ordinary object with a reserved key.
     let (code, message) = match &*name {
         NUMBER => {
             let message = token::out_of_range(&content).unwrap_or("a number out of range");

@@ -1,7 +1,7 @@
 //! Scanner: one pass over a JSON text by the grammar of [RFC 8259](https://www.rfc-editor.org/rfc/rfc8259).
 //!
-//! It keeps its own stack instead of recursing, so that nesting can't overflow the thread's stack. It allocates only
-//! for violations.
+//! Keeps an explicit stack instead of recursing, so that nesting can't overflow the thread's stack. Apart from the
+//! stack, allocates for violations only.
 
 use std::ops::Range;
 
@@ -18,16 +18,17 @@ use super::{
 pub(super) enum Shape {
     Any,
     Object,
-    /// List of objects; an `id` in them is a string.
+    /// List of objects, whose `id`s are strings.
     Regions,
 }
 
 /// Treatment of violations and placeholders.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Reports: placeholders count as the violations that they replaced.
+    /// Reports: placeholders count as the replaced violations.
     Report,
-    /// Collects the ranges to replace: all of them, without paths. Placeholders that a client wrote are violations.
+    /// Collects all ranges to replace, without limit and without paths. Placeholders that a client wrote are
+    /// violations.
     Escape,
 }
 
@@ -46,7 +47,7 @@ struct Frame {
     is_object: bool,
     /// Index of the current item of a list.
     index: usize,
-    /// Range of the current key of an object, without its quotes.
+    /// Range of the current key of an object, without the quotes.
     key: Range<usize>,
 }
 
@@ -75,6 +76,7 @@ impl<'a> Scanner<'a> {
 
     pub fn run(mut self) -> Result<Scan, SyntaxError> {
         loop {
+            // Alternates: a list or object is complete at the closing bracket only, which `close` reads.
             interrupt::check();
             self.skip_space();
             if self.value()? && self.close()? {
@@ -86,7 +88,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads a value to its end, or a list or object up to its first item. True when the value is complete.
+    /// Reads a whole value, or a list or object up to the first item. True when the value is complete.
     fn value(&mut self) -> Result<bool, SyntaxError> {
         let start = self.at;
         match self.peek() {
@@ -134,19 +136,21 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Opens a list or object. True when it is complete: empty, too deep, or a placeholder.
+    /// Opens a list or object. True when complete already: empty, too deep, or a placeholder.
     fn enter(&mut self, is_object: bool) -> Result<bool, SyntaxError> {
         let start = self.at;
         if is_object
             && self.purpose == Purpose::Report
             && let Some((end, code, message)) = placeholder::read(self.text, start)
         {
+            // No check of the shape: a placeholder stands for a value of any type.
             self.at = end;
             self.violation(code, message, start, false);
             return Ok(true);
         }
         self.expect_shape(self.bytes()[start], start);
         if self.open.len() == MAX_DEPTH {
+            // Syntax within is checked for strings and brackets only: the value is refused as a whole.
             self.skip_container()?;
             let message = super::TOO_DEEP;
             self.violation(ProblemCode::TooDeep, message, start, false);
@@ -169,7 +173,7 @@ impl<'a> Scanner<'a> {
         Ok(false)
     }
 
-    /// Reads what follows a value, up to the start of the next one. True at the end of the text.
+    /// Reads the punctuation after a value, up to the start of the next value. True at the end of the text.
     fn close(&mut self) -> Result<bool, SyntaxError> {
         loop {
             self.skip_space();
@@ -199,15 +203,17 @@ impl<'a> Scanner<'a> {
             }
             self.at += 1;
             self.open.pop();
+            // Keeps the count of the outermost list only, which closes last.
             if !self.open.is_empty() {
                 self.items = 0;
             }
         }
     }
 
-    /// Reads a key and its colon.
+    /// Reads a key and the colon.
     fn key(&mut self) -> Result<(), SyntaxError> {
         let start = self.at;
+        // An error in this key has the path of the object, not of the previous member.
         if let Some(frame) = self.open.last_mut() {
             frame.key = NO_KEY;
         }
@@ -220,7 +226,7 @@ impl<'a> Scanner<'a> {
         if let Some(frame) = self.open.last_mut() {
             frame.key = range;
         }
-        // Fast path: a reserved key starts with `$`, or with an escape that may stand for it.
+        // Fast path: a reserved key starts with `$`, or with an escape that may stand for `$`.
         let is_reserved =
             raw.starts_with(['$', '\\']) && token::unescaped(raw).starts_with(RESERVED);
         if is_reserved {
@@ -240,7 +246,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    /// Reads a string. True when it holds a lone surrogate.
+    /// Reads a string. True for a lone surrogate inside.
     fn string(&mut self) -> Result<bool, SyntaxError> {
         let (end, has_lone_surrogate) = token::string(self.bytes(), self.at)
             .map_err(|(at, message)| self.error(at, message))?;
@@ -269,7 +275,8 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reports a value that `shape` does not allow here. `first` is its first byte; `0` for numbers, `n` for literals.
+    /// Reports a value that `shape` does not allow here. `first` is the value's first byte; `0` for numbers, `n` for
+    /// literals.
     fn expect_shape(&mut self, first: u8, start: usize) {
         if self.shape == Shape::Any || self.open.len() > 2 {
             return;
@@ -295,6 +302,7 @@ impl<'a> Scanner<'a> {
         let path = match self.purpose {
             Purpose::Report if self.violations.len() == MAX_VIOLATIONS => return,
             Purpose::Report => self.path(),
+            // Replacement needs ranges only, and every range: a violation left in place would fail the parser.
             Purpose::Escape => Path::new(),
         };
         self.violations.push(Violation {
@@ -324,6 +332,7 @@ impl<'a> Scanner<'a> {
     }
 
     fn error(&self, offset: usize, message: &'static str) -> SyntaxError {
+        // Whichever token was expected at the end of the text, the text is too short.
         let message = if offset >= self.text.len() {
             "unexpected end of the text"
         } else {

@@ -1,4 +1,7 @@
-//! Strings and numbers of a JSON text: their ends, and the violations in them.
+//! Strings and numbers of a JSON text: ends and violations of each.
+//!
+//! Grammar: <https://www.rfc-editor.org/rfc/rfc8259#section-6> for numbers,
+//! <https://www.rfc-editor.org/rfc/rfc8259#section-7> for strings.
 
 use std::borrow::Cow;
 
@@ -8,7 +11,7 @@ const BEYOND_DOUBLE: &str = "a number too large for a double";
 
 type Syntax<T> = Result<T, (usize, &'static str)>;
 
-/// Reads the string at `start`. Returns its end, and true when it holds a lone surrogate.
+/// Reads the string at `start`. Returns the end, and true for a lone surrogate inside.
 pub(super) fn string(bytes: &[u8], start: usize) -> Syntax<(usize, bool)> {
     let mut at = start + 1;
     let mut has_lone_surrogate = false;
@@ -53,7 +56,8 @@ fn end_of_plain(bytes: &[u8], mut at: usize) -> usize {
     at + plain.count()
 }
 
-/// Reads the escape at `at`, a surrogate pair as one. Returns its end, and true for a lone surrogate.
+/// Reads the escape at `at`, a surrogate pair as a single escape. Returns the end, and true for a lone surrogate
+/// (<https://www.rfc-editor.org/rfc/rfc8259#section-8.2>).
 fn escape(bytes: &[u8], at: usize) -> Syntax<(usize, bool)> {
     match bytes.get(at + 1) {
         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => Ok((at + 2, false)),
@@ -85,7 +89,7 @@ fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
     Some(unit)
 }
 
-/// Reads the number at `start`. Returns its end, and a message when it is out of range.
+/// Reads the number at `start`. Returns the end, and a message for a number out of range.
 pub(super) fn number(bytes: &[u8], start: usize) -> Syntax<(usize, Option<&'static str>)> {
     let digits_from = |from: usize| {
         let digits = bytes.get(from..).unwrap_or_default().iter();
@@ -117,6 +121,7 @@ pub(super) fn number(bytes: &[u8], start: usize) -> Syntax<(usize, Option<&'stat
         }
         exponent_digits = end - exponent;
     }
+    // Skips the parser for numbers that can't be out of range: below 10^18 fits 64 bits, below 10^(200 + 99) a double.
     let whole_digits = whole - first_digit;
     let is_plainly_small = if end == whole {
         whole_digits <= 18
@@ -132,6 +137,7 @@ pub(super) fn number(bytes: &[u8], start: usize) -> Syntax<(usize, Option<&'stat
 
 /// Message for a number that serde_json does not keep: an integer beyond 64 bits, or a double that overflows.
 pub(super) fn out_of_range(number: &str) -> Option<&'static str> {
+    // serde_json reads a number without fraction and exponent as an integer, and beyond 64 bits as a rounded double.
     if number
         .bytes()
         .all(|byte| byte == b'-' || byte.is_ascii_digit())
@@ -155,6 +161,7 @@ pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
         let plain = end_of_plain(bytes, at);
         text.push_str(&raw[at..plain]);
         at = plain;
+        // Plain text ended, so an escape or the end follows: the scanner has checked the string before.
         let Ok((end, is_lone)) = escape(bytes, at) else {
             break;
         };

@@ -1,5 +1,5 @@
-//! Problems of an input: a code for programs, a sentence for people, the path to the value, and a location in a text with
-//! lines.
+//! Problems of an input: a code for programs, a sentence for people, the path to the value, and a location in a text
+//! with lines.
 
 #![warn(missing_docs)]
 
@@ -43,11 +43,11 @@ pub struct Location {
 pub enum ProblemCode {
     /// `null` where a value can be left out but not cleared.
     NullNotAllowed,
-    /// A value that has to be given is missing.
+    /// A required value is missing.
     Required,
     /// A value of the wrong type.
     WrongType,
-    /// A field that the input does not have.
+    /// An unknown field of an input object.
     UnknownField,
     /// An integer beyond 64 bits, or a number that overflows a double.
     NumberOutOfRange,
@@ -63,15 +63,15 @@ pub enum ProblemCode {
     TooLong,
     /// A text that must not be blank, or that breaks the format that the field asks for.
     InvalidFormat,
-    /// A reference to an object that does not exist, or that is hidden from the caller.
+    /// A reference to a missing object, or to an object hidden from the caller.
     UnknownId,
     /// A version that the annotation never had, or that the caller may not see.
     UnknownVersion,
-    /// A project that is not the project of the task.
+    /// A project that differs from the project of the task.
     ProjectMismatch,
     /// A parent that belongs to a different task.
     TaskMismatch,
-    /// A value that has to be unique and is in use.
+    /// A unique value that is in use already.
     AlreadyTaken,
     /// An item that repeats the name of an earlier item of the list.
     Repeated,
@@ -89,7 +89,7 @@ pub enum ProblemCode {
     UnknownLabel,
     /// A text outside the values that the field allows.
     UnknownValue,
-    /// An end of a relation that is no region of the same result.
+    /// An end of a relation without a region in the same result.
     UnknownRegion,
     /// More values or regions than the control takes, or more active tokens than a user may have.
     TooMany,
@@ -101,7 +101,7 @@ pub enum ProblemCode {
     NotReviewed,
     /// A change that would leave the server without an admin.
     LastAdmin,
-    /// A field that excludes another field of the input.
+    /// Two fields of an input that exclude each other.
     NotTogether,
 }
 
@@ -110,6 +110,7 @@ pub type Path = Vec<Segment>;
 
 impl fmt::Display for ProblemCode {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Serde writes the variant's renamed name, so that the text equals the code in JSON.
         self.serialize(formatter)
     }
 }
@@ -124,12 +125,13 @@ pub enum Segment {
     Index(usize),
 }
 
-/// Most characters of a key in a path: a thousand problems may lie below one key of megabytes.
+/// Most characters of a key in a path: a thousand problems may lie below a key of megabytes.
 pub const MAX_KEY: usize = 200;
 
 impl From<&str> for Segment {
     /// Makes a key. Cuts keys longer than [`MAX_KEY`] and ends them with an ellipsis.
     fn from(key: &str) -> Self {
+        // Counts characters, not bytes: a cut inside a character would panic.
         Self::Key(match key.char_indices().nth(MAX_KEY) {
             Some((end, _)) => format!("{}…", &key[..end]),
             None => key.to_owned(),

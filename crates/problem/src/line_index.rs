@@ -8,7 +8,7 @@ use super::Location;
 /// (<https://spec.graphql.org/September2025/#LineTerminator>, <https://www.w3.org/TR/xml/#sec-line-ends>).
 pub struct LineIndex<'a> {
     text: &'a str,
-    /// Locations of some offsets, one in each stretch of `STRETCH` bytes.
+    /// Known locations: a character about every `STRETCH` bytes, by offset.
     marks: Vec<(usize, Location)>,
 }
 
@@ -32,6 +32,7 @@ impl<'a> LineIndex<'a> {
 
     /// Location of the character at a byte offset.
     pub fn location(&self, offset: usize) -> Location {
+        // A mark at offset 0 always exists, so the subtraction can't underflow.
         let mark = self.marks.partition_point(|(mark, _)| *mark <= offset) - 1;
         let (start, location) = self.marks[mark];
         self.text[start..]
@@ -47,6 +48,7 @@ impl<'a> LineIndex<'a> {
 fn step(here: Location, character: char, rest: &str) -> Location {
     let ends_line = match character {
         '\n' => true,
+        // CR LF ends the line at the LF, and counts once.
         '\r' => !rest[1..].starts_with('\n'),
         _ => false,
     };
