@@ -1,10 +1,10 @@
-//! Agreement of two annotations of one task, by a choice of metrics.
+//! Agreement of two annotations of a task, by a choice of metrics.
 //!
 //! Regions are compared within groups: made by the same control, about the same object, with the same labels. For `n`
 //! and `m` areas or spans in the two annotations, the score is `2 * sum / (n + m)`, where `sum` adds up the similarity
 //! of the pairs in the best pairing. With similarities of 0 and 1 the score is F1 (van Rijsbergen, Information
-//! Retrieval, 1979); for two single boxes it is their intersection over union. `docs/agreement.md` has every formula
-//! and its source.
+//! Retrieval, 1979); for a single box on each side the score is the intersection over union. `docs/agreement.md` has
+//! every formula and source.
 
 mod area;
 mod area_pairs;
@@ -24,19 +24,22 @@ use super::{
 
 pub use self::budget::{BudgetExceeded, WorkBudget};
 
-/// Steps of any comparison, empty ones included.
+/// Steps charged per comparison, also of empty results.
 const BASE_STEPS: usize = 64;
 
-/// A way to compare two annotations.
+/// Metric of agreement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Metric {
-    /// Rectangles, ellipses and polygons: intersection over union of each pair (Jaccard 1912; PASCAL VOC).
+    /// Rectangles, ellipses and polygons: intersection over union of each pair (Jaccard 1912; PASCAL VOC,
+    /// <https://doi.org/10.1007/s11263-009-0275-4>).
     Iou,
-    /// Spans: F1 of equal spans (CoNLL-2003), for times of spans that overlap by half (as PASCAL VOC's boxes).
+    /// Spans: F1 of equal spans (CoNLL-2003, <https://aclanthology.org/W03-0419/>), for times of spans that overlap by
+    /// half (as PASCAL VOC's boxes).
     SpanF1,
-    /// Choices and other answers: the share of questions with equal answers.
+    /// Choices and further answers: the share of questions with equal answers.
     ExactMatch,
-    /// Choices and other answers: agreement beyond chance (Cohen 1960). From -1 to 1.
+    /// Choices and further answers: agreement beyond chance, from -1 to 1 (Cohen 1960,
+    /// <https://doi.org/10.1177/001316446002000104>).
     CohensKappa,
 }
 
@@ -45,7 +48,7 @@ pub enum Metric {
 pub struct ComparableResult {
     groups: BTreeMap<ComparisonGroup, Drawn>,
     answers: Answers,
-    /// Ids of drawn and marked regions: possible subjects of answers.
+    /// Ids of drawn and marked regions: subjects of answers about a region.
     regions: HashSet<String>,
 }
 
@@ -83,6 +86,7 @@ impl Tally {
     }
 
     fn score(self) -> Option<f64> {
+        // Bounded by 1: rounding can lift the sum of ratios above the number of pairs.
         (self.total > 0).then(|| (2.0 * self.shared / self.total as f64).min(1.0))
     }
 }
@@ -94,6 +98,8 @@ impl ComparableResult {
         for region in Regions::read(result, config).all {
             comparable.add(region);
         }
+        // Sorted once here: a result is compared with every other result of the task, and the comparisons merge sorted
+        // lists.
         for drawn in comparable.groups.values_mut() {
             drawn.outlines.sort_unstable();
             drawn.marks.sort();
@@ -115,6 +121,7 @@ impl ComparableResult {
         self.regions.extend(region.id);
         let outline = Outline::read(&region.shape, region.image);
         let marks = Marks::read(&region.shape);
+        // No metric compares masks, key points, vectors and moving shapes; answers about such a region still count.
         if outline.is_none() && marks.is_empty() {
             return;
         }
@@ -126,6 +133,7 @@ impl ComparableResult {
             Shape::Audio(audio) => (None, audio.channel),
             _ => (None, None),
         };
+        // Regions with different labels never pair: a box on the same place with another label is a disagreement.
         let group = ComparisonGroup {
             control,
             labels,
@@ -148,13 +156,14 @@ fn is_drawn(shape: &Shape) -> bool {
 /// Compares two results by a metric. Without a metric: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers, and
 /// the mean over the controls that either result uses.
 ///
-/// `None` when neither result has regions for the metric. Symmetric, but for rounding.
+/// Returns `None` when neither result has regions for the metric. Symmetric, but for rounding.
 pub fn compare(
     a: &ComparableResult,
     b: &ComparableResult,
     metric: Option<Metric>,
     budget: &mut WorkBudget,
 ) -> Result<Option<f64>, BudgetExceeded> {
+    // Charged first, so that empty results are not free: a request can compare many pairs.
     budget.charge(BASE_STEPS)?;
     match metric {
         Some(Metric::Iou) => Ok(whole(&by_control(a, b, area_pairs::tally, budget)?)),
@@ -210,6 +219,7 @@ fn by_control<'a>(
     for (group, drawn) in &a.groups {
         compare(group, drawn, b.groups.get(group).unwrap_or(&nothing))?;
     }
+    // Groups of `b` alone lower the score, as groups of `a` alone do.
     for (group, drawn) in &b.groups {
         if !a.groups.contains_key(group) {
             compare(group, &nothing, drawn)?;

@@ -1,25 +1,25 @@
-//! The area that two polygons share, and the area that they cover: of any polygons, those that cross themselves
-//! too.
+//! Intersection over union of two polygons, self-intersecting polygons included.
 //!
-//! The plane is cut into vertical strips, at each corner and at each place where two edges cross. Within a strip
-//! edges keep their order, and what lies between two of them is a trapezoid, of which the middle line tells the
-//! area. Edges that lie on one another are no special case: between them is nothing.
+//! Cuts the plane into vertical strips at each corner and at each crossing of two edges. Within a strip edges keep
+//! their vertical order, so the region between two neighbours is a trapezoid, whose area is the width times the height
+//! at the middle of the strip. Edges on top of each other need no special case: the height between is 0.
 
 use super::{
     budget::{BudgetExceeded, WorkBudget},
     outline::Outline,
 };
 
-/// What the allowance is charged for a strip's edge that is put in order, and for a place where edges cross.
+/// Steps charged per edge of a strip, for sorting.
 const PLACED: usize = 8;
+/// Steps charged per crossing.
 const CROSSING: usize = 16;
 
-/// An edge that is not vertical, from left to right.
+/// Edge of an outline, from left to right. Vertical edges are left out.
 #[derive(Clone, Copy)]
 struct Edge {
     from: [f64; 2],
     to: [f64; 2],
-    /// 1 when the outline runs from left to right, too; else -1.
+    /// 1 when the outline runs from left to right along the edge, else -1.
     direction: i32,
     is_first: bool,
 }
@@ -30,7 +30,7 @@ impl Edge {
         self.from[1] + (self.to[1] - self.from[1]) * share
     }
 
-    /// Where two edges cross, apart from their ends.
+    /// Finds the crossing of two edges between the ends. Returns `x`.
     fn crossing(&self, other: &Self) -> Option<f64> {
         let (left, right) = (self.from[0].max(other.from[0]), self.to[0].min(other.to[0]));
         let at_left = self.y(left) - other.y(left);
@@ -38,12 +38,14 @@ impl Edge {
         if (at_left < 0.0) == (at_right < 0.0) || at_left == 0.0 || at_right == 0.0 {
             return None;
         }
+        // The difference of two edges is linear in x: interpolates to the zero.
         let x = left + (right - left) * (at_left / (at_left - at_right));
+        // Rounding can put a crossing on an end, which is a cut already.
         (left < x && x < right).then_some(x)
     }
 }
 
-/// The intersection over union of two outlines that can be measured; 0 when neither has an area.
+/// Intersection over union of two outlines with bounds; 0 when neither has an area.
 pub fn iou(a: &Outline, b: &Outline, budget: &mut WorkBudget) -> Result<f64, BudgetExceeded> {
     let mut edges: Vec<Edge> = edges(a, true).chain(edges(b, false)).collect();
     edges.sort_unstable_by(|a, b| a.from[0].total_cmp(&b.from[0]));
@@ -52,6 +54,7 @@ pub fn iou(a: &Outline, b: &Outline, budget: &mut WorkBudget) -> Result<f64, Bud
 
     let (mut common, mut covered) = (0.0, 0.0);
     let mut coming = edges.iter().peekable();
+    // Edges across the current strip.
     let mut here: Vec<&Edge> = Vec::new();
     let mut middle: Vec<(f64, &Edge)> = Vec::new();
     for strip in cuts.windows(2) {
@@ -65,6 +68,8 @@ pub fn iou(a: &Outline, b: &Outline, budget: &mut WorkBudget) -> Result<f64, Bud
         middle.clear();
         middle.extend(here.iter().map(|edge| (edge.y(x), *edge)));
         middle.sort_unstable_by(|(a, _), (b, _)| a.total_cmp(b));
+        // Winding numbers below the current edge, for each outline: nonzero is inside, as the editor fills a polygon
+        // (https://www.w3.org/TR/SVG2/painting.html#WindingRule).
         let mut windings = [0, 0];
         for pair in middle.windows(2) {
             let (y, edge) = pair[0];
@@ -87,6 +92,7 @@ fn edges(outline: &Outline, is_first: bool) -> impl Iterator<Item = Edge> {
     let next = points.iter().cycle().skip(1);
     points.iter().zip(next).filter_map(move |(a, b)| {
         let (from, to, direction) = if a[0] < b[0] { (a, b, 1) } else { (b, a, -1) };
+        // Vertical edges bound no trapezoid.
         (from[0] < to[0]).then_some(Edge {
             from: *from,
             to: *to,
@@ -96,7 +102,7 @@ fn edges(outline: &Outline, is_first: bool) -> impl Iterator<Item = Edge> {
     })
 }
 
-/// Where strips begin and end, from left to right. The edges are sorted by where they begin.
+/// Finds the borders of the strips, from left to right. The edges are sorted by `from`.
 fn cuts(edges: &[Edge], budget: &mut WorkBudget) -> Result<Vec<f64>, BudgetExceeded> {
     let ends = edges.iter().flat_map(|edge| [edge.from[0], edge.to[0]]);
     let mut cuts: Vec<f64> = ends.collect();
@@ -106,6 +112,7 @@ fn cuts(edges: &[Edge], budget: &mut WorkBudget) -> Result<Vec<f64>, BudgetExcee
         here.retain(|other| other.to[0] > edge.from[0]);
         let before = cuts.len();
         cuts.extend(here.iter().filter_map(|other| edge.crossing(other)));
+        // Charged per crossing: two zigzags of n edges cross n² times.
         budget.charge(CROSSING * (cuts.len() - before))?;
         here.push(edge);
     }

@@ -1,4 +1,4 @@
-//! Which area of one annotation is which of another one.
+//! Pairing of the areas of two annotations by intersection over union.
 
 use std::cmp::Ordering;
 
@@ -9,10 +9,10 @@ use super::{
     pairing,
 };
 
-/// What the allowance is charged for a pair that is kept, and compared.
+/// Steps charged per pair to compare.
 const PAIR: usize = 16;
 
-/// The sum of the intersections over union in the pairing that makes it largest.
+/// Sums up the intersections over union of the best pairing.
 pub fn tally(a: &Drawn, b: &Drawn, budget: &mut WorkBudget) -> Result<Tally, BudgetExceeded> {
     let total = a.outlines.len() + b.outlines.len();
     budget.charge(total)?;
@@ -28,8 +28,10 @@ pub fn tally(a: &Drawn, b: &Drawn, budget: &mut WorkBudget) -> Result<Tally, Bud
     Ok(Tally { shared, total })
 }
 
-/// How many there are in both lists, and what is left of each. No better pairing is missed by that: one minus
-/// the intersection over union is a distance, and an equal one is as near to all others.
+/// Pairs equal outlines of two sorted lists. Returns the number of pairs, and the unpaired outlines of each list.
+///
+/// Misses no better pairing: one minus the intersection over union is a metric (the Jaccard distance), so by the
+/// triangle inequality an equal outline is the best partner.
 fn set_equal_aside<'a>(
     a: &'a [Outline],
     b: &'a [Outline],
@@ -52,7 +54,7 @@ fn set_equal_aside<'a>(
     (equal, left, right)
 }
 
-/// The pairs whose bounds overlap, found by going from left to right.
+/// Finds the pairs whose bounds overlap, by a sweep from left to right.
 fn overlapping(
     a: &[&Outline],
     b: &[&Outline],
@@ -67,11 +69,12 @@ fn overlapping(
     };
     let mut all = [side(a, true), side(b, false)].concat();
     all.sort_unstable_by(|(a, ..), (b, ..)| a.min[0].total_cmp(&b.min[0]));
-    // Those of either side that reach to here.
+    // Outlines of each side that reach to the current left edge.
     let mut here: [Vec<(Bounds, usize)>; 2] = Default::default();
     let mut pairs = Vec::new();
     for (bounds, index, is_left) in all {
         let others = &mut here[usize::from(!is_left)];
+        // Charged before the loop: a thousand boxes on top of a thousand are a million pairs.
         budget.charge(1 + others.len())?;
         others.retain(|(other, _)| other.max[0] > bounds.min[0]);
         for (other, other_index) in others.iter() {
@@ -89,9 +92,11 @@ fn overlapping(
 }
 
 fn iou(a: &Outline, b: &Outline, budget: &mut WorkBudget) -> Result<f64, BudgetExceeded> {
+    // Without bounds an outline is too far out to measure; equal outlines were paired before.
     let (Some(of_a), Some(of_b)) = (&a.bounds, &b.bounds) else {
         return Ok(0.0);
     };
+    // Fast path: boxes are most areas, and need no strips.
     if a.is_box && b.is_box {
         let common = of_a.common(of_b);
         return Ok((common / (of_a.area() + of_b.area() - common)).min(1.0));

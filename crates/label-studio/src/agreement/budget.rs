@@ -1,10 +1,10 @@
 //! Budget of a comparison: bounds its work, because results come from users and can be made to be slow.
 
-/// Remaining steps; one step takes some nanoseconds.
+/// Remaining steps; a step takes some nanoseconds.
 #[derive(Debug)]
 pub struct WorkBudget(u64);
 
-/// The comparison takes more steps than its budget has.
+/// The comparison takes more steps than the budget has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BudgetExceeded;
 
@@ -19,8 +19,9 @@ impl WorkBudget {
         self.0
     }
 
-    /// Charges steps, before they are done. Once it fails, the budget is empty.
+    /// Charges steps before the work. A failure empties the budget.
     pub(super) fn charge(&mut self, steps: usize) -> Result<(), BudgetExceeded> {
+        // Every loop of a comparison charges the budget, so a deadline interrupts here, too.
         interrupt::check();
         match self.0.checked_sub(steps as u64) {
             Some(left) => {

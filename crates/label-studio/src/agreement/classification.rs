@@ -1,4 +1,4 @@
-//! Answers: what was chosen, rated or measured, about the task or about one of its regions.
+//! Answers: choices, ratings, numbers, dates and rankings, about the task or about a region.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -8,25 +8,25 @@ use super::{
 };
 use crate::region::Shape;
 
-/// What an answer says: a set of paths, each of one part unless choices are nested. Other answers are a set of
-/// one text.
+/// Answer: a set of paths of choices, of a single part each unless choices are nested. Numbers, dates and ratings are a
+/// set with a single text.
 type Answer = BTreeSet<Vec<String>>;
 
-/// What is asked.
+/// Key of an answer.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Question {
     control: Control,
     item_index: Option<i32>,
-    /// The entry's id: that of the region that it is about, or one of its own.
+    /// Id of the entry: the id of the subject region, or an id of the answer alone.
     id: Option<String>,
 }
 
-/// Everything that one annotation answers.
+/// Answers of an annotation.
 #[derive(Debug, Default)]
 pub struct Answers(BTreeMap<Question, Answer>);
 
 impl Answers {
-    /// Several answers to one question are one answer.
+    /// Adds an answer. Several answers to a question form a single set.
     pub fn add(
         &mut self,
         control: Control,
@@ -43,13 +43,13 @@ impl Answers {
     }
 }
 
-/// `None` of what is no answer. Free text is none: what two people write is hardly ever the same.
+/// Reads the answer of a region. Returns `None` for free text, too: two people hardly ever write equal texts.
 pub fn read(shape: &Shape) -> Option<Answer> {
     let text = |text: String| Answer::from([vec![text]]);
     Some(match shape {
         Shape::Choices(choices) => choices.paths.iter().cloned().collect(),
         Shape::Taxonomy(paths) => paths.iter().cloned().collect(),
-        // There is no minus zero.
+        // Adding 0.0 turns minus zero into zero, whose text differs.
         Shape::Number(number) => text((number + 0.0).to_string()),
         Shape::Rating(rating) => text(rating.to_string()),
         Shape::DateTime(at) => text(at.clone()),
@@ -66,17 +66,17 @@ pub fn read(shape: &Shape) -> Option<Answer> {
     })
 }
 
-/// The answers of two annotations to a question that both could answer.
+/// Answers of two annotations to a question that both could answer.
 struct Both<'a> {
     control: &'a Control,
     a: Option<Answer>,
     b: Option<Answer>,
 }
 
-/// The questions that either one answers. An empty answer is none.
+/// Collects the questions that either annotation answers. An empty answer counts as missing.
 ///
-/// An id that is not that of a region is the answer's own, and says nothing. Questions about a region count when
-/// both annotations have it, by its id; whether the regions agree, other metrics say.
+/// Ignores the id of an answer about the task, which the editor makes up. A question about a region counts when both
+/// annotations have a region with the id; agreement of the regions themselves is up to the metrics of areas and spans.
 fn both<'a>(
     a: &'a ComparableResult,
     b: &'a ComparableResult,
@@ -87,6 +87,7 @@ fn both<'a>(
     let mut answers: BTreeMap<Key<'a>, [Answer; 2]> = BTreeMap::new();
     for (side, own, other) in [(0, a, b), (1, b, a)] {
         for (question, answer) in &own.answers.0 {
+            // An id without a region is random, so that equal questions about the task would never meet.
             let region = question.id.as_ref().filter(|id| own.regions.contains(*id));
             if region.is_some_and(|id| !other.regions.contains(id)) {
                 continue;
@@ -110,7 +111,7 @@ fn both<'a>(
         .collect())
 }
 
-/// Whether each question is answered in the same way, by control.
+/// Compares the answers to each question. Returns the verdicts by control.
 pub fn same_by_control<'a>(
     a: &'a ComparableResult,
     b: &'a ComparableResult,
@@ -124,11 +125,11 @@ pub fn same_by_control<'a>(
     Ok(same)
 }
 
-/// Cohen's kappa over the questions that both answer: `(po - pe) / (1 - pe)`, where `po` is the share of equal
-/// answers and `pe` that which chance would make equal, given how often each one gives each answer. A whole
-/// answer is one category, whichever the control.
+/// Cohen's kappa over the questions that both answer (<https://doi.org/10.1177/001316446002000104>):
+/// `(po - pe) / (1 - pe)`, where `po` is the share of equal answers and `pe` the share expected by chance, from the
+/// frequency of each answer on each side. A whole answer is a category, whichever the control.
 ///
-/// When both always give one and the same answer, chance explains everything: `0 / 0`, here 1.
+/// When both give the same answer throughout, kappa is `0 / 0`; returns 1.
 pub fn kappa(
     a: &ComparableResult,
     b: &ComparableResult,
@@ -148,7 +149,7 @@ pub fn kappa(
         given.entry(b).or_default()[1] += 1.0;
     }
     let count = pairs.len() as f64;
-    // Counts, not shares: sums of those are exact in any order.
+    // Multiplied by count²: sums of whole numbers are exact in any order of the hash map.
     let by_chance: f64 = given.values().map(|[a, b]| a * b).sum();
     let equal = pairs.iter().filter(|(a, b)| a == b).count() as f64;
     let (observed, expected) = (equal * count, by_chance);

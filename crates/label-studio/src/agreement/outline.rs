@@ -1,28 +1,28 @@
-//! The outlines of areas on an image, as polygons in percent of its width and height.
+//! Outlines of areas on an image, as polygons in percent of the width and height.
 //!
-//! A ratio of areas is the same in percent as in pixels. Angles are not: what is turned is turned in pixels.
+//! Ratios of areas are equal in percent and in pixels. Angles differ, so rotation is applied in pixels.
 
 use std::{cmp::Ordering, f64::consts::TAU};
 
 use crate::region::{Ellipse, ImageSize, Point, Rectangle, Shape};
 
-/// Corners that stand for an ellipse.
+/// Corners of the polygon that approximates an ellipse.
 const CORNERS: u32 = 128;
 
-/// Percent beyond which nothing is measured: such an outline is like an equal one only.
+/// Largest coordinate that is measured, in percent. Outlines beyond are similar to equal outlines only.
 const FARTHEST: f64 = 1e9;
 
-/// A closed outline. What it winds around, in either direction, is its area, as an editor fills it.
+/// Closed outline. The area is where the winding number is not 0, as an editor fills the polygon.
 #[derive(Clone, Debug)]
 pub struct Outline {
     pub points: Vec<[f64; 2]>,
-    /// The least box around it; `None` when it can't be measured.
+    /// Bounding box, or `None` for an outline too far out to measure.
     pub bounds: Option<Bounds>,
-    /// It is its bounds.
+    /// True when the outline equals the bounding box.
     pub is_box: bool,
 }
 
-/// A box along the axes.
+/// Box along the axes.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
     pub min: [f64; 2],
@@ -30,9 +30,9 @@ pub struct Bounds {
 }
 
 impl Outline {
-    /// `None` of what has no outline.
+    /// Reads the outline of a shape. Returns `None` for shapes without an outline.
     pub fn read(shape: &Shape, size: Option<ImageSize>) -> Option<Self> {
-        // How much higher a percent is than wide.
+        // Ratio of a percent of the height to a percent of the width. Without a size the image counts as square.
         let aspect = size.map_or(1.0, |size| f64::from(size.height) / f64::from(size.width));
         Some(match shape {
             Shape::Rectangle(rectangle) => Self::of_rectangle(rectangle, aspect),
@@ -82,11 +82,11 @@ impl Outline {
 
     fn new(mut points: Vec<[f64; 2]>, is_box: bool) -> Self {
         for coordinate in points.iter_mut().flatten() {
-            // There is no minus zero.
+            // Adding 0.0 turns minus zero into zero: outlines are compared by bits.
             *coordinate += 0.0;
         }
         let mut coordinates = points.iter().flatten();
-        // What is no number is not near, either.
+        // False for NaN, too, and for coordinates whose products would overflow.
         let is_near = coordinates.all(|coordinate| coordinate.abs() <= FARTHEST);
         let bounds = is_near.then(|| Bounds::around(&points)).flatten();
         Self {
@@ -97,8 +97,9 @@ impl Outline {
     }
 }
 
-/// Turns a place about another one.
+/// Rotates a corner about a centre, in pixels.
 fn turn(about: (f64, f64), place: (f64, f64), rotation: f64, aspect: f64) -> [f64; 2] {
+    // Exact: the detour over pixels would round, and equal boxes would differ in the last bits.
     if rotation == 0.0 {
         return [place.0, place.1];
     }
@@ -124,7 +125,7 @@ impl Bounds {
         (self.max[0] - self.min[0]) * (self.max[1] - self.min[1])
     }
 
-    /// What is in both; of boxes that lie apart, nothing.
+    /// Area of the intersection; 0 for disjoint boxes.
     pub fn common(&self, other: &Self) -> f64 {
         let side = |axis: usize| {
             let end = self.max[axis].min(other.max[axis]);
@@ -134,7 +135,7 @@ impl Bounds {
     }
 }
 
-/// Point by point, so that equal outlines stand side by side in a sorted list.
+/// Compares point by point, so that sorted lists can be searched for equal outlines.
 impl Ord for Outline {
     fn cmp(&self, other: &Self) -> Ordering {
         let ours = self.points.iter().flatten();

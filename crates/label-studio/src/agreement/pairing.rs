@@ -1,15 +1,19 @@
-//! Pairs each of one side with at most one of the other, so that the likenesses of the pairs have the largest
-//! sum: the assignment problem (Kuhn 1955, Munkres 1957), solved along shortest augmenting paths (Jonker &
-//! Volgenant 1987) over the pairs alone that have any likeness.
+//! Assignment problem: pairs regions of two sides, each region at most once, so that the sum of similarities is
+//! maximal.
+//!
+//! Kuhn 1955 (<https://doi.org/10.1002/nav.3800020109>), Munkres 1957 (<https://doi.org/10.1137/0105003>). Solved along
+//! shortest augmenting paths (Jonker & Volgenant 1987, <https://doi.org/10.1007/BF02278710>) on a sparse matrix: pairs
+//! with similarity 0 are left out.
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
 use super::budget::{BudgetExceeded, WorkBudget};
 
-/// What the allowance is charged for a pair that is looked at.
+/// Steps charged per visited pair.
 const LOOK: usize = 4;
 
-/// The largest sum. Each pair is named once, with a likeness above 0; those that are not named have none.
+/// Maximal sum of similarities. `pairs` has each pair at most once, with a similarity above 0; the similarity of
+/// missing pairs is 0.
 pub fn largest_sum(
     pairs: &[(usize, usize, f64)],
     budget: &mut WorkBudget,
@@ -23,16 +27,16 @@ pub fn largest_sum(
     Ok(assignment.sum())
 }
 
-/// Rows that are being given columns, at the least cost: a pair costs its likeness, negative.
+/// Assignment of rows to columns at minimal cost. The cost of a pair is the negative similarity.
 struct Assignment {
-    /// Columns of each row, with costs. The last one is the row's own, for nothing: it stays alone there.
+    /// Columns of each row, with costs. The last column belongs to the row alone and costs 0: the row stays unpaired.
     rows: Vec<Vec<(usize, f64)>>,
     row_at: Vec<Option<usize>>,
-    /// What rows and columns are worth: no pair costs less than its two together, and those that are chosen
-    /// cost just that.
+    /// Dual variables: the cost of each pair is at least the sum of the row's and the column's, and equal for chosen
+    /// pairs.
     row_worth: Vec<f64>,
     column_worth: Vec<f64>,
-    /// How far each column is on the way that is being looked for, and from which row it is reached.
+    /// Distance of each column on the current search, and the row before on the path.
     reached: Vec<Option<(f64, usize)>>,
     is_done: Vec<bool>,
 }
@@ -61,7 +65,7 @@ impl Assignment {
         }
     }
 
-    /// Gives one more row a column, on the shortest way: rows that are in its way move on.
+    /// Assigns a further row along the shortest augmenting path (Dijkstra): rows on the path move to the next column.
     fn place(&mut self, row: usize, budget: &mut WorkBudget) -> Result<(), BudgetExceeded> {
         let mut touched = Vec::new();
         let mut done = Vec::new();
@@ -71,17 +75,18 @@ impl Assignment {
             budget.charge(1 + LOOK * self.rows[at].len())?;
             for (column, cost) in &self.rows[at] {
                 let further = cost - self.row_worth[at] - self.column_worth[*column];
-                // Rounding makes no way shorter.
+                // Bounded by 0: rounding can make a reduced cost negative, which Dijkstra's search does not allow.
                 let far = gone + further.max(0.0);
                 if self.reached[*column].is_none_or(|(known, _)| far < known) {
                     if self.reached[*column].is_none() {
                         touched.push(*column);
                     }
                     self.reached[*column] = Some((far, at));
-                    // The bits of numbers that are not negative have their order.
+                    // The bits of non-negative doubles sort as the numbers do.
                     nearest.push(Reverse((far.to_bits(), *column)));
                 }
             }
+            // Skips entries that a shorter distance has replaced: the heap has no decrease-key.
             let column = loop {
                 let Reverse((_, column)) = nearest.pop().expect("a row's own column is free");
                 if !self.is_done[column] {
@@ -98,11 +103,13 @@ impl Assignment {
                 None => break column,
             }
         };
+        // Updates the dual variables of visited rows and columns, so that reduced costs stay non-negative.
         self.row_worth[row] += gone;
         for (column, next, far) in done {
             self.column_worth[column] -= gone - far;
             self.row_worth[next] += gone - far;
         }
+        // Walks back from the free column to `row`, and moves each row on the path to the column found from there.
         let mut column = end;
         loop {
             let (_, from) = self.reached[column].expect("the way was reached step by step");
@@ -114,6 +121,7 @@ impl Assignment {
             let Some(had) = had else { break };
             column = had;
         }
+        // Resets visited columns only: clearing all would make each row cost the size of the matrix.
         for column in touched {
             self.reached[column] = None;
             self.is_done[column] = false;

@@ -1,4 +1,4 @@
-//! Spans of texts, which are equal or not, and of time, which overlap.
+//! Pairing of spans: spans of texts by equality, spans of time by overlap.
 
 use super::{
     Drawn, Tally,
@@ -7,30 +7,31 @@ use super::{
 };
 use crate::region::{Instant, Shape};
 
-/// How much of what two spans of time cover has to be in both for them to be the same one.
+/// Least intersection over union of two spans of time that pair: the threshold of PASCAL VOC
+/// (<https://doi.org/10.1007/s11263-009-0275-4>).
 const ENOUGH: f64 = 0.5;
 
-/// What the allowance is charged for a pair that is kept.
+/// Steps charged per pair to assign.
 const PAIR: usize = 16;
 
-/// What the regions of one place mark.
+/// Spans of the regions of a group.
 #[derive(Debug, Default)]
 pub struct Marks {
     texts: Vec<Text>,
     times: Vec<Time>,
 }
 
-/// Where a span is written to begin and to end.
+/// Start and end of a span as stored.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Text {
     Plain([i32; 2]),
-    /// A node or utterance of its own for each end, and characters into it.
+    /// Node or utterance at each end, and the character offset within.
     Within([String; 2], [Option<i32>; 2]),
-    /// Times that are written in words.
+    /// Times written as text.
     Words([String; 2]),
 }
 
-/// Seconds, values of a time column, or frames. The first is not the larger one.
+/// Start and end in seconds, values of a time column, or frames; the start is at most the end.
 #[derive(Clone, Copy, Debug)]
 struct Time([f64; 2]);
 
@@ -39,7 +40,7 @@ impl Time {
         Self([start.min(end), start.max(end)])
     }
 
-    /// The intersection over union. Equal ones are alike even without a length.
+    /// True for an intersection over union of at least `ENOUGH`, and for equal spans, even without a length.
     fn is_like(&self, other: &Self) -> bool {
         if self.0 == other.0 {
             return true;
@@ -52,7 +53,7 @@ impl Time {
 }
 
 impl Marks {
-    /// Without anything when the shape is no span.
+    /// Reads the spans of a shape; empty for shapes without a span.
     pub fn read(shape: &Shape) -> Self {
         let mut marks = Self::default();
         match shape {
@@ -68,7 +69,7 @@ impl Marks {
                 }
                 (start, end) => marks.texts.push(Text::Words([word(start), word(end)])),
             },
-            // The last frame is part of it.
+            // Frame ranges include the last frame: a single frame has the length 1.
             Shape::Timeline(timeline) => marks.times.extend(timeline.ranges.iter().map(|range| {
                 let (first, last) = (range.start.min(range.end), range.start.max(range.end));
                 Time::new(f64::from(first), f64::from(last) + 1.0)
@@ -106,7 +107,7 @@ fn word(instant: &Instant) -> String {
     }
 }
 
-/// How many spans have the same one on the other side.
+/// Counts the pairs of spans, at most a pair per span.
 pub fn tally(a: &Drawn, b: &Drawn, budget: &mut WorkBudget) -> Result<Tally, BudgetExceeded> {
     let (a, b) = (&a.marks, &b.marks);
     let total = a.len() + b.len();
@@ -115,7 +116,7 @@ pub fn tally(a: &Drawn, b: &Drawn, budget: &mut WorkBudget) -> Result<Tally, Bud
     Ok(Tally { shared, total })
 }
 
-/// How many of one sorted list are in the other one; what is there twice counts twice.
+/// Counts the common items of two sorted lists; repeated items count as often as both lists have them.
 fn equal(a: &[Text], b: &[Text]) -> usize {
     let (mut a, mut b) = (a.iter().peekable(), b.iter().peekable());
     let mut equal = 0;
@@ -132,12 +133,14 @@ fn equal(a: &[Text], b: &[Text]) -> usize {
     equal
 }
 
-/// How many pairs there can be of times that are alike, each in one pair at most. Sorted by their starts.
+/// Counts the pairs of overlapping times in the largest pairing. Both lists are sorted by start.
 fn alike(a: &[Time], b: &[Time], budget: &mut WorkBudget) -> Result<f64, BudgetExceeded> {
     let mut pairs = Vec::new();
     let mut here: Vec<(usize, &Time)> = Vec::new();
     let mut coming = b.iter().enumerate().peekable();
     for (left, time) in a.iter().enumerate() {
+        // Sweep by start: `here` gets the times that start before this time ends, and loses the times that end before
+        // all later starts.
         while let Some(other) = coming.next_if(|(_, other)| other.0[0] <= time.0[1]) {
             here.push(other);
         }
@@ -148,5 +151,6 @@ fn alike(a: &[Time], b: &[Time], budget: &mut WorkBudget) -> Result<f64, BudgetE
         pairs.extend(alike.map(|(right, _)| (left, *right, 1.0)));
         budget.charge(PAIR * (pairs.len() - before))?;
     }
+    // Not greedy: a time can overlap two times by half, and the wrong choice costs a pair.
     pairing::largest_sum(&pairs, budget)
 }
