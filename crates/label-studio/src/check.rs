@@ -1,7 +1,8 @@
 //! Checks of results against the labelling config of their project.
 //!
-//! [`Mode::Standard`] gives the verdicts of label-studio-sdk's `LabelInterface.validate_annotation`, except
-//! where the SDK is plainly wrong; [`Mode::Strict`] adds rules of the config that the SDK does not check.
+//! [`Mode::Standard`] gives the verdicts of label-studio-sdk's `LabelInterface.validate_annotation`
+//! (<https://github.com/HumanSignal/label-studio-sdk/blob/master/src/label_studio_sdk/label_interface/interface.py>),
+//! except where the SDK is plainly wrong; [`Mode::Strict`] adds rules of the config that the SDK does not check.
 //! `docs/label-studio.md` lists both.
 
 pub(super) mod coercion;
@@ -53,7 +54,7 @@ pub struct Rules<'a> {
     pub config: &'a Config,
     /// Strictness of the check.
     pub mode: Mode,
-    /// Data of the task, a JSON object as text. [`Mode::Strict`] checks offsets into its texts.
+    /// Data of the task, a JSON object as text. [`Mode::Strict`] checks offsets into texts of the data.
     pub data: Option<&'a str>,
     /// The task was skipped, which lifts all requirements.
     pub is_cancelled: bool,
@@ -62,7 +63,7 @@ pub struct Rules<'a> {
 /// Checks a result that went through [`check_result`](json_fidelity::check_result). Returns the problems in the order
 /// of the regions, at most the first 1,000, with `at` before each path.
 ///
-/// Takes time and memory in proportion to the text, hostile ones included.
+/// Takes time and memory in proportion to the text, also for hostile texts.
 pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
     if rules.mode == Mode::Off {
         return Vec::new();
@@ -70,6 +71,7 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
     let mut drawn = HashMap::new();
     loop {
         let mut checker = Checker::new(rules, at, drawn);
+        // Checks while parsing, so that a single region is in memory at a time.
         if let Err(error) = read::each(result, |index, region| checker.visit(index, region)) {
             let code = match error.classify() {
                 serde_json::error::Category::Data => ProblemCode::WrongType,
@@ -81,7 +83,7 @@ pub fn check(rules: Rules<'_>, result: &str, at: &[Segment]) -> Vec<Problem> {
         if !checker.needs_second_pass {
             return checker.finish();
         }
-        // Second pass, with all drawn regions known. Rare: Label Studio writes a region before its labels.
+        // Second pass, with all drawn regions known. Rare: Label Studio writes a region before the labels.
         drawn = checker.drawn;
     }
 }
@@ -95,7 +97,7 @@ struct Checker<'a> {
     drawn: HashMap<Cow<'a, str>, &'static [Field]>,
     /// Ids of `labels` entries that were checked as spans.
     of_spans: HashSet<Cow<'a, str>>,
-    /// An entry checked as a span turned out to label a shape that comes after it.
+    /// True once an entry that was checked as a span turned out to label a later shape.
     needs_second_pass: bool,
     relations: Vec<(usize, Region<'a>)>,
     ids: Vec<Cow<'a, str>>,
@@ -134,11 +136,13 @@ impl<'a> Checker<'a> {
         let region_type = region.region_type.as_ref().and_then(Value::text);
         let region_type = region_type.unwrap_or_default();
         if region_type == "relation" {
+            // Checked at the end: a relation may come before the regions at both ends.
             return self.relations.push((index, region));
         }
         let mut partner = None;
         if let Some(id) = &region.id {
             self.ids.push(id.clone());
+            // Without a `Labels` control no entry needs a partner, and the maps stay empty.
             if !self.has_split_regions {
             } else if region_type.eq_ignore_ascii_case("labels") {
                 partner = self.drawn.get(id).copied();
@@ -175,6 +179,7 @@ impl<'a> Checker<'a> {
     }
 
     fn check(&mut self, index: usize, region: &Region<'a>, partner: Option<&'static [Field]>) {
+        // Further problems would be dropped. Ids are still collected, for relations.
         if self.regions.report.is_full() {
             return;
         }

@@ -1,14 +1,15 @@
-//! What counts as a number, an integer or a boolean: what pydantic takes for one unless it is told to be
-//! strict. Texts and booleans count, as they do in Label Studio's SDK.
+//! Coercion of JSON values to numbers, integers and booleans by pydantic's lax mode, which Label Studio's SDK uses:
+//! texts and booleans count, too (<https://docs.pydantic.dev/latest/concepts/conversion_table/>).
 
 use std::borrow::Cow;
 
 use super::value::Value;
 
-/// The digits of an integer in a text, leading zeros aside, that pydantic still reads.
+/// Most digits of an integer in a text that pydantic reads, apart from leading zeros: Python's limit
+/// (<https://docs.python.org/3/library/stdtypes.html#int-max-str-digits>).
 const MAX_DIGITS: usize = 4_300;
 
-/// A number, or a text or boolean that stands for one. Infinities and NaN can come of texts.
+/// Reads a number, or a text or boolean as a number. Texts can yield infinities and NaN.
 pub fn number(value: &Value<'_>) -> Option<f64> {
     match value {
         Value::Natural(number) => Some(*number as f64),
@@ -20,12 +21,13 @@ pub fn number(value: &Value<'_>) -> Option<f64> {
     }
 }
 
-/// A whole number, or a text or boolean that stands for one; beyond 128 bits the nearest of those.
+/// Reads a whole number, or a text or boolean as a whole number. Saturates beyond 128 bits.
 pub fn integer(value: &Value<'_>) -> Option<i128> {
     match value {
         Value::Natural(number) => Some(i128::from(*number)),
         Value::Negative(number) => Some(i128::from(*number)),
         Value::Float(number) => {
+            // Beyond 64 bits pydantic refuses a float as an integer.
             let fits = number.fract() == 0.0 && number.abs() < i64::MAX as f64;
             fits.then_some(*number as i128)
         }
@@ -35,7 +37,7 @@ pub fn integer(value: &Value<'_>) -> Option<i128> {
     }
 }
 
-/// A boolean, or a number or text that stands for one.
+/// Reads a boolean, or a number or text as a boolean.
 pub fn boolean(value: &Value<'_>) -> Option<bool> {
     match value {
         Value::Boolean(is_true) => Some(*is_true),
@@ -56,6 +58,7 @@ pub fn boolean(value: &Value<'_>) -> Option<bool> {
 
 /// `1.5`, `-.5e3`, `1_000`, `nan`, `-Infinity`.
 fn number_of(text: &str) -> Option<f64> {
+    // Rust and Python share the grammar of floats, apart from Python's `_` between digits.
     let parsed = text.trim().parse().ok();
     parsed.or_else(|| {
         let separates = text.contains('_')
@@ -97,6 +100,7 @@ fn integer_of(text: &str) -> Option<i128> {
     }
     let magnitude = match digits {
         "" => 0,
+        // Saturates: every bound of a check is far below 128 bits.
         digits => digits.parse().unwrap_or(i128::MAX),
     };
     Some(if is_negative { -magnitude } else { magnitude })

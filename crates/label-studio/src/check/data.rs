@@ -34,14 +34,16 @@ impl<'a> Data<'a> {
         }
     }
 
-    /// Counts UTF-16 units of the text that an object shows, as browsers do. No other count of characters is larger, so
-    /// offsets by another count pass, too. `None` for an unknown text.
+    /// Counts UTF-16 units of the text that an object shows, as browsers do
+    /// (<https://tc39.es/ecma262/#sec-ecmascript-language-types-string-type>). Code points are never more, so offsets
+    /// in code points pass, too. Returns `None` for an unknown text.
     pub fn text_length(&mut self, object: &Object, indices: &Indices) -> Option<usize> {
         let path = object.path(indices)?.into_owned();
         self.read();
         let Self { value, lengths, .. } = self;
         let text = || at(value.as_ref()?, &path)?.text();
         let length = || text().map(|text| text.encode_utf16().count());
+        // Cached: counting takes time in proportion to the text, and every span of the text asks.
         if let Some(known) = lengths.get(&path) {
             return *known;
         }
@@ -50,8 +52,8 @@ impl<'a> Data<'a> {
         length
     }
 
-    /// Calls a function with each name of a control in results of this task until it breaks: the plain name, or a name
-    /// for each item of the lists of its Repeaters. Skips lists that the data does not have.
+    /// Calls a function with each name of a control in results of this task until the function breaks: the plain name,
+    /// or a name for each item of the lists of the Repeaters. Skips lists that the data does not have.
     pub fn each_name(&mut self, control: &Control, mut take: impl FnMut(&str) -> ControlFlow<()>) {
         if control.repeaters.is_empty() {
             let _ = take(&control.name);
@@ -59,6 +61,7 @@ impl<'a> Data<'a> {
         }
         self.read();
         let Some(value) = &self.value else { return };
+        // Nested lists multiply: three lists of a thousand items make a billion names.
         let mut steps = MAX_STEPS;
         let repeated = Repeated {
             config: self.config,
@@ -109,7 +112,8 @@ impl Repeated<'_> {
     }
 }
 
-/// Resolves a path like `pages[0].url`, as lodash's `get` does: a key equal to the whole path goes first.
+/// Resolves a path like `pages[0].url`, as lodash's `get` does (<https://lodash.com/docs/#get>): a key equal to the
+/// whole path goes first.
 fn at<'v, 'a>(data: &'v Value<'a>, path: &str) -> Option<&'v Value<'a>> {
     if let Some(found) = data.get(path) {
         return Some(found);

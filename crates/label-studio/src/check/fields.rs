@@ -1,4 +1,4 @@
-//! Whether an object has the fields that it needs, each of its type and within its bounds.
+//! Checks of an object against a table of fields: presence, types and bounds.
 
 use std::collections::HashSet;
 
@@ -11,11 +11,11 @@ use super::{
     value::{Items, Value},
 };
 
-/// How far beyond its bounds a coordinate may lie in strict mode, in percent of the image: Label Studio's
-/// own editor computes them from pixels, and misses by rounding.
+/// Tolerance of bounds in strict mode, in percent of the image: Label Studio's editor computes coordinates from pixels,
+/// and rounding can exceed a bound.
 pub const TOLERANCE: f64 = 0.01;
 
-/// Reports what is wrong with an object.
+/// Reports problems of an object and the fields.
 pub fn check(object: &Value<'_>, fields: &[Field], place: &PathNode<'_>, report: &mut Report<'_>) {
     if !matches!(object, Value::Object(_)) {
         report.add(place, ProblemCode::WrongType, must_be("an object", object));
@@ -38,7 +38,7 @@ pub fn missing(key: &str, place: &PathNode<'_>, report: &mut Report<'_>) {
     report.add(place, ProblemCode::MissingField, message);
 }
 
-/// `must be a list, not null`
+/// Message for a wrong type: `must be a list, not null`.
 pub fn must_be(expected: &str, value: &Value<'_>) -> String {
     match value {
         Value::Text(text) => format!("must be {expected}, not the text {}", quoted(text)),
@@ -48,6 +48,7 @@ pub fn must_be(expected: &str, value: &Value<'_>) -> String {
 }
 
 fn check_one(value: &Value<'_>, shape: &Shape, place: &PathNode<'_>, report: &mut Report<'_>) {
+    // Formatting messages for a million wrong values costs more than reading the result.
     if report.is_full() {
         return;
     }
@@ -74,6 +75,7 @@ fn check_one(value: &Value<'_>, shape: &Shape, place: &PathNode<'_>, report: &mu
             _ => "a number or a text",
         },
         Shape::Character => match (value, integer(value)) {
+            // XPaths of older versions of Label Studio, see `region::labelled`.
             (Value::Text(_), None) => return,
             (_, Some(number)) => {
                 let (min, max) = (i128::from(i32::MIN), i128::from(i32::MAX));
@@ -132,8 +134,10 @@ fn in_range(number: i128, min: i128, max: i128, place: &PathNode<'_>, report: &m
     report.add(place, ProblemCode::OutOfBounds, message);
 }
 
-/// Refuses NaN and infinities everywhere: JSON and GraphQL have no such numbers.
+/// Refuses NaN and infinities everywhere: JSON and GraphQL can't represent either
+/// (<https://spec.graphql.org/September2025/#sec-Float>).
 fn in_bounds(number: f64, min: f64, max: f64, place: &PathNode<'_>, report: &mut Report<'_>) {
+    // The SDK's models have upper bounds only, so lower bounds are for strict mode. NaN fails pydantic's `le`.
     let message = if max < f64::INFINITY && (number > max || number.is_nan()) {
         format!("must be at most {max}, is {number}")
     } else if !number.is_finite() {
@@ -171,6 +175,7 @@ fn check_mask(mask: Items<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>
     if mask.is_empty() {
         report.add(place, ProblemCode::Required, "must not be empty");
     }
+    // A list of bytes is in range by type: the common case, with hundreds of thousands of items.
     let Items::Values(values) = mask else {
         return;
     };
@@ -204,7 +209,7 @@ fn check_buckets(
     place: &PathNode<'_>,
     report: &mut Report<'_>,
 ) {
-    // Of a repeated key the last value counts.
+    // Reads backwards: of a repeated key the last value counts, as in Python.
     let mut seen = HashSet::new();
     for (name, items) in buckets.iter().rev() {
         if report.is_full() {

@@ -1,4 +1,4 @@
-//! Whether the labels and choices of a region are among those that its control offers.
+//! Checks of the labels and choices of a region against the offers of the control.
 
 use problem::ProblemCode;
 
@@ -10,7 +10,7 @@ use super::{
 };
 use crate::config::{Choice, Control, Kind};
 
-/// Where a kind of region has its labels.
+/// Key and form of the labels in a region's value.
 #[derive(Clone, Copy, Debug)]
 pub struct Rule<'k> {
     pub key: &'k str,
@@ -21,13 +21,13 @@ pub struct Rule<'k> {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
-    /// A list has to be there.
+    /// A list, possibly empty.
     List,
-    /// A list has to be there, with something in it.
+    /// A list with an item at least.
     Some,
-    /// A list or null has to be there.
+    /// A list or null.
     ListOrNull,
-    /// It can be left out or null.
+    /// Optional: a list, null or no key.
     Nothing,
 }
 
@@ -40,7 +40,7 @@ impl Rule<'static> {
         }
     }
 
-    /// The rule of a control; `None` when its regions have no labels of their own.
+    /// Returns the rule of a control, or `None` for controls whose regions have no labels.
     pub fn of(control: &Control) -> Option<Self> {
         let key = match control.kind {
             Kind::BitmaskLabels => "bitmasklabels",
@@ -63,6 +63,7 @@ impl Rule<'static> {
                     ..Self::list("taxonomy")
                 });
             }
+            // Without labels inside the tag, the labels of a `VideoRectangle` come from a `Labels` control.
             Kind::VideoRectangle => {
                 let need = match control.labels.is_empty() {
                     true => Need::Nothing,
@@ -85,7 +86,7 @@ impl Rule<'static> {
     }
 }
 
-/// Reports what is wrong with the labels in a region's value.
+/// Reports problems of the labels in a region's value.
 pub fn check(
     called: NamedControl<'_>,
     rule: Rule<'_>,
@@ -147,6 +148,7 @@ fn check_one(
         }
         return;
     };
+    // Dynamic labels are unknown here, so any text passes; see `Control::offers`.
     if !called.control.offers(text, called.indices) {
         let subject = format!("`{}` has no {}", called.name, what(called.control));
         let known = called.control.labels.iter().map(|label| &*label.stored);
@@ -154,7 +156,8 @@ fn check_one(
     }
 }
 
-/// Strict mode: as many labels as the control takes.
+/// Strict mode: checks the number of labels against `choice`, `maxUsages` and `allowEmpty`
+/// (<https://labelstud.io/tags/labels>).
 fn check_count(
     called: NamedControl<'_>,
     rule: Rule<'_>,
@@ -168,6 +171,7 @@ fn check_count(
         return;
     }
     let count = labels.len();
+    // `maxUsages` of a taxonomy bounds the paths of a region, of labels the regions per label; see `Strict`.
     if rule.are_paths {
         let most = control.max_usages.filter(|most| count as u64 > *most);
         if let Some(most) = most {
@@ -186,7 +190,7 @@ fn check_count(
     }
 }
 
-/// What people call its labels.
+/// Noun for the offers of a control, in messages.
 fn what(control: &Control) -> &'static str {
     match control.kind {
         Kind::Choices | Kind::Taxonomy => "choice",

@@ -1,4 +1,4 @@
-//! Reads a result a region at a time; what no check looks at is skipped.
+//! Streaming reader of a result, a region at a time. Skips keys that no check reads.
 
 use std::{borrow::Cow, fmt};
 
@@ -9,7 +9,7 @@ use serde::{
 
 use super::value::{Key, Value};
 
-/// An item of a result, as far as checks look at it. `None` is a key that is not there.
+/// Item of a result, reduced to the keys that checks read. Missing keys are `None`.
 #[derive(Debug, Default)]
 pub struct Region<'a> {
     pub id: Option<Cow<'a, str>>,
@@ -23,7 +23,7 @@ pub struct Region<'a> {
     pub labels: Option<Value<'a>>,
 }
 
-/// Hands each item of a list to a function: its index, and the region, `None` when the item is no object.
+/// Calls a function with the index of each item and the region, or `None` for items other than objects.
 pub fn each<'a>(
     result: &'a str,
     take: impl FnMut(usize, Option<Region<'a>>),
@@ -76,6 +76,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
                 "id" => {
                     region.id = match map.next_value()? {
                         Value::Text(id) => Some(id),
+                        // An id of a wrong type counts as missing; the scan of the JSON has reported the type.
                         _ => None,
                     };
                     continue;
@@ -89,6 +90,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
                 "to_id" => &mut region.to_id,
                 "labels" => &mut region.labels,
                 _ => {
+                    // Skipped without allocation: `meta` can hold megabytes.
                     map.next_value::<IgnoredAny>()?;
                     continue;
                 }
@@ -99,6 +101,7 @@ impl<'de> Visitor<'de> for ItemVisitor {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        // Consumes the list: a visitor that leaves items unread is a syntax error to serde_json.
         while list.next_element::<IgnoredAny>()?.is_some() {}
         Ok(None)
     }

@@ -1,4 +1,4 @@
-//! Whether one region fits the config: its names, its type, its value.
+//! Checks of a region against the config: names, type and value.
 
 use problem::ProblemCode;
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::config::{Config, Control, FoundControl, Indices, Kind};
 
-/// What is asked about regions, one after the other.
+/// Checker of regions against a config.
 pub struct Regions<'a> {
     pub config: &'a Config,
     pub report: Report<'a>,
@@ -23,30 +23,30 @@ pub struct Regions<'a> {
 pub struct NamedControl<'c> {
     pub control: &'c Control,
     pub name: &'c str,
-    /// Indices of the Repeaters around it.
+    /// Indices of the Repeaters around the control.
     pub indices: &'c Indices,
 }
 
-/// A region whose names are right.
+/// Region whose control and object exist.
 pub struct ResolvedRegion<'a, 'r> {
     pub control: &'a Control,
     /// The control's name in the result.
     pub name: &'r str,
     /// Indices of the Repeaters around the control.
     pub indices: Indices,
-    /// The object's name; of a pairwise comparison perhaps two, with a comma between them.
+    /// Name of the object; for a pairwise comparison possibly both names with a comma between.
     pub to_name: &'r str,
-    /// The object that holds what the control's model describes.
+    /// Object with the fields of the control.
     pub value: &'r Value<'a>,
-    /// That object is below the control's name.
+    /// True when `value` is nested below the control's name.
     pub is_below_name: bool,
-    /// The region is something drawn, or the labels of such: no span.
+    /// True for a drawn region or the labels of a drawn region, false for a span.
     pub is_drawn: bool,
 }
 
 impl<'a> Regions<'a> {
-    /// Reports what is wrong with a region. `partner` is the shape of an unlabelled region with the same
-    /// id. Answers what is known of the region when its control and object exist.
+    /// Reports problems of a region. `partner` has the fields of an unlabelled region with the same id. Returns the
+    /// region with control and object, or `None` when either is missing.
     pub fn check<'r>(
         &mut self,
         place: &PathNode<'_>,
@@ -71,6 +71,7 @@ impl<'a> Regions<'a> {
         };
         let to_name = self.object(called, to_name, &place.key("to_name"))?;
         let tool = self.check_type(called, region_type, &place.key("type"));
+        // Only `Labels` splits a region into two entries.
         let partner = partner.filter(|_| control.kind == Kind::Labels);
         let place = place.key("value");
         let inner = nested(called, value).filter(|_| tool.is_none());
@@ -80,6 +81,7 @@ impl<'a> Regions<'a> {
             None => (value, place),
         };
         match (tool, region_type) {
+            // `rectanglelabels` of a `Labels` control: shape and labels in a single entry.
             (Some(tool), Value::Text(region_type)) => {
                 self.check_merged(called, tool, &region_type.to_lowercase(), value, &place);
             }
@@ -112,7 +114,7 @@ impl<'a> Regions<'a> {
         }
     }
 
-    /// Finds the region's control. Returns its name in the region, too.
+    /// Finds the region's control. Returns the name in the region, too.
     fn control<'r>(
         &mut self,
         name: &'r Value<'_>,
@@ -123,7 +125,7 @@ impl<'a> Regions<'a> {
     {
         let config = self.config;
         match (name, &config.controls[..]) {
-            // A null leads to the only control.
+            // The SDK takes null for the only control.
             (Value::Null, [only]) => {
                 let indices = Indices::default();
                 let control = only;
@@ -146,8 +148,8 @@ impl<'a> Regions<'a> {
         None
     }
 
-    /// The name of the region's object, if it is one. The rest of the region is checked even if its control
-    /// does not work on that object.
+    /// Finds the region's object. Returns the name. Reports an object that the control does not label, and returns the
+    /// name all the same, so that the rest of the region is checked.
     fn object<'r>(
         &mut self,
         called: NamedControl<'_>,
@@ -162,7 +164,7 @@ impl<'a> Regions<'a> {
         let control = called.control;
         let is_of_control = |name: &str| control.labels_object(name, called.indices);
         let is_object = |name: &str| self.config.object_of(name).is_some();
-        // Label Studio names both objects of a comparison in its own predictions.
+        // Label Studio's predictions name both objects of a comparison (https://labelstud.io/tags/pairwise).
         let names_both = control.kind == Kind::Pairwise
             && name.contains(',')
             && name
@@ -188,7 +190,8 @@ impl<'a> Regions<'a> {
         Some(name)
     }
 
-    /// Answers the tool that drew a region which `Labels` labelled, when region and labels are one.
+    /// Checks the type of a region. Returns the drawing tool of a region whose entry also has the labels of a `Labels`
+    /// control.
     fn check_type(
         &mut self,
         called: NamedControl<'_>,
@@ -202,6 +205,7 @@ impl<'a> Regions<'a> {
         };
         let control = called.control;
         let code = ProblemCode::WrongRegionType;
+        // `Relations` offers labels of relations, which name no control.
         if control.tag.eq_ignore_ascii_case("relations") {
             let message = format!("`{}` is for relations: it has no regions", called.name);
             self.report.add(place, code, message);
@@ -250,6 +254,7 @@ impl<'a> Regions<'a> {
             return;
         }
         if let Some(mut rule) = Rule::of(called.control) {
+            // The SDK's model of the shape does not have the labels, so null passes.
             if is_drawn {
                 rule.need = Need::ListOrNull;
             }
@@ -265,8 +270,8 @@ impl<'a> Regions<'a> {
         }
     }
 
-    /// A region and its labels in one: the tool's value, with the labels of `Labels` below the type's name
-    /// or below `labels`.
+    /// Checks an entry with both shape and labels: the fields of the tool, and the labels of `Labels` below the name of
+    /// the type or below `labels`.
     fn check_merged(
         &mut self,
         called: NamedControl<'_>,
@@ -294,6 +299,7 @@ impl<'a> Regions<'a> {
             are_paths: false,
         };
         labels::check(called, rule, value, place, &mut self.report);
+        // Some tools offer labels, too, such as `VideoRectangle` with `Label` tags inside.
         if let Some(rule) = Rule::of(tool).filter(|rule| rule.key != key) {
             let rule = Rule {
                 need: Need::Nothing,
@@ -309,7 +315,7 @@ impl<'a> Regions<'a> {
     }
 }
 
-/// The type that regions of a control have, but for its case: [`Control::region_type`] without a copy.
+/// Type of a control's regions, in the case of the tag: [`Control::region_type`] without a copy.
 fn type_of(control: &Control) -> &str {
     match control.kind {
         Kind::Chat => "chatmessage",
@@ -322,8 +328,8 @@ fn are_alike(one: &str, other: &str) -> bool {
         || !(one.is_ascii() && other.is_ascii()) && one.to_lowercase() == other.to_lowercase()
 }
 
-/// The drawing tool whose regions `Labels` labels, when the type says so: `rectanglelabels` is of
-/// `Rectangle`. It has to work on an object that the labels work on.
+/// Finds the drawing tool that a type such as `rectanglelabels` of a `Labels` control names: a `Rectangle` that shares
+/// an object with the labels.
 fn tool<'a>(config: &'a Config, labels: &Control, region_type: &str) -> Option<&'a Control> {
     if labels.kind != Kind::Labels {
         return None;
@@ -353,14 +359,15 @@ fn is_tool(kind: Kind) -> bool {
     )
 }
 
-/// The value below the control's name: Label Studio takes it there, too.
+/// Finds the value below the control's name, where Label Studio accepts a value, too.
 fn nested<'r, 'a>(called: NamedControl<'_>, value: &'r Value<'a>) -> Option<&'r Value<'a>> {
     let NamedControl { control, name, .. } = called;
     let inner = value.get(name)?;
     let is_nested = match control.kind {
+        // Buckets have any names, also the control's.
         Kind::Ranker => false,
         Kind::VideoRectangle => !control.labels.is_empty() || value.get("labels").is_some(),
-        // A control may be named like the object that the value itself has.
+        // A control may have the name of a key of the value: then the value nests only if the inner object has the key.
         Kind::Chat => name != "chatmessage" || inner.get("chatmessage").is_some(),
         Kind::ReactCode => name != "reactcode" || inner.get("reactcode").is_some(),
         _ => true,
@@ -381,6 +388,8 @@ fn check_rating(
         return;
     };
     let max = control.max_rating;
+    // pydantic takes `"3.0"` for an integer, but the SDK also converts ratings by Python's `int`, which refuses the
+    // text.
     if given.text().is_some_and(|text| text.contains('.')) {
         let message = must_be("a whole number", given);
         report.add(place, ProblemCode::WrongType, message);

@@ -1,4 +1,4 @@
-//! Whether a relation leads from region to region.
+//! Checks of relations: direction, ends and labels.
 
 use std::{borrow::Cow, collections::HashSet};
 
@@ -14,7 +14,7 @@ use crate::config::Config;
 
 const DIRECTIONS: [&str; 3] = ["left", "right", "bi"];
 
-/// Reports what is wrong with a relation; `ids` are those of all regions of the result.
+/// Reports problems of a relation. `ids` holds the ids of all regions of the result.
 pub fn check(
     index: usize,
     relation: &Region<'_>,
@@ -54,7 +54,7 @@ pub fn check(
     }
 }
 
-/// Strict mode: labels that the config has, if it has any.
+/// Strict mode: checks the labels against the `Relation` tags of the config (<https://labelstud.io/tags/relations>).
 fn check_labels(
     relation: &Region<'_>,
     config: &Config,

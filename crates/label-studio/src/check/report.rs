@@ -1,22 +1,22 @@
-//! The problems of a result: where they are, and how they are told.
+//! Collector of problems: paths, messages and limits.
 
 use std::fmt::Write as _;
 
 use problem::{Path, Problem, ProblemCode, Segment};
 
-/// Problems that are told of one result; what comes after them is left out.
+/// Most problems per result; later problems are dropped.
 const MAX_PROBLEMS: usize = json_fidelity::MAX_VIOLATIONS;
-/// Names that one message lists.
+/// Most names per message.
 const MAX_NAMES: usize = 10;
-/// Characters of a message.
+/// Most characters of a message.
 const MAX_MESSAGE: usize = 1_000;
-/// Characters of a name or value that a message shows.
+/// Most characters of a name or value in a message.
 const MAX_SHOWN: usize = 60;
-/// Searches for a name that is alike, of one result, and the names that each looks at.
+/// Most searches for a similar name per result, and most names compared per search.
 const MAX_SEARCHES: usize = 50;
 const MAX_CANDIDATES: usize = 1_000;
 
-/// A place in a result. Costs nothing until something is wrong there.
+/// Path to a value in a result: a linked list on the stack, which allocates only when a problem is added.
 #[derive(Clone, Copy, Debug)]
 pub struct PathNode<'p> {
     around: Option<&'p Self>,
@@ -30,7 +30,7 @@ enum Step<'p> {
 }
 
 impl<'p> PathNode<'p> {
-    /// A region, by its index in the result.
+    /// Path of a region, by the index in the result.
     pub fn region(index: usize) -> Self {
         Self {
             around: None,
@@ -66,7 +66,7 @@ impl<'p> PathNode<'p> {
 #[derive(Debug)]
 pub struct Report<'a> {
     at: &'a [Segment],
-    /// What the config promises is checked, too.
+    /// True in [`Mode::Strict`](super::Mode::Strict).
     pub is_strict: bool,
     problems: Vec<Problem>,
     searches: usize,
@@ -105,7 +105,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Adds that a name is none of those that there are; `subject` is the start of the sentence.
+    /// Adds a problem for an unknown name, with the known names and a similar name. `subject` begins the sentence.
     pub fn add_unknown<'n>(
         &mut self,
         place: &PathNode<'_>,
@@ -117,6 +117,7 @@ impl<'a> Report<'a> {
         if self.is_full() {
             return;
         }
+        // Bounded: an edit distance per known name and wrong region would take time in proportion to the product.
         let alike = match self.searches < MAX_SEARCHES {
             true => nearest(name, known.clone().take(MAX_CANDIDATES)),
             false => None,
@@ -132,9 +133,11 @@ impl<'a> Report<'a> {
         self.add(place, code, message);
     }
 
-    /// All problems, by region; those of the result as a whole last.
+    /// Returns all problems in the order of the regions; problems of the whole result come last.
     pub fn into_problems(self) -> Vec<Problem> {
         let mut problems = self.problems;
+        // Stable: problems of a region stay in the order of the checks. Relations are checked last, but sorted by
+        // index.
         problems.sort_by_key(|problem| match problem.path.get(self.at.len()) {
             Some(Segment::Index(region)) => *region,
             _ => usize::MAX,
@@ -143,7 +146,7 @@ impl<'a> Report<'a> {
     }
 }
 
-/// A sentence, whatever long name the config gives a control: a thousand of them go into one answer.
+/// Cuts a message with long names of the config: a response holds a thousand messages.
 fn short(mut message: String) -> String {
     if let Some((end, _)) = message.char_indices().nth(MAX_MESSAGE) {
         message.truncate(end);
@@ -152,7 +155,7 @@ fn short(mut message: String) -> String {
     message
 }
 
-/// A name or value as a message shows it.
+/// Quotes and cuts a name or value for a message.
 pub fn quoted(text: &str) -> String {
     match text.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{:?}…", &text[..end]),
@@ -160,7 +163,7 @@ pub fn quoted(text: &str) -> String {
     }
 }
 
-/// `"a", "b" and 990 more`
+/// Lists names for a message: `"a", "b" and 990 more`.
 pub fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     let count = names.len();
     let shown: Vec<String> = names.take(MAX_NAMES).map(quoted).collect();
@@ -173,7 +176,7 @@ pub fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
     }
 }
 
-/// The name that is spelled most like another one, if any is at all.
+/// Finds the known name with the least edit distance (optimal string alignment), up to two fifths of the length.
 fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
     if name.len() > MAX_SHOWN {
         return None;
@@ -181,7 +184,7 @@ fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n s
     let lower = name.to_lowercase();
     let threshold = lower.chars().count() * 2 / 5 + 1;
     known
-        // Equal names: a pattern of a `Repeater` is no name in a result.
+        // Excludes the name itself: the pattern of a `Repeater` is known, but not a name in a result.
         .filter(|other| *other != name && name.len().abs_diff(other.len()) <= 4 * threshold)
         .filter_map(|other| {
             let distance = strsim::osa_distance(&lower, &other.to_lowercase());

@@ -1,9 +1,11 @@
-//! What the value of each kind of region holds, besides labels: one table per kind, taken from the models
-//! of label-studio-sdk. Keys that no table has are welcome everywhere.
+//! Fields of the value of each kind of region, besides labels. The tables follow the pydantic models of
+//! label-studio-sdk
+//! (<https://github.com/HumanSignal/label-studio-sdk/blob/master/src/label_studio_sdk/label_interface/control_tags.py>).
+//! Unknown keys are allowed everywhere.
 
 use crate::config::{Kind, SpanUnit};
 
-/// A key of an object.
+/// Field of an object.
 #[derive(Debug)]
 pub struct Field {
     pub key: &'static str,
@@ -14,53 +16,54 @@ pub struct Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     Required,
-    /// It can be left out.
+    /// Optional, but not null.
     Omittable,
-    /// It can be left out or null.
+    /// Optional, null allowed.
     Nullable,
 }
 
 #[derive(Debug)]
 pub enum Shape {
-    /// A number up to `max`; in strict mode from `min`, too.
+    /// Number up to `max`; in strict mode also from `min`.
     Number {
         min: f64,
         max: f64,
     },
-    /// An integer from `min` to `max`.
+    /// Integer from `min` to `max`.
     Integer {
         min: i128,
         max: i128,
     },
     Boolean,
     Text,
-    /// A number or a text: where a span starts or ends.
+    /// Number or text: the start or end of a span.
     Position,
-    /// A character offset, an integer of 32 bits; or a text, the path of a node.
+    /// Character offset, an integer of 32 bits; or the path of a node, a text.
     Character,
-    /// Two numbers up to 100.
+    /// Pairs of numbers up to 100.
     Points,
-    /// At least one integer from 0 to 255.
+    /// Integers from 0 to 255, a single integer at least.
     Mask,
     Texts,
-    /// An object with these fields.
+    /// Object with the given fields.
     Object(&'static [Field]),
-    /// A list of at least `min` objects with these fields.
+    /// List of at least `min` objects with `fields`.
     Objects {
         min: usize,
         fields: &'static [Field],
     },
     AnyObject,
-    /// An object of lists of texts.
+    /// Object of lists of texts.
     Buckets,
 }
 
-/// The fields of a kind's value; `None` when anything is one.
+/// Returns the fields of a kind's value, or `None` for a kind with free content.
 pub fn of(kind: Kind) -> Option<&'static [Field]> {
     Some(match kind {
         Kind::Bitmask | Kind::BitmaskLabels => BITMASK,
         Kind::Brush | Kind::BrushLabels | Kind::MagicWand => BRUSH,
         Kind::Chat => CHAT,
+        // Labels alone, which `labels` checks.
         Kind::Choices | Kind::Taxonomy => &[],
         Kind::DateTime => DATE_TIME,
         Kind::Ellipse | Kind::EllipseLabels => ELLIPSE,
@@ -85,17 +88,17 @@ pub fn of(kind: Kind) -> Option<&'static [Field]> {
     })
 }
 
-/// Fields of a span of `Labels`, by the unit of its object.
+/// Returns the fields of a span of `Labels`, by the unit of the object.
 pub fn of_span(unit: Option<SpanUnit>) -> &'static [Field] {
     match unit {
         Some(SpanUnit::Seconds) => SECONDS,
         Some(SpanUnit::Characters) => CHARACTERS,
+        // Nodes are paths or numbers, times can be texts: the SDK takes either everywhere.
         Some(SpanUnit::Nodes | SpanUnit::Times) | None => SPAN,
     }
 }
 
-/// The shape that an unlabelled region can have, whose labels are in a region of their own with the same
-/// id; by its type.
+/// Fields of an unlabelled region, by type, whose labels are in a second entry with the same id.
 pub fn of_partner(region_type: &str) -> Option<&'static [Field]> {
     const PARTNERS: [(&str, &[Field]); 7] = [
         ("rectangle", RECTANGLE),
@@ -117,7 +120,8 @@ const FREE: Shape = Shape::Number {
     max: ANY,
 };
 const PERCENT: Shape = up_to(100.0);
-/// Integers of 32 bits, as GraphQL has them: accepted values can be read.
+/// Integers of 32 bits, as in GraphQL, so that every accepted value can be read
+/// (<https://spec.graphql.org/September2025/#sec-Int>).
 const INTEGER: Shape = from(i32::MIN);
 const NATURAL: Shape = from(0);
 

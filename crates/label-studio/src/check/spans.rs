@@ -1,4 +1,4 @@
-//! Strict mode: spans start before they end, and those of a text end within it.
+//! Strict mode: order of the ends of spans, and bounds of spans of texts.
 
 use problem::ProblemCode;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::{Config, Kind, Object};
 
-/// Reports a span of `Labels` or `TimelineLabels` that ends before it starts, or after its text does.
+/// Reports a span of `Labels` or `TimelineLabels` that ends before the start, or after the end of the text.
 pub fn check<'a>(
     known: &ResolvedRegion<'a, '_>,
     config: &'a Config,
@@ -22,6 +22,7 @@ pub fn check<'a>(
     match known.control.kind {
         Kind::Labels if !known.is_drawn => {
             check_order(known.value, place, report);
+            // Audio, video and time series have no length here: the file is elsewhere.
             let object = config.object_of(known.to_name);
             let object = object.filter(|(object, _)| shows_its_text(object));
             let length = object.and_then(|(object, indices)| data.text_length(object, &indices));
@@ -40,7 +41,8 @@ pub fn check<'a>(
     }
 }
 
-/// A `Text` that shows a value of the task itself, not what an address leads to.
+/// True for a `Text` that shows a value of the task's data, not the content of a URL
+/// (`valueType`, <https://labelstud.io/tags/text>).
 fn shows_its_text(object: &Object) -> bool {
     let mut attributes = object.attributes.iter();
     let is_address =

@@ -1,4 +1,5 @@
-//! Strict mode: what a config promises and Label Studio's SDK does not look at, beyond single values.
+//! Strict mode: rules of the config across regions that Label Studio's SDK does not check, such as `required` and
+//! `maxUsages`.
 
 use std::{
     borrow::Cow,
@@ -21,19 +22,19 @@ use super::{
 };
 use crate::config::{Config, Control, Indices, Kind};
 
-/// What is remembered of the regions of a result.
+/// State across the regions of a result.
 pub struct Strict<'a> {
     config: &'a Config,
     data: Data<'a>,
-    /// Controls of which the result needs a region.
+    /// Controls that the whole result has to answer.
     required: Vec<&'a Control>,
-    /// Controls of which every region needs one.
+    /// Controls that each region has to answer.
     required_per_region: Vec<&'a Control>,
     /// Names in the result of controls with an answer.
     answered: HashSet<String>,
     /// Controls with an answer about a region: name in the config, and region id.
     answered_regions: HashSet<(&'a str, Cow<'a, str>)>,
-    /// What was drawn or marked: where it is first in the result, its id and its object.
+    /// Drawn and marked regions: index of the first entry, id and object.
     areas: Vec<(usize, Cow<'a, str>, String)>,
     drawn_ids: HashSet<Cow<'a, str>>,
     usages: HashMap<(String, Cow<'a, str>), u64>,
@@ -41,6 +42,8 @@ pub struct Strict<'a> {
 
 impl<'a> Strict<'a> {
     pub fn new(rules: Rules<'a>) -> Self {
+        // A control with a condition may be hidden, and `perItem` depends on the number of images, so no answer is
+        // required.
         let controls = rules.config.controls.iter().filter(|control| {
             !rules.is_cancelled
                 && control.is_required
@@ -62,7 +65,7 @@ impl<'a> Strict<'a> {
         }
     }
 
-    /// Reports what is wrong with a region whose names are right.
+    /// Reports problems of a region whose control and object exist.
     pub fn visit(
         &mut self,
         index: usize,
@@ -91,6 +94,7 @@ impl<'a> Strict<'a> {
         let Some(id) = region.id.as_ref() else {
             return;
         };
+        // Most configs ask nothing per region, and need no copies of ids.
         if self.required_per_region.is_empty() {
             return;
         }
@@ -102,7 +106,7 @@ impl<'a> Strict<'a> {
         }
     }
 
-    /// `maxUsages` of labels: how many regions can have the same one.
+    /// Checks `maxUsages` of labels: the number of regions with the same label.
     fn count_usages(
         &mut self,
         known: &ResolvedRegion<'a, '_>,
@@ -127,6 +131,7 @@ impl<'a> Strict<'a> {
                 .entry((known.name.to_owned(), label.clone()))
                 .or_default();
             *used += 1;
+            // Reported once, at the first usage beyond the limit.
             if *used == most.saturating_add(1) {
                 let message = format!("`{}` takes this label {most} times at most", known.name);
                 report.add(&place.index(index), ProblemCode::TooMany, message);
@@ -134,7 +139,7 @@ impl<'a> Strict<'a> {
         });
     }
 
-    /// Reports what is missing from the result as a whole.
+    /// Reports missing answers, to the whole result or to a region.
     pub fn finish(mut self, report: &mut Report<'_>) {
         for control in &self.required {
             let answered = &mut self.answered;
@@ -153,6 +158,7 @@ impl<'a> Strict<'a> {
         for control in &self.required_per_region {
             for (index, id, object) in &self.areas {
                 interrupt::check();
+                // An answer about a region of an object that the control does not label is not due.
                 let is_due = control.labels_object(object, &Indices::default());
                 if is_due
                     && !self
@@ -178,7 +184,8 @@ fn name_for<'c>(control: &'c Control, object: &str) -> Cow<'c, str> {
     name.unwrap_or(Cow::Borrowed(&control.name))
 }
 
-/// Label Studio heeds `required` of these.
+/// True for kinds whose `required` Label Studio's editor checks
+/// (<https://github.com/HumanSignal/label-studio/blob/develop/web/libs/editor/src/mixins/Required.js>).
 fn can_be_required(kind: Kind) -> bool {
     matches!(
         kind,
@@ -191,7 +198,7 @@ fn can_be_required(kind: Kind) -> bool {
     )
 }
 
-/// Its regions are parts of their object.
+/// True for kinds whose regions are parts of the object.
 fn is_area(kind: Kind) -> bool {
     !can_be_required(kind)
         && !matches!(
@@ -200,7 +207,7 @@ fn is_area(kind: Kind) -> bool {
         )
 }
 
-/// An empty list is no answer.
+/// True for an empty list, which counts as a missing answer.
 fn says_nothing(control: &Control, value: &Value<'_>) -> bool {
     let key = match control.kind {
         Kind::Choices => "choices",

@@ -1,4 +1,4 @@
-//! JSON as a tree that borrows from its text: a result is read once, a region at a time.
+//! JSON tree that borrows from the text: a result is read once, a region at a time.
 
 use std::{borrow::Cow, fmt};
 
@@ -7,7 +7,7 @@ use serde::{
     de::{MapAccess, SeqAccess, Visitor},
 };
 
-/// A JSON value. Integers keep what tells them from other numbers.
+/// JSON value. Integers stay apart from floats, as in Python.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     Null,
@@ -16,15 +16,15 @@ pub enum Value<'a> {
     Negative(i64),
     Float(f64),
     Text(Cow<'a, str>),
-    /// A list of integers from 0 to 255: a mask has hundreds of thousands of them.
+    /// List of integers from 0 to 255, a byte per item: a mask has hundreds of thousands of items.
     Bytes(Vec<u8>),
-    /// Any other list.
+    /// List of mixed items.
     List(Vec<Self>),
-    /// Keys as they are written, repeated ones too.
+    /// Members in the order of the text, repeated keys included.
     Object(Vec<(Cow<'a, str>, Self)>),
 }
 
-/// The items of either kind of list.
+/// Items of a list.
 #[derive(Clone, Copy, Debug)]
 pub enum Items<'v, 'a> {
     Bytes(&'v [u8]),
@@ -32,11 +32,12 @@ pub enum Items<'v, 'a> {
 }
 
 impl<'a> Value<'a> {
-    /// The value of a key; of a repeated key the last one. `None` for what is no object, too.
+    /// Returns the value of a key, or of the last of repeated keys. A value that is not an object has no keys.
     pub fn get(&self, key: &str) -> Option<&Self> {
         let Self::Object(entries) = self else {
             return None;
         };
+        // A linear search: objects of results have few keys, and a map would cost more to build.
         let mut entries = entries.iter().rev();
         entries
             .find(|(name, _)| name == key)
@@ -58,7 +59,7 @@ impl<'a> Value<'a> {
         }
     }
 
-    /// What it is, for people.
+    /// Noun for the type, in messages.
     pub fn what(&self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -143,6 +144,7 @@ impl<'de> Visitor<'de> for Tree {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        // Starts as bytes, and converts at the first item out of range: a value is far larger than a byte.
         let mut bytes = Vec::new();
         let mut values = loop {
             match list.next_element()? {
@@ -169,7 +171,7 @@ impl<'de> Visitor<'de> for Tree {
     }
 }
 
-/// A key of an object.
+/// Key of an object, borrowed unless the text has escapes.
 pub struct Key<'a>(pub Cow<'a, str>);
 
 impl<'de> Deserialize<'de> for Key<'de> {

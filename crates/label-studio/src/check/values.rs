@@ -1,4 +1,4 @@
-//! Strict mode: what a control's attributes promise of one value.
+//! Strict mode: checks of a value against the attributes of the control.
 
 use problem::ProblemCode;
 
@@ -11,7 +11,7 @@ use super::{
 };
 use crate::config::{Control, Kind};
 
-/// Reports what is wrong with a value that may be wrong in other ways, too.
+/// Reports problems of a value. Skips values of wrong types, which the standard checks report.
 pub fn check(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let (control, value) = (known.control, known.value);
     match control.kind {
@@ -24,7 +24,7 @@ pub fn check(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut 
     }
 }
 
-/// A box that is not turned lies within its image.
+/// Checks that a box without rotation lies within the image.
 fn check_box(value: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let side = |key| value.get(key).and_then(number);
     if side("rotation").is_some_and(|rotation| rotation != 0.0) {
@@ -34,7 +34,7 @@ fn check_box(value: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
         let (Some(from), Some(by)) = (side(start), side(length)) else {
             continue;
         };
-        // Beyond 100 each is told by itself.
+        // A coordinate above 100 is reported already.
         if from <= 100.0 && by <= 100.0 && from + by > 100.0 + TOLERANCE {
             let message = format!(
                 "reaches beyond the {edge} edge: `{start}` and `{length}` make {}",
@@ -45,7 +45,7 @@ fn check_box(value: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     }
 }
 
-/// `min` and `max`
+/// Checks `min` and `max` (<https://labelstud.io/tags/number>).
 fn check_number(
     control: &Control,
     value: &Value<'_>,
@@ -64,7 +64,7 @@ fn check_number(
     report.add(place, ProblemCode::OutOfBounds, message);
 }
 
-/// `maxSubmissions`
+/// Checks `maxSubmissions` (<https://labelstud.io/tags/textarea>).
 fn check_texts(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let texts = known.value.get("text").and_then(Value::items);
     let count = texts.map_or(0, super::value::Items::len);
@@ -83,7 +83,7 @@ fn check_selected(value: &Value<'_>, place: &PathNode<'_>, report: &mut Report<'
     }
 }
 
-/// Choices in one another, from the outermost inwards.
+/// Checks that each path follows the nesting of the choices, outermost first.
 fn check_paths(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mut Report<'_>) {
     let ResolvedRegion {
         control, indices, ..
@@ -96,7 +96,7 @@ fn check_paths(known: &ResolvedRegion<'_, '_>, place: &PathNode<'_>, report: &mu
             return;
         };
         let path: Option<Vec<&str>> = steps.iter().map(Value::text).collect();
-        // A step that there is nowhere is told by itself.
+        // An unknown step is reported already.
         let Some(path) = path.filter(|path| path.iter().all(|step| control.offers(step, indices)))
         else {
             return;
