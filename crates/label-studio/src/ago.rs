@@ -1,4 +1,5 @@
-//! Elapsed time in words: Label Studio's `created_ago`.
+//! Elapsed time in words: Label Studio's `created_ago`, which is Django's `timesince`
+//! (<https://docs.djangoproject.com/en/stable/ref/templates/builtins/#timesince>).
 
 use chrono::{DateTime, Datelike, NaiveDate, Timelike, Utc};
 
@@ -8,7 +9,7 @@ const MONTH_LENGTHS: [u32; 12] = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31
 /// At most two adjacent units: `1 year, 2 months`; `0 minutes` below a minute and for the future.
 ///
 /// Years and months follow the calendar, smaller units have fixed lengths. The text equals Label Studio's, with plain
-/// spaces for its no-break spaces.
+/// spaces for no-break spaces.
 pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     let mut months = (now.year() - then.year()) * 12 + now.month() as i32 - then.month() as i32;
     if (then.day(), then.time()) > (now.day(), now.time()) {
@@ -19,6 +20,7 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     } else {
         then
     };
+    // Weeks, days and smaller units count from the last whole month, so that the units add up to the elapsed time.
     let minutes = (now - since).num_seconds().div_euclid(60);
     if now < then || (months <= 0 && minutes < 1) {
         return "0 minutes".to_owned();
@@ -36,6 +38,7 @@ pub fn ago(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
         .iter()
         .skip_while(|(count, _)| *count == 0)
         .take(2)
+        // Adjacent units only: `1 year, 3 days` becomes `1 year`.
         .take_while(|(count, _)| *count != 0)
         .map(|(count, unit)| format!("{count} {unit}{}", if *count == 1 { "" } else { "s" }))
         .collect();

@@ -1,7 +1,9 @@
 //! Labelling configs: XML that declares which controls label which objects, parsed for checks and clients.
 //!
 //! Controls, objects and their labels are recognised as by label-studio-sdk's `LabelInterface`
-//! (<https://github.com/HumanSignal/label-studio-sdk>); a config is refused as by Label Studio when a project is saved.
+//! (<https://github.com/HumanSignal/label-studio-sdk/blob/master/src/label_studio_sdk/label_interface/interface.py>); a
+//! config is refused as by Label Studio when a project is saved
+//! (<https://github.com/HumanSignal/label-studio/blob/develop/label_studio/core/label_config.py>).
 
 mod condition;
 mod kind;
@@ -46,7 +48,7 @@ pub struct Config {
     is_present: bool,
 }
 
-/// Tag that makes regions: has a `name`, and a `toName` with the objects it labels.
+/// Tag that makes regions: has a `name`, and a `toName` with the labelled objects.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Control {
     /// Name in the config, including flags of Repeaters.
@@ -57,8 +59,7 @@ pub struct Control {
     pub kind: Kind,
     /// Names of the labelled objects in the config, each once, at least one. A chat labels itself.
     pub to_names: Vec<String>,
-    /// Offered labels, in the order of the text. Of labels with equal stored texts the last one, in the place of the
-    /// first.
+    /// Offered labels, in the order of the text. Of labels with equal stored texts the last, in the place of the first.
     pub labels: Vec<Label>,
     /// Labels come from the task or from elsewhere, too: `value="$x"`, `apiUrl`.
     pub has_dynamic_labels: bool,
@@ -97,7 +98,7 @@ pub struct Control {
 /// `Repeater` tag: the editor repeats the content for each item of a list of the task's data.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Repeater {
-    /// Path of the list in the task's data: `on` without `$`. `None` unless `on` is a single variable.
+    /// Path of the list in the task's data: `on` without `$`, or `None` unless `on` is a single variable.
     pub variable: Option<String>,
     /// `indexFlag`, `{{idx}}` unless given: the placeholder of the item's index, from 0, in attributes of the content.
     pub index_flag: String,
@@ -113,10 +114,10 @@ pub struct FoundControl<'a> {
     pub indices: Indices,
 }
 
-/// How many choices can be chosen at once.
+/// Number of choices that can be chosen at once.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Choice {
-    /// One at most.
+    /// A single choice at most.
     #[default]
     Single,
     /// Any number.
@@ -141,7 +142,7 @@ pub struct Label {
     branch: usize,
 }
 
-/// Error in a config, with its location.
+/// Error in a config, with the location.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Diagnostic {
     /// Sentence for people.
@@ -151,10 +152,10 @@ pub struct Diagnostic {
 }
 
 impl Config {
-    /// Parses a config. Returns all diagnostics in the order of the text, at most the first 1,000; of malformed XML only
-    /// the first.
+    /// Parses a config. Returns all diagnostics in the order of the text, at most the first 1,000; of malformed XML
+    /// only the first.
     ///
-    /// Takes time and memory in proportion to the text, hostile ones included.
+    /// Takes time and memory in proportion to the text, also for hostile texts.
     pub fn parse(xml: &str) -> Result<Self, Vec<Diagnostic>> {
         let document = xml::read(xml).map_err(|diagnostic| vec![diagnostic])?;
         let lines = LineIndex::new(xml);
@@ -195,13 +196,14 @@ impl Config {
         Some((&self.objects[place], indices))
     }
 
-    /// Whether a `Relation` of the config stores this label.
+    /// True when a `Relation` of the config stores this label.
     pub fn offers_relation(&self, label: &str) -> bool {
         self.relation_index.has(label, &Indices::default())
     }
 
-    /// Whether [`super::region`] reads every result alike by both configs.
+    /// True when [`super::region`] reads every result alike by both configs, so that a search index stays valid.
     pub fn reads_like(&self, other: &Self) -> bool {
+        // A sole control matters: an entry without `from_name` belongs to the control, whose name can nest the value.
         let own_name = |config: &Self| match &config.controls[..] {
             [only] => Some(only.name.clone()),
             _ => None,
@@ -224,18 +226,19 @@ impl Repeater {
 }
 
 impl Control {
-    /// True when the control labels this object, given the indices of the enclosing Repeaters.
+    /// True when the control labels the object, given the indices of the enclosing Repeaters.
     pub fn labels_object(&self, name: &str, indices: &Indices) -> bool {
         self.labelled.find(name, indices).is_some()
     }
 
-    /// Reads the indices of the enclosing Repeaters from the name of a labelled object. `None` for other objects.
+    /// Reads the indices of the enclosing Repeaters from the name of a labelled object. Returns `None` for objects that
+    /// the control does not label.
     pub fn indices_of(&self, object: &str) -> Option<Indices> {
         let (_, indices) = self.labelled.find(object, &Indices::default())?;
         Some(indices)
     }
 
-    /// Whether both name the same object in `toName`.
+    /// True when both controls name the same object in `toName`.
     pub fn shares_object(&self, other: &Self) -> bool {
         let mut names = other.to_names.iter();
         names.any(|name| self.labelled.written(name).is_some())
@@ -253,7 +256,7 @@ impl Control {
         filled.collect()
     }
 
-    /// `from_name` of regions for these indices. `None` when an index is missing.
+    /// Returns the `from_name` of regions for the given indices, or `None` when an index is missing.
     pub fn name_at(&self, indices: &Indices) -> Option<Cow<'_, str>> {
         with_indices(&self.name, self.pattern.as_ref(), indices)
     }
@@ -282,7 +285,7 @@ fn with_indices<'a>(
 mod tests {
     use super::*;
 
-    /// A config that shows a text, and what else it has.
+    /// Config with a `Text` and further tags.
     pub fn around_text(inside: &str) -> Config {
         Config::parse(&format!(
             r#"<View><Text name="t" value="$text"/>{inside}</View>"#
@@ -295,7 +298,7 @@ mod tests {
         labels.iter().map(|label| label.stored.as_str()).collect()
     }
 
-    /// What is wrong with a config, a line each.
+    /// Diagnostics of a config, a line each.
     pub fn diagnostics(xml: &str) -> String {
         let diagnostics = Config::parse(xml).err().unwrap_or_default();
         let told = diagnostics.iter().map(|diagnostic| {

@@ -6,8 +6,8 @@ use json_fidelity::are_equivalent;
 
 use super::entry::{Entry, Key, entries};
 
-/// Differing entries of two results. Added and changed entries are in the order of `after`, removed entries in the order
-/// of `before`. Order itself is ignored.
+/// Differing entries of two results. Added and changed entries are in the order of `after`, removed entries in the
+/// order of `before`. A different order alone is no difference.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Diff {
     /// JSON objects.
@@ -21,7 +21,7 @@ pub struct Diff {
 /// Entry of both results with different content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Changed {
-    /// Id of the region; `None` for a relation, and for a region without id.
+    /// Id of the region, or `None` for a relation or a region without id.
     pub id: Option<String>,
     /// A JSON object.
     pub before: String,
@@ -32,6 +32,7 @@ pub struct Changed {
 /// Compares two results. Entries are matched by [`Key`] and compared by [`are_equivalent`].
 pub fn diff(before: &str, after: &str) -> Diff {
     let (before, after) = (entries(before), entries(after));
+    // Holds the entries of `before` that `after` has not matched: the removed entries at the end.
     let mut gone: HashMap<&Key<'_>, &Entry<'_>> =
         before.iter().map(|entry| (&entry.key, entry)).collect();
     let mut diff = Diff::default();

@@ -1,4 +1,4 @@
-//! Edits of single regions of a result. All other entries keep their text.
+//! Edits of single regions of a result. The text of all further entries stays.
 
 use std::collections::{HashMap, HashSet};
 
@@ -8,12 +8,12 @@ use super::entry::{Entry, Name, entries, list, name};
 
 /// Edits of single entries of a result.
 ///
-/// An entry is addressed by region id and control, a relation by its two ends.
+/// Entries are addressed by region id and control, relations by both ends.
 #[derive(Clone, Debug, Default)]
 pub struct Edits {
     /// Entries to insert or replace, each a JSON object as text. Replaced entries keep their position.
     pub upsert: Vec<String>,
-    /// Ids of regions to remove, with all their entries and relations.
+    /// Ids of regions to remove, with all entries and relations.
     pub remove: Vec<String>,
     /// Single entries to remove, by region id and control.
     pub remove_entries: Vec<(String, String)>,
@@ -28,7 +28,7 @@ pub struct Edited {
     pub region_count: usize,
 }
 
-/// Checks edits by themselves: entries without an id, and repeated names. `at` is the path of the edits.
+/// Checks edits without a result: entries without an id, and repeated names. `at` is the path of the edits.
 pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
     let problem = |field: &str, index: usize, step: Option<&str>, code, message: &str| {
         let path = at.iter().cloned().chain([field.into(), index.into()]);
@@ -43,6 +43,7 @@ pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
     let mut named = HashSet::new();
     for (index, entry) in edits.upsert.iter().enumerate() {
         let name = name(entry);
+        // Without an id a second request with the same edit would add the entry again.
         if matches!(&name, Name::Region { id: None, .. }) {
             let message = "an entry that is sent alone needs an id, a relation both its ends";
             let code = ProblemCode::Required;
@@ -78,6 +79,7 @@ pub fn check(edits: &Edits, at: &[Segment]) -> Vec<Problem> {
 /// Applies edits to a result, as far as possible. Removals of missing entries are problems, and so are replacements of
 /// ambiguous entries. `at` is the path of the edits.
 pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> (Edited, Vec<Problem>) {
+    // All problems are reported at once; the caller stores the result only without problems.
     let entries = entries(result);
     let mut problems = ambiguous(&entries, edits, at);
     problems.extend(missing(&entries, edits, at));
@@ -103,6 +105,7 @@ pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> (Edited, Vec<Problem
     let mut texts: Vec<&str> = Vec::with_capacity(entries.len() + new.len());
     for entry in entries.iter().filter(|entry| !goes(&entry.key.name)) {
         let upserted = by_name.get(&entry.key.name).copied();
+        // Repeated names are problems (`ambiguous`); the first entry is replaced all the same.
         match upserted.filter(|_| entry.key.nth == 0) {
             Some(index) => {
                 is_placed[index] = true;
@@ -111,6 +114,7 @@ pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> (Edited, Vec<Problem
             None => texts.push(entry.text),
         }
     }
+    // New entries go to the end, in the order of the edits.
     let last = edits.upsert.iter().zip(is_placed);
     texts.extend(
         last.filter(|(_, placed)| !placed)
@@ -123,7 +127,7 @@ pub fn edit(result: &str, edits: &Edits, at: &[Segment]) -> (Edited, Vec<Problem
     (edited, problems)
 }
 
-/// Entries that could take the place of several.
+/// Finds replacements that match several entries.
 fn ambiguous(entries: &[Entry<'_>], edits: &Edits, at: &[Segment]) -> Vec<Problem> {
     let repeated = entries.iter().filter(|entry| entry.key.nth > 0);
     let repeated: HashSet<&Name<'_>> = repeated.map(|entry| &entry.key.name).collect();

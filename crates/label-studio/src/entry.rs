@@ -1,4 +1,4 @@
-//! Entries of a result and their identities, without parsing the entries in full.
+//! Entries of a result and the identity of each, without parsing entries in full.
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
@@ -17,10 +17,10 @@ pub struct Entry<'a> {
     pub text: &'a str,
 }
 
-/// Identity of an entry within its result, stable across the versions of the annotation.
+/// Identity of an entry within a result, stable across the versions of the annotation.
 ///
-/// The id of a region is not unique: controls with `perRegion` repeat the id in separate entries. A relation has no id
-/// and is identified by its ends.
+/// The id of a region is not unique: controls with `perRegion` repeat the id in separate entries. Relations have no id
+/// and are identified by both ends.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key<'a> {
     /// Name, not unique by itself.
@@ -79,7 +79,7 @@ impl Name<'_> {
         ids.into_iter().flatten()
     }
 
-    /// Id of the region; `None` for a relation, and for a region without id.
+    /// Returns the id of the region, or `None` for a relation or a region without id.
     pub fn id(&self) -> Option<&str> {
         match self {
             Self::Region { id, .. } => id.as_deref(),
@@ -90,6 +90,7 @@ impl Name<'_> {
 
 /// Entries of a result that [`json_fidelity::check_result`] accepts, in order. Empty for any other text.
 pub fn entries(result: &str) -> Vec<Entry<'_>> {
+    // Raw values keep the text of each entry byte by byte: rewritten JSON would show as a change in the history.
     let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
     let mut seen: HashMap<Name<'_>, usize> = HashMap::with_capacity(items.len());
     items
@@ -122,9 +123,10 @@ pub fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
     text
 }
 
-/// Name of an entry; a region without id and control for a text that is no object.
+/// Reads the name of an entry. A text other than an object has the name of a region without id and control.
 pub fn name(entry: &str) -> Name<'_> {
     let head: Head<'_> = serde_json::from_str(entry).unwrap_or_default();
+    // A relation without both ends is identified like a region, by whatever id and control the entry has.
     match head {
         Head {
             is_relation: true,
@@ -136,7 +138,8 @@ pub fn name(entry: &str) -> Name<'_> {
     }
 }
 
-/// Identifying keys of an entry. The last of repeated keys counts, and values that are no strings count as absent.
+/// Identifying keys of an entry. The last of repeated keys counts, and values of types other than string count as
+/// absent.
 #[derive(Default)]
 struct Head<'a> {
     id: Option<Cow<'a, str>>,
@@ -170,6 +173,7 @@ impl<'de> Deserialize<'de> for Head<'de> {
                             head.is_relation = kind.as_deref() == Some("relation");
                         }
                         _ => {
+                            // Skipped without allocation: the value can be a mask of megabytes.
                             map.next_value::<IgnoredAny>()?;
                         }
                     }

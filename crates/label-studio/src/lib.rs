@@ -2,9 +2,9 @@
 //!
 //! - [`config`] parses labelling configs, [`check`] checks results against them.
 //! - [`region`] reads results into typed regions, [`agreement`] compares them.
-//! - [`entry`], [`diff`], [`edit`] and [`merge`] work on the stored JSON text, so that untouched entries keep theirs.
+//! - [`entry`], [`diff`], [`edit`] and [`merge`] work on the stored JSON text, so that the text of untouched entries stays.
 //!
-//! Loops over results call [`interrupt::check`].
+//! The format: <https://labelstud.io/guide/task_format>. Loops over results call [`interrupt::check`].
 
 #![warn(missing_docs)]
 

@@ -1,4 +1,7 @@
 //! Three-way merge of results. Two edits of a base conflict when both touch the same entry in different ways.
+//!
+//! Works as diff3 does, by entries instead of lines
+//! (<https://www.gnu.org/software/diffutils/manual/html_node/diff3-Merging.html>).
 
 use std::collections::{HashMap, HashSet};
 
@@ -9,26 +12,28 @@ use super::entry::{Entry, Name, entries, list};
 /// Conflict: both edits touched the same entries in different ways.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MergeConflict {
-    /// Ids of the regions that both touched, each once, in the order of the merged results. Entries without
-    /// an id have none here, so the list can be empty.
+    /// Ids of the regions in conflict, each once, in the order of the merged results. Empty when only entries without
+    /// an id conflict.
     pub region_ids: Vec<String>,
 }
 
-/// Brings the edits from `base` to `ours` into `theirs`, which was edited from the same base.
+/// Merges the edits from `base` to `ours` into `theirs`, which was edited from the same base.
 ///
-/// Entries that one side alone changed, added or removed are as that side left them; what both did alike is
-/// done once. What is left is a [`MergeConflict`]. Entries are told apart by their [`Name`]s, those of one name are
-/// merged as one thing, and they are the same when this server would store them alike.
+/// Takes entries that a single side changed, added or removed from that side. Equal edits of both sides apply once,
+/// different edits are a [`MergeConflict`]. Entries are identified by [`Name`]; entries with equal names merge as a
+/// unit, and texts are compared by [`are_equivalent`].
 ///
-/// Who removes a region clashes with who changed or added something that speaks of it: an entry with its id,
-/// a relation that ends at it.
+/// The removal of a region also conflicts with changed or added entries that refer to the region: an entry with the id,
+/// a relation with an end at the region. Example: `ours` removes the region `a`, `theirs` adds a relation from `a` to
+/// `b`.
 ///
-/// The order is that of `theirs`, with what `ours` added at the end; only when `ours` alone put entries into
-/// another order is it the other way round.
+/// The order follows `theirs`, with additions of `ours` at the end; when `ours` alone reordered entries, the order
+/// follows `ours`, with additions of `theirs` at the end.
 pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, MergeConflict> {
     let (base, ours, theirs) = (entries(base), entries(ours), entries(theirs));
     let sides = [&base, &ours, &theirs].map(|entries| by_name(entries));
     let [in_base, in_ours, in_theirs] = &sides;
+    // Regions of the base without any entry left on a side.
     let gone = |side: &Named<'_, '_>| -> HashSet<&str> {
         let left: HashSet<&str> = side.keys().filter_map(|name| name.id()).collect();
         let all = in_base.keys().filter_map(|name| name.id());
@@ -49,16 +54,19 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, MergeConfli
             .map(|side| side.get(name).map(Vec::as_slice).unwrap_or_default());
         let differ = !are_same(our, their);
         let (we, they) = (!are_same(our, was), !are_same(their, was));
+        // Finds a region of an edited entry that the opposite side has removed as a whole.
         let lost = |edits: bool, side: &[&str], gone: &HashSet<&str>| {
             let is_made = edits && differ && !side.is_empty();
             name.region_ids().find(|id| is_made && gone.contains(id))
         };
         let orphan = lost(we, our, &gone_in_theirs).or_else(|| lost(they, their, &gone_in_ours));
+        // Collects all conflicts before the refusal, so that the client sees every region at once.
         if orphan.is_some() || (we && they && differ) {
             has_clash = true;
             clashing.extend(orphan.or_else(|| name.id()));
             continue;
         }
+        // After equal edits of both sides either text serves, as the texts are equivalent.
         merged.insert(name, if we { our.to_vec() } else { their.to_vec() });
     }
     if has_clash {
@@ -75,6 +83,8 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, MergeConfli
     };
     let mut placed: HashMap<&Name<'_>, usize> = HashMap::with_capacity(merged.len());
     let names = first.iter().chain(second).map(|entry| &entry.key.name);
+    // Both sides list unchanged entries: `placed` counts the texts of a name that are written, so that each text
+    // appears once.
     let texts = names.filter_map(|name| {
         let next = placed.entry(name).or_default();
         let text = *merged.get(name)?.get(*next)?;
@@ -84,7 +94,7 @@ pub fn merge(base: &str, ours: &str, theirs: &str) -> Result<String, MergeConfli
     Ok(list(texts))
 }
 
-/// The texts of entries, in their order, by the name that they share.
+/// Texts of the entries of a result, by name. Entries with equal names stay in order.
 type Named<'e, 'a> = HashMap<&'e Name<'a>, Vec<&'a str>>;
 
 fn by_name<'e, 'a>(entries: &'e [Entry<'a>]) -> Named<'e, 'a> {
@@ -100,7 +110,7 @@ fn are_same(one: &[&str], other: &[&str]) -> bool {
     one.len() == other.len() && pairs.all(|(one, other)| are_equivalent(one, other))
 }
 
-/// What is in both has another order in `after`.
+/// True when common entries have a different order in `after`.
 fn is_reordered(before: &[Entry<'_>], after: &[Entry<'_>]) -> bool {
     let places: HashMap<_, _> = before
         .iter()
@@ -135,7 +145,7 @@ mod tests {
         list(entries.iter().map(String::as_str))
     }
 
-    /// What is in a result, whatever its order.
+    /// Entries of a result without regard to order.
     fn content(result: &str) -> Vec<String> {
         let mut texts: Vec<String> = entries(result)
             .iter()
@@ -158,7 +168,7 @@ mod tests {
         has(base) && !has(side)
     }
 
-    /// The edit, but only of the ids of one half.
+    /// Applies the edit to the ids of one half only.
     fn half(base: &Edited, edit: &Edited, parity: u8) -> Edited {
         let ours = |(id, _): &(u8, u8)| id % 2 == parity;
         let kept = base.iter().filter(|(key, _)| !ours(key));

@@ -40,7 +40,7 @@ pub use self::{
 /// Entry of a `result`.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
-    /// Not unique: controls with `perRegion` repeat the id of their region.
+    /// Not unique: controls with `perRegion` repeat the id of the region.
     pub id: Option<String>,
     /// Name of the control; empty when the entry has none, as for relations.
     pub from_name: String,
@@ -136,7 +136,7 @@ impl Regions {
 struct Entry<'a> {
     fields: Fields<'a>,
     value: Fields<'a>,
-    /// Object under the control's name in the value: Label Studio accepts values there, too.
+    /// Object under the control's name in the value, where Label Studio accepts a value, too.
     below_name: Option<Fields<'a>>,
     from_name: Option<String>,
     to_name: Option<String>,
@@ -154,11 +154,13 @@ impl<'a> Entry<'a> {
         let kind = type_name.as_deref().unwrap_or_default().to_lowercase();
         let from_name = fields.text("from_name");
         let to_name = fields.text("to_name");
+        // An entry without `from_name` belongs to the only control, as in the checks.
         let called = match (&from_name, &config.controls[..]) {
             (Some(name), _) => Some(name),
             (None, [only]) => Some(&only.name),
             (None, _) => None,
         };
+        // Only spans of `Labels` depend on the object; the type of all further entries decides alone.
         let object = to_name.as_ref().filter(|_| kind == "labels");
         let object = object.and_then(|name| config.object_of(name));
         Self {
@@ -174,6 +176,7 @@ impl<'a> Entry<'a> {
     }
 
     fn shape_and_labels(&self) -> (Shape, Vec<String>) {
+        // The nested value goes first, as in the checks.
         let values = self.below_name.iter().chain([&self.value]);
         let read = |value| {
             Some((
@@ -210,8 +213,8 @@ impl Region {
     }
 }
 
-/// `rectanglelabels` of one with that type, else `labels`, else `rectanglelabels` of a bare `rectangle`.
-/// A relation has them beside its ends.
+/// Reads the labels: `rectanglelabels` of an entry with this type, else `labels`, else `rectanglelabels` of a bare
+/// `rectangle`. The labels of a relation stand beside the ends, not in a value.
 fn labels(kind: &str, entry: &Fields, value: &Fields) -> Vec<String> {
     if kind == "relation" {
         return entry.texts("labels").unwrap_or_default();

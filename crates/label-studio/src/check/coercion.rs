@@ -100,7 +100,7 @@ fn integer_of(text: &str) -> Option<i128> {
     }
     let magnitude = match digits {
         "" => 0,
-        // Saturates: every bound of a check is far below 128 bits.
+        // Saturates: the bounds of all checks lie within 128 bits.
         digits => digits.parse().unwrap_or(i128::MAX),
     };
     Some(if is_negative { -magnitude } else { magnitude })

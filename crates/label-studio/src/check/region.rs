@@ -388,8 +388,7 @@ fn check_rating(
         return;
     };
     let max = control.max_rating;
-    // pydantic takes `"3.0"` for an integer, but the SDK also converts ratings by Python's `int`, which refuses the
-    // text.
+    // pydantic takes `"3.0"` for an integer, but the SDK also converts ratings by `int`, which refuses the text.
     if given.text().is_some_and(|text| text.contains('.')) {
         let message = must_be("a whole number", given);
         report.add(place, ProblemCode::WrongType, message);

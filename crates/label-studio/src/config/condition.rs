@@ -1,4 +1,5 @@
-//! When controls are shown, as Label Studio's `Visibility.js` reads the attributes of tags.
+//! Conditions of visibility, from the attributes of tags, as in Label Studio's editor
+//! (<https://github.com/HumanSignal/label-studio/blob/develop/web/libs/editor/src/mixins/Visibility.js>).
 
 use std::sync::Arc;
 
@@ -6,10 +7,11 @@ use roxmltree::Node;
 
 use super::reading::in_any_case;
 
-/// When a control is shown.
+/// Condition under which a control is shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// `visibleWhen` as written. Without it, a choice equal to `whenChoiceValue` in any control shows the tag.
+    /// `visibleWhen` as written. Without `visibleWhen`, a choice equal to `whenChoiceValue` in any control shows the
+    /// tag.
     pub visible_when: Option<String>,
     /// `whenTagName`
     pub tag_names: Vec<String>,
@@ -21,14 +23,14 @@ pub struct Condition {
     pub around: Option<Arc<Self>>,
 }
 
-/// Whether the tag hides its content while its condition does not hold. `whenTagName` and `whenLabelValue` alone hide no
-/// content.
+/// True for a tag that hides the content while the condition does not hold. `whenTagName` and `whenLabelValue` alone
+/// hide no content.
 pub fn hides_content(node: Node<'_, '_>) -> bool {
     let mut attributes = ["visibleWhen", "whenChoiceValue"].iter();
     attributes.any(|name| in_any_case(node, name).is_some())
 }
 
-/// Reads the condition of a tag, as Label Studio's `Visibility.js` does.
+/// Reads the condition of a tag. Returns the enclosing condition for a tag without attributes of visibility.
 pub fn read(node: Node<'_, '_>, around: Option<&Arc<Condition>>) -> Option<Arc<Condition>> {
     let list = |name| -> Vec<String> {
         in_any_case(node, name)
@@ -37,6 +39,7 @@ pub fn read(node: Node<'_, '_>, around: Option<&Arc<Condition>>) -> Option<Arc<C
     };
     let visible_when = in_any_case(node, "visibleWhen");
     let choice_values = match visible_when {
+        // Without `visibleWhen` the editor compares the whole attribute, commas included.
         Some(_) => list("whenChoiceValue"),
         None => Vec::from_iter(in_any_case(node, "whenChoiceValue").map(str::to_owned)),
     };

@@ -1,6 +1,7 @@
 //! Kinds of controls.
 
-/// Kind of a control: one for each tag with special rules, matched without regard to case.
+/// Kind of a control: a variant for each tag with special rules (<https://labelstud.io/tags/>), matched without regard
+/// to case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Mask painted on an image, stored as an image.

@@ -7,7 +7,7 @@ use super::{
     names::{Indices, Names, Pattern},
 };
 
-/// Index of the labels of one control.
+/// Index of a control's labels.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Index {
     by_stored: Names,
@@ -24,8 +24,9 @@ struct Branch {
 }
 
 impl Index {
-    /// Adds a label below a branch and returns the new branch. A label with the stored text of an earlier label replaces
-    /// that label in place, as in a Python dict. `pattern` is compiled from the stored text.
+    /// Adds a label below a branch and returns the new branch. A label with the stored text of an earlier label
+    /// replaces the earlier label in place, as in a Python dict
+    /// (<https://docs.python.org/3/library/stdtypes.html#dict>). `pattern` is compiled from the stored text.
     pub(super) fn add(
         &mut self,
         labels: &mut Vec<Label>,
@@ -48,6 +49,7 @@ impl Index {
                 label: index,
             });
         }
+        // The replacing label moves to the later branch; the earlier branch stays for paths.
         label.branch = branch;
         match labels.get_mut(index) {
             Some(earlier) => *earlier = label,
@@ -56,7 +58,7 @@ impl Index {
         branch
     }
 
-    /// Whether a label stores this text, given the indices of the Repeaters.
+    /// True when a label stores this text, given the indices of the Repeaters.
     pub(super) fn has(&self, stored: &str, indices: &Indices) -> bool {
         self.by_stored.find(stored, indices).is_some()
     }
@@ -69,8 +71,8 @@ impl Control {
         Some(&self.labels[index])
     }
 
-    /// True when the control offers this label, given the indices of the enclosing Repeaters. Always true for dynamic or
-    /// missing labels.
+    /// True when the control offers this label, given the indices of the enclosing Repeaters. Always true for dynamic
+    /// or missing labels.
     pub fn offers(&self, label: &str, indices: &Indices) -> bool {
         self.labels_are_open() || self.index.has(label, indices)
     }

@@ -1,7 +1,8 @@
 //! Names of a config: plain names, and patterns in which a `Repeater` puts an index.
 //!
 //! Label Studio's editor replaces the flag of a `Repeater` by 0, 1, … in every attribute of every tag within:
-//! `labels_{{idx}}` is `labels_0` in a result. Sources: its `Repeater.js` (documentation) and `Tree.tsx`.
+//! `labels_{{idx}}` is `labels_0` in a result (<https://labelstud.io/tags/repeater>,
+//! <https://github.com/HumanSignal/label-studio/blob/develop/web/libs/editor/src/core/Tree.tsx>).
 
 use std::collections::HashMap;
 
@@ -9,16 +10,16 @@ use std::collections::HashMap;
 pub const DEFAULT_FLAG: &str = "{{idx}}";
 /// Nested Repeaters whose flags are replaced, counted from the outermost.
 pub const MAX_DEPTH: usize = 8;
-/// Flags replaced in one text; further flags stay text.
+/// Most flags replaced per text; further flags stay text.
 const MAX_FLAGS: usize = 16;
 /// Digits of an index.
 const MAX_DIGITS: usize = 9;
-/// Limit of patterns per shape, and of sets of indexed runs: bounds a look-up in hostile configs. Real configs have
-/// one of each, unless digits stand beside flags.
+/// Limit of patterns per shape, and of sets of indexed runs: bounds a look-up in hostile configs. Real configs have a
+/// single pattern and a single set, unless digits stand beside flags.
 const MAX_CANDIDATES: usize = 16;
-/// Steps of one match: bounds the backtracking over adjacent indices.
+/// Most steps per match: bounds the backtracking over adjacent indices.
 const MAX_STEPS: usize = 1_000;
-/// Placeholder of a run of digits with an index in it; not a character of XML.
+/// Placeholder of a run of digits with an index inside; not a character of XML (<https://www.w3.org/TR/xml/#charsets>).
 const RUN: char = '\0';
 
 /// Indices of Repeaters, by the place of the `Repeater` in the config.
@@ -32,7 +33,7 @@ impl Indices {
         found.map(|(_, index)| *index)
     }
 
-    /// Adds the index of another `Repeater`.
+    /// Adds the index of a further `Repeater`.
     pub fn with(&self, repeater: usize, index: u32) -> Self {
         let mut indices = self.clone();
         indices.0.push((repeater, index));
@@ -40,7 +41,7 @@ impl Indices {
     }
 }
 
-/// Place of an enclosing `Repeater` in the config, and its flag.
+/// Place of an enclosing `Repeater` in the config, and the flag.
 pub type Flag<'a> = (usize, &'a str);
 
 /// A text with placeholders of indices.
@@ -55,7 +56,7 @@ enum Part {
 }
 
 impl Pattern {
-    /// Compiles a text. `None` without a flag. Outer Repeaters replace their flags first, as the editor does.
+    /// Compiles a text. Returns `None` without a flag. Outer Repeaters replace flags first, as in the editor.
     pub fn of(text: &str, flags: &[Flag<'_>]) -> Option<Self> {
         let mut parts = vec![Part::Text(text.to_owned())];
         let mut left = MAX_FLAGS;
@@ -71,7 +72,7 @@ impl Pattern {
         (left < MAX_FLAGS).then_some(Self(parts))
     }
 
-    /// Fills in the indices. `None` when an index is missing.
+    /// Fills in the indices. Returns `None` when an index is missing.
     pub fn filled(&self, indices: &Indices) -> Option<String> {
         let mut text = String::new();
         for part in &self.0 {
@@ -83,7 +84,7 @@ impl Pattern {
         Some(text)
     }
 
-    /// Matches a text. Returns its indices, `known` indices included.
+    /// Matches a text. Returns the indices, `known` indices included.
     fn read(&self, text: &str, known: &Indices) -> Option<Indices> {
         let mut indices = known.clone();
         let mut steps = MAX_STEPS;
@@ -91,7 +92,8 @@ impl Pattern {
         is_read.then_some(indices)
     }
 
-    /// Replaces each run of digits and indices that has an index by [`RUN`]. Returns the ordinals of these runs, too.
+    /// Replaces each run of digits and indices that has an index by [`RUN`]. Returns the ordinals of the replaced runs,
+    /// too.
     fn shape(&self) -> (String, Vec<usize>) {
         let mut shape = String::new();
         let mut run = String::new();
@@ -100,6 +102,7 @@ impl Pattern {
             Part::Text(text) => text.chars().collect::<Vec<_>>(),
             Part::Index(_) => vec![RUN],
         });
+        // The `None` closes a run at the end of the text.
         for letter in letters.map(Some).chain([None]) {
             if let Some(letter) = letter.filter(|it| it.is_ascii_digit() || *it == RUN) {
                 has_index |= letter == RUN;
@@ -137,7 +140,7 @@ fn split(text: &str, repeater: usize, flag: &str, left: &mut usize) -> Vec<Part>
     parts
 }
 
-/// Matches part by part; recurses once for each part, at most [`MAX_FLAGS`] times two and one.
+/// Matches part by part; recurses once for each part, at most [`MAX_FLAGS`] times two plus 1.
 fn read(parts: &[Part], text: &str, indices: &mut Indices, steps: &mut usize) -> bool {
     let Some((part, others)) = parts.split_first() else {
         return text.is_empty();
@@ -153,12 +156,14 @@ fn read(parts: &[Part], text: &str, indices: &mut Indices, steps: &mut usize) ->
         }
         Part::Index(repeater) => *repeater,
     };
+    // A name can repeat a flag: the index has to be equal each time.
     if let Some(index) = indices.get(repeater) {
         let rest = text.strip_prefix(index.to_string().as_str());
         return rest.is_some_and(|rest| read(others, rest, indices, steps));
     }
     let digits = text.bytes().take(MAX_DIGITS);
     let digits = digits.take_while(u8::is_ascii_digit).count();
+    // An index has no leading zeros. The longest index is tried first, as adjacent digits may belong to the text.
     let most = if text.starts_with('0') { 1 } else { digits };
     (1..=most).rev().any(|length| {
         let (index, rest) = text.split_at(length);
@@ -201,6 +206,7 @@ impl Names {
         let Some(pattern) = pattern else { return };
         let (shape, indexed) = pattern.shape();
         if !self.indexed.contains(&indexed) {
+            // Names beyond the limit are found as written only.
             if self.indexed.len() >= MAX_CANDIDATES {
                 return;
             }
@@ -217,13 +223,13 @@ impl Names {
         self.written.get(name).map(|written| written.place)
     }
 
-    /// Pattern of a name of the config. `None` for a plain name.
+    /// Returns the pattern of a name of the config, or `None` for a plain name.
     pub fn pattern(&self, name: &str) -> Option<&Pattern> {
         self.written.get(name)?.pattern.as_ref()
     }
 
-    /// Finds a name of a result, and the indices in it, which agree with `known` indices. A plain name goes before a
-    /// pattern.
+    /// Finds a name of a result, and the indices within, which agree with `known` indices. A plain name takes
+    /// precedence over a pattern.
     pub fn find(&self, name: &str, known: &Indices) -> Option<(usize, Indices)> {
         if let Some(written) = self.written.get(name).filter(|it| it.pattern.is_none()) {
             return Some((written.place, known.clone()));
@@ -231,6 +237,7 @@ impl Names {
         if self.indexed.is_empty() {
             return None;
         }
+        // Real configs have a single set: the look-up hashes the name once.
         let runs = runs(name);
         self.indexed.iter().find_map(|indexed| {
             let candidates = self.by_shape.get(&shape(name, &runs, indexed)?)?;
@@ -259,7 +266,7 @@ fn runs(text: &str) -> Vec<(usize, usize)> {
     runs
 }
 
-/// Replaces some runs of digits by [`RUN`]. `None` when a run is missing.
+/// Replaces the given runs of digits by [`RUN`]. Returns `None` when a run is missing.
 fn shape(text: &str, runs: &[(usize, usize)], indexed: &[usize]) -> Option<String> {
     let mut shape = String::with_capacity(text.len());
     let mut done = 0;

@@ -20,7 +20,7 @@ pub struct Object {
     pub value: Option<String>,
     /// Path of the shown value in the task's data: `text` of `$text`. Includes the flags of enclosing Repeaters.
     pub variable: Option<String>,
-    /// Unit of `Labels` spans on the object. `None` for tags without a unit.
+    /// Unit of `Labels` spans on the object, or `None` for tags without a unit.
     pub span_unit: Option<SpanUnit>,
     /// Attributes as written, in the order of the text.
     pub attributes: Vec<(String, String)>,
@@ -58,7 +58,8 @@ impl SpanUnit {
 }
 
 impl Object {
-    /// Path of the shown value in the task's data, with the indices filled in. `None` without a variable.
+    /// Returns the path of the shown value in the task's data, with the indices filled in, or `None` without a
+    /// variable.
     pub fn path(&self, indices: &Indices) -> Option<Cow<'_, str>> {
         let variable = self.variable.as_deref()?;
         with_indices(variable, self.variable_pattern.as_ref(), indices)

@@ -25,14 +25,15 @@ pub fn read(document: &Document<'_>, lines: &LineIndex<'_>) -> Config {
     }
 }
 
-/// Tag as written, with its prefix.
+/// Returns the tag as written, with the prefix.
 pub fn tag_of<'a>(node: Node<'a, '_>) -> &'a str {
+    // roxmltree drops the prefix of a name.
     let text = &node.document().input_text()[node.range().start + 1..];
     let end = text.find(|it: char| it.is_ascii_whitespace() || matches!(it, '/' | '>'));
     &text[..end.unwrap_or(text.len())]
 }
 
-/// Value of an attribute; `None` when missing or empty.
+/// Returns the value of an attribute, or `None` when missing or empty.
 pub fn filled<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
     node.attribute(name).filter(|value| !value.is_empty())
 }
@@ -47,6 +48,8 @@ pub fn in_any_case<'a>(node: Node<'a, '_>, name: &str) -> Option<&'a str> {
 /// True for a control, which may be an object, too.
 pub fn is_control(node: Node<'_, '_>) -> bool {
     let is_named = filled(node, "name").is_some() && filled(node, "toName").is_some();
+    // A `Filter` has a `toName`, but filters labels in the editor and makes no regions
+    // (https://labelstud.io/tags/filter).
     is_named && tag_of(node) != "Filter"
 }
 
@@ -74,7 +77,7 @@ struct Around {
 }
 
 impl Reader<'_> {
-    /// Reads a tag and its content. Recursion is bounded by the nesting limit of configs.
+    /// Reads a tag and the content. Recursion is bounded by the nesting limit of configs.
     fn tag(&mut self, node: Node<'_, '_>, around: &Around) {
         let tag = tag_of(node);
         let mut inner = around.clone();
@@ -84,6 +87,7 @@ impl Reader<'_> {
         if tag.eq_ignore_ascii_case("Repeater") {
             inner.repeaters = self.add_repeater(node, around);
         }
+        // Label Studio's chat and user-defined controls are control and object in a single tag.
         let labels_itself = ["chat", "reactcode"]
             .iter()
             .any(|known| tag.eq_ignore_ascii_case(known));
@@ -134,6 +138,7 @@ impl Reader<'_> {
         let to_name = filled(node, "toName").unwrap_or(name);
         let tag = tag_of(node);
         let kind = Kind::of(tag);
+        // Labels from elsewhere: from the task's data (`$`), or from a server while the editor runs.
         let has_source = filled(node, "apiUrl").is_some()
             || filled(node, "value").is_some_and(|value| value.starts_with('$'));
         let is = |attribute| {
@@ -169,6 +174,7 @@ impl Reader<'_> {
             is_per_region: is("perRegion"),
             is_per_item: is("perItem"),
             condition: condition::read(node, around.condition.as_ref()),
+            // Rust parses `inf` and `nan`, which bound no number.
             min: number("min").filter(|bound| bound.is_finite()),
             max: number("max").filter(|bound| bound.is_finite()),
             max_rating: in_any_case(node, "maxRating")
@@ -226,6 +232,7 @@ impl Reader<'_> {
             hotkey: text("hotkey"),
             branch: 0,
         };
+        // Relations have no control: all `Relation` tags of a config form a single list.
         if tag_of(node) == "Relation" {
             let labels = &mut self.config.relation_labels;
             self.relations.add(labels, label.clone(), pattern, None);
@@ -239,7 +246,7 @@ impl Reader<'_> {
     }
 }
 
-/// Path of a variable: `text` of `$text`. `None` unless the value is a single variable.
+/// Reads the path of a variable: `text` of `$text`. Returns `None` unless the value is a single variable.
 fn variable(value: &str) -> Option<&str> {
     let path = value.strip_prefix('$')?;
     (!path.is_empty() && !path.contains([',', ' '])).then_some(path)
@@ -249,6 +256,7 @@ fn attributes(node: Node<'_, '_>) -> Vec<(String, String)> {
     let text = node.document().input_text();
     node.attributes()
         .map(|attribute| {
+            // The name as written, with the prefix.
             let name = text
                 .get(attribute.range_qname())
                 .unwrap_or(attribute.name());

@@ -1,5 +1,8 @@
-//! What Label Studio refuses of a config that is XML: tags without what makes them work, names that are used
-//! twice or lead nowhere.
+//! Rules of valid configs beyond XML, as Label Studio checks on saving a project: required attributes and labels,
+//! unique names, and `toName`s that exist.
+//!
+//! Sources: <https://github.com/HumanSignal/label-studio/blob/develop/label_studio/core/label_config.py>,
+//! <https://github.com/HumanSignal/label-studio/blob/develop/label_studio/core/utils/schema/label_config_schema.json>.
 
 use std::collections::{HashMap, HashSet};
 
@@ -12,9 +15,9 @@ use super::{
     xml::quoted,
 };
 
-/// How many diagnostics are told.
+/// Most diagnostics per config.
 const MAX_FAULTS: usize = 1_000;
-/// Speeds at which a video can be played.
+/// Playback speeds of a video (<https://labelstud.io/tags/video>).
 const SPEEDS: std::ops::RangeInclusive<f64> = 0.05..=10.0;
 
 /// Refuses an invalid config, with all diagnostics.
@@ -33,6 +36,7 @@ pub fn check(document: &Document<'_>, lines: &LineIndex<'_>) -> Result<(), Vec<D
         "View" => Inside::Root,
         _ => Inside::Other,
     };
+    // Label Studio's schema describes the children of the root `View`; names and videos are checked for every tag.
     rules.names_of(root);
     rules.video(root);
     rules.children(root, inside);
@@ -48,7 +52,7 @@ pub fn check(document: &Document<'_>, lines: &LineIndex<'_>) -> Result<(), Vec<D
 struct Rules<'a> {
     lines: &'a LineIndex<'a>,
     names: HashSet<&'a str>,
-    /// Where each name is given first.
+    /// Offset of the first attribute with each name.
     owners: HashMap<&'a str, usize>,
     diagnostics: Vec<Diagnostic>,
 }
@@ -58,7 +62,7 @@ struct Rules<'a> {
 enum Inside {
     /// The outermost `View`.
     Root,
-    /// `View` within such a parent.
+    /// `View` within a `View`.
     View,
     Choices,
     Labels,
@@ -68,6 +72,7 @@ enum Inside {
 impl Inside {
     fn of(self, tag: &str) -> Self {
         match (self, tag) {
+            // The schema does not look into unknown tags, so the tags within are free.
             (Self::Other, _) => Self::Other,
             (_, "View") => Self::View,
             (Self::Root | Self::View, "Choices") => Self::Choices,
@@ -78,7 +83,7 @@ impl Inside {
 }
 
 impl<'a> Rules<'a> {
-    /// Checks the tags in a tag. Goes as deep as tags may be nested.
+    /// Checks the children of a tag. Recursion is bounded by the nesting limit of configs.
     fn children(&mut self, node: Node<'a, 'a>, inside: Inside) {
         for child in node.children().filter(Node::is_element) {
             if self.diagnostics.len() >= MAX_FAULTS {
@@ -123,6 +128,7 @@ impl<'a> Rules<'a> {
     /// Requires labels, or a source of labels, for controls that offer a list.
     fn list(&mut self, node: Node<'a, 'a>, tag: &str, item: &str) {
         self.needs(node, tag, &["name", "toName"]);
+        // Label Studio's schema accepts any `View` in place of labels, without a look at the content.
         let has_items = node.attribute("value").is_some()
             || node
                 .children()

@@ -1,5 +1,5 @@
-//! The XML of a labelling config: measured before it is read, so that no text costs more than its length, and
-//! its errors in words.
+//! XML of a labelling config: checks limits before parsing, so that hostile texts take time and memory in proportion to
+//! the length, and describes errors of the parser in words of the config.
 
 use problem::{LineIndex, Location};
 use roxmltree::{Document, Error, ParsingOptions};
@@ -8,9 +8,10 @@ use super::Diagnostic;
 
 /// Longest config, in bytes.
 pub const MAX_BYTES: usize = 1 << 20;
-/// Nesting limit of tags; Label Studio's.
+/// Nesting limit of tags, as in Label Studio.
 const MAX_DEPTH: usize = 256;
-/// Most attributes of one tag: duplicates are found by pairwise comparison.
+/// Most attributes per tag: the parser finds duplicates by pairwise comparison
+/// (<https://www.w3.org/TR/xml/#uniqattspec>).
 const MAX_ATTRIBUTES: usize = 256;
 /// Most namespace declarations: every nested tag scans them.
 const MAX_NAMESPACES: usize = 32;
@@ -19,7 +20,7 @@ const MAX_NODES: u32 = 250_000;
 /// Longest piece of a config that a message repeats, in characters.
 const MAX_QUOTED: usize = 100;
 
-/// Parses a text as XML. Returns the first error: later ones would be consequences.
+/// Parses a text as XML. Returns the first error: later errors would be consequences.
 pub fn read(text: &str) -> Result<Document<'_>, Diagnostic> {
     if text.len() > MAX_BYTES {
         let message = format!("a labelling config has at most {MAX_BYTES} bytes");
@@ -27,6 +28,8 @@ pub fn read(text: &str) -> Result<Document<'_>, Diagnostic> {
     }
     let shape = Shape::of(text)?;
     let options = ParsingOptions {
+        // Entities of a document type can expand exponentially, and could read files.
+        // https://cheatsheetseries.owasp.org/cheatsheets/XML_External_Entity_Prevention_Cheat_Sheet.html
         allow_dtd: false,
         nodes_limit: MAX_NODES,
         entity_resolver: None,
@@ -38,6 +41,7 @@ pub fn read(text: &str) -> Result<Document<'_>, Diagnostic> {
             }
             _ => sentence(&error),
         };
+        // The parser reports these errors at the end of the text; the start of the unclosed tag says more.
         let offset = match error {
             Error::UnclosedRootNode => shape.open.last().copied(),
             Error::NoRootNode => shape.unfinished,
@@ -72,12 +76,12 @@ fn diagnostic(message: impl Into<String>, location: Location) -> Diagnostic {
     }
 }
 
-/// How tags are nested, found by their brackets and quotes alone.
+/// Nesting of tags, found by brackets and quotes alone.
 ///
 /// Valid up to the first XML error, where the parser stops, too.
 #[derive(Default)]
 struct Shape {
-    /// Where the tags start that nothing closes.
+    /// Offsets of unclosed tags, outermost first.
     open: Vec<usize>,
     /// Start of an unterminated tag or comment.
     unfinished: Option<usize>,
@@ -119,12 +123,14 @@ impl Shape {
         if rest.starts_with("<?") {
             return Ok(past("?>"));
         }
+        // Names are not compared: the parser refuses a mismatch.
         if rest.starts_with("</") {
             self.open.pop();
             return Ok(past(">"));
         }
         let refusal = |message| Err(diagnostic(message, LineIndex::new(text).location(start)));
         self.open.push(start);
+        // Checked here: parser and readers recurse once per level.
         if self.open.len() > MAX_DEPTH {
             return refusal(format!("tags are nested at most {MAX_DEPTH} deep"));
         }
@@ -147,7 +153,7 @@ impl Shape {
     }
 }
 
-/// Scans an opening tag, by its quotes.
+/// Opening tag, scanned by quotes.
 struct Tag {
     length: usize,
     attributes: usize,
@@ -172,6 +178,7 @@ impl Tag {
                     is_empty: text[..stop].ends_with('/'),
                 });
             }
+            // Values of attributes are quoted, so each pair of quotes is an attribute.
             attributes += 1;
             let before = text[piece..stop]
                 .trim_end()

@@ -1,4 +1,4 @@
-//! Regions that answer a question about the task, about another region, or about two of them.
+//! Regions without a place in the task's data: answers about the task or about a region, messages and relations.
 
 use chrono::{DateTime, Utc};
 use indexmap::IndexMap;
@@ -7,19 +7,19 @@ use serde_json::value::RawValue;
 
 use super::{Shape, fields::Fields};
 
-/// An answer of a region to its control.
+/// Answer of a region, for filters by answer.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Answer {
-    /// A choice, an item of a taxonomy, a text, or a date as the control's format has it.
+    /// Choice, item of a taxonomy, text, or date in the control's format.
     Text(String),
-    /// A nested choice or an item of a taxonomy with those around it, outermost first: two levels at least.
+    /// Nested choice or item of a taxonomy with the enclosing levels, outermost first: two levels at least.
     Path(Vec<String>),
-    /// A number, or the stars of a rating.
+    /// Number, or stars of a rating.
     Number(f64),
 }
 
 impl Answer {
-    /// The answer that a path stands for: of one level the text alone. `None` without a level.
+    /// Makes an answer of a path: a text for a single level. Returns `None` without a level.
     pub fn path(mut levels: Vec<String>) -> Option<Self> {
         match levels.len() {
             0 | 1 => levels.pop().map(Self::Text),
@@ -27,7 +27,7 @@ impl Answer {
         }
     }
 
-    /// Its texts, outermost first; of a number none.
+    /// Texts of the answer, outermost first; empty for a number.
     pub fn texts(&self) -> &[String] {
         match self {
             Self::Text(text) => std::slice::from_ref(text),
@@ -36,7 +36,8 @@ impl Answer {
         }
     }
 
-    /// The answers of a region. A path is followed by its innermost text, which is an answer of its own.
+    /// Answers of a region. A path is followed by the innermost text as a separate answer, so that a filter finds the
+    /// choice with and without the path.
     pub(super) fn of(shape: Shape) -> Vec<Self> {
         let of_path = |levels: Vec<String>| {
             let innermost = levels.last().filter(|_| levels.len() > 1).cloned();
@@ -56,14 +57,14 @@ impl Answer {
     }
 }
 
-/// What was chosen.
+/// Chosen choices (<https://labelstud.io/tags/choices>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Choices {
-    /// Each with the choices around it, outermost first.
+    /// Each choice with the enclosing choices, outermost first.
     pub paths: Vec<Vec<String>>,
 }
 
-/// A place that items were put into, best ones first.
+/// Bucket of ranked items (<https://labelstud.io/tags/ranker>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Bucket {
     /// Name of the bucket in the config.
@@ -72,29 +73,29 @@ pub struct Bucket {
     pub item_ids: Vec<String>,
 }
 
-/// A message that was written into a chat.
+/// Message written into a chat (<https://labelstud.io/tags/chat>).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChatMessage {
     /// Role of the speaker: `user`, `assistant`, …
     pub role: String,
     /// Text of the message.
     pub content: String,
-    /// `createdAt`, milliseconds since 1970. `None` when missing, and beyond the range of dates.
+    /// `createdAt`, milliseconds since 1970, or `None` when missing or beyond the range of dates.
     pub created_at: Option<DateTime<Utc>>,
 }
 
-/// How two regions relate.
+/// Relation between two regions (<https://labelstud.io/tags/relations>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Relation {
     /// Id of the region at the start.
     pub from_id: String,
     /// Id of the region at the end.
     pub to_id: String,
-    /// `None` when missing or unknown.
+    /// Direction, or `None` when missing or unknown.
     pub direction: Option<Direction>,
 }
 
-/// Which way a relation points.
+/// Direction of a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
@@ -124,7 +125,7 @@ impl Choices {
         })
     }
 
-    /// The choices themselves.
+    /// Chosen choices, without the enclosing choices.
     pub fn innermost(&self) -> impl Iterator<Item = &str> {
         self.paths
             .iter()
@@ -158,13 +159,13 @@ pub fn taxonomy(value: &Fields) -> Option<Vec<Vec<String>>> {
     value.parsed("taxonomy")
 }
 
-/// A list of texts, or one text alone as older results have it.
+/// Reads a list of texts, or a single text, as in older results.
 pub fn texts(value: &Fields) -> Option<Vec<String>> {
     let alone = || Some(vec![value.text("text")?]);
     value.parsed("text").or_else(alone)
 }
 
-/// Buckets in the order of the text.
+/// Reads buckets in the order of the JSON.
 pub fn buckets(value: &Fields) -> Option<Vec<Bucket>> {
     let buckets: IndexMap<String, &RawValue> = value.parsed("ranker")?;
     let bucket = |(name, ids): (String, &RawValue)| {

@@ -1,7 +1,7 @@
-//! The members of a JSON object, each parsed as what is asked for and only when it is.
+//! Members of a JSON object, parsed on demand as the requested type.
 //!
-//! Numbers, integers and booleans are read as [checks](crate::check) take them, texts that stand for one
-//! included: what fits a config can be read.
+//! Numbers, integers and booleans are coerced as in [checks](crate::check), so that every accepted result can be read:
+//! `"1.5"` is a number.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -13,12 +13,12 @@ use crate::check::{
     value::{Items, Value},
 };
 
-/// Of a repeated key the last value counts, as in what is stored.
+/// Members by key. Of a repeated key the last value counts, as in the stored result.
 #[derive(Default)]
 pub struct Fields<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
 
 impl<'a> Fields<'a> {
-    /// `None` for what is no object.
+    /// Reads the members of an object. Returns `None` for values that are not objects.
     pub fn of(raw: &'a RawValue) -> Option<Self> {
         serde_json::from_str(raw.get()).ok().map(Self)
     }
@@ -27,7 +27,7 @@ impl<'a> Fields<'a> {
         self.0.contains_key(key)
     }
 
-    /// `None` when it is absent, null or of another type; like all that follow.
+    /// Parses a member. All readers of this type return `None` when the member is absent, null or of a wrong type.
     pub fn parsed<T: Deserialize<'a>>(&self, key: &str) -> Option<T> {
         serde_json::from_str(self.0.get(key)?.get()).ok()
     }
@@ -41,13 +41,14 @@ impl<'a> Fields<'a> {
         stored.or_else(|| coercion::boolean(&self.parsed(key)?))
     }
 
-    /// A finite number, or a text or boolean that stands for one.
+    /// Reads a finite number, or a text or boolean as a number.
     pub fn number(&self, key: &str) -> Option<f64> {
+        // Fast path: nearly all numbers are stored as numbers.
         let stored = self.parsed(key);
         stored.or_else(|| number(&self.parsed(key)?))
     }
 
-    /// A finite number or boolean, no text.
+    /// Reads a finite number or boolean, but no text.
     pub fn bare_number(&self, key: &str) -> Option<f64> {
         match self.parsed(key)? {
             Value::Text(_) => None,
@@ -55,18 +56,18 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// An integer of 32 bits; `5.0` is one, and so is `"5"`.
+    /// Reads an integer of 32 bits; `5.0` and `"5"` count as integers.
     pub fn int(&self, key: &str) -> Option<i32> {
         let stored = self.parsed(key);
         stored.or_else(|| i32::try_from(coercion::integer(&self.parsed(key)?)?).ok())
     }
 
-    /// An integer of 64 bits.
+    /// Reads an integer of 64 bits.
     pub fn long(&self, key: &str) -> Option<i64> {
         i64::try_from(coercion::integer(&self.parsed(key)?)?).ok()
     }
 
-    /// A text as it is, a number as it is written, a boolean as the number that it counts as.
+    /// Reads a text, a number as written, or a boolean as `0` or `1`.
     pub fn text_or_number(&self, key: &str) -> Option<String> {
         match self.parsed(key)? {
             Value::Text(text) => Some(text.into_owned()),
@@ -78,7 +79,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of pairs of numbers.
+    /// Reads a list of pairs of numbers.
     pub fn pairs(&self, key: &str) -> Option<Vec<[f64; 2]>> {
         let stored = self.parsed(key);
         stored.or_else(|| {
@@ -91,7 +92,7 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// A list of integers from 0 to 255.
+    /// Reads a list of integers from 0 to 255.
     pub fn bytes(&self, key: &str) -> Option<Vec<u8>> {
         let list: Value = self.parsed(key)?;
         match list.items()? {
@@ -107,14 +108,14 @@ impl<'a> Fields<'a> {
         Self::of(self.0.get(key)?)
     }
 
-    /// The texts of a list; what else is in it is left out.
+    /// Reads the texts of a list. Skips items of types other than string.
     pub fn texts(&self, key: &str) -> Option<Vec<String>> {
         let items: Vec<&RawValue> = self.parsed(key)?;
         let text = |item: &RawValue| serde_json::from_str(item.get()).ok();
         Some(items.into_iter().filter_map(text).collect())
     }
 
-    /// A list of which every item is an object that can be read.
+    /// Reads a list of objects. Returns `None` unless `read` succeeds for every item.
     pub fn each<T>(&self, key: &str, read: impl Fn(&Fields<'a>) -> Option<T>) -> Option<Vec<T>> {
         let items: Vec<&RawValue> = self.parsed(key)?;
         let item = |item| read(&Self::of(item)?);

@@ -1,5 +1,5 @@
-//! Regions of images. Lengths and places are percent of the image: of its width what goes across, of its
-//! height what goes down.
+//! Regions of images. Horizontal coordinates and lengths are percent of the width of the image, vertical coordinates
+//! and lengths percent of the height (<https://labelstud.io/guide/task_format>).
 
 use super::{fields::Fields, mask};
 
@@ -12,7 +12,7 @@ pub struct ImageSize {
     pub height: i32,
 }
 
-/// A place, in whichever unit.
+/// Point, in percent or pixels.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Point {
     /// Distance from the left edge.
@@ -21,7 +21,7 @@ pub struct Point {
     pub y: f64,
 }
 
-/// The top left corner is at (`x`, `y`), and what it turns about.
+/// Rectangle that turns about the top left corner, at (`x`, `y`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Rectangle {
     /// Left edge, in percent of the width.
@@ -36,11 +36,11 @@ pub struct Rectangle {
     pub rotation: f64,
     /// `ocrtext`, of `ocrlabels`.
     pub ocr_text: Option<String>,
-    /// Of `ocrlabels`.
+    /// `pageIndex`, of `ocrlabels`.
     pub page_index: Option<i32>,
 }
 
-/// The centre is at (`x`, `y`), and what it turns about.
+/// Ellipse that turns about the centre, at (`x`, `y`).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ellipse {
     /// Centre, in percent of the width.
@@ -55,7 +55,7 @@ pub struct Ellipse {
     pub rotation: f64,
 }
 
-/// A polygon; the points are its corners in order.
+/// Polygon, by the corners in order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Polygon {
     /// Corners, in percent.
@@ -64,14 +64,14 @@ pub struct Polygon {
     pub closed: Option<bool>,
 }
 
-/// A single point.
+/// Single point.
 #[derive(Clone, Debug, PartialEq)]
 pub struct KeyPoint {
     /// In percent of the width.
     pub x: f64,
     /// In percent of the height.
     pub y: f64,
-    /// How wide the point is drawn, in percent of the image's width.
+    /// Width of the drawn point, in percent of the image's width.
     pub width: Option<f64>,
 }
 
@@ -80,29 +80,29 @@ pub struct KeyPoint {
 pub struct Brush {
     /// `rle`, in results of Label Studio.
     pub format: Option<String>,
-    /// Run lengths of red, green, blue and alpha of each pixel, packed into bits.
+    /// Run lengths of red, green, blue and alpha of each pixel, packed into bits; see `mask`.
     pub rle: Vec<u8>,
 }
 
-/// A line through vertices, straight or curved.
+/// Line through vertices, straight or curved (<https://labelstud.io/tags/vector>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vector {
     /// Vertices in the stored order.
     pub vertices: Vec<Vertex>,
-    /// The last vertex is connected with the first one.
+    /// True when the last vertex is connected with the first.
     pub closed: Option<bool>,
 }
 
-/// A vertex of a [`Vector`].
+/// Vertex of a [`Vector`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Vertex {
     /// Id within the vector.
     pub id: Option<String>,
     /// Position in percent.
     pub at: Point,
-    /// The vertex that a line leads here from.
+    /// Id of the vertex at the start of the line to this vertex.
     pub previous_id: Option<String>,
-    /// The line is a Bézier curve; false unless given.
+    /// True when the line is a Bézier curve; false unless given.
     pub is_bezier: bool,
     /// Control points of the Bézier curve, in percent: `controlPoint1` and `controlPoint2`.
     pub control_points: [Option<Point>; 2],
@@ -111,6 +111,7 @@ pub struct Vertex {
 impl ImageSize {
     pub(super) fn read(entry: &Fields) -> Option<Self> {
         let length = |key| {
+            // A text is no size: the editor writes numbers, and the checks do not look at sizes.
             entry.bare_number(key)?;
             entry.int(key).filter(|length| *length > 0)
         };
@@ -125,7 +126,7 @@ impl ImageSize {
         u64::from(self.width.unsigned_abs()) * u64::from(self.height.unsigned_abs())
     }
 
-    /// From percent to pixels. `None` beyond all numbers.
+    /// Converts percent to pixels. Returns `None` on overflow.
     pub fn point(self, percent: Point) -> Option<Point> {
         let x = percent.x / 100.0 * f64::from(self.width);
         let y = percent.y / 100.0 * f64::from(self.height);
@@ -141,8 +142,9 @@ impl Point {
         })
     }
 
-    /// The point when the plane is turned about this one, degrees clockwise.
+    /// Rotates `other` about this point, in degrees clockwise.
     pub fn turn(self, other: Self, rotation: f64) -> Self {
+        // Clockwise on screen, as `y` points down.
         let (sin, cos) = rotation.to_radians().sin_cos();
         let (x, y) = (other.x - self.x, other.y - self.y);
         Self {
@@ -206,13 +208,13 @@ impl Brush {
         })
     }
 
-    /// How many pixels are painted. `None` for run lengths that are not those of an image of this size.
+    /// Counts the painted pixels. Returns `None` for run lengths that do not fit an image of this size.
     pub fn area(&self, size: ImageSize) -> Option<u64> {
         mask::area(&self.rle, size)
     }
 
-    /// How opaque each pixel is, as a greyscale PNG. `None` for run lengths that are not those of an image of
-    /// this size, and for more than [`mask::MAX_PIXELS`].
+    /// Draws the alpha of each pixel as a greyscale PNG. Returns `None` for run lengths that do not fit an image of
+    /// this size, and for more pixels than [`mask::MAX_PIXELS`].
     pub fn png(&self, size: ImageSize) -> Option<Vec<u8>> {
         mask::png(&self.rle, size)
     }

@@ -1,4 +1,4 @@
-//! Kinds of regions: decided by the entry's `type`, of `labels` by the object, too.
+//! Kinds of regions, by the `type` of the entry, and for `labels` by the object, too.
 
 use super::{
     classification::{Bucket, ChatMessage, Choices, Relation, buckets, taxonomy, texts},
@@ -8,7 +8,7 @@ use super::{
 };
 use crate::config::SpanUnit;
 
-/// The kinds of regions. Their numbers are stored: each keeps its own.
+/// Kind of a region. The numbers are stored in the search index and never change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// Rectangle on an image.
@@ -55,13 +55,13 @@ pub enum Kind {
     Ranker = 21,
     /// Relation between two regions.
     Relation = 22,
-    /// Unknown type, or content that its type does not allow.
+    /// Unknown type, or content that the type does not allow.
     Other = 23,
     /// Message written into a chat.
     ChatMessage = 24,
 }
 
-/// What a region says.
+/// Typed content of a region.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Shape {
     /// See [`Rectangle`].
@@ -74,7 +74,7 @@ pub enum Shape {
     KeyPoint(KeyPoint),
     /// See [`Brush`].
     Brush(Brush),
-    /// A data URL of an image.
+    /// Data URL of an image (<https://www.rfc-editor.org/rfc/rfc2397>).
     Bitmask(String),
     /// See [`Vector`].
     Vector(Vector),
@@ -100,9 +100,9 @@ pub enum Shape {
     Number(f64),
     /// Number of stars.
     Rating(i32),
-    /// As the control's format has it.
+    /// Date in the control's format.
     DateTime(String),
-    /// The side that was chosen.
+    /// Chosen side.
     Pairwise(String),
     /// Buckets in the stored order.
     Ranker(Vec<Bucket>),
@@ -110,12 +110,12 @@ pub enum Shape {
     Relation(Relation),
     /// See [`ChatMessage`].
     ChatMessage(ChatMessage),
-    /// Of a type that is not known, or without what its type needs; with its `type`, when that is a text.
+    /// Unknown type, or content that the type does not allow; with the `type` when given as a text.
     Other(Option<String>),
 }
 
 impl Shape {
-    /// `kind` is the entry's `type` in lower case, `unit` the unit of spans on its object, if known.
+    /// Reads a value. `kind` is the entry's `type` in lower case, `unit` the unit of spans on the object, if known.
     pub(super) fn read(
         kind: &str,
         entry: &Fields,

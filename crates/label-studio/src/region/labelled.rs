@@ -1,4 +1,4 @@
-//! Regions of the type `labels`: spans, by the object that they are on, and the labels of what a tool drew.
+//! Regions of the type `labels`: spans, by the unit of the object, and labels of drawn regions.
 
 use super::{
     fields::Fields,
@@ -9,8 +9,8 @@ use super::{
 use crate::config::SpanUnit;
 
 impl Shape {
-    /// Reads an entry of the type `labels`: a span on an object without labels of its own, or the second entry of a region
-    /// of an unlabelled tool.
+    /// Reads an entry of the type `labels`: a span, or the second entry of a region of an unlabelled tool
+    /// (<https://labelstud.io/tags/labels>).
     pub(super) fn labelled(entry: &Fields, value: &Fields, unit: Option<SpanUnit>) -> Option<Self> {
         let span = match unit {
             Some(unit) => Self::span(entry, value, unit),
@@ -22,7 +22,7 @@ impl Shape {
     fn span(entry: &Fields, value: &Fields, unit: SpanUnit) -> Option<Self> {
         let nodes = || HyperTextSpan::read(value).map(Self::HyperTextSpan);
         match unit {
-            // Older versions wrote paths for plain texts, too.
+            // Older versions of Label Studio wrote XPaths for plain texts, too.
             SpanUnit::Characters => match TextSpan::read(value) {
                 Some(span) => Some(Self::TextSpan(span)),
                 None if value.text("start").is_some() || value.text("end").is_some() => nodes(),
@@ -34,8 +34,8 @@ impl Shape {
         }
     }
 
-    /// Guesses the unit of a span on an unknown object: paths are texts, characters are integers, seconds have a fraction
-    /// or stand beside a channel or a length of the recording.
+    /// Guesses the unit of a span on an unknown object: paths are texts, characters are integers, seconds have a
+    /// fraction or stand beside a channel or a length of the recording.
     fn guessed_span(entry: &Fields, value: &Fields) -> Option<Self> {
         let nodes = || HyperTextSpan::read(value).map(Self::HyperTextSpan);
         if value.text("start").is_some() {
@@ -49,8 +49,9 @@ impl Shape {
             .or_else(nodes)
     }
 
-    /// Reads a drawn region by the keys of its kind.
+    /// Reads a drawn region, by the keys of each kind.
     fn drawn(value: &Fields) -> Option<Self> {
+        // From kinds with the most specific keys to the least: every ellipse also reads as a key point.
         let timeline = || Timeline::read(value).map(Self::Timeline);
         timeline()
             .or_else(|| Video::read(value).map(Self::Video))

@@ -1,21 +1,22 @@
-//! Brush masks: Label Studio's run lengths, the format of the `rle-pack` library of thi.ng/umbrella, whose
-//! values are red, green, blue and alpha of one pixel after the other.
+//! Brush masks: run lengths in the format of the `rle-pack` library
+//! (<https://github.com/thi-ng/umbrella/tree/develop/packages/rle-pack>), with red, green, blue and alpha of each pixel
+//! as values.
 //!
-//! A header of 32 bits (values in all), 5 (bits of a value, less one) and four times 4 (bits of a length, less
-//! one); then runs of 1 bit (repeated, or spelled out), 2 (which of the four sizes the length has), the length
-//! less one, and the value or values.
+//! The header has the number of values (32 bits), the bits per value minus 1 (5 bits), and four sizes of lengths in
+//! bits minus 1 (4 bits each). Each run has a flag (1 bit: set for a repeated value, clear for distinct values), the
+//! index of the size of the length (2 bits), the length minus 1, and the value or values.
 
 use std::ops::Range;
 
 use super::image::ImageSize;
 
-/// Larger masks are not drawn: 16 megapixels.
+/// Most pixels of a drawn mask: 16 megapixels.
 pub const MAX_PIXELS: u64 = 1 << 24;
 
-/// Alpha is the last of them.
+/// Values per pixel; alpha is the last.
 const CHANNELS: u64 = 4;
 
-/// Pixels that are not wholly transparent. Takes time by the length of the run lengths, not of the image.
+/// Counts pixels with an alpha above 0. Takes time in proportion to the run lengths, not to the image.
 pub fn area(rle: &[u8], size: ImageSize) -> Option<u64> {
     let mut painted = 0;
     each_run(rle, size, |pixels, alpha| {
@@ -26,11 +27,12 @@ pub fn area(rle: &[u8], size: ImageSize) -> Option<u64> {
     Some(painted)
 }
 
-/// The alpha of each pixel as a greyscale PNG of 8 bits. Nothing is allocated for what has no such mask.
+/// Draws the alpha of each pixel as a greyscale PNG of 8 bits (<https://www.w3.org/TR/png-3/>).
 pub fn png(rle: &[u8], size: ImageSize) -> Option<Vec<u8>> {
     if size.pixels() > MAX_PIXELS {
         return None;
     }
+    // Validates the run lengths before the allocation: a few bytes can claim an image of 16 megapixels.
     area(rle, size)?;
     let mut mask = vec![0; usize::try_from(size.pixels()).ok()?];
     each_run(rle, size, |pixels, alpha| {
@@ -46,6 +48,7 @@ fn written(mask: &[u8], size: ImageSize) -> Result<Vec<u8>, png::EncodingError> 
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Grayscale);
     encoder.set_depth(png::BitDepth::Eight);
+    // Masks have long runs, which the fastest compression shrinks as well.
     encoder.set_compression(png::Compression::Fast);
     let mut writer = encoder.write_header()?;
     writer.write_image_data(mask)?;
@@ -53,8 +56,8 @@ fn written(mask: &[u8], size: ImageSize) -> Result<Vec<u8>, png::EncodingError> 
     Ok(file)
 }
 
-/// Calls with the pixels and the alpha of each run that has any. `None` once the text of run lengths proves to be
-/// too short, or not that of an image of this size.
+/// Calls a function with the pixels and the alpha of each run that includes an alpha value. Returns `None` when the run
+/// lengths are too short, or do not fit an image of this size.
 fn each_run(rle: &[u8], size: ImageSize, mut visit: impl FnMut(Range<u64>, u8)) -> Option<()> {
     let mut bits = Bits { rle, at: 0 };
     let values = u64::from(bits.read(32)?);
@@ -67,9 +70,10 @@ fn each_run(rle: &[u8], size: ImageSize, mut visit: impl FnMut(Range<u64>, u8)) 
         *bits_of_one = bits.read(4)? + 1;
     }
     let mut visit = |values: Range<u64>, value: u32| {
+        // A pixel belongs to the run of the alpha value, the fourth of the pixel.
         let pixels = values.start / CHANNELS..values.end / CHANNELS;
         if !pixels.is_empty() {
-            // A byte is what Label Studio's own decoder keeps of a value.
+            // Truncates to 8 bits, as Label Studio's decoder does.
             visit(pixels, value as u8);
         }
     };
@@ -100,7 +104,7 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// The next bits, at most 32 of them, the highest first.
+    /// Reads the next bits, at most 32, highest first.
     fn read(&mut self, count: u32) -> Option<u32> {
         let end = self.at + count as usize;
         let bytes = self.rle.get(self.at / 8..end.div_ceil(8))?;
@@ -118,7 +122,7 @@ impl Bits<'_> {
 mod tests {
     use super::*;
 
-    /// What label-studio-sdk's `encode_rle` made of this image of 7 by 5 pixels, all four channels alike.
+    /// Output of label-studio-sdk's `encode_rle` for this image of 7 by 5 pixels, with four equal channels.
     const CROSS: [u8; 25] = [
         0, 0, 0, 140, 57, 27, 252, 112, 24, 124, 2, 223, 253, 240, 11, 127, 247, 192, 45, 255, 206,
         1, 134, 255, 192,

@@ -1,22 +1,23 @@
-//! Regions of what runs on: text, sound, time series and video.
+//! Regions of sequential data: text, sound, time series and video.
 
 use super::{fields::Fields, image::Vertex};
 
-/// Characters of a plain text.
+/// Span of a plain text, in characters (<https://labelstud.io/tags/text>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct TextSpan {
-    /// The first character, from 0.
+    /// First character, from 0.
     pub start: i32,
-    /// The first character behind it.
+    /// First character after the span.
     pub end: i32,
-    /// What is written there.
+    /// Text of the span.
     pub text: Option<String>,
 }
 
-/// Characters of a page, or of the utterances of a dialogue.
+/// Span of a page, or of the utterances of a dialogue (<https://labelstud.io/tags/hypertext>,
+/// <https://labelstud.io/tags/paragraphs>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct HyperTextSpan {
-    /// The XPath of a node, or the index of an utterance; a number as it is written.
+    /// XPath of a node, or index of an utterance; a number as written.
     pub start: String,
     /// Like `start`, for the end of the span.
     pub end: String,
@@ -28,35 +29,35 @@ pub struct HyperTextSpan {
     pub global_start: Option<i32>,
     /// Like `global_start`, for the end of the span.
     pub global_end: Option<i32>,
-    /// What is written there.
+    /// Text of the span.
     pub text: Option<String>,
 }
 
-/// A stretch of a recording, in seconds.
+/// Range of a recording, in seconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Audio {
     /// Start, in seconds.
     pub start: f64,
     /// End, in seconds.
     pub end: f64,
-    /// From 0.
+    /// Channel, from 0.
     pub channel: Option<i32>,
-    /// Of the whole recording.
+    /// Length of the whole recording, in seconds.
     pub original_length: Option<f64>,
 }
 
-/// A stretch of a time series, or an instant of it.
+/// Range or instant of a time series.
 #[derive(Clone, Debug, PartialEq)]
 pub struct TimeSeries {
     /// Start.
     pub start: Instant,
     /// End; equal to `start` for an instant.
     pub end: Instant,
-    /// False unless given.
+    /// True for an instant; false unless given.
     pub instant: bool,
 }
 
-/// A place in a time series: a value of its time column, or a text in the column's format.
+/// Position in a time series: a value of the time column, or a text in the column's format.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Instant {
     /// Number, such as seconds or milliseconds since 1970.
@@ -65,14 +66,14 @@ pub enum Instant {
     Text(String),
 }
 
-/// Stretches of a video.
+/// Ranges of frames of a video.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// Ranges of frames in the stored order.
     pub ranges: Vec<FrameRange>,
 }
 
-/// Frames from the first to the last one, counted from 1.
+/// Frames from the first to the last, counted from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FrameRange {
     /// First frame, from 1.
@@ -81,27 +82,27 @@ pub struct FrameRange {
     pub end: i32,
 }
 
-/// Something that moves through a video.
+/// Moving shape in a video (<https://labelstud.io/tags/videorectangle>).
 #[derive(Clone, Debug, PartialEq)]
 pub struct Video {
     /// Number of frames of the whole video.
     pub frames_count: Option<i32>,
-    /// Of the whole video, in seconds.
+    /// Length of the whole video, in seconds.
     pub duration: Option<f64>,
     /// Keyframes in the stored order.
     pub sequence: Vec<Keyframe>,
 }
 
-/// Where it is in one frame; between keyframes its place is interpolated.
+/// Shape in a single frame; the editor interpolates between keyframes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Keyframe {
-    /// From 1.
+    /// Frame, from 1.
     pub frame: i32,
     /// Seconds.
     pub time: Option<f64>,
-    /// It is seen from here on.
+    /// True when the shape is visible from this frame on.
     pub enabled: Option<bool>,
-    /// A rectangle, in percent of the frame.
+    /// Left edge of a rectangle, in percent of the width of the frame.
     pub x: Option<f64>,
     /// Top edge, in percent of the height.
     pub y: Option<f64>,
@@ -111,9 +112,9 @@ pub struct Keyframe {
     pub height: Option<f64>,
     /// Degrees, clockwise.
     pub rotation: Option<f64>,
-    /// Of `videovector`.
+    /// Vertices of a `videovector`.
     pub vertices: Option<Vec<Vertex>>,
-    /// Of `videovector`: the last vertex is connected with the first one.
+    /// Closing line of a `videovector`: true when the last vertex is connected with the first.
     pub closed: Option<bool>,
 }
 
@@ -165,11 +166,12 @@ impl TimeSeries {
 
 impl Instant {
     fn read(value: &Fields, key: &str) -> Option<Self> {
+        // A text stays a text, though it may read as a number: the column's format decides.
         let number = value.bare_number(key).map(Self::Number);
         number.or_else(|| value.text(key).map(Self::Text))
     }
 
-    /// The number; `None` for a text.
+    /// Returns the number, or `None` for a text.
     pub fn number(&self) -> Option<f64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -177,7 +179,7 @@ impl Instant {
         }
     }
 
-    /// The text; `None` for a number.
+    /// Returns the text, or `None` for a number.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Number(_) => None,
