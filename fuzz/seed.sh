@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Fills fuzz/corpus with the recorded data: configs, results, and both together.
+# Fills fuzz/corpus with recorded data from Label Studio: configs, results, and pairs of both.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 python3 - <<'PYTHON'

@@ -1,4 +1,6 @@
-//! What must hold of any bytes at all. The fuzzer makes them up; a plain test runs these on recorded data.
+//! Fuzz targets: properties that hold for any bytes. libFuzzer generates inputs
+//! (<https://rust-fuzz.github.io/book/cargo-fuzz.html>); `crates/label-studio/tests/fuzz.rs` runs the targets on
+//! recorded data.
 
 use label_studio::{
     check::{self, Mode, Rules},
@@ -8,10 +10,10 @@ use label_studio::{
     region::{Region, Regions, Shape},
 };
 
-/// Divides the parts of an input that has several.
+/// Separator of the parts of an input.
 pub const DIVIDER: char = '\u{1e}';
 
-/// A labelling config is understood or has faults, each at a place in the text.
+/// Labelling config: parses, or has diagnostics with a location each. Every control, label and object is found by name.
 pub fn config(data: &[u8]) {
     let Ok(xml) = str::from_utf8(data) else {
         return;
@@ -40,7 +42,8 @@ pub fn config(data: &[u8]) {
     }
 }
 
-/// JSON is scanned as serde_json reads it, and an escaped text can be parsed.
+/// JSON: a text that scans can be escaped and then parsed by serde_json, a syntax error fails in both, and normalizing
+/// twice equals normalizing once.
 pub fn document(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -65,7 +68,7 @@ pub fn document(data: &[u8]) {
     let _ = json_fidelity::check_result(text, &[]);
 }
 
-/// Every region of a result is read, whatever it says.
+/// Result: every entry reads as a region.
 pub fn region(data: &[u8]) {
     let Some((result, count)) = str::from_utf8(data).ok().and_then(result) else {
         return;
@@ -74,7 +77,7 @@ pub fn region(data: &[u8]) {
     assert_eq!(Regions::read(result, &config).all.len(), count);
 }
 
-/// A config, then a result: what a stricter mode accepts, a laxer one does too, and it can be read.
+/// Config and result: laxer modes accept every result that stricter modes accept, and accepted regions are typed.
 pub fn check(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -104,7 +107,7 @@ pub fn check(data: &[u8]) {
     }
 }
 
-/// A region that fits has a type of its own, unless its control has none.
+/// True for a region with a type, and for controls whose regions have none.
 fn is_read(config: &Config, region: &Region) -> bool {
     let Shape::Other(type_name) = &region.shape else {
         return true;
@@ -114,13 +117,13 @@ fn is_read(config: &Config, region: &Region) -> bool {
     };
     match found.control.kind {
         Kind::Other | Kind::ReactCode => true,
-        // An unknown tool and its labels in one.
+        // An unknown tool with labels in the same entry.
         Kind::Labels => type_name.as_deref().map(str::to_lowercase) != Some("labels".to_owned()),
         _ => false,
     }
 }
 
-/// Three results: merging is the identity without an edit of ours, and makes a result.
+/// Three results: a merge without edits of ours returns theirs, conflicts are symmetric, and a merge is a valid result.
 pub fn merge(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -141,7 +144,7 @@ pub fn merge(data: &[u8]) {
     }
 }
 
-/// A result, then entries that come into it: all are in it then, and a second time changes nothing.
+/// Result and entries to upsert: the edited result is valid, and a second upsert changes nothing.
 pub fn edit(data: &[u8]) {
     let Ok(text) = str::from_utf8(data) else {
         return;
@@ -172,7 +175,7 @@ pub fn edit(data: &[u8]) {
     assert_eq!(twice, once);
 }
 
-/// A text that can be stored as a result, and how many regions it has.
+/// Returns a text that can be stored as a result, and the number of regions.
 fn result(text: &str) -> Option<(&str, usize)> {
     let count = json_fidelity::check_result(text, &[]).ok()?;
     Some((text, count))

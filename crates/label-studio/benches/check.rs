@@ -1,4 +1,4 @@
-//! What it costs to check a large result, beside what it costs to parse the same text.
+//! Benchmarks of checks of large results, in comparison with parsing the same text by serde_json.
 //!
 //!     cargo bench -p annograph-label-studio
 
@@ -16,7 +16,7 @@ const CONFIG: &str =
     include_str!("../../../tests/fixtures/label-studio/configs/x-kitchen-sink.xml");
 const REGIONS: usize = 10_000;
 
-/// Results of 10,000 regions, a mask of a million bytes, and results that are wrong throughout.
+/// Results of 10,000 regions, a mask of a million bytes, and a result with a problem in each region.
 const RESULTS: [&str; 5] = ["boxes", "spans", "mask", "relations", "wrong labels"];
 
 fn main() {

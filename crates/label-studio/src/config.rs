@@ -293,7 +293,7 @@ mod tests {
         .unwrap()
     }
 
-    /// What labels store.
+    /// Stored texts of labels.
     pub fn stored(labels: &[Label]) -> Vec<&str> {
         labels.iter().map(|label| label.stored.as_str()).collect()
     }

@@ -129,7 +129,7 @@ mod tests {
 
     use super::*;
 
-    /// A result in which every name is there once at most: `(id, control) -> value`.
+    /// Result without repeated names: `(id, control) -> value`.
     type Edited = BTreeMap<(u8, u8), u8>;
 
     fn result(entries: &Edited) -> String {
@@ -159,7 +159,7 @@ mod tests {
         prop::collection::btree_map((0u8..5, 0u8..3), 0u8..3, 0..8)
     }
 
-    /// The side has no entry of a region any more.
+    /// True for a region without entries on a side.
     fn is_gone(base: &Edited, side: &Edited, id: u8) -> bool {
         let has = |side: &Edited| {
             side.keys()

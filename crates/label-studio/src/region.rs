@@ -86,6 +86,7 @@ pub struct Content {
 impl Content {
     /// Reads a stored result, as [`Regions::read`] does.
     pub fn read(result: &str, config: &Config) -> Self {
+        // Copies no JSON, unlike `Regions::read`: a new config reads the results of a whole project.
         let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
         let mut content = Self::default();
         for item in items {
@@ -123,6 +124,7 @@ impl Regions {
             let mut by_id = HashMap::new();
             for (index, region) in self.all.iter().enumerate() {
                 if let Some(id) = &region.id {
+                    // Later entries with the id are labels or answers of the first.
                     by_id.entry(id.clone()).or_insert(index);
                 }
             }
@@ -219,6 +221,7 @@ fn labels(kind: &str, entry: &Fields, value: &Fields) -> Vec<String> {
     if kind == "relation" {
         return entry.texts("labels").unwrap_or_default();
     }
+    // A `Labels` entry of the type `rectanglelabels` has the labels under either key, as in the checks.
     let own = kind.ends_with("labels").then(|| value.texts(kind));
     own.flatten()
         .or_else(|| value.texts("labels"))

@@ -1,4 +1,4 @@
-//! Loops over results end when the interrupt of their thread is due.
+//! Interruption: loops over results end when the interrupt of the thread is due.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -17,7 +17,7 @@ use label_studio::{
     region::{Content, Regions},
 };
 
-/// Whether the work ends by the interrupt.
+/// True when the interrupt ends the work.
 fn is_interrupted(interrupt: &Arc<Interrupt>, work: impl FnOnce()) -> bool {
     let ended = catch_unwind(AssertUnwindSafe(|| interrupt.scope(work)));
     ended.is_err_and(|payload| payload.is::<Interrupted>())

@@ -146,7 +146,7 @@ mod tests {
 
     use super::*;
 
-    /// Tries them all.
+    /// Reference solution: tries all assignments.
     fn by_trying(likeness: &[Vec<f64>], taken: &mut Vec<bool>) -> f64 {
         let Some((row, rest)) = likeness.split_first() else {
             return 0.0;

@@ -57,7 +57,7 @@ fn sound(start: f64, end: f64) -> Value {
 
 fn choice(control: &str, choices: &[&str]) -> Value {
     let value = json!({ "choices": choices });
-    // Label Studio gives each answer an id of its own.
+    // Label Studio gives each answer a random id.
     let id = format!("{control}{choices:?}");
     json!({ "id": id, "from_name": control, "to_name": "t", "type": "choices", "value": value })
 }
@@ -143,7 +143,7 @@ fn times_are_the_same_when_they_overlap_by_half() {
     for (start, end, expected) in [(0.0, 5.0, 1.0), (0.0, 4.9, 0.0), (-5.0, 10.0, 1.0)] {
         assert_score(Metric::SpanF1, &a, &json!([sound(start, end)]), expected);
     }
-    // The one that is in the way gives way.
+    // An augmenting path moves the earlier pair.
     let b = json!([sound(0.0, 10.0), sound(3.0, 12.0)]);
     let c = json!([sound(0.0, 6.0), sound(0.0, 10.0)]);
     assert_score(Metric::SpanF1, &b, &c, 1.0);
@@ -237,7 +237,7 @@ fn coordinate() -> impl Strategy<Value = f64> {
     ]
 }
 
-/// A value of any kind of region, right or not.
+/// Value of any kind of region, valid or not.
 fn value() -> impl Strategy<Value = Value> {
     let points = prop::collection::vec([coordinate(), coordinate()], 0..9);
     let labels = prop::collection::vec("[ab]", 0..3);

@@ -115,6 +115,7 @@ impl Choices {
             Alone(String),
             Nested(Vec<String>),
         }
+        // `allowNested` stores paths in place of texts; a list can mix both.
         let chosen: Vec<Chosen> = value.parsed("choices")?;
         let path = |chosen| match chosen {
             Chosen::Alone(choice) => vec![choice],
@@ -168,6 +169,7 @@ pub fn texts(value: &Fields) -> Option<Vec<String>> {
 /// Reads buckets in the order of the JSON.
 pub fn buckets(value: &Fields) -> Option<Vec<Bucket>> {
     let buckets: IndexMap<String, &RawValue> = value.parsed("ranker")?;
+    // A single malformed bucket makes the region unreadable: a ranking with a bucket missing would mislead.
     let bucket = |(name, ids): (String, &RawValue)| {
         let item_ids = serde_json::from_str(ids.get()).ok()?;
         Some(Bucket { name, item_ids })

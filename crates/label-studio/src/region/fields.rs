@@ -81,6 +81,7 @@ impl<'a> Fields<'a> {
 
     /// Reads a list of pairs of numbers.
     pub fn pairs(&self, key: &str) -> Option<Vec<[f64; 2]>> {
+        // Fast path: a polygon of numbers parses without a tree of values.
         let stored = self.parsed(key);
         stored.or_else(|| {
             let pairs: Vec<Vec<Value>> = self.parsed(key)?;

@@ -41,6 +41,7 @@ impl Shape {
         if value.text("start").is_some() {
             return nodes();
         }
+        // The editor writes both keys for recordings only; whole seconds would read as characters.
         let is_sound = entry.has("original_length") || value.has("channel");
         let characters = || TextSpan::read(value).filter(|_| !is_sound);
         characters()

@@ -61,6 +61,7 @@ fn written(mask: &[u8], size: ImageSize) -> Result<Vec<u8>, png::EncodingError> 
 fn each_run(rle: &[u8], size: ImageSize, mut visit: impl FnMut(Range<u64>, u8)) -> Option<()> {
     let mut bits = Bits { rle, at: 0 };
     let values = u64::from(bits.read(32)?);
+    // Run lengths and size come from a client: only a match keeps all pixels within the image.
     if values != CHANNELS * size.pixels() {
         return None;
     }
@@ -107,6 +108,7 @@ impl Bits<'_> {
     /// Reads the next bits, at most 32, highest first.
     fn read(&mut self, count: u32) -> Option<u32> {
         let end = self.at + count as usize;
+        // At most 5 bytes: 32 bits that begin inside a byte.
         let bytes = self.rle.get(self.at / 8..end.div_ceil(8))?;
         let mut word: u64 = 0;
         for byte in bytes {
@@ -139,7 +141,7 @@ mod tests {
         height: 5,
     };
 
-    /// The runs of a text of run lengths, of values of one size, as bits.
+    /// Encodes runs with values of equal size as bits.
     fn packed(bits: &str) -> Vec<u8> {
         let bits: Vec<u8> = bits.bytes().filter(|bit| *bit != b' ').collect();
         let byte = |bits: &[u8]| {
@@ -177,7 +179,7 @@ mod tests {
             width: 2,
             height: 1,
         };
-        // Values of 8 bits, lengths of 1, 2, 3 and 4: three values spelled out, three repeated, two spelled out.
+        // Values of 8 bits, lengths of 1, 2, 3 and 4 bits: three distinct values, three repeated, two distinct.
         let header = format!("{:032b} {:05b} 0000 0001 0010 0011", 8, 7);
         let spelled = |values: &[u8]| {
             values
@@ -221,7 +223,7 @@ mod tests {
         for length in 0..CROSS.len() {
             assert_eq!(mask(&CROSS[..length], SIZE), None, "{length} bytes");
         }
-        // A run that goes on behind the last value.
+        // A run beyond the last value.
         let bits = format!(
             "{:032b} {:05b} 0010 0011 0111 1111 1 11 {} 00000001",
             140,
