@@ -1,4 +1,4 @@
-//! Who may do what: operation by operation, role by role.
+//! Permissions: each operation by each role.
 
 mod drafts;
 mod moves;

@@ -1,4 +1,4 @@
-//! What answers may hold: their large columns are charged before they are loaded.
+//! Budget of a response: large columns are charged before they are loaded.
 
 mod pages;
 mod shared;

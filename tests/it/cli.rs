@@ -1,4 +1,4 @@
-//! The program itself: its commands, beside a running server and alone.
+//! Command line: each command, with and without a running server.
 
 mod agreement;
 mod beside;

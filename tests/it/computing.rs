@@ -1,4 +1,4 @@
-//! Large requests, which are computed by the workers: they are answered as small ones are.
+//! Large requests on worker threads: responses equal those of small requests.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Documents and variables: judged as graphql-js judges them, before anything runs.
+//! Validation of documents and variables, with the verdicts of graphql-js.
 
 mod coercion;
 mod cost;

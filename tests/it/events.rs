@@ -1,4 +1,4 @@
-//! Subscriptions, without a transport: what comes, to whom, in which order, and from where on.
+//! Subscriptions without a transport: content, recipients, order and start of the events.
 
 mod access;
 mod cursors;

@@ -1,4 +1,4 @@
-//! Label Studio's files out, and in again.
+//! Export of Label Studio's files, and import of the export.
 
 use std::collections::HashMap;
 

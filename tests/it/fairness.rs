@@ -1,4 +1,4 @@
-//! Shares of the connections to the database.
+//! Fair shares of the connections to the database.
 
 use annograph::db::{self, Database, Reader};
 use entity::project_member::Role;

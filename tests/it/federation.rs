@@ -1,4 +1,4 @@
-//! Entities: what a gateway asks for by type and id.
+//! Federation: entities by type and id, as a gateway requests them.
 
 use entity::project_member::Role;
 use sea_orm::ConnectionTrait;

@@ -1,4 +1,4 @@
-//! The operations, through GraphQL.
+//! GraphQL operations, by mutation.
 
 mod agreement;
 mod batch;

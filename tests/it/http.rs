@@ -1,4 +1,4 @@
-//! GraphQL over HTTP, byte by byte: who is let in, what is read, and how answers are labelled.
+//! GraphQL over HTTP, byte by byte: authentication, request bodies and response headers.
 
 mod batches;
 mod bodies;

@@ -1,4 +1,4 @@
-//! Label Studio's files in, and what becomes of them.
+//! Import of Label Studio's files.
 
 mod call;
 mod command;

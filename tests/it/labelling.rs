@@ -1,4 +1,4 @@
-//! The labelling config, as Label Studio has it, and results against it.
+//! Labelling configs and checks of results.
 
 mod changes;
 mod check;

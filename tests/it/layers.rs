@@ -1,4 +1,4 @@
-//! Who may know whom: the layers of the sources, held by reading them.
+//! Layers of the sources: allowed imports between modules.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! The tests of the whole program, through its front door.
+//! Integration tests: requests to a whole server, on SQLite and PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 

@@ -1,4 +1,4 @@
-//! The migrations: up and down on both databases, and to the tables that the entities describe.
+//! Migrations: up and down on both databases, to the tables of the entities.
 
 pub mod tables;
 

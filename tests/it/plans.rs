@@ -1,8 +1,7 @@
-//! How the databases find what lists of annotations ask for: by which index, and without sorting what an
-//! index has in order.
+//! Query plans of lists of annotations: the expected index, and no sort of rows that the index has in order.
 //!
-//! The tests look at some thousand annotations. `ANNOGRAPH_PLANS_ROWS=1000000` makes that more, and prints
-//! what each list costs; `docs/filters.md` has the figures.
+//! The tests use some thousand annotations. `ANNOGRAPH_PLANS_ROWS=1000000` raises the number and prints the cost of
+//! each list; `docs/filters.md` has the figures.
 
 mod cases;
 mod data;

@@ -1,4 +1,4 @@
-//! Many at once: no write is lost, and every counter is exact.
+//! Concurrency: no lost update, and exact counters.
 
 mod annotation;
 mod batch;

@@ -1,4 +1,4 @@
-//! Reading the graph: single things, lists and their pages, derived fields, and what it all costs.
+//! Reads: objects by id, lists and pages, derived fields, and their costs.
 
 mod ago;
 mod answers;

@@ -1,4 +1,4 @@
-//! The schema as text: kept in a file, described throughout, and of the shape that clients rely on.
+//! Schema: text in `schema.graphql`, descriptions, and names that clients rely on.
 
 mod composition;
 mod identity;

@@ -1,5 +1,5 @@
-//! Storage in trouble: what is said of it, what has been done, and that it works again. The faults that take a whole
-//! process or a machine's disk are in `tests/e2e/faults`.
+//! Failures of the database: the reported reason and outcome, and recovery. Faults that need a whole process or a
+//! machine's disk are in `tests/e2e/faults`.
 
 mod imports;
 

@@ -1,4 +1,4 @@
-//! A whole server per test, on a database of its own.
+//! Support: a whole server per test, on a separate database.
 
 mod client;
 mod dump;

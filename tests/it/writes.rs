@@ -1,4 +1,4 @@
-//! Writes that wait for one another, as SQLite's do: each stands or falls alone.
+//! Group commit of SQLite: waiting writes succeed or fail independently.
 
 use std::{future::poll_fn, pin::pin, task::Poll};
 

@@ -1,4 +1,4 @@
-//! The table of writes of drafts.
+//! Permissions to write drafts, as a table of roles.
 
 use super::{
     World,

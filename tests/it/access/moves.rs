@@ -1,4 +1,4 @@
-//! What reaches from one project into another.
+//! Permissions across projects: moves of annotations and references to rows of another project.
 
 use super::{
     World,

@@ -1,4 +1,4 @@
-//! What a member sees of a project, and a stranger does not.
+//! Permissions to read: members see a project, strangers do not.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! The table of reviews, and of flags by name.
+//! Permissions to review, skip and mark as ground truth, as a table of roles.
 
 use super::{
     World,

@@ -1,4 +1,4 @@
-//! Signing in by token.
+//! Authentication by token.
 
 use annograph::{domain::token, instant};
 use axum::{

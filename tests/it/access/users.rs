@@ -1,4 +1,4 @@
-//! Who sees whom.
+//! Visibility of users to each other.
 
 use annograph::{domain::user, error::Error};
 use entity::user::Role;

@@ -1,4 +1,4 @@
-//! The table of writes.
+//! Permissions to write annotations, as a table of roles.
 
 use entity::project_member::Role;
 use serde_json::json;

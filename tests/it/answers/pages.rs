@@ -1,4 +1,4 @@
-//! Pages that an answer has no room for: cut for whoever asks whether there are more, refused otherwise.
+//! Pages beyond the budget of a response: cut when `pageInfo` is selected, refused otherwise.
 
 use serde_json::{Value, json};
 

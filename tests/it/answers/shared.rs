@@ -1,4 +1,4 @@
-//! The memory that all requests share.
+//! Memory budget shared by all requests.
 
 use annograph::endpoint::document::hash::hash;
 use axum::{

@@ -1,4 +1,4 @@
-//! Commands beside a running server, which sees what they change at once.
+//! Commands beside a running server, which sees each change at once.
 
 use axum::http::StatusCode;
 use serde_json::json;

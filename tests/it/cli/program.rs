@@ -1,4 +1,4 @@
-//! The built program, run as a person runs it.
+//! The built binary as a process: arguments, output and exit codes.
 
 use std::{
     io::{BufRead, BufReader, Read},

@@ -1,4 +1,4 @@
-//! Readers that go away: every command ends quietly.
+//! Closed pipes: every command ends quietly.
 
 use std::{collections::BTreeSet, process::Stdio};
 

@@ -1,4 +1,4 @@
-//! The life of a server: its first start, its settings, its end.
+//! `annograph serve`: first start, settings and shutdown.
 
 use std::io::{Read, Write};
 

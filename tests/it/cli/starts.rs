@@ -1,4 +1,4 @@
-//! Servers that start at the same time.
+//! Concurrent starts of servers on one database.
 
 use std::{
     io::{BufRead, BufReader},

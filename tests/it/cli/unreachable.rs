@@ -1,4 +1,4 @@
-//! Databases that can't be opened: every command tells the cause, once and at once.
+//! Unreachable databases: every command reports the cause once, without delay.
 
 use std::{
     io::{Read, Write},

@@ -1,4 +1,4 @@
-//! Relative links of Markdown pages: the file exists, and so does the heading that an anchor names.
+//! Relative links of Markdown pages: the file and the heading of an anchor exist.
 
 use std::collections::HashSet;
 use std::fs::read_to_string;

@@ -1,4 +1,4 @@
-//! Values against their types: literals and variables alike.
+//! Coercion of literals and variables.
 
 use serde_json::json;
 

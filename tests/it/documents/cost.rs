@@ -1,4 +1,4 @@
-//! What a document may ask for beside its size: introspection, and the objects of its answer.
+//! Cost of a document: introspection, and the objects of the response.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! What tools ask of the schema.
+//! Introspection queries of common tools.
 
 use serde_json::{Value, json};
 

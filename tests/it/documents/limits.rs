@@ -1,4 +1,4 @@
-//! Operations that ask for too much are refused before anything runs.
+//! Limits of operations: refused before execution.
 
 use axum::http::StatusCode;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Automatic persisted queries: a hash in the place of a text that was sent before.
+//! Automatic persisted queries: a hash in place of a text sent before.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

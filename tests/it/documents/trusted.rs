@@ -1,4 +1,4 @@
-//! Trusted documents: a manifest says what runs.
+//! Trusted documents: a manifest of the allowed operations.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! What clients learn of the schema when it is told, and when it is not.
+//! Names of the schema in error messages: suggestions when the schema is disclosed, none otherwise.
 
 use axum::{
     body::Body,

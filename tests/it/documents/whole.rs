@@ -1,4 +1,4 @@
-//! Of several mutations none runs when a value of another is bad.
+//! Several mutations in a document: a bad value in one stops all.
 
 use serde_json::{Value, json};
 

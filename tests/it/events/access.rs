@@ -1,4 +1,4 @@
-//! Who is told what, as of when it is told.
+//! Permissions of subscribers at the time of delivery.
 
 use annograph::domain::token;
 use entity::{project_member::Role, user};

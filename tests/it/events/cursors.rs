@@ -1,4 +1,4 @@
-//! Cursors that are none, or of another log.
+//! Invalid event cursors, and cursors of another log.
 
 use annograph::app::App;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

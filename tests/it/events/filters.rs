@@ -1,4 +1,4 @@
-//! Which events a subscription is about: live and from the log alike.
+//! Filters of subscriptions, for live events and for the log.
 
 use annograph::endpoint::engine::Engine;
 use entity::project_member::Role;

@@ -1,4 +1,4 @@
-//! Many who follow, and those who are slow.
+//! Many subscribers, and slow subscribers.
 
 use annograph::{app::App, endpoint::engine::Engine, events::Events};
 use serde_json::{Value, json};

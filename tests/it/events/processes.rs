@@ -1,4 +1,4 @@
-//! Several servers on one database.
+//! Events across several servers on one database.
 
 use annograph::db::advisory::SEQUENCER;
 use sea_orm::{

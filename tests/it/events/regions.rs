@@ -1,4 +1,4 @@
-//! Regions of the annotations that events are about.
+//! Regions of an event's annotation.
 
 use serde_json::{Value, json};
 

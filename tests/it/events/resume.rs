@@ -1,4 +1,4 @@
-//! Going on from a cursor: nothing lost, nothing twice, whatever is written meanwhile.
+//! Resumption from a cursor: each event exactly once, during concurrent writes.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Two servers on one database, of which one is killed.
+//! Two servers on one database: events after one server is killed.
 
 use std::{
     collections::{HashMap, HashSet},

@@ -1,4 +1,4 @@
-//! Many annotations in one mutation.
+//! Batch mutations of annotations.
 
 mod create;
 mod delete;

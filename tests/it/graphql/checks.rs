@@ -1,4 +1,4 @@
-//! Results against the labelling config of their project, where annotations come in.
+//! Checks of results against the labelling config, in every mutation with a result.
 
 use serde_json::{Value, json};
 

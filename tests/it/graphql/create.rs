@@ -1,4 +1,4 @@
-//! `createAnnotation`: from nothing, from a prediction, and from another annotation.
+//! `createAnnotation`: empty, from a prediction, and from an annotation.
 
 use entity::project_member::Role;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! `deleteAnnotation`: the row goes, its history stays.
+//! `deleteAnnotation`: the row is deleted, the history stays.
 
 use entity::{annotation_draft, annotation_revision::Event};
 use sea_orm::EntityTrait;

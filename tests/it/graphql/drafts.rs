@@ -1,4 +1,4 @@
-//! Drafts, through GraphQL.
+//! Draft mutations and queries.
 
 mod convert;
 mod listing;

@@ -1,4 +1,4 @@
-//! Skipping and ground truth by name.
+//! Skipping and ground truth: the mutations for single flags.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Users and their tokens.
+//! User and token mutations.
 
 use entity::{annotation, annotation_draft, api_token, project_member::Role};
 use sea_orm::{EntityTrait, PaginatorTrait};

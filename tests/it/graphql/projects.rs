@@ -1,4 +1,4 @@
-//! Projects and their members.
+//! Project and membership mutations.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `restoreAnnotation`: what was comes back, as one more version.
+//! `restoreAnnotation`: an earlier version returns as a new version.
 
 use entity::{annotation_revision::Event, annotation_tombstone, project_member::Role};
 use sea_orm::EntityTrait;

@@ -1,4 +1,4 @@
-//! `reviewAnnotation`: what reviewers say, and what becomes of it.
+//! `reviewAnnotation`: verdicts and their effects.
 
 use entity::{annotation_revision::Event, project_member::Role};
 use sea_orm::EntityTrait;

@@ -1,4 +1,4 @@
-//! `createTasks`: all or none.
+//! `createTasks`: all tasks or none.
 
 mod delete;
 mod left;

@@ -1,4 +1,4 @@
-//! `validateOnly`: the same checks and the annotation as it would be, and nothing is written.
+//! `validateOnly`: all checks and the resulting annotation, without a write.
 
 use entity::project_member::Role;
 use serde_json::json;

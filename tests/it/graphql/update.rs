@@ -1,4 +1,4 @@
-//! `updateAnnotation`: every field, the whole answer, and what follows from it.
+//! `updateAnnotation`: every field, the whole response, and the effects on other rows.
 
 mod absent;
 mod bad_input;

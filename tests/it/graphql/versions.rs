@@ -1,4 +1,4 @@
-//! `expectedVersion` of tasks, predictions and projects: who came late is told what there is.
+//! `expectedVersion` of tasks, predictions and projects: a stale write is refused with the current row.
 
 use serde_json::{Value, json};
 

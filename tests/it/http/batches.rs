@@ -1,4 +1,4 @@
-//! Several requests in one body.
+//! Batched requests: several in one body.
 
 use axum::http::StatusCode;
 use sea_orm::ConnectionTrait;

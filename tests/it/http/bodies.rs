@@ -1,4 +1,4 @@
-//! Bodies: the envelope of a request, and everything that is none.
+//! Request bodies: envelopes and malformed bodies.
 
 use axum::http::{StatusCode, header};
 use serde_json::json;

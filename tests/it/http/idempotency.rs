@@ -1,4 +1,4 @@
-//! The header `Idempotency-Key`: what is sent again is answered again, and runs once.
+//! `Idempotency-Key`: a repeated request gets the stored response and runs once.
 
 mod access;
 mod dead;

@@ -1,4 +1,4 @@
-//! What is served beside `/graphql`.
+//! Pages beside `/graphql`.
 
 use axum::{
     body::Body,

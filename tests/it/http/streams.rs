@@ -1,4 +1,4 @@
-//! Answers as server-sent events, over HTTP as it is.
+//! Responses as server-sent events over HTTP.
 
 use axum::http::{StatusCode, header};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Requests byte by byte over a connection: bodies that are answered early, and `Host`.
+//! Requests byte by byte over a connection: early responses, and `Host`.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! `annograph import` and `annograph export`, as an operator runs them.
+//! `annograph import` and `annograph export`.
 
 use std::{
     io::Write,

@@ -1,4 +1,4 @@
-//! Imports that die midway.
+//! Imports whose server died: removed or completed by recovery.
 
 use std::{
     io::{self, Cursor, Read, Seek, SeekFrom},

@@ -1,4 +1,4 @@
-//! A file that is never in memory as a whole.
+//! Large files: streamed, never in memory as a whole.
 
 use std::io::{self, Read, Seek, SeekFrom};
 

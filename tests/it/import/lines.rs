@@ -1,4 +1,4 @@
-//! JSON Lines: the items of a list, one a line.
+//! JSON Lines: an item per line.
 
 use annograph::domain::import::Failure;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Items of old versions, with times in other spellings, and with keys that are nearly those of the format.
+//! Items of old versions of Label Studio: former keys, spellings of times, and misspelled keys.
 
 use annograph::{domain::import::Failure, error::dotted};
 use entity::task;

@@ -1,4 +1,4 @@
-//! Whom the people in a file become.
+//! Mapping of the people in a file to users.
 
 use std::{collections::BTreeMap, io::Cursor};
 

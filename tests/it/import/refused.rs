@@ -1,4 +1,4 @@
-//! Files that are not imported.
+//! Refused files.
 
 use annograph::domain::import::{Failure, Target};
 use annograph::error::dotted;

@@ -1,4 +1,4 @@
-//! Files against the labelling config of the project that they come into.
+//! Checks of imported files against the labelling config of the project.
 
 use annograph::{
     domain::{

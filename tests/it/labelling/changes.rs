@@ -1,4 +1,4 @@
-//! A labelling config that what is stored would not fit is refused, unless it is forced.
+//! Changes of a labelling config: refused when stored results would not fit, unless forced.
 
 use entity::{annotation, annotation_draft};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};

@@ -1,4 +1,4 @@
-//! Configs of Label Studio and its verdicts on them.
+//! Recorded configs of Label Studio, with its verdicts.
 
 use std::{fmt::Write, fs, path::PathBuf};
 

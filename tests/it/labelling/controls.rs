@@ -1,4 +1,4 @@
-//! What a config offers, as clients see it.
+//! Controls and labels of a config, through GraphQL.
 
 use entity::project;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, Database, Unchanged};

@@ -1,4 +1,4 @@
-//! What `labels` mark is what the object of the config is, wherever regions are read.
+//! Regions of type `labels`: typed by the object of the config, in every reader.
 
 use annograph::domain::annotation::index;
 use entity::{

@@ -1,4 +1,4 @@
-//! Configs that can't work are refused wherever one is given.
+//! Invalid configs: refused in every mutation with a config.
 
 use std::{fs, process::Command};
 

@@ -1,4 +1,4 @@
-//! What a check accepts is read as a region of its type, whatever values people make up.
+//! Accepted results read as typed regions, for random values.
 
 use label_studio::{
     check::{Mode, Rules, check},

@@ -1,4 +1,4 @@
-//! Controls that a `Repeater` makes: names with an index, wherever names are looked up.
+//! Controls of a `Repeater`: names with an index, in every look-up.
 
 use serde_json::{Value, json};
 

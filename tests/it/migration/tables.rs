@@ -1,4 +1,4 @@
-//! What the databases themselves know of their tables.
+//! Tables, columns and indexes as the databases report them.
 
 use annograph::app::App;
 use sea_orm::{ConnectionTrait, DbBackend, QueryResult, Statement};

@@ -1,4 +1,4 @@
-//! Lists of annotations, each with the index that it should be read by.
+//! Lists of annotations with the expected index of each.
 
 use annograph::domain::{
     annotation::{Leaves, OrderKey},

@@ -1,5 +1,5 @@
-//! Any number of annotations, made up by the database itself: 40 projects, of which the first has nearly half of
-//! all and the last 20 are young, and 100 users.
+//! Generated annotations, any number, by SQL: 40 projects, of which the first has nearly half of all annotations and
+//! the last 20 are recent, and 100 users.
 
 use annograph::{app::App, domain::annotation::index};
 use chrono::{DateTime, Utc};

@@ -1,4 +1,4 @@
-//! Many writers of one annotation.
+//! Concurrent writers of one annotation.
 
 use std::collections::HashSet;
 

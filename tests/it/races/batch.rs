@@ -1,4 +1,4 @@
-//! Batches against each other, and against single changes and deletions.
+//! Concurrent batches, single changes and deletions.
 
 use std::collections::HashMap;
 

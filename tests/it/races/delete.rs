@@ -1,4 +1,4 @@
-//! Tasks and projects that go while others write in them.
+//! Deletion of tasks and projects during writes.
 
 use entity::{annotation as annotation_row, annotation_revision, task as task_row};
 use sea_orm::EntityTrait;

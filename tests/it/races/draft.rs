@@ -1,4 +1,4 @@
-//! Many at once with one draft.
+//! Concurrent writers of one draft.
 
 use entity::annotation_revision::Event;
 use sea_orm::EntityTrait;

@@ -1,4 +1,4 @@
-//! Many who restore what others change, delete and restore.
+//! Concurrent restores, changes and deletions of one annotation.
 
 use entity::{annotation_revision::Event, project_member::Role};
 use serde_json::json;

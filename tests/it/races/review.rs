@@ -1,4 +1,4 @@
-//! Many who judge one annotation.
+//! Concurrent reviews of one annotation.
 
 use entity::project_member::Role;
 use sea_orm::EntityTrait;

@@ -1,4 +1,4 @@
-//! Many writers of the annotations of one task, or of a few.
+//! Concurrent writers of the annotations of one task or of a few.
 
 use entity::{annotation, annotation_revision, project_member::Role};
 use sea_orm::{EntityTrait, PaginatorTrait};

@@ -1,4 +1,4 @@
-//! Users who go while others name them.
+//! Deletion of users during writes that name them.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Many changes at once that were made to one version.
+//! Concurrent changes with the same expected version.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `createdAgo` and `updatedAgo`: Label Studio's words, row by recorded row.
+//! `createdAgo` and `updatedAgo`: equal to recorded texts of Label Studio.
 
 use entity::annotation;
 use sea_orm::ActiveValue::Set;

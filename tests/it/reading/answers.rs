@@ -1,4 +1,4 @@
-//! Answers to controls: found wherever a result comes from, by value, by path and by part.
+//! Search by answers to controls: by value, path and part of a text.
 
 use annograph::domain::annotation::index;
 use entity::{annotation_answer, project_member::Role};

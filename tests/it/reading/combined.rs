@@ -1,4 +1,4 @@
-//! Filters within filters: what they mean, what they tell of others, and how large they may be.
+//! Nested filters (`and`, `or`, `not`, related objects): meaning, visibility and limits.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

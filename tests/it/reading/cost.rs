@@ -1,4 +1,4 @@
-//! What reading costs: a fixed number of statements, however many rows there are.
+//! Statement counts of reads: constant for any number of rows.
 
 use entity::project_member::Role;
 use sea_orm::ConnectionTrait;

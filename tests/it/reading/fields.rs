@@ -1,4 +1,4 @@
-//! Single things by id, and the fields that are derived.
+//! Objects by id, and derived fields.
 
 use entity::{annotation, annotation_draft, prediction, project_member::Role, user};
 use insta::assert_json_snapshot;

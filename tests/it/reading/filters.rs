@@ -1,4 +1,4 @@
-//! Every leaf of every filter, and every order.
+//! Filters and orders: every field.
 
 use entity::{annotation, project_member::Role, task};
 use sea_orm::{

@@ -1,4 +1,4 @@
-//! Texts that are searched without regard to case, and what filters tell of people to those who do not see them.
+//! Caseless search of texts, and filters by users that the caller can't see.
 
 use casefold::fold;
 use entity::{annotation, project, project_member::Role, task, user};

@@ -1,4 +1,4 @@
-//! What annotations were: at each version, at an instant, and from one version to another.
+//! History of annotations: at a version, at an instant, and between versions.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

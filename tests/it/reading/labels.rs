@@ -1,4 +1,4 @@
-//! Labels and kinds of regions: found wherever a result comes from, and as long as it is there.
+//! Search by labels and kinds of regions, for every source of a result.
 
 use std::collections::HashMap;
 

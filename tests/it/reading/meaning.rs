@@ -1,4 +1,4 @@
-//! What filters and orders mean, whatever they are made of: the databases find what a loop over all rows finds.
+//! Meaning of random filters and orders: the databases find the rows that a loop over all rows finds.
 
 mod random;
 

@@ -1,4 +1,4 @@
-//! Keyset pages: nothing is lost and nothing comes twice, whichever way a client walks.
+//! Keyset pages: each row exactly once, forwards and backwards.
 
 use entity::annotation;
 use sea_orm::ActiveValue::Set;

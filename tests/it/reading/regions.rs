@@ -1,4 +1,4 @@
-//! Regions: what every kind of them answers, which are asked for, and what that costs.
+//! Regions: fields of every kind, selections, and costs.
 
 mod brush;
 mod kinds;

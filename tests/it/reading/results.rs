@@ -1,4 +1,4 @@
-//! Lists read `result` only for those who ask, and answer right whichever way it is asked for.
+//! Lists load `result` only when selected, by field, alias or fragment.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! The schema as a subgraph of a federated gateway.
+//! Composition of the schema as a subgraph of a federated gateway.
 
 use annograph::graphql::sdl;
 use apollo_compiler::{Schema, schema::ExtendedType};

@@ -1,5 +1,5 @@
-//! Identity: a field `id` names one object of its type, for ever. Clients with a normalised cache merge all that they
-//! read of one `__typename` and `id`, so that any other `id` puts the values of one object into another.
+//! Identity: a field `id` identifies an object of the type for ever. Clients with a normalised cache merge objects with
+//! equal `__typename` and `id`, so that a reused `id` would mix the values of two objects.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,4 +1,4 @@
-//! The types of regions: one for each kind, and all of them together in one selection.
+//! Region types: a type for each kind, and all types in one selection.
 
 use std::collections::{BTreeMap, BTreeSet};
 

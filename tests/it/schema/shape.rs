@@ -1,5 +1,5 @@
-//! The names, arguments and nullabilities that clients rely on. More than these may be there, but for
-//! what has to wait.
+//! Names, arguments and nullability that clients rely on. Additions are allowed, except for names that later versions
+//! need.
 
 use apollo_compiler::{
     Schema,

@@ -1,4 +1,4 @@
-//! What becomes of sockets with time.
+//! Lifetime of sockets: revoked tokens, clients that leave, limits, and shutdown.
 
 use annograph::domain::token;
 use sea_orm::ConnectionTrait;

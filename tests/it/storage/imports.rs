@@ -1,4 +1,4 @@
-//! Imports that fail where they can't be taken back at once.
+//! Failed imports whose rows can't be removed at once.
 
 use annograph::domain::import::{self, Failure};
 use entity::{import_job, task};

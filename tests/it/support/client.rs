@@ -1,4 +1,4 @@
-//! Somebody who sends requests.
+//! Client of a test server: requests as a user.
 
 use axum::{
     Router,

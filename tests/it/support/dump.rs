@@ -1,4 +1,4 @@
-//! All that a database holds, as text to compare.
+//! Dump of a database, as text to compare.
 
 use annograph::app::App;
 use sea_orm::{DbBackend, EntityTrait, IdenStatic, Iterable, ModelTrait, QueryOrder};

@@ -1,4 +1,4 @@
-//! A server that listens, for what goes beyond single requests.
+//! Server on a port, for tests of connections.
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! PostgreSQL databases: a migrated template, copied for each test, on a server of the tests' own.
+//! PostgreSQL databases: a migrated template, copied for each test.
 
 use std::{
     net::TcpListener,

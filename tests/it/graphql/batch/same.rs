@@ -1,4 +1,4 @@
-//! A batch does what its items would do one after the other.
+//! Equivalence of a batch and its items one after the other.
 
 use entity::annotation_revision::Event;
 use serde_json::{Value, json};

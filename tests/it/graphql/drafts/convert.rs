@@ -1,4 +1,4 @@
-//! `convertAnnotationToDraft`: an annotation is unfinished again.
+//! `convertAnnotationToDraft`: an annotation becomes a draft.
 
 use entity::{annotation_revision::Event, project_member::Role};
 use serde_json::{Value, json};

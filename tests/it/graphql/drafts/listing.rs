@@ -1,4 +1,4 @@
-//! Reading drafts: everybody's own.
+//! Lists of drafts: each user's own.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

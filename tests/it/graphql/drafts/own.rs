@@ -1,4 +1,4 @@
-//! What a change of an annotation does to drafts of it.
+//! Effect of changes of an annotation on drafts of the annotation.
 
 use entity::project_member::Role;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Replaced contents of drafts: kept for a day, at most one a minute and 20 of a draft.
+//! Replaced contents of drafts: kept for a day, at most one per minute and 20 per draft.
 
 use annograph::domain::draft::sweep_replaced;
 use chrono::{TimeDelta, Utc};

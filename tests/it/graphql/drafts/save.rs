@@ -1,4 +1,4 @@
-//! `saveDraft`: the last save is what there is.
+//! `saveDraft`: the last save wins.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! `expectedVersion` of drafts: two tabs, of which neither writes over the other.
+//! `expectedVersion` of drafts: two tabs do not overwrite each other.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `deleteTask` and `deleteProject`: what goes, and what stays.
+//! `deleteTask` and `deleteProject`: deleted and kept rows.
 
 use entity::{
     annotation, annotation_draft, annotation_revision::Event, annotation_tombstone, event_log,

@@ -1,4 +1,4 @@
-//! Annotations that left a project before it was deleted.
+//! Annotations that were moved out of a project before its deletion.
 
 use entity::annotation_revision::{Column, Entity};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};

@@ -1,4 +1,4 @@
-//! `updateTask`: absent is not null, and nothing else moves.
+//! `updateTask`: absent differs from null, and other columns stay.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

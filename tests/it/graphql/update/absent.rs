@@ -1,4 +1,4 @@
-//! Absent is not null: as a literal, and as a variable.
+//! Absent differs from null, in literals and in variables.
 
 use entity::project_member::Role;
 use serde_json::{Value, json};

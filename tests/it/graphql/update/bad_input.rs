@@ -1,4 +1,4 @@
-//! Values of the wrong type, out of bounds, or leading nowhere.
+//! Invalid input: wrong types, values out of bounds, and unknown ids.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! JSON that can't be kept as it is: refused with its path, on the request's own text.
+//! JSON that can't be stored exactly: refused with the path in the request.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `expectedVersion`: who came late is told what happened meanwhile.
+//! `expectedVersion`: a stale write is refused with the changes since.
 
 use entity::project_member::Role;
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! What a task counts follows every change of its annotations.
+//! Counters of a task after every change of the annotations.
 
 use entity::{annotation, project_member::Role};
 use sea_orm::{

@@ -1,4 +1,4 @@
-//! Values come back as they were sent: key order, numbers, texts.
+//! JSON fidelity: key order, numbers and texts return as sent.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! `onConflict: MERGE`: a change that was made to an older version is brought into the newest one.
+//! `onConflict: MERGE`: a change of an older version is merged into the current version.
 
 use entity::project_member::Role;
 use futures_util::future::join_all;

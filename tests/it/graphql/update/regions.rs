@@ -1,4 +1,4 @@
-//! `regions`: edits of single regions, which leave all others as they are.
+//! `regions`: edits of single regions; the text of all others stays.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Several root fields in one request: each is whole or not at all.
+//! Several root fields in one request: each applies as a whole or not at all.
 
 use serde_json::json;
 

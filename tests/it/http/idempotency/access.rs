@@ -1,4 +1,4 @@
-//! Answers whose user has lost access since: they are not told again.
+//! Stored responses after the user lost access: not sent again.
 
 use std::time::Duration;
 

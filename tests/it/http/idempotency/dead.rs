@@ -1,4 +1,4 @@
-//! Requests whose server died, or took too long, before it had answered them.
+//! Requests whose server died or timed out before the response.
 
 use std::{
     sync::{

@@ -1,4 +1,4 @@
-//! Annotations, filters and pages, all made up.
+//! Random annotations, filters and pages.
 
 use std::collections::HashSet;
 

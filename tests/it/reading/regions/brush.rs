@@ -1,4 +1,4 @@
-//! Masks: what is drawn, and how much of it.
+//! Brush masks: PNG and painted area.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};

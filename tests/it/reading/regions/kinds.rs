@@ -1,4 +1,4 @@
-//! One region of every kind.
+//! Regions of every kind.
 
 use serde_json::{Value, json};
 

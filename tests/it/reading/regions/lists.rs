@@ -1,4 +1,4 @@
-//! Which regions are asked for, wherever results are, and at which cost.
+//! Lists of regions, for every source of a result, and their costs.
 
 use entity::annotation_draft;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set};

@@ -1,4 +1,4 @@
-//! How entries become regions: those that are not understood, those that belong together, relations, pixels.
+//! Rules of typed regions: unknown types, shared ids, relations, pixels.
 
 use serde_json::{Value, json};
 
