@@ -1,4 +1,4 @@
-//! The database: one writer and a pool of readers on SQLite, one pool on PostgreSQL.
+//! Database: a writer and a pool of readers on SQLite, a single pool on PostgreSQL.
 
 pub mod advisory;
 mod commits;
@@ -33,14 +33,13 @@ pub use self::{
 use self::{group_commit::WriteQueue, shares::Shares, sqlite::Sqlite};
 use crate::error::{Error, Result, unavailable::is_lost_connection};
 
-/// How long a request waits for a connection to PostgreSQL: for one that is free, or for a server that is being
-/// restarted.
+/// Longest wait of a request for a connection to PostgreSQL: for a free connection, or for a server that restarts.
 const ACQUIRING: Duration = Duration::from_secs(20);
 
-/// How long PostgreSQL has to accept a connection.
+/// Longest wait until PostgreSQL accepts a connection.
 const CONNECTING: Duration = Duration::from_secs(10);
 
-/// Open connections to one database. Cheap to clone.
+/// Open connections to a database. Cheap to clone.
 #[derive(Clone)]
 pub struct Database {
     reader: Reader,
@@ -49,19 +48,19 @@ pub struct Database {
     queue: WriteQueue,
     commits: Arc<Commits>,
     url: Arc<str>,
-    /// Held by the one who probes.
+    /// Held by the running probe.
     probing: Arc<tokio::sync::Mutex<()>>,
     /// Empty on PostgreSQL.
     sqlite: Arc<Sqlite>,
 }
 
-/// How to connect; see the command line for what each setting means.
+/// Settings of the connections; docs/settings.md describes each.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub url: String,
-    /// Connections that read, on PostgreSQL those that write too.
+    /// Number of reading connections; on PostgreSQL of all connections.
     pub pool: u32,
-    /// On SQLite: wait for the disk at every commit.
+    /// SQLite: wait for the disk at every commit.
     pub durable: bool,
 }
 
@@ -76,7 +75,7 @@ impl Options {
 }
 
 impl Database {
-    /// Opens the database; a SQLite file that does not exist is made.
+    /// Opens the database. Creates a missing SQLite file.
     pub async fn connect(options: &Options) -> anyhow::Result<Self> {
         let url = normalized(&options.url)?;
         if url.starts_with("sqlite:") {
@@ -86,11 +85,14 @@ impl Database {
         preflight::postgres(&url, CONNECTING).await?;
         let health = Arc::new(Health::new(DbBackend::Postgres));
         let trust = health.clone();
+        // At least two: shares reserve a connection for authentication.
         let connections = options.pool.max(2);
         let mut pool = quiet(&url);
         pool.max_connections(connections)
             .acquire_timeout(ACQUIRING)
             .map_sqlx_postgres_before_acquire(move |_, connection| {
+                // Replaces connections older than the last loss: a restarted server has closed them, and the pool
+                // can't know.
                 let is_trusted = trust.trusts(connection.age);
                 Box::pin(async move { Ok(is_trusted) })
             });
@@ -103,6 +105,8 @@ impl Database {
 
     fn of(
         url: String,
+        // Readers and writer of PostgreSQL are the same pool; SQLite's writer is a pool of its own with a single
+        // connection.
         readers: DatabaseConnection,
         writer: DatabaseConnection,
         health: Arc<Health>,
@@ -144,12 +148,12 @@ impl Database {
         &self.counter
     }
 
-    /// For single statements that write, and for migrations.
+    /// Connection for single statements that write, and for migrations.
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
     }
 
-    /// Begins a write.
+    /// Begins a write transaction.
     pub async fn begin(&self) -> Result<WriteTxn> {
         if let Some(failure) = self.refuses_writes() {
             return Err(Error::Unavailable(failure));
@@ -163,8 +167,10 @@ impl Database {
         begun.inspect_err(|error| self.health().note(error))
     }
 
-    /// On a connection that was lost since its last use nothing has begun: another one is taken.
+    /// Begins a write on PostgreSQL. A connection lost since the last use has begun nothing, so a new connection is
+    /// tried.
     async fn begin_postgres(&self) -> Result<WriteTxn> {
+        // The permit before the connection, so that waiting for a share occupies no connection.
         let permit = self.reader.shares.write().await;
         let begun = match WriteTxn::begin(&self.writer, &self.commits).await {
             Err(error) if is_lost_connection(&error) => {
@@ -177,12 +183,12 @@ impl Database {
         Ok(begun.with_permit(permit))
     }
 
-    /// The known conditions that keep the database from its work.
+    /// Known conditions that impede the database.
     pub fn health(&self) -> &Health {
         &self.reader.health
     }
 
-    /// The commits of this process.
+    /// Commits of this process.
     pub fn commits(&self) -> &Commits {
         &self.commits
     }
@@ -191,7 +197,7 @@ impl Database {
         self.writer.get_database_backend()
     }
 
-    /// Calls `observe` with every statement, for tests that count or explain them.
+    /// Calls `observe` with every statement, for tests that count or explain statements.
     pub fn observe(&mut self, observe: impl Fn(&Statement) + Send + Sync + Clone + 'static) {
         for reader in [&mut self.reader, &mut self.counter] {
             let reads = observe.clone();
@@ -204,19 +210,22 @@ impl Database {
 
     pub async fn close(self) -> Result<(), DbErr> {
         self.health().closed();
+        // Writer last: the last connection to close checkpoints and removes the write-ahead log
+        // (https://www.sqlite.org/wal.html).
         self.reader.connections.close().await?;
         self.sqlite.close().await;
         self.writer.close().await
     }
 }
 
-/// Accepts `sqlite:FILE`, `sqlite://FILE` and `postgres://…`; anything else is refused with a hint.
+/// Accepts `sqlite:FILE`, `sqlite://FILE` and `postgres://…`. Refuses other URLs with a hint.
 fn normalized(url: &str) -> anyhow::Result<String> {
     if let Some(rest) = url.strip_prefix("sqlite:") {
         let path = rest.strip_prefix("//").unwrap_or(rest);
         if path.is_empty() || path.contains(":memory:") || path.contains("mode=memory") {
             bail!("an in-memory SQLite database can't be shared between connections: name a file");
         }
+        // `rwc` creates a missing file. A URL with parameters of its own is left as written.
         let mode = match path.split_once('?') {
             None => "?mode=rwc",
             Some(_) => "",
@@ -233,6 +242,7 @@ fn quiet(url: &str) -> ConnectOptions {
     let mut options = ConnectOptions::new(url);
     options
         .sqlx_logging(false)
+        // Statements may contain personal data, so neither logs nor spans record them.
         .record_stmt_in_spans(false)
         .test_before_acquire(false)
         .acquire_timeout(Duration::from_secs(30))

@@ -1,8 +1,8 @@
-//! Keys of PostgreSQL's advisory locks, of which a database has one space for everybody.
+//! Keys of PostgreSQL's advisory locks. A database has a single space of keys for all programs.
 //!
-//! Locks with one 64-bit key and locks with two 32-bit keys never conflict with one another
-//! (<https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS>). SQLite needs none of
-//! them: its write lock excludes every other writer.
+//! Locks with a 64-bit key and locks with two 32-bit keys never conflict
+//! (<https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADVISORY-LOCKS>). SQLite needs no keys:
+//! the write lock excludes every other writer.
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
@@ -22,7 +22,7 @@ pub const MOVES: i32 = 1;
 /// First of two keys: batches that use new unique ids. The second is a bucket of unique ids.
 pub const UNIQUE_IDS: i32 = 2;
 
-/// Key of a running import, held by its process for as long as it lives.
+/// Key of a running import, held by the process until the import ends.
 pub const fn import(id: i64) -> i64 {
     IMPORTS | id
 }

@@ -45,7 +45,7 @@ impl Commits {
         self.ended.subscribe()
     }
 
-    /// Start time of the oldest open write: later commits began at this time or after it.
+    /// Start time of the oldest open write. Later commits began at this time or afterwards.
     pub fn horizon(&self) -> DateTime<Utc> {
         let now = instant::now();
         self.writes().first().map_or(now, |(since, _)| *since)

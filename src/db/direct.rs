@@ -1,4 +1,4 @@
-//! Connections outside the pools, for work that keeps one for itself.
+//! Connections outside of the pools, for background work that keeps its connection.
 
 use std::{str::FromStr, time::Duration};
 
@@ -13,16 +13,17 @@ use sea_orm::{
 
 use super::Database;
 
-/// How long a connection to PostgreSQL may take to be made.
+/// Longest time to open a connection to PostgreSQL.
 const CONNECTING: Duration = Duration::from_secs(10);
-/// By these PostgreSQL takes back the locks of a process that is frozen, or whose machine is gone. They are
-/// set by statements, for not every pooler lets them pass as options of a connection.
+/// Timeouts after which PostgreSQL releases the locks of a process that is frozen, or whose machine is gone. Set by
+/// statements, because some poolers refuse settings in a connection's options
+/// (<https://www.postgresql.org/docs/current/runtime-config-client.html>).
 const BOUNDS: &str = "SET idle_in_transaction_session_timeout = '2s'; \
      SET statement_timeout = '10s'; \
      SET tcp_user_timeout = '10s'";
 
 impl Database {
-    /// One of PostgreSQL, for short transactions: one that does nothing for two seconds is ended, and so is a
+    /// Opens a connection to PostgreSQL for short transactions: ends a transaction idle for two seconds, and a
     /// statement after ten.
     pub async fn direct_postgres(&self) -> Result<PgConnection, SqlxError> {
         let options = PgConnectOptions::from_str(&self.url)?.disable_statement_logging();
@@ -34,7 +35,7 @@ impl Database {
         within(CONNECTING, connect).await
     }
 
-    /// One of PostgreSQL that hears what is notified on a channel.
+    /// Opens a connection to PostgreSQL that receives notifications of a channel.
     pub async fn listener(&self, channel: &str) -> Result<PgListener, SqlxError> {
         let connect = async {
             let mut listener = PgListener::connect(&self.url).await?;
@@ -44,9 +45,10 @@ impl Database {
         within(CONNECTING, connect).await
     }
 
-    /// One of SQLite.
+    /// Opens a connection to SQLite.
     pub async fn direct_sqlite(&self) -> Result<SqliteConnection, SqlxError> {
         SqliteConnectOptions::from_str(&self.url)?
+            // A deleted database must be noticed, not created anew without tables.
             .create_if_missing(false)
             .disable_statement_logging()
             .connect()
@@ -54,7 +56,8 @@ impl Database {
     }
 }
 
-/// Gives up what takes longer: nobody answers, and the system may not tell for a quarter of an hour.
+/// Bounds the time of a step. When the peer's machine is gone, TCP may report the loss only after a quarter of an
+/// hour.
 pub async fn within<T>(
     time: Duration,
     work: impl Future<Output = Result<T, SqlxError>>,

@@ -1,4 +1,6 @@
-//! Whether a request has sent a commit: what its time limit has to say of it.
+//! Fate of a request: whether a commit was sent, as the answer at the deadline has to say.
+//!
+//! Decision: docs/decisions/0023-storage-failures.md.
 
 use std::sync::{
     Arc,
@@ -10,29 +12,29 @@ use crate::error::Outcome;
 const OPEN: u8 = 0;
 /// A commit was sent.
 const SENT: u8 = 1;
-/// No commit is sent any more.
+/// No commit may be sent any more.
 const CLOSED: u8 = 2;
 
 tokio::task_local! {
     static CURRENT: Arc<Fate>;
 }
 
-/// The commits of one request. The first commit and the end of the time limit race for one state, so that either
-/// the limit knows that a commit was sent, or none is sent.
+/// Commits of a request. The first commit and the deadline race for a single state: either the deadline knows that a
+/// commit was sent, or no commit is sent afterwards.
 #[derive(Debug, Default)]
 pub struct Fate {
     state: AtomicU8,
-    /// The batch of requests that holds this one.
+    /// Batch that contains the request.
     whole: Option<Arc<Fate>>,
 }
 
 impl Fate {
-    /// The request that this task runs; a new one outside of any.
+    /// Fate of the current task's request; a new one outside of requests.
     pub fn current() -> Arc<Self> {
         CURRENT.try_with(Clone::clone).unwrap_or_default()
     }
 
-    /// A request of a batch.
+    /// Fate of a request within a batch.
     pub fn part() -> Arc<Self> {
         Arc::new(Self {
             state: AtomicU8::default(),
@@ -40,17 +42,17 @@ impl Fate {
         })
     }
 
-    /// Runs something as this request.
+    /// Runs a future as part of this request.
     pub async fn scope<T>(self: Arc<Self>, run: impl Future<Output = T>) -> T {
         CURRENT.scope(self, run).await
     }
 
-    /// Runs bookkeeping, whose commits are not the request's.
+    /// Runs bookkeeping, whose commits don't count as the request's.
     pub async fn apart<T>(run: impl Future<Output = T>) -> T {
         CURRENT.scope(Arc::default(), run).await
     }
 
-    /// Ends the request: it sends no commit any more. Says whether it has.
+    /// Forbids further commits. Returns whether a commit was sent before.
     pub fn close(&self) -> Outcome {
         let closed = self
             .state
@@ -62,6 +64,7 @@ impl Fate {
     }
 
     fn send(&self) -> bool {
+        // Marks the batch first: a closed batch forbids commits of all its requests.
         if !self.whole.as_ref().is_none_or(|whole| whole.send()) {
             return false;
         }
@@ -72,8 +75,8 @@ impl Fate {
     }
 }
 
-/// Notes that a commit of the current request is about to be sent. False when it must not be: the request was
-/// answered already.
+/// Records that a commit of the current request is about to be sent. False forbids the commit: the request was
+/// answered at the deadline.
 pub(super) fn may_commit() -> bool {
     CURRENT.try_with(|fate| fate.send()).unwrap_or(true)
 }
@@ -95,7 +98,7 @@ mod tests {
         let fate = Fate::current();
         assert!(fate.clone().scope(async { may_commit() }).await);
         assert_eq!(fate.close(), Outcome::Unknown);
-        // A later mutation of the same request.
+        // A later mutation of the same request may commit too.
         assert!(fate.scope(async { may_commit() }).await);
     }
 

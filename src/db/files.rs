@@ -1,8 +1,9 @@
-//! SQLite's files: which ones the database was opened on, so that nothing is written to files that are gone.
+//! Files of SQLite: detection of deleted or replaced files.
 //!
-//! A file that was deleted or replaced stays readable and writable for whoever has it open, and what is written
-//! there is lost with the last of them. So each write compares the files under their names with those that were
-//! opened, before its commit and again before it is acknowledged.
+//! Processes that have a deleted or replaced file open can still write; all their writes are lost once the last
+//! process closes the file. Each write therefore compares the files under their names with the opened files, before
+//! the commit and again before acknowledging it. See SQLite's [how to
+//! corrupt](https://www.sqlite.org/howtocorrupt.html#_unlinking_or_renaming_a_database_file_while_in_use).
 
 use std::{
     fs::Metadata,
@@ -11,16 +12,16 @@ use std::{
     sync::{PoisonError, RwLock, RwLockReadGuard},
 };
 
-/// The files of one open database, by their identities: the main file first.
+/// Files of an open database by identity, the main file first.
 #[derive(Debug, Default)]
 pub struct Files(RwLock<Vec<(PathBuf, Identity)>>);
 
-/// Device and inode: two files that are the same have both in common.
+/// Device and inode: equal for the same file only.
 type Identity = (u64, u64);
 
 impl Files {
-    /// Takes note of the files as they are. To be called while a connection has them open, so that SQLite removes
-    /// none.
+    /// Records the current files. Must be called while a connection keeps the files open, so that SQLite removes no
+    /// file.
     pub fn note(&self, database: &Path) -> io::Result<()> {
         let database = database.canonicalize()?;
         let beside = |suffix: &str| {
@@ -29,6 +30,7 @@ impl Files {
             PathBuf::from(name)
         };
         let mut files = vec![(database.clone(), identity(&database.metadata()?))];
+        // The log and its index too: writes to a deleted log are lost as well.
         for path in [beside("-wal"), beside("-shm")] {
             if let Ok(metadata) = path.metadata() {
                 files.push((path, identity(&metadata)));
@@ -38,18 +40,18 @@ impl Files {
         Ok(())
     }
 
-    /// Compares nothing until the files are noted again.
+    /// Disables comparison until files are recorded again.
     pub fn forget(&self) {
         let mut files = self.0.write().unwrap_or_else(PoisonError::into_inner);
         files.clear();
     }
 
-    /// Whether all files are under their names still.
+    /// Whether all files are still under their names.
     pub fn are_unchanged(&self) -> bool {
         self.known().iter().all(is_there)
     }
 
-    /// Whether the main file is, for reads: they take no notice of who else might write.
+    /// Whether the main file is still under its name. Sufficient for reads, which don't conflict with other writers.
     pub fn is_main_unchanged(&self) -> bool {
         self.known().first().is_none_or(is_there)
     }
@@ -60,7 +62,7 @@ impl Files {
 }
 
 fn is_there((path, known): &(PathBuf, Identity)) -> bool {
-    // Other failures than NotFound are met by SQLite itself.
+    // Other failures, such as missing rights, are reported by SQLite itself.
     match path.metadata() {
         Ok(metadata) => identity(&metadata) == *known,
         Err(error) => error.kind() != io::ErrorKind::NotFound,
@@ -73,7 +75,7 @@ fn identity(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
-/// Elsewhere a file that is open can be neither deleted nor replaced.
+/// Constant identity: on other systems an open file can be neither deleted nor replaced.
 #[cfg(not(unix))]
 fn identity(_: &Metadata) -> Identity {
     (0, 0)

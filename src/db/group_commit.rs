@@ -1,13 +1,13 @@
-//! Group commit for SQLite, which has one writer and waits for the disk at every commit.
+//! Group commit for SQLite, which has a single writer and waits for the disk at every commit.
 //!
-//! Commits bound the throughput of SQLite, so writes that queue up share one transaction:
+//! Commits bound the throughput of SQLite, so queued writes share a transaction:
 //!
 //! 1. A write that ends while others are queued leaves the transaction open and waits.
-//! 2. The next write runs in the same transaction as a savepoint, so that it can fail alone.
+//! 2. The next write runs in the same transaction as a savepoint, so that a failure is its own.
 //! 3. The last write of the queue, or of a full group, commits for all.
 //!
-//! A write is acknowledged after the commit of its group, and fails with it. A rollback waits for that commit, too: its
-//! caller may have read uncommitted rows of the group.
+//! Writes are acknowledged after the commit of their group, and fail with the group. A rollback waits for that
+//! commit, too: its caller may have read uncommitted rows of the group.
 
 use std::{
     sync::{
@@ -26,12 +26,12 @@ use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 use super::{commits::OpenWrite, reader::file_missing, sqlite::Sqlite, write::WriteTxn};
 use crate::error::{Error, Result};
 
-/// Most writes in one group.
+/// Maximum writes in a group.
 const MAX_WRITES: usize = 64;
 /// Longest time from the first write of a group to its commit.
 const MAX_WAIT: Duration = Duration::from_millis(10);
 
-/// Queue of the writes to one SQLite database.
+/// Queue of the writes to a SQLite database.
 #[derive(Clone, Default)]
 pub struct WriteQueue {
     group: Arc<Mutex<Group>>,
@@ -48,7 +48,7 @@ struct Group {
     ended: Vec<oneshot::Sender<Result<()>>>,
 }
 
-/// Exclusive turn of one write. On drop it passes to the next write, or commits the group.
+/// Exclusive turn of a write. A drop passes the turn to the next write, or commits the group.
 pub(super) struct WriterTurn {
     /// `None` once the turn has ended.
     group: Option<OwnedMutexGuard<Group>>,
@@ -86,6 +86,7 @@ impl WriteQueue {
             queue: self,
             is_granted: false,
         };
+        // Counted before waiting: the holder of the turn must know that a write follows.
         self.waiting.fetch_add(1, Ordering::SeqCst);
         let group = self.group.clone().lock_owned().await;
         ticket.is_granted = true;
@@ -97,8 +98,8 @@ impl WriteQueue {
     }
 }
 
-/// Ticket of a write in the queue. On drop without a turn it takes one nevertheless: the group may be waiting for it to
-/// commit.
+/// Ticket of a write in the queue. A drop without a turn takes a turn nevertheless: the group may wait for this write
+/// to commit.
 struct QueueTicket<'a> {
     queue: &'a WriteQueue,
     is_granted: bool,
@@ -172,7 +173,7 @@ impl WriterTurn {
         Ok(Some(self.finish()))
     }
 
-    /// Adds the write to those that wait for the commit, and ends the turn.
+    /// Adds the write to the waiting writes of the group, and ends the turn.
     fn finish(mut self) -> CommitReceiver {
         let (sender, receiver) = oneshot::channel();
         self.group().ended.push(sender);
@@ -182,6 +183,7 @@ impl WriterTurn {
     /// Fails all writes of the group: the state of its transaction is unknown.
     fn fail_group(&mut self, error: &DbErr) {
         let group = self.group();
+        // Dropping the transaction rolls it back.
         drop(group.txn.take());
         for ended in group.ended.drain(..) {
             let _ = ended.send(Err(error.clone().into()));
@@ -196,6 +198,7 @@ impl Drop for WriterTurn {
         };
         let is_full = group.ended.len() >= MAX_WRITES
             || group.since.is_some_and(|since| since.elapsed() >= MAX_WAIT);
+        // Leaves the transaction open for the next write in the queue, which will commit for all.
         if self.queue.waiting.load(Ordering::SeqCst) > 0 && !is_full {
             return;
         }
@@ -203,7 +206,7 @@ impl Drop for WriterTurn {
             return;
         };
         let queue = self.queue.clone();
-        // In a task of its own, because the caller may be cancelled before the commit ends.
+        // Separate task: the caller may be cancelled before the commit ends.
         tokio::spawn(async move {
             let committed = queue.commit(txn).await;
             for ended in group.ended.drain(..) {

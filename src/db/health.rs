@@ -1,7 +1,9 @@
-//! The health of the database: which conditions keep it from its work, since when, and that they are over.
+//! Health of the database: conditions that impede it, with start and end.
 //!
-//! Failures are reported here where they stop travelling. A condition is logged when it begins and when it has
-//! ended, however many requests meet it. A probe ends it: a write that succeeds.
+//! Failures are reported here where they stop travelling. Logs the start and the end of a condition, however many
+//! requests fail. A condition ends with a successful write, such as a probe's.
+//!
+//! Decision: docs/decisions/0023-storage-failures.md.
 
 use std::{
     collections::BTreeMap,
@@ -14,28 +16,28 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Reason, Unavailable};
 
-/// Time without a failure before a condition counts as over, so that one that comes and goes is one.
+/// Time without a failure until a condition counts as over: an intermittent failure is a single condition.
 const QUIET: Duration = Duration::from_secs(2);
-/// The same for damage, which only some of the requests meet.
+/// Same for corruption, which only some requests meet.
 const QUIET_DAMAGE: Duration = Duration::from_secs(60);
-/// Least time from one loss of trust in all connections to the next: a database that stays read-only is not asked
-/// for a new connection by each request.
+/// Minimum time between distrusting all connections: while a database stays read-only, requests must not reconnect
+/// each time.
 const RENEWAL: Duration = Duration::from_secs(1);
 
-/// The conditions of one database. Shared by all who use it.
+/// Conditions of a database, shared by all users of the database.
 pub struct Health {
     backend: DbBackend,
     state: Mutex<State>,
-    /// Told when a condition begins.
+    /// Notified when a condition begins.
     begun: watch::Sender<()>,
 }
 
 #[derive(Default)]
 struct State {
     conditions: BTreeMap<Reason, Condition>,
-    /// When a write succeeded last.
+    /// Time of the last successful write.
     written: Option<Instant>,
-    /// Connections that were made before are closed instead of used.
+    /// Connections opened before this time are closed instead of used.
     distrusted: Option<Instant>,
 }
 
@@ -53,7 +55,7 @@ impl Health {
         }
     }
 
-    /// Takes note of an error that somebody was answered.
+    /// Records an error that was sent to a client.
     pub fn note(&self, error: &Error) {
         if let Error::Unavailable(failure) = error
             && failure.reason.is_condition()
@@ -62,7 +64,8 @@ impl Health {
         }
     }
 
-    /// The same for work that nobody waits for: logged, unless it is one of a condition, which is.
+    /// Records an error of background work. Logs errors that are no condition; conditions have a log entry of their
+    /// own.
     pub fn report(&self, error: &Error, what: &str) {
         self.note(error);
         let is_told = match error {
@@ -74,11 +77,12 @@ impl Health {
         }
     }
 
-    /// Takes note of a failure as a condition, whatever its reason.
+    /// Records a failure as a condition, for any reason.
     pub fn begin(&self, failure: &Unavailable) {
         let now = Instant::now();
         let mut state = self.state();
         let is_due = |at: Instant| now.duration_since(at) >= RENEWAL;
+        // After a failover the old primary may be a standby: new connections reach the new primary.
         match failure.reason {
             Reason::Unreachable => state.distrusted = Some(now),
             Reason::ReadOnly if state.distrusted.is_none_or(is_due) => state.distrusted = Some(now),
@@ -94,13 +98,14 @@ impl Health {
             last: now,
         };
         state.conditions.insert(failure.reason, condition);
+        // Logs without the lock: writing the log may block.
         drop(state);
         let (reason, error) = (failure.reason.word(), failure.detail());
         tracing::error!(reason, error, "the database fails: {failure}");
         self.begun.send_replace(());
     }
 
-    /// Takes note of a write that succeeded.
+    /// Records a successful write.
     pub fn written(&self) {
         let now = Instant::now();
         let mut state = self.state();
@@ -109,7 +114,7 @@ impl Health {
             return;
         }
         let quiet = |reason: &Reason| match (reason, self.backend) {
-            // A damaged file does not mend itself.
+            // A damaged file does not repair itself.
             (Reason::DatabaseCorrupt, DbBackend::Sqlite) => Duration::MAX,
             (Reason::DatabaseCorrupt, _) => QUIET_DAMAGE,
             _ => QUIET,
@@ -125,29 +130,29 @@ impl Health {
         });
     }
 
-    /// The gravest condition, if there is any.
+    /// Most severe condition.
     pub fn condition(&self) -> Option<Reason> {
         self.state().conditions.keys().next_back().copied()
     }
 
-    /// Forgets the last write: a database that is closed takes none.
+    /// Forgets the last write: a closed database accepts none.
     pub fn closed(&self) {
         self.state().written = None;
     }
 
-    /// Whether a write succeeded within this time.
+    /// Whether a write succeeded within `time`.
     pub fn has_written_within(&self, time: Duration) -> bool {
         let written = self.state().written;
         written.is_some_and(|written| written.elapsed() <= time)
     }
 
-    /// Tells of conditions that begin.
+    /// Notifies of conditions that begin.
     pub fn begun(&self) -> watch::Receiver<()> {
         self.begun.subscribe()
     }
 
-    /// Has the connections of before replaced, one by one as they are asked for: the server at their other end was
-    /// restarted, or is a standby by now.
+    /// Replaces all connections opened before now, each when it is next used: the server was restarted, or became a
+    /// standby.
     pub fn distrust(&self) {
         self.state().distrusted = Some(Instant::now());
     }
@@ -176,7 +181,7 @@ mod tests {
         health.note(&Error::unavailable(Reason::DiskFull));
         health.note(&Error::unavailable(Reason::Unreachable));
         assert_eq!(health.condition(), Some(Reason::DiskFull));
-        // A small write may succeed while the disk is full.
+        // Small writes may succeed while the disk is full.
         health.written();
         assert_eq!(health.condition(), Some(Reason::DiskFull));
     }

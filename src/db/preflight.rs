@@ -1,7 +1,7 @@
-//! Whether a database can be opened, and what the operator is told when it can't.
+//! Preflight: check before opening the database, with messages for the operator.
 //!
-//! A pool tries again for as long as it may wait, and then tells of the wait only. One connection is opened
-//! first, which fails at once and with its cause.
+//! A pool retries until its timeout and then reports the timeout only. A single connection opened first fails at
+//! once, with the cause.
 
 use std::{
     io::{self, ErrorKind},
@@ -16,7 +16,7 @@ use sea_orm::{
     sqlx::{Connection, PgConnection, postgres::PgConnectOptions, sqlite::SqliteConnectOptions},
 };
 
-/// Opens a connection to PostgreSQL and closes it.
+/// Opens and closes a connection to PostgreSQL.
 pub async fn postgres(url: &str, patience: Duration) -> anyhow::Result<()> {
     let options = PgConnectOptions::from_str(url)
         .map_err(|error| anyhow!("the URL of the database is not valid: {error}"))?;
@@ -27,7 +27,7 @@ pub async fn postgres(url: &str, patience: Duration) -> anyhow::Result<()> {
     let connected = tokio::time::timeout(patience, PgConnection::connect_with(&options));
     match connected.await {
         Ok(Ok(connection)) => {
-            // The server notices by itself when the farewell gets lost.
+            // Ignores the failure to say goodbye: the server notices a closed socket anyway.
             let _ = connection.close().await;
             Ok(())
         }
@@ -39,7 +39,7 @@ pub async fn postgres(url: &str, patience: Duration) -> anyhow::Result<()> {
     }
 }
 
-/// Why PostgreSQL is not reached, in its own words where it has any.
+/// Cause of a failed connection, in PostgreSQL's own words if any.
 fn cause(error: SqlxError) -> String {
     match error {
         SqlxError::Io(error) if error.kind() == ErrorKind::ConnectionRefused => {
@@ -58,8 +58,8 @@ fn cause(error: SqlxError) -> String {
     }
 }
 
-/// Checks the file of a SQLite database before it is opened: its folder has to be there, and a file that has
-/// anything in it has to begin as SQLite's do.
+/// Checks the file of a SQLite database before opening it: the folder must exist, and a file with content must start
+/// with SQLite's [header](https://www.sqlite.org/fileformat.html#the_database_header).
 pub fn sqlite(url: &str) -> anyhow::Result<()> {
     let options = SqliteConnectOptions::from_str(url)
         .map_err(|error| anyhow!("the URL of the database is not valid: {error}"))?;
@@ -74,6 +74,7 @@ pub fn sqlite(url: &str) -> anyhow::Result<()> {
         bail!("can't open the SQLite database {shown}: there is no folder {folder}");
     }
     match head(path) {
+        // An empty file is a valid empty database; a missing file will be created.
         Ok(head) if head.is_empty() || head == *b"SQLite format 3\0" => Ok(()),
         Ok(_) => bail!("can't open {shown}: the file is no SQLite database"),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
@@ -81,7 +82,7 @@ pub fn sqlite(url: &str) -> anyhow::Result<()> {
     }
 }
 
-/// The first 16 bytes of a file, fewer when it is shorter.
+/// First 16 bytes of a file, fewer when the file is shorter.
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     use io::Read;
     let mut head = Vec::new();

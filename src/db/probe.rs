@@ -1,4 +1,4 @@
-//! Whether the database takes writes: asked by a write that leaves nothing behind.
+//! Probe: a write without lasting effect that shows whether the database accepts writes.
 
 use std::time::Duration;
 
@@ -9,21 +9,22 @@ use tokio::time::{Instant, timeout, timeout_at};
 use super::Database;
 use crate::error::{Error, Reason, Result, Unavailable};
 
-/// How long a probe may take.
+/// Longest time of a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
-/// How long the last write stands for the next one.
+/// Time for which a successful write makes a probe unnecessary.
 const FRESH: Duration = Duration::from_secs(1);
-/// How often a condition is looked at.
+/// Interval of probes during a condition.
 const EVERY: Duration = Duration::from_secs(1);
 
 impl Database {
-    /// Whether writes succeed, known after two seconds at the latest: by a write of the last second, or by one of
-    /// its own. Of several who ask at once one writes.
+    /// Whether the database accepts writes: by a write of the last second, or by a probe of at most two seconds.
+    /// Concurrent callers share a single probe.
     pub async fn takes_writes(&self) -> Result<(), Reason> {
         let deadline = Instant::now() + PATIENCE;
         let Ok(_alone) = timeout_at(deadline, self.probing.lock()).await else {
             return Err(self.health().condition().unwrap_or(Reason::Timeout));
         };
+        // Read after the lock: the previous holder may just have written.
         let is_known = self.health().has_written_within(FRESH);
         if self.health().condition().is_none() && is_known {
             return Ok(());
@@ -42,19 +43,19 @@ impl Database {
         }
     }
 
-    /// Looks after conditions that keep the database from its work, for as long as it is polled: notices that they
-    /// are over.
+    /// Probes during conditions, to notice the end. Runs while polled.
     pub async fn keep_probed(self) {
         let mut begun = self.health().begun();
         loop {
             if self.health().condition().is_none() {
-                // The sender lives as long as the database.
+                // Can't fail: the database keeps the sender.
                 let _ = begun.changed().await;
             }
             tokio::time::sleep(EVERY).await;
             if timeout(PATIENCE, self.probe()).await.is_err() {
                 self.health().begin(&late());
             }
+            // SQLite's read-only connections never become writable, so a repaired disk needs new ones.
             let is_read_only = self.health().condition() == Some(Reason::ReadOnly);
             if self.backend() == DbBackend::Sqlite
                 && (is_read_only || self.refuses_writes().is_some())
@@ -65,8 +66,9 @@ impl Database {
         }
     }
 
-    /// Reads, then writes a row and takes it out again. Whatever comes of it is reported to [`Database::health`].
+    /// Reads, then writes a row and deletes it. Reports the result to [`Database::health`].
     async fn probe(&self) -> Result<()> {
+        // A unique name: probes of several servers must not delete each other's rows.
         let name = format!("probe-{}", uuid::Uuid::new_v4());
         let probed = async {
             Entity::find().one(self.reader()).await?;

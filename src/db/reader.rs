@@ -1,5 +1,4 @@
-//! Reads outside transactions, fair between users. A read that meets a connection which was lost since its last use
-//! is repeated over another one.
+//! Reads outside of transactions, fair between users. Repeats reads whose connection was lost since the last use.
 
 use std::sync::Arc;
 
@@ -19,20 +18,21 @@ use crate::error::{
     unavailable::{FileMissing, is_lost_connection, reason},
 };
 
-/// The connections that read. Cheap to clone.
+/// Reading connections. Cheap to clone.
 #[derive(Clone)]
 pub struct Reader {
     pub(super) connections: DatabaseConnection,
     pub(super) health: Arc<Health>,
     pub(super) sqlite: Arc<Sqlite>,
     pub(super) shares: Shares,
-    /// Takes a permit to count with each statement.
+    /// Whether each statement takes a permit for counts.
     pub(super) counts: bool,
 }
 
 impl Reader {
-    /// A read-only transaction that sees the database as it is at its first statement.
+    /// Begins a read-only transaction that sees the database as of its first statement.
     pub async fn snapshot(&self) -> Result<DatabaseTransaction, DbErr> {
+        // SQLite's transactions always read a snapshot (https://www.sqlite.org/isolation.html).
         let isolation = match self.get_database_backend() {
             DbBackend::Postgres => (
                 Some(IsolationLevel::RepeatableRead),
@@ -44,8 +44,8 @@ impl Reader {
         self.repeated(begin).await
     }
 
-    /// Runs a read. A connection that is lost shows at its next use, so the read is run once more, over a
-    /// connection that was made since.
+    /// Runs a read. A lost connection shows at its next use, so the read runs once more, on a connection opened
+    /// since.
     async fn repeated<T, F>(&self, read: impl Fn() -> F) -> Result<T, DbErr>
     where
         F: Future<Output = Result<T, DbErr>>,
@@ -63,11 +63,12 @@ impl Reader {
         ended.map_err(|error| self.noted(self.explained(error)))
     }
 
+    // Safe because reads change nothing. SQLite has no connection to lose.
     fn may_repeat(&self, error: &DbErr) -> bool {
         self.get_database_backend() == DbBackend::Postgres && is_lost_connection(error)
     }
 
-    /// Tells a pool whose connections are all in use from one that can't make any.
+    /// Distinguishes a pool whose connections are all in use from a pool that can't open any.
     pub(super) fn explained(&self, error: DbErr) -> DbErr {
         let is_late = matches!(error, DbErr::ConnectionAcquire(ConnAcquireErr::Timeout));
         if !is_late || self.get_database_backend() != DbBackend::Postgres {
@@ -89,7 +90,7 @@ impl Reader {
     }
 }
 
-/// The error for files that are not the ones that were opened.
+/// Error for files that differ from the opened files.
 pub(super) fn file_missing() -> DbErr {
     let gone = std::io::Error::new(std::io::ErrorKind::NotFound, FileMissing);
     DbErr::Conn(RuntimeErr::SqlxError(Arc::new(SqlxError::Io(gone))))
@@ -103,6 +104,8 @@ impl ConnectionTrait for Reader {
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        // As a future of its own: a cancelled statement still occupies the connection, so the permits must outlive
+        // the caller.
         completed(async move {
             let _permits = permits;
             reader.connections.execute_raw(statement).await

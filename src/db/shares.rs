@@ -1,4 +1,6 @@
-//! Shares of the connections: how many statements of one user run at once.
+//! Shares of the connections: bound on the statements of a user at once.
+//!
+//! Decision: docs/decisions/0022-shares.md.
 
 use std::{
     pin::Pin,
@@ -18,10 +20,10 @@ tokio::task_local! {
     static CURRENT: Arc<Current>;
 }
 
-/// The user on whose behalf a task runs.
+/// User on whose behalf a task runs.
 struct Current {
     user_id: i64,
-    /// Writes under way in the task.
+    /// Number of open writes of the task.
     writes: AtomicUsize,
 }
 
@@ -32,8 +34,8 @@ impl Current {
     }
 }
 
-/// Runs a future on behalf of a user: its statements count against the user's share of the connections. Spawned
-/// tasks do not inherit the user.
+/// Runs a future on behalf of a user: its statements count against the user's share of the connections. Spawned tasks
+/// do not inherit the user.
 pub async fn on_behalf_of<T>(user_id: i64, run: impl Future<Output = T>) -> T {
     CURRENT.scope(Current::new(user_id), run).await
 }
@@ -49,8 +51,8 @@ pub fn stream_on_behalf_of<T>(
     })
 }
 
-/// The current user, unless the task needs no permit: without a user (signing in, commands), and inside a write,
-/// whose permit already covers the task. A second permit could deadlock writes that all wait for one.
+/// Current user, unless the task needs no permit: without a user (authentication, commands), and inside a write,
+/// whose permit covers the task already. A second permit could deadlock writes that all wait for one.
 fn current() -> Option<Arc<Current>> {
     let current = CURRENT.try_with(Arc::clone).ok()?;
     (current.writes.load(Ordering::Relaxed) == 0).then_some(current)
@@ -62,14 +64,14 @@ pub(super) struct Shares {
     connections: FairSemaphore,
     /// Acquired before a permit for a connection. Fewer, so that counts leave connections to short reads.
     counts: FairSemaphore,
-    /// Acquired before a permit for a connection, where reads and writes share one pool. Fewer, so that reads get
+    /// Acquired before a permit for a connection, where reads and writes share a pool. Fewer, so that reads get
     /// through while writes wait for locks.
     writes: Option<FairSemaphore>,
 }
 
 impl Shares {
-    /// Shares of the readers of SQLite. Keeps one connection for signing in. SQLite counts on the processors that
-    /// also serve requests.
+    /// Shares of SQLite's readers. Reserves a connection for authentication. SQLite counts on the processors that
+    /// also serve requests, so counts are bounded by processors.
     pub fn sqlite(connections: u32) -> Self {
         let connections = size(connections);
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
@@ -80,7 +82,7 @@ impl Shares {
         }
     }
 
-    /// Shares of a pool of at least two connections to PostgreSQL. Keeps one connection for signing in.
+    /// Shares of a pool of at least two connections to PostgreSQL. Reserves a connection for authentication.
     pub fn postgres(connections: u32) -> Self {
         let connections = size(connections);
         Self {
@@ -95,6 +97,7 @@ impl Shares {
         let Some(user_id) = current().map(|current| current.user_id) else {
             return [None, None];
         };
+        // Always counts before connections, as for writes: the same order everywhere rules out deadlocks.
         let count = match is_count {
             true => Some(self.counts.acquire(user_id).await),
             false => None,
@@ -121,7 +124,7 @@ fn size(connections: u32) -> usize {
     usize::try_from(connections).unwrap_or(usize::MAX)
 }
 
-/// The permits of one write, released on drop.
+/// Permits of a write, released on drop.
 pub(super) struct WritePermit {
     current: Arc<Current>,
     _permits: [Permit; 2],
@@ -133,8 +136,8 @@ impl Drop for WritePermit {
     }
 }
 
-/// Polls a statement in place, and spawns its rest when dropped early. The driver can't interrupt a statement, so its
-/// connection stays busy until the end; permits inside the future are kept as long.
+/// Polls a statement in place, and spawns the rest when dropped early. The driver can't interrupt a statement, so its
+/// connection stays busy until the end; permits inside the future are held as long.
 pub(super) struct Completed<T: Send + 'static>(Option<BoxFuture<'static, T>>);
 
 pub(super) fn completed<T: Send>(

@@ -1,8 +1,8 @@
-//! SQLite: how its file is opened, and opened again once it can be written.
+//! SQLite: opening of the file, and reopening once writable.
 //!
-//! A file whose write-ahead log can't be made, because its disk is full or read-only, is opened as one that nobody
-//! changes ("immutable"), so that reads are served. Nothing that is open read-only becomes writable by itself, so
-//! once the file can be written all connections are closed and made anew.
+//! A file whose write-ahead log can't be created, because the disk is full or read-only, is opened as
+//! [immutable](https://www.sqlite.org/uri.html#uriimmutable), so that reads are served. Read-only connections never
+//! become writable, so once the file is writable all connections are closed and opened anew.
 
 use std::{
     path::PathBuf,
@@ -24,21 +24,21 @@ use tokio::sync::Mutex;
 use super::{Database, Health, Options, files::Files, quiet, shares::Shares, within};
 use crate::error::{Unavailable, unavailable};
 
-/// Maximum number of connections that read.
+/// Maximum number of reading connections.
 const MAX_READERS: u32 = 8;
-/// How long requests under way have to give their connections back.
+/// Longest wait for running requests to return their connections.
 const HOLDING: Duration = Duration::from_secs(2);
 
-/// The state of an open SQLite database besides its pools.
+/// State of an open SQLite database, besides the pools.
 #[derive(Default)]
 pub struct Sqlite {
-    /// Written to only while they are the ones that were opened. Without any, nothing is compared.
+    /// Opened files. Writes are refused once the files differ; an empty list disables the comparison.
     pub files: Files,
-    /// A connection that is not used, so that no other one is the last and removes the write-ahead log.
+    /// Idle connection, never closed first: the last connection to close would remove the write-ahead log.
     keeper: Mutex<Option<SqliteConnection>>,
-    /// Why the file was opened as one that nobody changes; `None` once it was opened anew.
+    /// Reason for opening the file as immutable; `None` after opening it for writing.
     immutable: std::sync::Mutex<Option<Unavailable>>,
-    /// How its connections are made once it can be written.
+    /// Options of the writer and the readers once the file is writable.
     writable: OnceLock<[SqliteConnectOptions; 2]>,
 }
 
@@ -49,6 +49,7 @@ impl Database {
         let (writer, readers, failure) = match opened {
             Ok((writer, readers)) => (writer, readers, None),
             Err(error) => {
+                // Serves reads when possible; otherwise startup fails with the original error.
                 let failure = readable_failure(&url, &error).ok_or(error)?;
                 health.begin(&failure);
                 let (writer, readers) = pools(&url, options, true).await?;
@@ -59,7 +60,7 @@ impl Database {
         let shares = Shares::sqlite(connections(options));
         let db = Self::of(url, readers, writer, health, shares);
         let [writer, readers] = db.sqlite_pools();
-        // A file that is deleted from now on is missed, not made anew.
+        // From here on a missing file is an error: a deleted database must not be created anew without tables.
         let existing = |pool: &SqlitePool| {
             let options = (*pool.connect_options()).clone();
             options.create_if_missing(false)
@@ -79,12 +80,12 @@ impl Database {
         Ok(db)
     }
 
-    /// Why a database that was opened as one that nobody changes takes no writes.
+    /// Reason why writes are refused; `None` unless the file was opened as immutable.
     pub(super) fn refuses_writes(&self) -> Option<Unavailable> {
         self.sqlite.immutable().clone()
     }
 
-    /// Makes all connections anew, once the file can be written. Requests wait meanwhile.
+    /// Reopens all connections once the file is writable. Requests wait meanwhile.
     pub(super) async fn renew_sqlite(&self) -> Result<(), DbErr> {
         let [writer, readers] = self.sqlite_pools();
         let options = &self.sqlite.writable.get().expect("set when it was opened")[0];
@@ -93,18 +94,20 @@ impl Database {
             return Ok(());
         }
         if self.refuses_writes().is_some() {
-            // Fails as long as the write-ahead log can't be made.
+            // Fails while the write-ahead log can't be created.
             let mut probe = options.clone().connect().await.map_err(to_db_err)?;
             let read = sqlx::query(TOUCH).execute(&mut probe).await;
             read.map_err(to_db_err)?;
             let _ = probe.close().await;
         }
+        // Takes all connections first: no request may use an old connection beside new ones.
         let held = async {
             let mut held = all(writer).await?;
             held.extend(all(readers).await?);
             Ok(held)
         };
         let held = within(HOLDING, held).await.map_err(to_db_err)?;
+        // The files may differ after the reopening, so the comparison pauses.
         self.sqlite.files.forget();
         self.sqlite.close().await;
         let writable = self.sqlite.writable.get().expect("set when it was opened");
@@ -116,7 +119,7 @@ impl Database {
         self.keep_sqlite().await.map_err(to_db_err)
     }
 
-    /// Opens the connection that keeps the files, and takes note of these.
+    /// Opens the idle connection and records the files.
     async fn keep_sqlite(&self) -> Result<(), SqlxError> {
         let mut keeper = self.direct_sqlite().await?;
         sqlx::query(TOUCH).execute(&mut keeper).await?;
@@ -134,7 +137,7 @@ impl Database {
     }
 }
 
-/// Opens the file and its write-ahead log.
+/// Statement that opens the file and its write-ahead log.
 const TOUCH: &str = "SELECT count(*) FROM sqlite_schema";
 
 impl Sqlite {
@@ -153,7 +156,7 @@ impl Sqlite {
     }
 }
 
-/// All connections of a pool at once, those included that it has yet to make.
+/// Takes all connections of a pool at once, including connections that the pool must open first.
 async fn all(pool: &SqlitePool) -> Result<Vec<PoolConnection<sqlx::Sqlite>>, SqlxError> {
     let most = pool.options().get_max_connections();
     let held = (0..most).map(|_| pool.acquire());
@@ -164,16 +167,17 @@ fn to_db_err(error: SqlxError) -> DbErr {
     DbErr::Conn(sea_orm::RuntimeErr::SqlxError(Arc::new(error)))
 }
 
-/// Why a file can't be opened as usual, where it can be read nevertheless: it is there, and everything is in it.
+/// Failure to open a file for writing, when reads are possible: the file has content and no pending log.
 fn readable_failure(url: &str, error: &anyhow::Error) -> Option<Unavailable> {
     let error = error.downcast_ref::<DbErr>()?;
     let reason = unavailable::reason(error)?;
     let path = url.strip_prefix("sqlite://")?;
     let path = path.split_once('?').map_or(path, |(path, _)| path);
     let log = PathBuf::from(format!("{path}-wal"));
+    // Immutable connections ignore the log, so a log with content would hide committed rows.
     let is_whole = log.metadata().map_or(true, |log| log.len() == 0);
     let has_content = std::fs::metadata(path).is_ok_and(|file| file.len() > 0);
-    // Asks the file system: SQLite's own code may tell of the log and not of the cause.
+    // Asks the file system: SQLite's code may describe the failure of the log, and not the cause.
     let reason = match std::fs::File::options().append(true).open(path) {
         Ok(_) => reason,
         Err(error) => unavailable::file_reason(&error).unwrap_or(reason),
@@ -181,18 +185,18 @@ fn readable_failure(url: &str, error: &anyhow::Error) -> Option<Unavailable> {
     (is_whole && has_content).then(|| Unavailable::from(reason).because(error.clone()))
 }
 
-/// Number of connections that read.
+/// Number of reading connections.
 fn connections(options: &Options) -> u32 {
     options.pool.clamp(1, MAX_READERS)
 }
 
-/// The connection that writes, and those that read.
+/// Opens the writer and the readers.
 async fn pools(
     url: &str,
     options: &Options,
     is_immutable: bool,
 ) -> anyhow::Result<(DatabaseConnection, DatabaseConnection)> {
-    // The writer comes first: it makes the file and switches it to WAL.
+    // Writer first: creates the file and switches the journal to WAL (https://www.sqlite.org/wal.html).
     let writer = pool(url, 1, options.durable, false, is_immutable).await?;
     let readers = pool(
         url,
@@ -227,12 +231,15 @@ async fn pool(
                 .synchronous(if durable {
                     SqliteSynchronous::Full
                 } else {
+                    // In WAL mode `NORMAL` can lose commits in a power cut but never corrupts
+                    // (https://www.sqlite.org/pragma.html#pragma_synchronous).
                     SqliteSynchronous::Normal
                 })
                 .busy_timeout(Duration::from_secs(30))
                 .pragma("cache_size", "-16384")
                 .pragma("mmap_size", "268435456")
                 .pragma("temp_store", "memory")
+                // Guards against writes through readers, which would bypass the queue.
                 .pragma("query_only", if query_only { "1" } else { "0" })
         })
         .map_sqlx_sqlite_pool_opts(|pool| {
@@ -244,8 +251,8 @@ async fn pool(
         .with_context(|| format!("can't open the SQLite database {url}"))
 }
 
-/// Whether a connection that comes back has no transaction open. A connection of which SQLite and the driver think
-/// differently (after a disk that was full, say) is closed.
+/// Whether a returned connection is outside of a transaction; others are closed. SQLite and the driver may disagree
+/// after a failure such as a full disk: SQLite has rolled back by itself.
 async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
     connection.ping().await?;
     Ok(!connection.is_in_transaction())

@@ -1,4 +1,4 @@
-//! Write transactions: one each on PostgreSQL, [group commit](super::group_commit) on SQLite.
+//! Write transactions: a transaction per write on PostgreSQL, [group commit](super::group_commit) on SQLite.
 
 use std::{ops::Deref, sync::Arc};
 
@@ -21,10 +21,10 @@ use crate::error::{Error, Reason, Result, Unavailable};
 pub struct WriteTxn {
     /// `None` once the write has ended.
     txn: Option<DatabaseTransaction>,
-    /// Turn at SQLite's one writer. `None` on PostgreSQL, and once the write has ended.
+    /// Turn at SQLite's writer. `None` on PostgreSQL, and once the write has ended.
     turn: Option<WriterTurn>,
     open: OpenWrite,
-    /// Released when the write is dropped, after the transaction.
+    /// Released after the transaction, when the write is dropped.
     _permit: Option<WritePermit>,
 }
 
@@ -32,14 +32,14 @@ tokio::task_local! {
     static FENCE: Statement;
 }
 
-/// Runs a future whose writes are fenced: each executes the statement in its own transaction before it commits, and is
-/// rolled back when the statement changes no row.
+/// Runs a future whose writes are fenced: each write executes the statement in its transaction before the commit, and
+/// rolls back when the statement changes no row.
 pub async fn fenced<T>(fence: Statement, run: impl Future<Output = T>) -> T {
     FENCE.scope(fence, run).await
 }
 
 impl WriteTxn {
-    /// Begins a transaction of its own, on PostgreSQL.
+    /// Begins a separate transaction, on PostgreSQL.
     pub async fn begin(
         connection: &DatabaseConnection,
         commits: &Arc<Commits>,
@@ -64,7 +64,7 @@ impl WriteTxn {
         self
     }
 
-    /// Waits for a turn and begins a write in it, on SQLite.
+    /// Waits for a turn and begins a write, on SQLite.
     pub async fn begin_in_turn(
         connection: &DatabaseConnection,
         queue: &WriteQueue,
@@ -85,12 +85,15 @@ impl WriteTxn {
                 return Err(Error::busy());
             }
         }
+        // The timeout response may be out already, saying that nothing was changed.
         if !fate::may_commit() {
             self.rollback().await?;
             return Err(Error::unavailable(Reason::Timeout));
         }
         let txn = self.txn.take().expect("a write ends once");
         let commits = self.open.commits.clone();
+        // Counted as begun before the commit and as ended after it, so that readers of events know of commits in
+        // progress.
         let _commit = commits.begin();
         let ended = match self.turn.take() {
             None => txn.commit().await.map_err(Error::of_commit),
@@ -122,6 +125,7 @@ impl WriteTxn {
 
 impl Drop for WriteTxn {
     fn drop(&mut self) {
+        // PostgreSQL needs no turn: dropping the transaction rolls back.
         let (Some(txn), Some(turn)) = (self.txn.take(), self.turn.take()) else {
             return;
         };
