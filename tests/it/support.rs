@@ -28,22 +28,22 @@ use tokio_util::sync::CancellationToken;
 pub use client::{Answer, Client, send};
 pub use listening::{Listening, PATIENCE, Socket};
 
-/// A server without a socket, with an admin signed in.
+/// Server without a socket, with a signed-in admin.
 pub struct TestApp {
     pub app: App,
     pub router: Router,
-    /// Signed in as the admin, who is user 1.
+    /// Client of the admin, user 1.
     pub admin: Client,
-    /// The database, for processes that join in.
+    /// URL of the database, for further processes.
     pub url: String,
     statements: Arc<AtomicUsize>,
 }
 
-/// Runs a test on SQLite, and on PostgreSQL wherever there is one.
+/// Runs a test on SQLite, and on PostgreSQL where available.
 ///
 /// `ANNOGRAPH_TEST_POSTGRES_URL` names a server to use, with the right to create databases; without it
-/// the tests start one of their own, when they find PostgreSQL installed. With
-/// `ANNOGRAPH_TEST_POSTGRES=required` a test fails where there is none.
+/// the tests start a cluster when PostgreSQL is installed. With
+/// `ANNOGRAPH_TEST_POSTGRES=required` a test fails without PostgreSQL.
 pub async fn each_database(test: impl AsyncFn(TestApp)) {
     let database = sqlite::database().await;
     eprintln!("on {}", database.url);
@@ -64,14 +64,14 @@ struct Defaults {
     serve: ServeArgs,
 }
 
-/// The engine, with the usual settings.
+/// Engine with default settings.
 pub fn engine(app: &App) -> Engine {
     let args = Defaults::parse_from(["test"]).serve;
     Engine::new(app.clone(), &args.limits, &args.documents).unwrap()
 }
 
 impl TestApp {
-    /// A server on a database that is up to date and empty.
+    /// Starts a server on a migrated, empty database.
     pub async fn on(url: &str) -> Self {
         let statements = Arc::new(AtomicUsize::new(0));
         let mut db = Database::connect(&Options::new(url)).await.unwrap();
@@ -95,12 +95,12 @@ impl TestApp {
         }
     }
 
-    /// A server on the same database with other settings.
+    /// Starts a server on the same database with other settings.
     pub fn router_with(&self, flags: &[&str]) -> Router {
         self.serving(flags).unwrap().router
     }
 
-    /// The admin at another server on the same database, started with these flags; or why it does not start.
+    /// Starts another server with these flags on the same database. Returns the admin's client, or the error.
     pub fn serving(&self, flags: &[&str]) -> Result<Client, String> {
         let flags = ["test"].iter().chain(flags);
         let args = Defaults::parse_from(flags).serve;
@@ -110,12 +110,12 @@ impl TestApp {
         Ok(Client { router, ..admin })
     }
 
-    /// Another server on the same database. Its statements are not counted.
+    /// Starts another server on the same database, whose statements are not counted.
     pub async fn beside(&self) -> App {
         App::new(Database::connect(&Options::new(&self.url)).await.unwrap())
     }
 
-    /// The admin at another server on the same database, with a memory of its own.
+    /// Starts another server on the same database, with separate memory. Returns the admin's client.
     pub async fn client_beside(&self) -> Client {
         let args = Defaults::parse_from(["test"]).serve;
         let app = self.beside().await;
@@ -124,12 +124,12 @@ impl TestApp {
         Client { router, ..admin }
     }
 
-    /// A new user who belongs to no project.
+    /// Creates a user without a project.
     pub async fn stranger(&self, username: &str) -> Client {
         sign_up(&self.app, &self.router, username, user_row::Role::Member).await
     }
 
-    /// A new user with a role in a project.
+    /// Creates a user with a role in a project.
     pub async fn member(
         &self,
         project: &str,
@@ -150,7 +150,7 @@ impl TestApp {
         client
     }
 
-    /// A new project with a task; the ids of both.
+    /// Creates a project with a task. Returns both ids.
     pub async fn project_with_task(&self) -> (String, String) {
         let answer = self
             .admin
@@ -164,7 +164,7 @@ impl TestApp {
         (project, task)
     }
 
-    /// A new task.
+    /// Creates a task.
     pub async fn task(&self, project: &str) -> String {
         let answer = self
             .admin
@@ -181,7 +181,7 @@ impl TestApp {
             .to_owned()
     }
 
-    /// A new annotation by a client; its id.
+    /// Creates an annotation. Returns the id.
     pub async fn annotation(&self, by: &Client, task: &str, input: Value) -> String {
         let mut whole = json!({ "result": [{ "id": "r1", "value": { "x": 1 } }] });
         for (key, value) in input.as_object().unwrap() {
@@ -201,12 +201,12 @@ impl TestApp {
             .to_owned()
     }
 
-    /// The text of every row of every table, but for when tokens were last used.
+    /// Dumps every row of every table, except the last use of tokens.
     pub async fn dump(&self) -> String {
         dump::everything(&self.app).await
     }
 
-    /// How many statements a future sends to the database, signing in apart.
+    /// Counts the statements that a future sends to the database, except for authentication.
     pub async fn statements<T>(&self, during: impl Future<Output = T>) -> (usize, T) {
         let before = self.statements.load(Ordering::SeqCst);
         let value = during.await;

@@ -8,7 +8,7 @@ use axum::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// A signed-in client. Cheap to clone.
+/// Signed-in client. Cheap to clone.
 #[derive(Clone)]
 pub struct Client {
     pub router: Router,
@@ -16,7 +16,7 @@ pub struct Client {
     pub user_id: String,
 }
 
-/// What the server answered.
+/// Response of the server.
 #[derive(Debug)]
 pub struct Answer {
     pub status: StatusCode,
@@ -36,7 +36,7 @@ impl Client {
         self.post(body.to_string()).await
     }
 
-    /// Sends a body as it is.
+    /// Sends a body unchanged.
     pub async fn post(&self, body: impl Into<Body>) -> Answer {
         let request = Request::post("/graphql")
             .header(header::CONTENT_TYPE, "application/json")
@@ -62,21 +62,21 @@ pub async fn send(router: &Router, request: Request<Body>) -> Answer {
 }
 
 impl Answer {
-    /// The data of an answer without errors.
+    /// Returns the data of a response without errors.
     #[track_caller]
     pub fn data(&self) -> &Value {
         assert_eq!(self.json.get("errors"), None, "{}", self.text);
         &self.json["data"]
     }
 
-    /// Fails unless the answer is without errors.
+    /// Fails for a response with errors.
     #[track_caller]
     pub fn ok(self) -> Self {
         self.data();
         self
     }
 
-    /// The only error of an answer.
+    /// Returns the only error of a response.
     #[track_caller]
     pub fn error(&self) -> &Value {
         let errors = self.json["errors"].as_array();
@@ -86,13 +86,13 @@ impl Answer {
         }
     }
 
-    /// The code of the only error.
+    /// Returns the code of the only error.
     #[track_caller]
     pub fn code(&self) -> &str {
         self.error()["extensions"]["code"].as_str().unwrap()
     }
 
-    /// The problems of the only error, each as `path.with.dots CODE`.
+    /// Returns the problems of the only error, each as `path.with.dots CODE`.
     #[track_caller]
     pub fn problems(&self) -> Vec<String> {
         let problems = &self.error()["extensions"]["problems"];

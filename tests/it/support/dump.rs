@@ -34,7 +34,7 @@ pub async fn everything(app: &App) -> String {
     text
 }
 
-/// The revisions that are events, or will be: when they get their numbers is up to background work.
+/// Revisions with or without an event number, as the sequencer assigns numbers in the background.
 async fn log(app: &App) -> String {
     let db = app.db.writer();
     let events = entity::event::Entity::find().all(db).await.unwrap();

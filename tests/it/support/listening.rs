@@ -14,17 +14,17 @@ use tokio_tungstenite::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long a test waits for anything.
+/// Timeout of every wait in a test.
 pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
-/// A server on a port of its own. Dropped, it is gone at once.
+/// Server on a free port. Stops at once when dropped.
 pub struct Listening {
     pub address: SocketAddr,
     stop: CancellationToken,
     task: JoinHandle<()>,
 }
 
-/// One WebSocket, seen from the client.
+/// Client side of a WebSocket.
 pub struct Socket(WebSocketStream<MaybeTlsStream<TcpStream>>);
 
 #[derive(Parser)]
@@ -56,7 +56,7 @@ impl Listening {
         }
     }
 
-    /// Stops it as a signal does, and waits until it has.
+    /// Stops the server as a signal does, and waits for the end.
     pub async fn stop(mut self) {
         self.stop.cancel();
         tokio::time::timeout(PATIENCE, &mut self.task)
@@ -65,12 +65,12 @@ impl Listening {
             .unwrap();
     }
 
-    /// A socket that has said nothing so far.
+    /// Opens a socket, without a message so far.
     pub async fn socket(&self) -> Socket {
         Socket::open(self.address).await
     }
 
-    /// A socket; the status of a handshake that was refused, 0 when this side gave up.
+    /// Opens a socket. Returns the status of a refused handshake, or 0 after the timeout.
     pub async fn socket_with(
         &self,
         protocol: Option<&'static str>,
@@ -79,7 +79,7 @@ impl Listening {
         Socket::open_with(self.address, protocol, headers).await
     }
 
-    /// A socket that is signed in.
+    /// Opens a socket and authenticates.
     pub async fn signed_in(&self, token: &str) -> Socket {
         Socket::signed_in(self.address, token).await
     }
@@ -92,7 +92,7 @@ impl Drop for Listening {
 }
 
 impl Socket {
-    /// A socket that has said nothing so far.
+    /// Opens a socket, without a message so far.
     pub async fn open(address: SocketAddr) -> Self {
         let protocol = Some("graphql-transport-ws");
         Self::open_with(address, protocol, &[]).await.unwrap()
@@ -125,7 +125,7 @@ impl Socket {
         }
     }
 
-    /// A socket that is signed in.
+    /// Opens a socket and authenticates.
     pub async fn signed_in(address: SocketAddr, token: &str) -> Self {
         let mut socket = Self::open(address).await;
         let payload = json!({ "authorization": format!("Bearer {token}") });
@@ -136,7 +136,7 @@ impl Socket {
         socket
     }
 
-    /// The next message, unless the connection is gone.
+    /// Returns the next message, or `None` once the connection is closed.
     pub async fn hear_any(&mut self) -> Option<Value> {
         loop {
             match self.next().await? {
@@ -162,7 +162,7 @@ impl Socket {
             .await;
     }
 
-    /// The next message that is not WebSocket's own.
+    /// Returns the next message other than WebSocket's control frames.
     pub async fn hear(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -173,7 +173,7 @@ impl Socket {
         }
     }
 
-    /// How the server closes the socket: code and reason.
+    /// Waits for the close frame. Returns code and reason.
     pub async fn closed(&mut self) -> (u16, String) {
         loop {
             match self.next().await {

@@ -13,18 +13,18 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait;
 use tokio::sync::{Mutex, OnceCell};
 
-/// A server with a migrated database to copy.
+/// Server with a migrated template database.
 struct Server {
-    /// Up to and without the database's name.
+    /// URL up to the name of the database.
     base: String,
     template: String,
 }
 
 static SERVER: OnceCell<Option<Server>> = OnceCell::const_new();
-/// A template can be copied by one at a time.
+/// Serialises copies of the template.
 static COPYING: Mutex<()> = Mutex::const_new(());
 
-/// The URL of a database of the test's own; `None` where there is no PostgreSQL.
+/// Creates a database for a test. Returns the URL, or `None` without PostgreSQL.
 pub async fn database() -> Option<String> {
     static COUNT: AtomicUsize = AtomicUsize::new(0);
     let server = SERVER.get_or_init(start).await.as_ref()?;
@@ -78,7 +78,7 @@ async fn start() -> Option<Server> {
     Some(Server { base, template })
 }
 
-/// The folder of PostgreSQL's programs: on the path, or where Debian puts them.
+/// Finds the folder of PostgreSQL's programs: on the path, or in Debian's place.
 fn binaries() -> Option<PathBuf> {
     let on_path = std::env::var_os("PATH")
         .into_iter()
@@ -97,7 +97,7 @@ fn binaries() -> Option<PathBuf> {
         .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }
 
-/// Starts a throw-away cluster that ends with this process, and answers with its URL.
+/// Starts a temporary cluster that ends with this process. Returns the URL.
 #[expect(clippy::zombie_processes, reason = "it ends after this process")]
 fn start_cluster(binaries: &Path) -> String {
     let folder = tempfile::Builder::new()

@@ -7,7 +7,7 @@ use migration::{Migrator, MigratorTrait};
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
 
-/// A database that is gone once this is dropped.
+/// Database file, removed on drop.
 pub struct SqliteDatabase {
     pub url: String,
     _folder: TempDir,
