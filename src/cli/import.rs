@@ -154,6 +154,7 @@ fn options(args: ImportArgs) -> anyhow::Result<Options> {
                 },
                 ..Default::default()
             },
+            // Commands run without a signed-in user.
             created_by_id: None,
         },
     };

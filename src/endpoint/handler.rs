@@ -353,6 +353,7 @@ fn batch(
             let answer = async {
                 let prepared = endpoint.prepare(&actor, envelope, deadline).await;
                 let prepared = prepared.map_err(|refusal| refusal.errors)??;
+                // A batch is a single JSON list, which an endless answer would never close.
                 if prepared.operation == OperationType::Subscription {
                     return Err(not_a_stream().errors);
                 }

@@ -54,6 +54,7 @@ pub fn check(document: &Document, limits: &LimitArgs) -> Result<(), ServerError>
 }
 
 fn refuse(size: &Size, limits: &LimitArgs) -> Result<(), ServerError> {
+    // Nesting first: beyond the bound the walk stopped, so all other sizes are incomplete.
     let bounds = [
         (
             "nesting",

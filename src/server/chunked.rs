@@ -72,6 +72,7 @@ impl HttpBody for Chunked {
     }
 
     fn size_hint(&self) -> SizeHint {
+        // The inner body's hint no longer includes the bytes taken from it.
         let rest = self.rest.len() as u64;
         let inner = self.body.size_hint();
         let mut hint = SizeHint::new();

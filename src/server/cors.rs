@@ -31,6 +31,7 @@ pub fn allowed(router: Router, origins: &[HeaderValue]) -> Router {
             handler::IDEMPOTENCY_REPLAYED,
             REQUEST_ID,
         ])
+        // Spares a preflight per request; browsers cap longer times.
         .max_age(Duration::from_secs(3_600));
     router.layer(cors).layer(from_fn(for_allowed_origins_only))
 }

@@ -98,6 +98,7 @@ pub fn read(text: &str) -> Result<Received, Close> {
     };
     match parts.kind.as_str() {
         "connection_init" => {
+            // A missing token is no error here: the upgrade request may have had one.
             let payload: InitPayload = payload
                 .map(serde_json::from_str)
                 .transpose()
