@@ -52,7 +52,7 @@ async fn watch(
     }
 }
 
-/// Changes when another connection has committed (https://www.sqlite.org/pragma.html#pragma_data_version). Must not
+/// Changes when another connection has committed (<https://www.sqlite.org/pragma.html#pragma_data_version>). Must not
 /// run inside a transaction.
 async fn version(connection: &mut SqliteConnection) -> Result<i64, SqlxError> {
     sqlx::query_scalar("PRAGMA data_version")

@@ -158,7 +158,7 @@ impl State {
 }
 
 /// Lowers the priority of this thread below threads that answer requests. Only Linux has priorities per thread
-/// (https://man7.org/linux/man-pages/man2/setpriority.2.html).
+/// (<https://man7.org/linux/man-pages/man2/setpriority.2.html>).
 #[cfg(target_os = "linux")]
 fn lower_priority() {
     use rustix::process::{getpriority_process, setpriority_process};
