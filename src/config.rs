@@ -129,7 +129,7 @@ pub enum LogFormat {
     Json,
 }
 
-/// Whether a path means standard input or output: `-`.
+/// Checks whether a path means standard input or output: `-`.
 pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
 }

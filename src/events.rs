@@ -67,7 +67,7 @@ struct Shared {
     db: Database,
     /// Signals that there may be new events to read.
     wake: watch::Sender<()>,
-    /// Every sequence number up to this one is assigned.
+    /// Watermark: all sequence numbers up to here are assigned.
     watermark: AtomicI64,
     /// Number of flush requests so far; `flushed` has the number of served requests.
     flush_requests: watch::Sender<u64>,
@@ -213,7 +213,7 @@ impl Events {
         }
     }
 
-    /// Whether no commit of this process was in progress at any time since.
+    /// Checks whether no commit of this process was in progress at any time since.
     pub fn is_quiet_since(&self, position: &LogPosition) -> bool {
         self.inner.shared.db.commits().begun() == position.commits_ended
     }

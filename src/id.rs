@@ -1,12 +1,12 @@
 //! Ids of rows, as clients write them.
 
-/// Parses an id: positive, 64 bits, decimal digits only. `None` for any other text, which names nothing.
+/// Parses an id: positive, 64 bits, decimal digits only. `None` for any other text.
 pub fn parse(text: &str) -> Option<i64> {
     let is_plain = text.bytes().all(|byte| byte.is_ascii_digit()) && !text.starts_with('0');
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// Parses an id to look up; text that is no id becomes 0, which nothing has.
+/// Parses an id to look up. Other text becomes 0, the id of no row.
 pub fn reference(text: &str) -> i64 {
     parse(text).unwrap_or(0)
 }

@@ -11,7 +11,7 @@ pub fn to_microseconds(at: DateTime<Utc>) -> DateTime<Utc> {
         .expect("an instant in range stays in range")
 }
 
-/// The current time, as it is stored.
+/// Current time in the precision of storage.
 pub fn now() -> DateTime<Utc> {
     to_microseconds(Utc::now())
 }

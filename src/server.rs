@@ -135,7 +135,7 @@ async fn require_one_host(request: Request<Body>, next: Next) -> Response {
     }
 }
 
-/// Whether a value is valid for `Host`: empty, or a host with or without port.
+/// Checks whether a value is valid for `Host`: empty, or a host with or without port.
 fn is_host(value: &[u8]) -> bool {
     // `Authority` also accepts user information, which `Host` must not contain.
     let is_plain = || !value.contains(&b'@');

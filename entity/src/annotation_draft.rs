@@ -24,7 +24,7 @@ pub struct Model {
     /// JSON object, as text: fields of the imported draft without a column.
     #[sea_orm(column_type = "Text", nullable)]
     pub extra: Option<String>,
-    /// Whether saves of the author go to this draft: one per author for each task and each annotation. False for
+    /// True when saves of the author go to this draft: one per author for each task and each annotation. False for
     /// imported drafts.
     pub is_autosave: bool,
     /// Version of the annotation that the draft started from; null for a new annotation, and when unknown.

@@ -8,7 +8,7 @@ pub struct Model {
     #[sea_orm(primary_key)]
     pub id: i64,
     pub project_id: i64,
-    /// Whether the import created the project: rolling back then deletes the project too.
+    /// True when the import created the project: rolling back then deletes the project too.
     pub created_project: bool,
     /// Ids of users created by the import, as a JSON list.
     #[sea_orm(column_type = "Text")]
@@ -17,8 +17,8 @@ pub struct Model {
     #[sea_orm(column_type = "Text")]
     pub added_members: String,
     pub started_at: DateTimeUtc,
-    /// Whether all rows are written. Recovery of a dead import then completes it, by clearing the marks of its tasks,
-    /// instead of rolling back.
+    /// True when all rows are written. Recovery of a dead import then completes it, by clearing the marks of its
+    /// tasks, instead of rolling back.
     pub is_written: bool,
 }
 

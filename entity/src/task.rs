@@ -16,8 +16,8 @@ pub struct Model {
     pub meta: Option<String>,
     /// Number of distinct authors after which the task counts as labelled.
     pub overlap: i32,
-    /// Whether distinct authors of uncancelled annotations reach the overlap. Annotations without an author count as
-    /// a single author.
+    /// True when distinct authors of uncancelled annotations reach the overlap. Annotations without an author count
+    /// as a single author.
     pub is_labeled: bool,
     /// Number of annotations that are not cancelled.
     pub total_annotations: i32,

@@ -49,7 +49,7 @@ impl fmt::Display for BrokenPipe {
 
 impl Error for BrokenPipe {}
 
-/// Whether a command ended because the reader of its output had gone.
+/// Checks whether a command ended because the reader of its output had gone.
 pub fn is_broken_pipe(error: &anyhow::Error) -> bool {
     let mut causes = error.chain();
     causes.any(|cause| {

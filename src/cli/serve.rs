@@ -92,8 +92,8 @@ async fn finish_startup(app: &App) -> anyhow::Result<bool> {
     )
 }
 
-/// Whether startup work was done. Logs a database that accepts no writes, and leaves the work to [`retry_startup`];
-/// other errors end the process.
+/// Returns true after work was done. On a database that accepts no writes logs the condition and returns false, so
+/// that [`retry_startup`] repeats the work; other errors end the process.
 fn done_or_deferred(app: &App, done: anyhow::Result<()>, what: &str) -> anyhow::Result<bool> {
     let Err(error) = done else {
         return Ok(true);

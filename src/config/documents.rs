@@ -11,8 +11,8 @@ pub struct DocumentArgs {
     #[arg(long, env = "ANNOGRAPH_DOCUMENT_CACHE", default_value_t = Self::DEFAULT_CACHE)]
     pub document_cache: u64,
 
-    /// Whether clients may ask for the schema: by introspection, as `_service { sdl }` and at `/schema.graphql`. With
-    /// `off`, no error contains a name that the client did not send.
+    /// Publish the schema to clients: by introspection, as `_service { sdl }` and at `/schema.graphql`.
+    /// With `off`, no error contains a name that the client did not send.
     #[arg(
         long,
         env = "ANNOGRAPH_INTROSPECTION",

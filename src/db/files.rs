@@ -46,12 +46,13 @@ impl Files {
         files.clear();
     }
 
-    /// Whether all files are still under their names.
+    /// Checks whether all files are still under their names.
     pub fn are_unchanged(&self) -> bool {
         self.known().iter().all(is_there)
     }
 
-    /// Whether the main file is still under its name. Sufficient for reads, which don't conflict with other writers.
+    /// Checks whether the main file is still under its name. Sufficient for reads, which don't conflict with other
+    /// writers.
     pub fn is_main_unchanged(&self) -> bool {
         self.known().first().is_none_or(is_there)
     }

@@ -18,7 +18,7 @@ use crate::error::{Error, Reason, Unavailable};
 
 /// Time without a failure until a condition counts as over: an intermittent failure is a single condition.
 const QUIET: Duration = Duration::from_secs(2);
-/// Same for corruption, which only some requests meet.
+/// Longer time for corruption, which only some requests meet.
 const QUIET_DAMAGE: Duration = Duration::from_secs(60);
 /// Minimum time between distrusting all connections: while a database stays read-only, requests must not reconnect
 /// each time.
@@ -140,7 +140,7 @@ impl Health {
         self.state().written = None;
     }
 
-    /// Whether a write succeeded within `time`.
+    /// Checks whether a write succeeded within `time`.
     pub fn has_written_within(&self, time: Duration) -> bool {
         let written = self.state().written;
         written.is_some_and(|written| written.elapsed() <= time)
@@ -157,7 +157,7 @@ impl Health {
         self.state().distrusted = Some(Instant::now());
     }
 
-    /// Whether a connection of this age may be used.
+    /// Checks whether a connection of this age may be used.
     pub fn trusts(&self, age: Duration) -> bool {
         let distrusted = self.state().distrusted;
         distrusted.is_none_or(|at| age < at.elapsed())

@@ -17,8 +17,8 @@ const FRESH: Duration = Duration::from_secs(1);
 const EVERY: Duration = Duration::from_secs(1);
 
 impl Database {
-    /// Whether the database accepts writes: by a write of the last second, or by a probe of at most two seconds.
-    /// Concurrent callers share a single probe.
+    /// Checks whether the database accepts writes: by a write of the last second, or by a probe of at most two
+    /// seconds. Concurrent callers share a single probe.
     pub async fn takes_writes(&self) -> Result<(), Reason> {
         let deadline = Instant::now() + PATIENCE;
         let Ok(_alone) = timeout_at(deadline, self.probing.lock()).await else {

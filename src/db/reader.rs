@@ -25,7 +25,7 @@ pub struct Reader {
     pub(super) health: Arc<Health>,
     pub(super) sqlite: Arc<Sqlite>,
     pub(super) shares: Shares,
-    /// Whether each statement takes a permit for counts.
+    /// True when each statement takes a permit for counts.
     pub(super) counts: bool,
 }
 

@@ -251,8 +251,8 @@ async fn pool(
         .with_context(|| format!("can't open the SQLite database {url}"))
 }
 
-/// Whether a returned connection is outside of a transaction; others are closed. SQLite and the driver may disagree
-/// after a failure such as a full disk: SQLite has rolled back by itself.
+/// Checks whether a returned connection is outside of a transaction; others are closed. SQLite and the driver may
+/// disagree after a failure such as a full disk: SQLite has rolled back by itself.
 async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
     connection.ping().await?;
     Ok(!connection.is_in_transaction())

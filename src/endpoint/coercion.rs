@@ -60,7 +60,7 @@ struct ArgumentPath {
 /// Coerces the values of a request and collects their problems.
 pub struct Coercion<'a> {
     schema: &'a ApolloSchema,
-    /// Whether messages may name parts of the schema that the client did not send.
+    /// True when messages may name parts of the schema that the client did not send.
     is_open: bool,
     problems: Vec<Problem>,
     /// Problems inside JSON; `None` unless [`Self::report_json_violations`] was called.

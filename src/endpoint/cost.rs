@@ -108,7 +108,7 @@ impl Weight {
 struct Estimator<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    /// Whether a stored counter answers `totalCount` in the current selection.
+    /// True when a stored counter answers `totalCount` in the current selection.
     has_counter: bool,
     /// Cost of each fragment by name and `has_counter`: bounds the walk to two per fragment, however often it is
     /// spread.
@@ -189,7 +189,7 @@ impl<'a> Estimator<'a> {
         inner.total().saturating_add(1)
     }
 
-    /// Whether a list has no filter: absent, null and `{}` count as none.
+    /// Checks whether a list has no filter: absent, null and `{}` count as none.
     fn is_unfiltered(&self, field: &Field) -> bool {
         let Some(filter) = field.specified_argument_by_name("filter") else {
             return true;

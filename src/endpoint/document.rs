@@ -58,7 +58,7 @@ pub struct Prepared {
     pub cost: Cost,
     /// Estimated work in bytes of JSON that take as long to parse; decides where the operation runs.
     pub bytes: usize,
-    /// Whether the response's `extensions` report the cost.
+    /// True when the response's `extensions` report the cost.
     pub reports_cost: bool,
     /// Budget of the answer's bytes. The keeper of an answer takes over the lease by `Budget::take`.
     pub budget: Budget,
@@ -196,7 +196,7 @@ impl Documents {
     }
 }
 
-/// Whether a text is small enough to validate on the current thread.
+/// Checks whether a text is small enough to validate on the current thread.
 pub fn is_small(text: &str) -> bool {
     text.len().saturating_mul(VALIDATED) <= compute::SMALL
 }

@@ -24,7 +24,7 @@ pub struct Envelope {
     pub variables: Variables,
     /// Length of the JSON text; 0 when the request came as URL parameters.
     pub bytes: usize,
-    /// Whether the response reports the cost: `extensions: { cost: true }`.
+    /// True when the response reports the cost: `extensions: { cost: true }`.
     pub wants_cost: bool,
 }
 

@@ -89,7 +89,7 @@ impl Reason {
         }
     }
 
-    /// Whether the reason is a lasting condition of the storage, and not a failure of a single request.
+    /// Checks whether the reason is a lasting condition of the storage, and not a failure of a single request.
     pub const fn is_condition(self) -> bool {
         match self {
             Self::Stopping | Self::Busy | Self::Timeout => false,
@@ -269,8 +269,8 @@ fn postgres_reason(code: &str) -> Option<Reason> {
     }
 }
 
-/// Whether a failed commit certainly changed nothing: the database itself refused it. After a broken connection, a
-/// stopped server or a disk error the outcome is unknown.
+/// Checks whether a failed commit certainly changed nothing: the database itself refused it. After a broken
+/// connection, a stopped server or a disk error the outcome is unknown.
 pub fn is_refusal(error: &DbErr) -> bool {
     let Some(SqlxError::Database(cause)) = driver_error(error) else {
         return false;
@@ -283,7 +283,7 @@ pub fn is_refusal(error: &DbErr) -> bool {
     }
 }
 
-/// Whether the connection is lost: statements that changed nothing may be repeated on another connection.
+/// Checks whether the connection is lost: statements that changed nothing may be repeated on another connection.
 pub fn is_lost_connection(error: &DbErr) -> bool {
     match driver_error(error) {
         Some(SqlxError::Io(cause)) => io_reason(cause) == Reason::Unreachable,

@@ -47,7 +47,7 @@ pub struct Event {
 pub struct TaskRef {
     pub task_id: i64,
     pub project_id: i64,
-    /// Whether the task still exists.
+    /// True when the task still exists.
     pub has_task: bool,
 }
 

@@ -35,7 +35,7 @@ struct Chunked {
     body: Body,
     /// Bytes of the current frame that were not passed on yet.
     rest: Bytes,
-    /// Whether the task has yielded since the last chunk.
+    /// True when the task has yielded since the last chunk.
     has_yielded: bool,
 }
 

@@ -12,13 +12,13 @@ use crate::{
 };
 
 impl Coercion<'_> {
-    /// Whether problems suggest similar names. Comparing names takes far longer than the check itself, so only the
-    /// first problems have suggestions.
+    /// Checks whether problems suggest similar names. Comparing names takes far longer than the check itself, so only
+    /// the first problems have suggestions.
     pub(super) fn has_hints(&self) -> bool {
         self.is_open && self.problems.len() < MAX_HINTS
     }
 
-    /// Whether the report is full.
+    /// Checks whether the report is full.
     pub(super) fn has_max_problems(&self) -> bool {
         self.problems.len() >= json_fidelity::MAX_VIOLATIONS
     }

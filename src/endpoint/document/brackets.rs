@@ -2,8 +2,8 @@
 
 use apollo_parser::{Lexer, TokenKind};
 
-/// Whether brackets of any kind nest deeper than `max`. apollo-parser bounds only the constructs that it recurses
-/// into, and for others reads on up to the token limit.
+/// Checks whether brackets of any kind nest deeper than `max`. apollo-parser bounds only the constructs that it
+/// recurses into, and for others reads on up to the token limit.
 pub fn are_too_deep(text: &str, max: usize) -> bool {
     let is_opening = |byte: &u8| matches!(byte, b'{' | b'[' | b'(');
     // Counts bytes first: most documents have at most `max` opening brackets, so no lexer runs.

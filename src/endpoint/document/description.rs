@@ -34,8 +34,8 @@ pub fn without(text: &str, max_tokens: usize) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
-/// Whether a string could be a description: a quote followed by a keyword, variable or comment. Saves nearly all documents a
-/// second lexing.
+/// Checks whether a string could be a description: a quote followed by a keyword, variable or comment. Saves nearly
+/// all documents a second lexing.
 fn may_have_some(text: &str) -> bool {
     text.match_indices('"').any(|(at, quote)| {
         let after = &text[at + quote.len()..];

@@ -19,7 +19,7 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct Disclosure<'a> {
     pub schema: &'a Schema,
-    /// Whether clients may see the schema.
+    /// True when clients may see the schema.
     pub is_open: bool,
     /// Text of the client's document.
     pub text: &'a str,

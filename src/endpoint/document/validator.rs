@@ -34,7 +34,7 @@ const MAX_BRACKETS: usize = 200;
 pub struct Validator {
     pub schema: Valid<ApolloSchema>,
     pub limits: LimitArgs,
-    /// Whether clients may see the schema.
+    /// True when clients may see the schema.
     pub is_open: bool,
 }
 
@@ -195,7 +195,7 @@ fn is_about_a_value(name: &str) -> bool {
     )
 }
 
-/// Whether the only error is a subscription with several selections of a single response key.
+/// Checks whether the only error is a subscription with several selections of a single response key.
 ///
 /// apollo-compiler counts selections; the specification counts [response
 /// keys](https://spec.graphql.org/September2025/#sec-Single-Root-Field).

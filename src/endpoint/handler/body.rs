@@ -188,7 +188,7 @@ impl Buffer {
     }
 }
 
-/// Whether the body is `application/json` in UTF-8.
+/// Checks whether the body is `application/json` in UTF-8.
 ///
 /// Refuses other types: browsers send the [safelisted
 /// types](https://fetch.spec.whatwg.org/#cors-safelisted-request-header) across origins without a preflight, which

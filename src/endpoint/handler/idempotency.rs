@@ -191,13 +191,13 @@ async fn store(app: &App, claim: &Claim, answer: &Answer) {
     settled(app, Fate::apart(kept).await);
 }
 
-/// Whether any part of the response failed on the server's side.
+/// Checks whether any part of the response failed on the server's side.
 fn failed_for_us(response: &GraphQlResponse) -> bool {
     let mut errors = response.errors.iter();
     errors.any(|error| has_code(error, &[SERVICE_UNAVAILABLE, INTERNAL_SERVER_ERROR]))
 }
 
-/// Whether at least one of the mutations has an answer.
+/// Checks whether at least one of the mutations has an answer.
 fn tells_something(response: &GraphQlResponse) -> bool {
     let Value::Object(fields) = &response.data else {
         return false;

@@ -32,7 +32,7 @@ impl Media {
         best.map(|(media, _)| media)
     }
 
-    /// Whether the client accepts event streams at all.
+    /// Checks whether the client accepts event streams at all.
     pub fn takes_stream(headers: &HeaderMap) -> bool {
         Self::EventStream.quality(&ranges(headers)).is_some()
     }

@@ -37,7 +37,7 @@ const UNKNOWN: usize = 64 << 10;
 
 type Sink = SplitSink<WebSocket, Message>;
 
-/// Whether the request asks for an upgrade to WebSocket.
+/// Checks whether the request asks for an upgrade to WebSocket.
 pub fn is_asked_for(headers: &HeaderMap) -> bool {
     headers
         .get(header::UPGRADE)
@@ -80,7 +80,7 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
         })
 }
 
-/// Whether the request's origin may open sockets: the server's own origin, a configured origin, or none. Only
+/// Checks whether the request's origin may open sockets: the server's own origin, a configured origin, or none. Only
 /// browsers send `Origin`; other programs are not subject to cross-site attacks.
 fn is_from_here(headers: &HeaderMap, origins: &[HeaderValue]) -> bool {
     let Some(origin) = headers.get(header::ORIGIN) else {

@@ -78,7 +78,7 @@ fn collect<'a>(
     }
 }
 
-/// Whether all lists have equal lengths; apollo-compiler has compared the rest.
+/// Checks whether all lists have equal lengths; apollo-compiler has compared the rest.
 fn are_same(arguments: &[Node<Argument>], others: &[Node<Argument>]) -> bool {
     arguments.iter().all(|argument| {
         let other = others.iter().find(|other| other.name == argument.name);

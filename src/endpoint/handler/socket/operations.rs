@@ -45,7 +45,7 @@ struct Outgoing {
     message: Option<Message>,
     /// Lease of the message's memory, held until it is sent.
     lease: Option<Lease>,
-    /// Whether the operation ends with this message.
+    /// True when the operation ends with this message.
     is_last: bool,
 }
 
@@ -112,7 +112,7 @@ impl Operations {
         self.by_id.remove(id);
     }
 
-    /// Whether no operation is running.
+    /// Checks whether no operation is running.
     pub fn is_empty(&self) -> bool {
         self.by_id.is_empty()
     }
