@@ -29,7 +29,7 @@ pub async fn authenticate_value(app: &App, authorization: &str) -> Result<Actor>
     token::sign_in(app, text).await
 }
 
-/// Token in the value of an `Authorization` header; `None` unless the scheme is Bearer or Token.
+/// Token in the value of an `Authorization` header, or `None` for schemes other than Bearer and Token.
 pub fn token_in(authorization: &str) -> Option<&str> {
     let (scheme, text) = authorization.split_once(' ')?;
     // Schemes ignore case (https://www.rfc-editor.org/rfc/rfc9110#section-11.1).

@@ -72,7 +72,7 @@ struct Shared {
     /// Number of flush requests so far; `flushed` has the number of served requests.
     flush_requests: watch::Sender<u64>,
     flushed: watch::Sender<u64>,
-    /// Receives the reader's batches; `None` without subscribers.
+    /// Receives the reader's batches. Absent without subscribers.
     subscribers: std::sync::Mutex<Option<broadcast::Sender<Arc<Batch>>>>,
     /// Set by [`Events::stop`].
     stopped: watch::Sender<bool>,

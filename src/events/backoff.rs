@@ -8,7 +8,7 @@ const LONGEST: Duration = Duration::from_secs(5);
 pub struct Backoff {
     /// Name of the retried work, for the log.
     work: &'static str,
-    /// Last delay; `None` while the work succeeds.
+    /// Last delay, absent while the work succeeds.
     delay: Option<Duration>,
 }
 

@@ -38,7 +38,7 @@ pub struct Event {
     pub actor: Option<Arc<user::Model>>,
     pub at: DateTime<Utc>,
     pub changed_fields: Arc<[String]>,
-    /// Current annotation; `None` once it is deleted.
+    /// Current annotation, absent after a deletion.
     pub annotation: Option<Arc<annotation::Model>>,
 }
 
