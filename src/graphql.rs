@@ -31,7 +31,7 @@ use crate::{app::App, domain::access::Actor};
 /// Executable schema. Cheap to clone.
 pub type Schema = async_graphql::Schema<Query, Mutation, event::Subscription>;
 
-/// Every read of the graph starts here.
+/// Root of all queries.
 #[derive(Default, MergedObject)]
 pub struct Query(
     annotation::AnnotationQuery,
@@ -43,8 +43,8 @@ pub struct Query(
     entity::EntityQuery,
 );
 
-/// Every change starts here. Root fields run one after the other, each in a transaction of its own: one
-/// that fails is `null` with an error, the others stand.
+/// Root of all mutations. Root fields run one after the other, each in a separate transaction: a
+/// failing field is `null` with an error, and the remaining fields stand.
 #[derive(Default, MergedObject)]
 pub struct Mutation(
     annotation::AnnotationMutation,

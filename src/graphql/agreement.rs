@@ -10,24 +10,23 @@ use crate::{
     id,
 };
 
-/// A way to say in a number how far two annotations agree. For what both have in the same place (made by the
-/// same control, about the same object, with the same labels) regions are paired one to one, so that the score
-/// becomes the largest; what finds no partner counts against it. The formulas and their sources are in
-/// `docs/agreement.md`.
+/// Formula for the agreement of two annotations. Regions in the same place (same control, object and
+/// labels) are paired so that the score is maximal; a region without a partner lowers the score.
+/// `docs/agreement.md` has the formulas and their sources.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Metric")]
 pub enum AgreementMetric {
-    /// Of rectangles, ellipses and polygons: twice the sum of the pairs' intersections over union, divided by
-    /// the regions of both. From 0 to 1.
+    /// Rectangles, ellipses and polygons: twice the sum of the pairs' intersections over union, divided by
+    /// the number of regions in both annotations. From 0 to 1.
     Iou,
-    /// Of spans of text and of time: F1, where spans of text pair when they are equal, and spans of time when
-    /// at least half of what they cover is in both. From 0 to 1.
+    /// Spans of text and of time: F1, where spans of text pair when equal, and spans of time when their
+    /// intersection over union is at least 0.5. From 0 to 1.
     SpanF1,
-    /// Of choices, taxonomies, ratings, numbers, dates, pairwise comparisons and rankings: the share of the
-    /// questions that both answer in the same way, of those that either one answers. From 0 to 1.
+    /// Choices, taxonomies, ratings, numbers, dates, pairwise comparisons and rankings: the share of
+    /// questions with equal answers, of all questions that at least one annotation answers. From 0 to 1.
     ExactMatch,
-    /// Of the answers that EXACT_MATCH compares: Cohen's kappa over all questions that both answer, from -1 to
-    /// 1. It is 1 when both give one and the same answer to all of them, where chance could explain everything.
+    /// Answers as in EXACT_MATCH: Cohen's kappa, from -1 to 1, over all questions that both annotations
+    /// answer. Equal to 1 when both give the same single answer to all questions, where kappa is 0 / 0.
     CohensKappa,
 }
 

@@ -45,7 +45,7 @@ pub use self::{
     query::{AnnotationQuery, list_of},
 };
 
-/// What somebody said about a task: a list of regions, and who said it, when and how.
+/// A person's answer to a task: a list of regions, with author, times and flags.
 #[derive(Clone)]
 pub struct Annotation(pub Arc<annotation::Model>);
 
@@ -55,13 +55,13 @@ impl From<annotation::Model> for Annotation {
     }
 }
 
-/// What the newest change of an annotation did. Label Studio's `last_action`.
+/// Kind of the newest change of an annotation: Label Studio's `last_action`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "annotation::Action")]
 pub enum AnnotationAction {
     /// Created from a prediction.
     Prediction,
-    /// Created from another annotation.
+    /// Created from an existing annotation.
     PropagatedAnnotation,
     /// Imported from a file.
     Imported,
@@ -77,11 +77,11 @@ pub enum AnnotationAction {
     Rejected,
     /// Corrected and accepted by a reviewer.
     FixedAndAccepted,
-    /// A review of it was deleted.
+    /// A review of the annotation was deleted.
     DeletedReview,
 }
 
-/// What somebody said about a task: a list of regions, and who said it, when and how.
+/// A person's answer to a task: a list of regions, with author, times and flags.
 #[Object]
 impl Annotation {
     /// Unique among annotations. A decimal number, as in Label Studio.
@@ -110,19 +110,17 @@ impl Annotation {
         Ok(JsonList::in_row(row, |row| &row.result))
     }
 
-    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    /// The regions of `result`, in the same order, each as its own type. A region has to match every given
+    /// argument.
     async fn regions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
-            Vec<ID>,
-        >,
-        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
-            Vec<String>,
-        >,
-        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
-            Vec<RegionType>,
-        >,
+        #[graphql(desc = "Only regions with an id of the list. An empty list matches nothing.")]
+        ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only regions with a label of the list. An empty list matches nothing.")]
+        labels: Option<Vec<String>>,
+        #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
+        types: Option<Vec<RegionType>>,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
@@ -136,7 +134,7 @@ impl Annotation {
         self.0.region_count
     }
 
-    /// The author. Null once that user is gone, and while you may not see them.
+    /// The author. Null after the user's deletion, and while you may not see the user.
     async fn completed_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.0.completed_by_id).await
     }
@@ -152,91 +150,91 @@ impl Annotation {
         }))
     }
 
-    /// How long ago it was created, in words: "2 weeks, 3 days". The text of Label Studio's `created_ago`,
-    /// with plain spaces.
+    /// Time since the creation, in words: "2 weeks, 3 days". The text of Label Studio's `created_ago`, with
+    /// plain spaces.
     async fn created_ago(
         &self,
-        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
         ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it last changed.
+    /// Time of the last change.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// How long ago it last changed, in words like those of `createdAgo`.
+    /// Time since the last change, in the words of `createdAgo`.
     async fn updated_ago(
         &self,
-        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
         ago(self.0.updated_at, now.map_or_else(Utc::now, |now| now.0))
     }
 
-    /// When the draft was created that was last submitted to it. Null when none was.
+    /// Creation time of the draft that was last submitted to the annotation. Null without a submitted
+    /// draft.
     async fn draft_created_at(&self) -> Option<DateTime> {
         self.0.draft_created_at.map(DateTime)
     }
 
-    /// Who changed it last. Null once that user is gone, and while you may not see them.
+    /// User of the last change. Null after the user's deletion, and while you may not see the user.
     async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.0.updated_by_id).await
     }
 
-    /// The author of the newest item of its history. Null once that user is gone, and while you may not
-    /// see them.
+    /// Author of the newest history item. Null after the user's deletion, and while you may not see the
+    /// user.
     async fn last_created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.0.last_created_by_id).await
     }
 
-    /// What the newest item of its history did.
+    /// Action of the newest history item. Null only for rows that another program wrote.
     async fn last_action(&self) -> Option<AnnotationAction> {
         self.0.last_action.map(Into::into)
     }
 
-    /// The task was skipped: the annotation does not count as one.
+    /// The task was skipped: the annotation does not count as a finished annotation.
     async fn was_cancelled(&self) -> bool {
         self.0.was_cancelled
     }
 
-    /// It is the task's ground truth. At most one annotation of a task is.
+    /// The annotation is the task's ground truth. At most one annotation of a task is.
     async fn ground_truth(&self) -> bool {
         self.0.ground_truth
     }
 
-    /// How long it took, in seconds. Null when nobody measured.
+    /// Working time in seconds. Null when not measured.
     async fn lead_time(&self) -> Option<f64> {
         self.0.lead_time
     }
 
-    /// Its id in the system it was imported from. Null when it was not imported.
+    /// Id in the system of the import. Null when not imported.
     async fn import_id(&self) -> Option<ID> {
         self.0.import_id.map(ID::from)
     }
 
-    /// The prediction that it began as. Null without one, and once it is gone.
+    /// The prediction that the annotation was copied from. Null without a parent, and after the parent's
+    /// deletion.
     async fn parent_prediction(&self, ctx: &Context<'_>) -> Option<Result<Prediction>> {
         let id = self.0.parent_prediction_id?;
         Prediction::load(ctx, id).await.transpose()
     }
 
-    /// The annotation that it began as. Null without one, and once it is gone.
+    /// The annotation that this annotation was copied from. Null without a parent, and after the parent's
+    /// deletion.
     async fn parent_annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
         let id = self.0.parent_annotation_id?;
         Annotation::load(ctx, id).await.transpose()
     }
 
-    /// 1 at first, and one more with every accepted change.
+    /// Number of accepted changes, creation included: 1 at first. Send the value as `expectedVersion` to
+    /// guard a change.
     async fn version(&self) -> i32 {
         self.0.version
     }
@@ -266,37 +264,38 @@ impl Annotation {
         ))
     }
 
-    /// What changed between two of its versions. BAD_USER_INPUT with UNKNOWN_VERSION for a version that it
-    /// never had, or that you may not see.
+    /// Differences between two versions. BAD_USER_INPUT with UNKNOWN_VERSION for a version that never
+    /// existed, or that you may not see.
     async fn diff(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The version to compare.")] from: i32,
-        #[graphql(desc = "The version to compare it with; the current one unless given.")]
+        #[graphql(desc = "First version of the comparison.")] from: i32,
+        #[graphql(desc = "Second version of the comparison; the current version unless given.")]
         to: Option<i32>,
     ) -> Result<AnnotationDiff> {
         AnnotationDiff::between(ctx, self.0.id, from, to.unwrap_or(self.0.version)).await
     }
 
-    /// How far it agrees with another annotation of its task, cancelled or not. Null when there is nothing in
-    /// the two that the metric speaks of.
+    /// Agreement with a second annotation of the same task, cancelled or not. Null when the two hold
+    /// nothing that the metric compares.
     ///
-    /// BAD_USER_INPUT with UNKNOWN_ID for an annotation that there is not, or that you may not see, and with
-    /// TASK_MISMATCH for one of another task; LIMIT_EXCEEDED when they hold more than 32 MiB together or would
-    /// take too long to compare, or the pairs of the answer together eight times as much.
+    /// BAD_USER_INPUT with UNKNOWN_ID for an annotation that does not exist or that you may not see, and
+    /// with TASK_MISMATCH for an annotation of a different task; LIMIT_EXCEEDED when the two hold more than
+    /// 32 MiB together or would take too long to compare, or when all pairs of the answer take eight times
+    /// as much.
     async fn agreement_with(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The other annotation.")] id: ID,
+        #[graphql(desc = "Id of the second annotation.")] id: ID,
         #[graphql(
-            desc = "How to compare. Unless given, the mean over the controls that were used, each in the way that fits: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers."
+            desc = "Formula of the agreement. Unless given, the mean over the used controls, each by the metric that fits: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers."
         )]
         metric: Option<AgreementMetric>,
     ) -> Option<Result<f64>> {
         agreement::of_pair(ctx, self.0.id, &id, metric).await
     }
 
-    /// Unfinished changes of it: yours, and in projects that you manage everybody's.
+    /// Unfinished changes of the annotation: yours, and in projects that you manage everybody's.
     async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
         let times = ctx.results(At::Object);
         let key = DraftsOfAnnotation {
@@ -308,8 +307,8 @@ impl Annotation {
         Ok(rows.into_iter().map(AnnotationDraft).collect())
     }
 
-    /// What its reviewers say of it, each at last, the newest one last. Deleted with the annotation: of one that
-    /// was restored, they are in the history.
+    /// Latest verdict of each reviewer, the newest last. Deleted with the annotation: after a restoration,
+    /// earlier verdicts are in the history.
     async fn reviews(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationReview>> {
         let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await?;
         let rows = rows.unwrap_or_default();
@@ -317,14 +316,14 @@ impl Annotation {
         Ok(rows.into_iter().map(AnnotationReview).collect())
     }
 
-    /// The newest of `reviews`. Null while there is none.
+    /// The newest of `reviews`. Null while there is no review.
     async fn latest_review(&self, ctx: &Context<'_>) -> Option<Result<AnnotationReview>> {
         let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await;
         let newest = rows.map(|rows| rows.unwrap_or_default().pop());
         Some(newest.transpose()?.map(AnnotationReview))
     }
 
-    /// You may change its result.
+    /// You may change the annotation's result.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> Result<bool> {
         let role = ctx.loader().load_one(RoleIn(self.0.project_id)).await?;
         Ok(role.is_some_and(|role| access::may_edit(ctx.actor(), role, &self.0)))

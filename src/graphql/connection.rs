@@ -21,7 +21,7 @@ use crate::{
     error::Result,
 };
 
-/// One page of a list.
+/// A page of a list.
 pub struct Connection<N> {
     nodes: Vec<N>,
     cursors: Vec<String>,
@@ -42,15 +42,15 @@ pub enum Total {
     HistoryOf(CountOf<History>),
 }
 
-/// Where a page lies in its list.
+/// Position of a page in the list.
 #[derive(SimpleObject)]
 #[graphql(shareable)]
 pub struct PageInfo {
-    /// There are items behind the page. Where it is asked for, a page may have fewer items than `first` says, one
-    /// at least, when the answer has no room for more.
+    /// More items follow the page. When selected, a page may have fewer than `first` items, at least a
+    /// single item, if the answer has no room for more.
     pub has_next_page: bool,
-    /// There are items before the page. Where it is asked for, a page may have fewer items than `last` says, one
-    /// at least, when the answer has no room for more.
+    /// Items precede the page. When selected, a page may have fewer than `last` items, at least a single
+    /// item, if the answer has no room for more.
     pub has_previous_page: bool,
     /// Cursor of the first item; null on an empty page.
     pub start_cursor: Option<String>,
@@ -58,7 +58,7 @@ pub struct PageInfo {
     pub end_cursor: Option<String>,
 }
 
-/// An item of a page, with its cursor.
+/// An item of a page with its cursor.
 pub struct Edge<N> {
     cursor: String,
     node: N,
@@ -76,7 +76,7 @@ impl<N> Connection<N> {
     }
 }
 
-/// One page of a list.
+/// A page of a list.
 #[Object(
     concrete(name = "AnnotationConnection", params(Annotation)),
     concrete(name = "AnnotationRevisionConnection", params(AnnotationRevision)),
@@ -89,7 +89,7 @@ impl<N: OutputType + Clone> Connection<N>
 where
     Edge<N>: OutputType,
 {
-    /// The items, each with its cursor.
+    /// The items with their cursors.
     async fn edges(&self, ctx: &Context<'_>) -> Result<Vec<Edge<N>>> {
         ctx.charge_items(self.nodes.len())?;
         let edges = self.nodes.iter().zip(&self.cursors);
@@ -107,7 +107,7 @@ where
         Ok(&self.nodes)
     }
 
-    /// Where the page lies in the list.
+    /// Position of the page in the list.
     async fn page_info(&self) -> PageInfo {
         PageInfo {
             has_next_page: self.has_next,
@@ -117,8 +117,8 @@ where
         }
     }
 
-    /// Items in the whole list. Counted only when asked for, at a cost of 1,000; free for the annotations of a task
-    /// without a filter.
+    /// Number of items in the whole list. Counted only when selected, at a cost of 1,000; free for the
+    /// annotations of a task without a filter.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let (app, actor, loader) = (ctx.app(), ctx.actor(), ctx.loader());
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
@@ -135,7 +135,7 @@ where
     }
 }
 
-/// An item of a page, with its cursor.
+/// An item of a page with its cursor.
 #[Object(
     concrete(name = "AnnotationEdge", params(Annotation)),
     concrete(name = "AnnotationRevisionEdge", params(AnnotationRevision)),
@@ -145,7 +145,7 @@ where
     concrete(name = "UserEdge", params(User))
 )]
 impl<N: OutputType + Clone> Edge<N> {
-    /// Where the item stands in its list: opaque, to be sent back as `after` or `before`.
+    /// Position of the item in the list: opaque; send the value back as `after` or `before`.
     async fn cursor(&self) -> &str {
         &self.cursor
     }

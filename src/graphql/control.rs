@@ -36,35 +36,35 @@ impl Control {
 /// A tag of a labelling config that makes regions.
 #[Object]
 impl Control {
-    /// Its name, unique among the tags of the config: the `from_name` of its regions. Within a `Repeater` it holds
-    /// the flags of `repeaters`: `labels_{{idx}}` stands for `labels_0`, `labels_1`, …, one for each item.
+    /// Name, unique among the tags of the config: the `from_name` of the control's regions. Inside a
+    /// `Repeater` the name holds the flags of `repeaters`: `labels_{{idx}}` stands for `labels_0`,
+    /// `labels_1`, …, a name for each item.
     async fn name(&self) -> &str {
         &self.inner().name
     }
 
-    /// Repeaters that enclose it, outermost first: it repeats for each item of their lists. Empty when it does not
-    /// repeat.
+    /// Repeaters around the tag, outermost first: the tag repeats for each item of their lists. Empty when
+    /// the tag does not repeat.
     async fn repeaters(&self) -> Vec<ControlRepeater> {
         ControlRepeater::all(&self.config, &self.inner().repeaters)
     }
 
-    /// The tag as it is written: `RectangleLabels`.
+    /// The tag as written: `RectangleLabels`.
     async fn tag(&self) -> &str {
         &self.inner().tag
     }
 
-    /// Which of the known tags it is.
+    /// Known kind of the tag.
     async fn kind(&self) -> ControlKind {
         self.inner().kind.into()
     }
 
-    /// The `type` of its regions: `rectanglelabels`.
+    /// The `type` of the control's regions: `rectanglelabels`.
     async fn region_type(&self) -> String {
         self.inner().region_type()
     }
 
-    /// What it labels, each object once, in the order of its `toName`. What is named there and shows nothing is
-    /// left out.
+    /// The labelled objects, each once, in the order of `toName`. A name without an object is left out.
     async fn objects(&self) -> Vec<ConfigObject> {
         let mut seen = HashSet::new();
         let names = self.inner().to_names.iter();
@@ -74,8 +74,8 @@ impl Control {
             .collect()
     }
 
-    /// What it offers, in the order of the config; choices in choices come after the ones around them. Of
-    /// labels that are stored alike the last one counts.
+    /// The offered labels, in the order of the config; nested choices come after their outer choices. Of
+    /// labels with the same stored value the last counts.
     async fn labels(&self, ctx: &Context<'_>) -> error::Result<Vec<ControlLabel>> {
         let label = |index| ControlLabel {
             config: self.config.clone(),
@@ -87,34 +87,34 @@ impl Control {
         Ok((0..labels).map(label).collect())
     }
 
-    /// Whether more labels come from the task's data or from another server (`value="$x"`, `apiUrl`).
+    /// More labels come from the task's data or from a remote server (`value="$x"`, `apiUrl`).
     async fn has_dynamic_labels(&self) -> bool {
         self.inner().has_dynamic_labels
     }
 
-    /// How many of the labels can be chosen at once. Null for controls that have no such setting, a taxonomy
+    /// Number of labels that can be chosen at once. Null for controls without this setting, a taxonomy
     /// among them.
     async fn choice(&self) -> Option<ControlChoice> {
         let control = self.inner();
         control.kind.has_choice().then(|| control.choice.into())
     }
 
-    /// Whether something has to be given (`required`), as long as the control is shown.
+    /// An answer is required (`required`) while the control is shown.
     async fn is_required(&self) -> bool {
         self.inner().is_required
     }
 
-    /// Whether it says something about single regions (`perRegion`), not about the whole.
+    /// The control describes single regions (`perRegion`), not the whole task.
     async fn is_per_region(&self) -> bool {
         self.inner().is_per_region
     }
 
-    /// Whether it says something about single items of a list of images (`perItem`).
+    /// The control describes single items of a list of images (`perItem`).
     async fn is_per_item(&self) -> bool {
         self.inner().is_per_item
     }
 
-    /// When it is shown. Null when it always is.
+    /// Condition for showing the control. Null when the control is always shown.
     async fn condition(&self, ctx: &Context<'_>) -> Option<ControlCondition> {
         if ctx.budget().config.is_overrun() {
             return None;
@@ -123,17 +123,17 @@ impl Control {
         Some(ControlCondition(condition))
     }
 
-    /// The least number that can be given (`min`). Null when there is no such bound.
+    /// Least allowed number (`min`). Null without such a bound.
     async fn min(&self) -> Option<f64> {
         self.inner().min
     }
 
-    /// The greatest number that can be given (`max`). Null when there is no such bound.
+    /// Greatest allowed number (`max`). Null without such a bound.
     async fn max(&self) -> Option<f64> {
         self.inner().max
     }
 
-    /// The best rating (`maxRating`), 5 unless the config says otherwise. Null unless it is a rating.
+    /// Best rating (`maxRating`), 5 unless the config differs. Null unless the control is a rating.
     async fn max_rating(&self) -> Option<i32> {
         let control = self.inner();
         let best = control.max_rating.clamp(i32::MIN.into(), i32::MAX.into());
@@ -141,18 +141,18 @@ impl Control {
         (control.kind == Kind::Rating).then_some(best)
     }
 
-    /// How many texts can be given (`maxSubmissions`). Null when there is no such bound.
+    /// Greatest allowed number of texts (`maxSubmissions`). Null without such a bound.
     async fn max_submissions(&self) -> Option<i32> {
         self.inner().max_submissions.map(count)
     }
 
-    /// How many regions can have the same label (`maxUsages`). Null when there is no such bound.
+    /// Greatest number of regions with the same label (`maxUsages`). Null without such a bound.
     async fn max_usages(&self) -> Option<i32> {
         self.inner().max_usages.map(count)
     }
 
-    /// All attributes of the tag as they are written: an object of strings. LIMIT_EXCEEDED once an answer
-    /// repeats 16 MiB of configs.
+    /// All attributes of the tag as written: an object of strings. LIMIT_EXCEEDED once an answer repeats 16
+    /// MiB of configs.
     async fn attributes(&self, ctx: &Context<'_>) -> Result<JsonObject> {
         object(ctx, &self.inner().attributes)
     }
@@ -191,45 +191,46 @@ impl ConfigObject {
     }
 }
 
-/// A tag of a labelling config that shows a part of the task. LIMIT_EXCEEDED once an answer repeats 16 MiB of
-/// configs.
+/// A tag of a labelling config that shows a part of the task. LIMIT_EXCEEDED once an answer repeats 16
+/// MiB of configs.
 #[Object]
 impl ConfigObject {
-    /// Repeaters that enclose it, outermost first: it repeats for each item of their lists. Empty when it does not
-    /// repeat.
+    /// Repeaters around the tag, outermost first: the tag repeats for each item of their lists. Empty when
+    /// the tag does not repeat.
     async fn repeaters(&self) -> Vec<ControlRepeater> {
         ControlRepeater::all(&self.config, &self.inner().repeaters)
     }
 
-    /// Its name, unique among the tags of the config: the `to_name` of regions on it. Within a `Repeater` it holds
-    /// the flags of `repeaters`.
+    /// Name, unique among the tags of the config: the `to_name` of regions on the object. Inside a
+    /// `Repeater` the name holds the flags of `repeaters`.
     async fn name(&self, ctx: &Context<'_>) -> Result<&str> {
         text(ctx, &self.inner().name)
     }
 
-    /// The tag as it is written: `Image`.
+    /// The tag as written: `Image`.
     async fn tag(&self, ctx: &Context<'_>) -> Result<&str> {
         text(ctx, &self.inner().tag)
     }
 
-    /// What it shows (`valueList`, else `value`): as a rule a variable, `$image`. Null for a chat that has none.
+    /// The shown value (`valueList`, else `value`): as a rule a variable, `$image`. Null for a chat without
+    /// a value.
     async fn value(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         text_or_null(ctx, self.inner().value.as_deref()?)
     }
 
-    /// Path of the shown value in the task's `data`: `image` of `$image`; within a `Repeater` including the flags of
-    /// `repeaters`. Null when the value is no single variable.
+    /// Path of the shown value in the task's `data`: `image` of `$image`; within a `Repeater` including the
+    /// flags of `repeaters`. Null when the value is no single variable.
     async fn variable(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         text_or_null(ctx, self.inner().variable.as_deref()?)
     }
 
-    /// All attributes of the tag as they are written: an object of strings.
+    /// All attributes of the tag as written: an object of strings.
     async fn attributes(&self, ctx: &Context<'_>) -> Result<JsonObject> {
         object(ctx, &self.inner().attributes)
     }
 }
 
-/// Something that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
+/// A value that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
 pub struct ControlLabel {
     config: Arc<Config>,
     /// None of a label of relations.
@@ -261,37 +262,37 @@ impl ControlLabel {
     }
 }
 
-/// Something that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
+/// A value that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
 #[Object]
 impl ControlLabel {
-    /// What a region holds when this was chosen: the alias, else the value. Within a `Repeater` it may hold its
-    /// flag, which stands for the index.
+    /// The value in a region after choosing the label: the alias, else the value. Inside a `Repeater` the
+    /// text may hold the flag, which stands for the index.
     async fn stored(&self) -> &str {
         &self.inner().stored
     }
 
-    /// What people see. Null when the config gives an alias alone.
+    /// The shown text. Null when the config gives an alias alone.
     async fn value(&self) -> Option<&str> {
         self.inner().value.as_deref()
     }
 
-    /// Its `alias`. Null when it has none.
+    /// The `alias`. Null without an alias.
     async fn alias(&self) -> Option<&str> {
         self.inner().alias.as_deref()
     }
 
-    /// Its `background`, a CSS colour. Null when the config gives none.
+    /// The `background`, a CSS colour. Null when the config gives no colour.
     async fn background(&self) -> Option<&str> {
         self.inner().background.as_deref()
     }
 
-    /// Its `hotkey`. Null when it has none.
+    /// The `hotkey`. Null without a hotkey.
     async fn hotkey(&self) -> Option<&str> {
         self.inner().hotkey.as_deref()
     }
 
-    /// What the choices around it store, outermost first; empty unless choices are nested, as in a taxonomy.
-    /// LIMIT_EXCEEDED once an answer repeats 16 MiB of configs.
+    /// Stored values of the choices around the label, outermost first; empty unless choices are nested, as
+    /// in a taxonomy. LIMIT_EXCEEDED once an answer repeats 16 MiB of configs.
     async fn parents(&self, ctx: &Context<'_>) -> Result<Vec<&str>> {
         let Some(control) = self.control() else {
             return Ok(Vec::new());
@@ -302,50 +303,51 @@ impl ControlLabel {
     }
 }
 
-/// How many labels can be chosen at once.
+/// Number of labels that can be chosen at once.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Choice")]
 pub enum ControlChoice {
-    /// One.
+    /// A single label.
     Single,
-    /// Any number.
+    /// Any number of labels.
     Multiple,
 }
 
 /// When a control is shown. What it says has to hold together.
 pub struct ControlCondition(Arc<Condition>);
 
-/// When a control is shown. What it says has to hold together. LIMIT_EXCEEDED, once, when an answer repeats 16 MiB
-/// of configs; null from there on.
+/// Condition for showing a control. All given fields have to hold together. LIMIT_EXCEEDED, once, when
+/// an answer repeats 16 MiB of configs; null from there on.
 #[Object]
 impl ControlCondition {
-    /// `visibleWhen`, as it is written: `region-selected`, `choice-selected`, … Null when only the rest is
-    /// asked for: then a choice of `choiceValues` has to be made in any control.
+    /// `visibleWhen` as written: `region-selected`, `choice-selected`, … Null when only the remaining
+    /// fields are given: then a choice of `choiceValues` has to be made in any control.
     async fn visible_when(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         text_or_null(ctx, self.0.visible_when.as_deref()?)
     }
 
-    /// Names of tags of which one has to be concerned (`whenTagName`); empty for any.
+    /// Names of the tags that the condition is about (`whenTagName`), at least one of which has to match;
+    /// empty for any tag.
     async fn tag_names(&self, ctx: &Context<'_>) -> Result<&[String]> {
         repeat(ctx, &self.0.tag_names)?;
         Ok(&self.0.tag_names)
     }
 
-    /// Labels of which one has to be chosen (`whenLabelValue`); empty for any.
+    /// Labels of which at least one has to be chosen (`whenLabelValue`); empty for any label.
     async fn label_values(&self, ctx: &Context<'_>) -> Result<&[String]> {
         repeat(ctx, &self.0.label_values)?;
         Ok(&self.0.label_values)
     }
 
-    /// Choices of which one has to be chosen (`whenChoiceValue`); empty for any. Without a `visibleWhen` it is one
-    /// value, whatever commas it has.
+    /// Choices of which at least one has to be chosen (`whenChoiceValue`); empty for any choice. Without
+    /// `visibleWhen` a single value, commas included.
     async fn choice_values(&self, ctx: &Context<'_>) -> Result<&[String]> {
         repeat(ctx, &self.0.choice_values)?;
         Ok(&self.0.choice_values)
     }
 
-    /// The condition of the tag around the control that has one, which has to hold, too. Null when there is
-    /// none.
+    /// Condition of the nearest conditional tag around the control, which has to hold, too. Null without
+    /// such a tag.
     async fn around(&self, ctx: &Context<'_>) -> Option<Self> {
         if ctx.budget().config.is_overrun() {
             return None;

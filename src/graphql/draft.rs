@@ -24,7 +24,8 @@ use crate::error::Result;
 
 pub use self::{mutation::DraftMutation, query::DraftQuery};
 
-/// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
+/// An unfinished annotation of a task, or an unfinished change of an existing annotation. Each draft
+/// belongs to a single author.
 #[derive(Clone)]
 pub struct AnnotationDraft(pub Arc<annotation_draft::Model>);
 
@@ -43,7 +44,8 @@ impl AnnotationDraft {
     }
 }
 
-/// Somebody's unfinished annotation: of a task, or a change of an annotation that exists.
+/// An unfinished annotation of a task, or an unfinished change of an existing annotation. Each draft
+/// belongs to a single author.
 #[Object]
 impl AnnotationDraft {
     /// Unique among drafts.
@@ -51,8 +53,8 @@ impl AnnotationDraft {
         self.0.id.into()
     }
 
-    /// 1 at first, one more with every save that changes something. Sent as `expectedVersion`, it has a save refused
-    /// when another tab saved meanwhile.
+    /// 1 at first, incremented by every save with an effect. As `expectedVersion` of a save, the value
+    /// makes the server refuse the save when a second tab saved meanwhile.
     async fn version(&self) -> i32 {
         self.0.version
     }
@@ -62,13 +64,13 @@ impl AnnotationDraft {
         Task::known(ctx, self.0.task_id).await
     }
 
-    /// The annotation that it will change. Null for a new one.
+    /// The annotation that the draft will change. Null for a draft of a new annotation.
     async fn annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
         let id = self.0.annotation_id?;
         Annotation::load(ctx, id).await.transpose()
     }
 
-    /// Its author. Null while you may not see them.
+    /// The author. Null while you may not see the user.
     async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, Some(self.0.user_id)).await
     }
@@ -78,19 +80,17 @@ impl AnnotationDraft {
         JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
-    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    /// The regions of `result`, in the same order, each as its own type. A region has to match every given
+    /// argument.
     async fn regions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
-            Vec<ID>,
-        >,
-        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
-            Vec<String>,
-        >,
-        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
-            Vec<RegionType>,
-        >,
+        #[graphql(desc = "Only regions with an id of the list. An empty list matches nothing.")]
+        ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only regions with a label of the list. An empty list matches nothing.")]
+        labels: Option<Vec<String>>,
+        #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
+        types: Option<Vec<RegionType>>,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOfTask(self.0.task_id)).await?;
@@ -98,38 +98,37 @@ impl AnnotationDraft {
         region::of_result(ctx, &self.0.result, &config, &filter).await
     }
 
-    /// How long it took so far, in seconds. Null when nobody measured.
+    /// Working time so far, in seconds. Null when not measured.
     async fn lead_time(&self) -> Option<f64> {
         self.0.lead_time
     }
 
-    /// The version of the annotation that it was made to. Null for a new one, and of drafts that were imported.
+    /// The version of the annotation that the draft is based on. Null for a draft of a new annotation, and
+    /// for imported drafts.
     async fn annotation_version(&self) -> Option<i32> {
         self.0.annotation_version
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// How long ago it was created, in words.
+    /// Time since the creation, in words.
     async fn created_ago(
         &self,
-        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
         ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
     }
 
-    /// When it was last saved.
+    /// Time of the last save.
     async fn updated_at(&self) -> DateTime {
         DateTime(self.0.updated_at)
     }
 
-    /// Earlier contents that saves replaced which dropped or changed regions, newest first: those of the last day, at
-    /// most one a minute and 20 in all. They are deleted with the draft.
+    /// Earlier contents that were replaced by saves which dropped or changed regions, newest first:
+    /// contents of the last day, at most one a minute and 20 in all. Deleted with the draft.
     async fn replaced(&self, ctx: &Context<'_>) -> Result<Vec<ReplacedDraft>> {
         let (id, times) = (self.0.id, ctx.results(At::Object));
         let rows = ctx.loader().load_one(ReplacedOf { id, times }).await?;
@@ -155,7 +154,7 @@ impl ReplacedDraft {
         JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
-    /// When this content had been saved.
+    /// Time at which this content was saved.
     async fn saved_at(&self) -> DateTime {
         DateTime(self.0.saved_at)
     }

@@ -47,53 +47,53 @@ impl EventConcurrency {
     }
 }
 
-/// What happened to an annotation as a whole.
+/// Kind of an event.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Kind")]
 pub enum AnnotationEventAction {
-    /// It was made, by a person or by an import.
+    /// The annotation was created, by a person or by an import.
     Created,
-    /// It changed.
+    /// The annotation was changed.
     Updated,
-    /// It was deleted, or moved to where you may not see it.
+    /// The annotation was deleted, or moved to a project that you may not see.
     Deleted,
-    /// It was deleted and is back.
+    /// The annotation was deleted and is back.
     Restored,
 }
 
-/// Something that happened to an annotation.
+/// An accepted change of an annotation, in commit order.
 #[Object]
 impl AnnotationEvent {
-    /// Unique among events: the annotation's id and the version that was made, like `15:2`. An event that comes
-    /// again, after its cursor was lost, has the same one.
+    /// Unique among events: the annotation's id and the new version, like `15:2`. A repeated event, after a
+    /// lost cursor, has the same id.
     async fn id(&self) -> ID {
         version_id(self.seen.annotation_id, self.seen.version)
     }
 
-    /// Where the event stands in the log: subscribe with it as `after` to go on behind it.
+    /// Position of the event in the log: subscribe with the value as `after` to resume behind the event.
     async fn cursor(&self) -> &str {
         &self.seen.cursor
     }
 
-    /// What happened.
+    /// Kind of the event.
     async fn action(&self) -> AnnotationEventAction {
         self.seen.kind.into()
     }
 
-    /// Which annotation it happened to; it may be gone.
+    /// Id of the changed annotation, which may be deleted by now.
     async fn annotation_id(&self) -> ID {
         self.seen.annotation_id.into()
     }
 
-    /// The annotation as it is by now, which may be newer than the event: compare its `version`. Null once it
-    /// is gone, and when it is where you may not see it.
+    /// The current annotation, which may be newer than the event: compare `version`. Null after the
+    /// deletion, and while you may not see the annotation.
     async fn annotation(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
         let seen = Annotation(self.seen.annotation.clone()?);
         seen.with_result(ctx).await.transpose()
     }
 
-    /// The task that the annotation was in after the event; when it moved to where you may not see it, the one
-    /// that it left. Null once the task is gone.
+    /// The task of the annotation after the event; the task before the event when the annotation moved to a
+    /// task that you may not see. Null after the task's deletion.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         let id = self.seen.task_id?;
         match ctx.wants(&[&["data"], &["meta"]]) {
@@ -102,51 +102,51 @@ impl AnnotationEvent {
         }
     }
 
-    /// Who did it. Null once that user is gone, and while you may not see them.
+    /// The user who made the change. Null after the user's deletion, and while you may not see the user.
     async fn actor(&self) -> Option<User> {
         self.seen.actor.clone().map(User)
     }
 
-    /// The version of the annotation that it made. Events of one annotation come in the order of their
+    /// The new version of the annotation. Events of the same annotation come in the order of their
     /// versions.
     async fn version(&self) -> i32 {
         self.seen.version
     }
 
-    /// The fields of the annotation that it changed, by their names in this schema and in alphabetical
-    /// order; none when it was deleted. Those that follow every change (`version`, `updatedAt`, `lastAction`, …)
-    /// are not named.
+    /// Changed fields of the annotation, by their names in this schema and in alphabetical order; empty for
+    /// a deletion. Fields that follow every change (`version`, `updatedAt`, `lastAction`, …) are not
+    /// listed.
     async fn changed_fields(&self) -> &[String] {
         &self.seen.changed_fields
     }
 
-    /// When it happened; of an imported annotation, when it was created where it comes from.
+    /// Time of the change; for an imported annotation, the creation time in the file.
     async fn at(&self) -> DateTime {
         DateTime(self.seen.at)
     }
 }
 
-/// Matches what happened to an annotation. Parts that are given all have to match.
+/// Condition on the kind of the event. Every given part has to match.
 #[derive(InputObject)]
 pub struct AnnotationEventActionFilter {
-    /// Exactly this.
+    /// Equal to this value.
     eq: Option<AnnotationEventAction>,
-    /// One of these.
+    /// Equal to a value of the list.
     r#in: Option<Vec<AnnotationEventAction>>,
 }
 
-/// Which events a subscription is about. Parts that are given all have to match.
+/// Condition on the events of a subscription. Every given part has to match.
 #[derive(Default, InputObject)]
 pub struct AnnotationEventFilter {
     /// By annotation.
     annotation_id: Option<IDFilter>,
-    /// By task: events of annotations that are in it after the event, or were before.
+    /// By task: events of annotations that are in the task after the event, or were before.
     task_id: Option<IDFilter>,
-    /// By project: events of annotations that are in it after the event, or were before.
+    /// By project: events of annotations that are in the project after the event, or were before.
     project_id: Option<IDFilter>,
-    /// By who did it. A user whom you may not see is nobody.
+    /// By the user who made the change. A user whom you may not see matches no event.
     actor_id: Option<IDFilter>,
-    /// By what happened.
+    /// By kind of the event.
     action: Option<AnnotationEventActionFilter>,
 }
 
@@ -171,31 +171,34 @@ impl From<AnnotationEventFilter> for event::Filter {
 #[derive(Default)]
 pub struct Subscription;
 
-/// What can be followed live.
+/// Live updates.
 #[Subscription]
 impl Subscription {
-    /// Everything that happens to the annotations that you may see, in the order in which it was committed.
+    /// Events of all annotations that you may see, in commit order.
     ///
-    /// Without `after` it begins with what is committed from now on. With the cursor of an event it begins
-    /// behind that event, and misses nothing of what you may see by then.
+    /// Without `after` the subscription begins with the next commit. With the cursor of an event the
+    /// subscription begins behind that event, and delivers every later event that you may see.
     ///
-    /// What you may see is decided when the server reads an event, which is right after it was committed, or
-    /// when you ask for it by a cursor: what waits for you because you are slow was decided before. An annotation
-    /// that moves out of your projects is DELETED to you; one that moves into them comes as UPDATED. When you
-    /// join a project, read what is there already; when you leave one, nothing that happens from then on comes.
+    /// The server decides what you may see when reading an event, which is right after the commit, or when
+    /// you ask by a cursor; events that wait for a slow client were decided before. An annotation that
+    /// moves out of your projects is DELETED for you; an annotation that moves into your projects is
+    /// UPDATED. After joining a project, read its current state; after leaving a project, you receive no
+    /// more of its events.
     ///
-    /// Ends with LIMIT_EXCEEDED when events come faster than you take them; `extensions.cursor` leads on.
-    /// When the server stops, server-sent events end without `complete`, and a WebSocket is closed with 1001: the
-    /// last event's cursor leads on. When your token ends or your role changes, the stream ends with
-    /// UNAUTHENTICATED or FORBIDDEN at the next event; within seconds, event or not, server-sent events end, and
-    /// a WebSocket is closed with 4403.
+    /// Ends with LIMIT_EXCEEDED when events come faster than you receive them; resume from
+    /// `extensions.cursor`. When the server stops, server-sent events end without `complete`, and a
+    /// WebSocket is closed with 1001: resume from the last event's cursor. When your token ends or your
+    /// role changes, the stream ends with UNAUTHENTICATED or FORBIDDEN at the next event; within seconds,
+    /// event or not, server-sent events end, and a WebSocket is closed with 4403.
     async fn annotation_events(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationEventFilter>,
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            AnnotationEventFilter,
+        >,
         #[graphql(
-            desc = "Only what came behind this event's cursor. BAD_USER_INPUT when it is of another event log, \
-                    for example from before a backup was restored."
+            desc = "Resume behind the event with this cursor. BAD_USER_INPUT for a cursor of a different event log, for \
+                    example from before a backup was restored."
         )]
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AnnotationEvent>>> {

@@ -5,13 +5,13 @@ use async_graphql::{Enum, ID, InputObject};
 use super::scalar::{DateTime, Uuid};
 use crate::domain::{filter, page};
 
-/// Matches an id. Parts that are given all have to match; an id that names nothing matches nothing.
+/// Condition on an id. Every given part has to match; an unknown id matches nothing.
 #[derive(InputObject)]
 #[graphql(name = "IDFilter")]
 pub struct IDFilter {
-    /// Exactly this id.
+    /// Equal to this id.
     eq: Option<ID>,
-    /// One of these ids.
+    /// Equal to an id of the list.
     r#in: Option<Vec<ID>>,
 }
 
@@ -26,15 +26,16 @@ impl From<IDFilter> for filter::IdFilter {
     }
 }
 
-/// Matches a text. Parts that are given all have to match.
+/// Condition on a text. Every given part has to match.
 #[derive(InputObject)]
 pub struct StringFilter {
-    /// Exactly this text.
+    /// Equal to this text, to the letter.
     eq: Option<String>,
-    /// One of these texts.
+    /// Equal to a text of the list, to the letter.
     r#in: Option<Vec<String>>,
-    /// This text somewhere in it, without regard to case: both are compared by Unicode's full case folding, and
-    /// composed (`STRASSE` is in `Straße`, `E` not in `é`). At most 1,000 characters, else TOO_LONG.
+    /// This text is part of the value, without regard to case: both texts are compared by Unicode's full
+    /// case folding, and composed (`STRASSE` is in `Straße`, `E` not in `é`). At most 1,000 characters,
+    /// else TOO_LONG.
     contains: Option<String>,
 }
 
@@ -48,13 +49,13 @@ impl From<StringFilter> for filter::StringFilter {
     }
 }
 
-/// Matches a UUID. Parts that are given all have to match.
+/// Condition on a UUID. Every given part has to match.
 #[derive(InputObject)]
 #[graphql(name = "UUIDFilter")]
 pub struct UUIDFilter {
-    /// Exactly this one.
+    /// Equal to this UUID.
     eq: Option<Uuid>,
-    /// One of these.
+    /// Equal to a value of the list.
     r#in: Option<Vec<Uuid>>,
 }
 
@@ -69,7 +70,7 @@ impl From<UUIDFilter> for filter::EnumFilter<uuid::Uuid> {
     }
 }
 
-/// Bounds of an instant. Bounds that are given all have to hold.
+/// Bounds of an instant. Every given bound has to hold.
 #[derive(InputObject)]
 pub struct DateTimeRange {
     /// At this instant or later.
@@ -94,16 +95,16 @@ impl From<DateTimeRange> for filter::DateTimeRange {
     }
 }
 
-/// Bounds of a number. Bounds that are given all have to hold; what has no value matches none.
+/// Bounds of a number. Every given bound has to hold; a missing value matches no bound.
 #[derive(InputObject)]
 pub struct FloatRange {
-    /// This much or more.
+    /// This number or more.
     gte: Option<f64>,
-    /// More than this.
+    /// More than this number.
     gt: Option<f64>,
-    /// This much or less.
+    /// This number or less.
     lte: Option<f64>,
-    /// Less than this.
+    /// Less than this number.
     lt: Option<f64>,
 }
 
@@ -118,16 +119,16 @@ impl From<FloatRange> for filter::FloatRange {
     }
 }
 
-/// Bounds of a whole number. Bounds that are given all have to hold.
+/// Bounds of a whole number. Every given bound has to hold.
 #[derive(InputObject)]
 pub struct IntRange {
-    /// This many or more.
+    /// This number or more.
     gte: Option<i32>,
-    /// More than this.
+    /// More than this number.
     gt: Option<i32>,
-    /// This many or fewer.
+    /// This number or less.
     lte: Option<i32>,
-    /// Fewer than this.
+    /// Less than this number.
     lt: Option<i32>,
 }
 
@@ -161,7 +162,7 @@ where
     }
 }
 
-/// Which way a list runs.
+/// Direction of a list.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum OrderDirection {
     /// Smallest or earliest first.

@@ -16,7 +16,7 @@ use crate::{
 
 pub use self::{diff::AnnotationDiff, snapshot::AnnotationSnapshot};
 
-/// One accepted change of an annotation.
+/// An accepted change of an annotation.
 #[derive(Clone)]
 pub struct AnnotationRevision(pub Arc<annotation_revision::Model>);
 
@@ -26,7 +26,7 @@ impl From<annotation_revision::Model> for AnnotationRevision {
     }
 }
 
-/// One accepted change of an annotation.
+/// An accepted change of an annotation.
 #[Object]
 impl AnnotationRevision {
     /// Unique among revisions: the annotation's id and the version that the change made, like `15:2`. A version
@@ -40,33 +40,33 @@ impl AnnotationRevision {
         self.0.version
     }
 
-    /// What the change did.
+    /// Kind of the change.
     async fn action(&self) -> AnnotationAction {
         self.0.action.into()
     }
 
-    /// Who made it. Null once that user is gone, and while you may not see them.
+    /// User who made the change. Null after the user's deletion, and while you may not see the user.
     async fn actor(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.0.actor_id).await
     }
 
-    /// When it was made.
+    /// Time of the change.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// The fields of the annotation that it changed, by their names in this schema and in alphabetical
-    /// order. Those that follow every change (`version`, `updatedAt`, `lastAction`, …) are not named.
+    /// Changed fields of the annotation, by their names in this schema and in alphabetical order. Fields
+    /// that follow every change (`version`, `updatedAt`, `lastAction`, …) are not listed.
     async fn changed_fields(&self) -> Result<Vec<String>> {
         history::changed_fields(&self.0.changes)
     }
 
-    /// What the reviewer said about it. Null when nothing, and when it was no review.
+    /// The reviewer's comment. Null without a comment, and for changes that are no reviews.
     async fn comment(&self) -> Option<Result<String>> {
         history::comment(&self.0.changes).transpose()
     }
 
-    /// The annotation as it was at this version. Of a deletion, what was deleted.
+    /// The annotation at this version. For a deletion, the state before the deletion.
     async fn annotation(&self, ctx: &Context<'_>) -> Result<AnnotationSnapshot> {
         let (id, version) = (self.0.annotation_id, self.0.version);
         let snapshot = AnnotationSnapshot::asked_for(ctx, id, version).await?;

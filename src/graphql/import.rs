@@ -14,40 +14,41 @@ use crate::{
     id,
 };
 
-/// What becomes of imported annotations and predictions whose result does not fit the project's labelling
+/// Handling of imported annotations and predictions whose result does not fit the project's labelling
 /// config.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Misfits")]
 pub enum ImportMisfits {
-    /// They are imported as they are, and told in `notes`.
+    /// Import the result unchanged, and report the misfit in `notes`.
     Note,
-    /// Nothing is imported: BAD_USER_INPUT with what does not fit.
+    /// Import nothing: BAD_USER_INPUT with every misfit.
     Refuse,
-    /// They are imported as they are; nobody looks.
+    /// Import the result unchecked.
     Ignore,
 }
 
-/// What came of an import.
+/// Summary of an import.
 pub struct ImportedTasks {
     project_id: i64,
     imported: import::Imported,
 }
 
-/// Something that an import had to change, that does not fit the labelling config, or that was read leniently.
+/// A value that the import changed, a result that does not fit the labelling config, or a lenient
+/// reading.
 #[derive(SimpleObject)]
 pub struct ImportNote {
-    /// Where it is: a list that starts with `"tasks"` and the item's index; indexes are numbers.
+    /// Place in the input: a list that starts with `"tasks"` and the item's index; indexes are numbers.
     path: Json,
-    /// The code of what does not fit; null for what was changed or read leniently.
+    /// Problem code of a misfit; null for changed values and lenient readings.
     code: Option<String>,
     /// A sentence for a person.
     message: String,
 }
 
-/// What came of an import.
+/// Summary of an import.
 #[Object]
 impl ImportedTasks {
-    /// The project that the tasks are in.
+    /// The project of the tasks.
     async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
         Project::known(ctx, self.project_id).await
     }
@@ -64,28 +65,28 @@ impl ImportedTasks {
         ids.map(|id| Task::Id(*id)).collect()
     }
 
-    /// How many tasks there are.
+    /// Number of new tasks.
     async fn task_count(&self) -> usize {
         self.imported.counts.tasks
     }
 
-    /// How many annotations came with them.
+    /// Number of imported annotations.
     async fn annotation_count(&self) -> usize {
         self.imported.counts.annotations
     }
 
-    /// How many predictions came with them.
+    /// Number of imported predictions.
     async fn prediction_count(&self) -> usize {
         self.imported.counts.predictions
     }
 
-    /// How many drafts came with them.
+    /// Number of imported drafts.
     async fn draft_count(&self) -> usize {
         self.imported.counts.drafts
     }
 
-    /// What had to be changed, then what does not fit the labelling config, then lenient readings (`completions`,
-    /// times without an offset, misspelt keys): the first 1,000.
+    /// Changed values, then misfits, then lenient readings (`completions`, times without an offset,
+    /// misspelt keys): the first 1,000.
     async fn notes(&self) -> Result<Vec<ImportNote>> {
         let notes = self.imported.notes.told.iter();
         notes
@@ -103,7 +104,7 @@ impl ImportedTasks {
             .collect()
     }
 
-    /// How many notes there are, those beyond the first 1,000 too.
+    /// Number of notes, beyond the first 1,000 too.
     async fn note_count(&self) -> usize {
         self.imported.notes.count()
     }
@@ -114,26 +115,26 @@ pub struct ImportMutation;
 
 #[Object]
 impl ImportMutation {
-    /// Bring items of Label Studio's JSON into a project, as it exports or imports them: tasks with their
-    /// annotations, predictions and drafts, all or none, at most 1,000 tasks and 10,000 of the others at once.
-    /// For managers. Larger files are for `annograph import`.
+    /// Import items of Label Studio's JSON, in the format of its export or import: tasks with their
+    /// annotations, predictions and drafts, all or none, at most 1,000 tasks and 10,000 annotations,
+    /// predictions and drafts at once. For managers. Larger files are for `annograph import`.
     ///
-    /// People are found by their id or e-mail address among the users that you see; everybody else becomes a
-    /// user without sign-in and without e-mail address, so that their work keeps an author: the same one
-    /// whenever they are imported into the project, whether or not a user whom you do not see is meant.
+    /// People are found by id or e-mail address among the users that you see. Everybody else becomes a user
+    /// without sign-in and without e-mail address, so that the work keeps an author: the same user in each
+    /// import into the project, whether or not a hidden user has the id or address.
     ///
     /// Errors, in this order: BAD_USER_INPUT with every problem of the items, at `["tasks", index, …]`,
-    /// NOT_FOUND, FORBIDDEN, BAD_USER_INPUT with everything that does not fit the labelling config.
+    /// NOT_FOUND, FORBIDDEN, BAD_USER_INPUT with every result that does not fit the labelling config.
     async fn import_tasks(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] project_id: ID,
         #[graphql(
-            desc = "The items: a task's `data` with all that hangs on it, or the data alone."
+            desc = "The items: a task with `data`, annotations, predictions and drafts, or the data alone."
         )]
         tasks: Vec<JsonObject>,
         #[graphql(
-            desc = "What becomes of results that do not fit the labelling config.",
+            desc = "Handling of results that do not fit the labelling config.",
             default_with = "ImportMisfits::Refuse"
         )]
         misfits: ImportMisfits,

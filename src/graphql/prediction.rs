@@ -33,13 +33,14 @@ impl Prediction {
         self.0.id.into()
     }
 
-    /// 1 at first, one more with every `updatePrediction` that changes something; nothing else raises it. Sent as
-    /// `expectedVersion`, it has a change refused when somebody changed the prediction meanwhile.
+    /// 1 at first, incremented by every `updatePrediction` with an effect, and by nothing else. As
+    /// `expectedVersion`, the value makes the server refuse a change when the prediction was changed
+    /// meanwhile.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// The task that it is for.
+    /// The task of the prediction.
     async fn task(&self, ctx: &Context<'_>) -> Result<Task> {
         Task::known(ctx, self.0.task_id).await
     }
@@ -54,19 +55,17 @@ impl Prediction {
         JsonList::in_row(self.0.clone(), |row| &row.result)
     }
 
-    /// The regions of `result`, in its order, each of its own type. Of several arguments all have to match.
+    /// The regions of `result`, in the same order, each as its own type. A region has to match every given
+    /// argument.
     async fn regions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
-            Vec<ID>,
-        >,
-        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
-            Vec<String>,
-        >,
-        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
-            Vec<RegionType>,
-        >,
+        #[graphql(desc = "Only regions with an id of the list. An empty list matches nothing.")]
+        ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only regions with a label of the list. An empty list matches nothing.")]
+        labels: Option<Vec<String>>,
+        #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
+        types: Option<Vec<RegionType>>,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
@@ -74,27 +73,25 @@ impl Prediction {
         region::of_result(ctx, &self.0.result, &config, &filter).await
     }
 
-    /// How sure the model is of the whole, usually from 0 to 1. Null when it does not say.
+    /// Confidence of the model in the whole result, usually from 0 to 1. Null when the model gave no score.
     async fn score(&self) -> Option<f64> {
         self.0.score
     }
 
-    /// Which model, in which version. Null when it does not say.
+    /// Name and version of the model. Null when unknown.
     async fn model_version(&self) -> Option<&str> {
         self.0.model_version.as_deref()
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// How long ago it was created, in words.
+    /// Time since the creation, in words.
     async fn created_ago(
         &self,
-        #[graphql(desc = "Counts up to this instant instead of the present one.")] now: Option<
-            DateTime,
-        >,
+        #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
         ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
     }
@@ -114,7 +111,7 @@ pub struct PredictionQuery;
 
 #[Object]
 impl PredictionQuery {
-    /// One prediction. Null when there is no such prediction, or you may not see it.
+    /// A prediction by id. Null when no such prediction exists, or you may not see the prediction.
     async fn prediction(
         &self,
         ctx: &Context<'_>,

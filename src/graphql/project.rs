@@ -115,41 +115,42 @@ async fn read(ctx: &Context<'_>, key: ProjectId) -> Result<Arc<project::Model>> 
     row.ok_or(Error::NotFound("project"))
 }
 
-/// What a member may do in a project; each role may do what the ones before it may.
+/// Permissions of a member in a project; each role includes the roles before.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "project_member::Role")]
 pub enum ProjectRole {
     /// Read.
     Viewer,
-    /// Annotate, and change what they annotated.
+    /// Annotate, and change own annotations.
     Annotator,
-    /// Change everybody's annotations, review them, and declare ground truths.
+    /// Change all annotations, review annotations, and set ground truths.
     Reviewer,
     /// Change tasks, config, predictions, authorship and members; import and export.
     Manager,
 }
 
-/// How much of the results that come into a project is checked against its labelling config. An import reports
-/// what does not fit, everybody else is refused.
+/// Strictness of the checks of incoming results against the labelling config. An import reports results
+/// that do not fit, all mutations refuse them.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "project::CheckMode")]
 pub enum CheckMode {
-    /// Nothing: a result is any list of objects, as in Label Studio itself.
+    /// No check: a result is any list of objects, as in Label Studio itself.
     Off,
-    /// What Label Studio's SDK checks: controls, objects, types, labels, and the shape of values.
+    /// The checks of Label Studio's SDK: controls, objects, types, labels, and the shape of values.
     Standard,
-    /// What the config promises besides: lower bounds, single choices, what is required, `min` and `max`,
-    /// `maxSubmissions`, and that offsets lie within the task's text.
+    /// Also the promises of the config: lower bounds, single choices, required answers, `min` and `max`,
+    /// `maxSubmissions`, and offsets within the task's text.
     Strict,
 }
 
-/// Somebody's membership in a project.
+/// Membership of a user in a project.
 pub struct ProjectMember(project_member::Model);
 
-/// Somebody's membership in a project.
+/// Membership of a user in a project.
 #[Object]
 impl ProjectMember {
-    /// Unique among memberships. A new role keeps it; a user who is removed and added again gets a new one.
+    /// Unique among memberships. A new role keeps the id; a user who is removed and added again gets a new
+    /// id.
     async fn id(&self) -> ID {
         self.0.id.into()
     }
@@ -159,17 +160,17 @@ impl ProjectMember {
         Project::known(ctx, self.0.project_id).await
     }
 
-    /// The member. Null once you may not see them.
+    /// The member. Null while you may not see the user.
     async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, Some(self.0.user_id)).await
     }
 
-    /// What they may do in it.
+    /// The member's permissions in the project.
     async fn role(&self) -> ProjectRole {
         self.0.role.into()
     }
 
-    /// When they became a member.
+    /// Start of the membership.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
@@ -183,34 +184,35 @@ impl Project {
         self.key().into()
     }
 
-    /// 1 at first, one more with every `updateProject` that changes something; nothing else raises it. Sent as
-    /// `expectedVersion`, it has a change refused when somebody changed the project meanwhile.
+    /// 1 at first, incremented by every `updateProject` with an effect, and by nothing else. As
+    /// `expectedVersion`, the value makes the server refuse a change when the project was changed
+    /// meanwhile.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.row(ctx).await?.version)
     }
 
-    /// Its title.
+    /// The title.
     async fn title(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.row(ctx).await?.title.clone())
     }
 
-    /// What it is about; empty when nothing was said.
+    /// The description; may be empty.
     async fn description(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.whole_row(ctx).await?.description.clone())
     }
 
-    /// Label Studio's labelling config, XML; empty as long as there is none.
+    /// Label Studio's labelling config, XML; empty for a project without a config.
     async fn label_config(&self, ctx: &Context<'_>) -> Result<String> {
         Ok(self.whole_row(ctx).await?.label_config.clone())
     }
 
-    /// How much of what comes into it is checked against the config. Without a config nothing is.
+    /// Strictness of the checks of incoming results against the config. Without a config nothing is
+    /// checked.
     async fn check_mode(&self, ctx: &Context<'_>) -> Result<CheckMode> {
         Ok(self.row(ctx).await?.check_mode.into())
     }
 
-    /// What its labelling config offers for labelling, in the order of the config; empty as long as there is
-    /// none.
+    /// Controls of the labelling config, in the order of the config; empty without a config.
     async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
         let row = self.whole_row(ctx).await?;
         let listed = Control::all(&labelling::config(ctx.app(), &row).await);
@@ -218,8 +220,8 @@ impl Project {
         Ok(listed)
     }
 
-    /// What its labelling config shows of a task, in the order of the config, whether a control labels it or
-    /// not; empty as long as there is none.
+    /// Objects of the labelling config, the shown parts of a task, in the order of the config, with and
+    /// without a control; empty without a config.
     async fn objects(&self, ctx: &Context<'_>) -> Result<Vec<ConfigObject>> {
         let row = self.whole_row(ctx).await?;
         let listed = ConfigObject::all(&labelling::config(ctx.app(), &row).await);
@@ -227,7 +229,7 @@ impl Project {
         Ok(listed)
     }
 
-    /// What its labelling config labels relations with, in the order of the config; empty when it has no
+    /// Labels for relations in the labelling config, in the order of the config; empty without a
     /// `Relation`.
     async fn relation_labels(&self, ctx: &Context<'_>) -> Result<Vec<ControlLabel>> {
         let row = self.whole_row(ctx).await?;
@@ -237,13 +239,15 @@ impl Project {
         Ok(labels)
     }
 
-    /// Its tasks.
+    /// The project's tasks.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<TaskFilter>,
-        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            TaskFilter,
+        >,
+        #[graphql(desc = "Order of the list; ascending by id unless given.")] order_by: Option<
             TaskOrder,
         >,
         #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
@@ -255,13 +259,15 @@ impl Project {
         list_of_project(ctx, self.key(), filter, order_by, &arguments).await
     }
 
-    /// The annotations of its tasks.
+    /// The annotations of the project's tasks.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn annotations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationFilter>,
-        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            AnnotationFilter,
+        >,
+        #[graphql(desc = "Order of the list; ascending by id unless given.")] order_by: Option<
             AnnotationOrder,
         >,
         #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
@@ -281,7 +287,7 @@ impl Project {
         .await
     }
 
-    /// Its members, in the order in which they joined.
+    /// The members, in the order of joining.
     async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ProjectMember>> {
         let rows = ctx.loader().load_one(MembersOf(self.key())).await?;
         let rows = rows.unwrap_or_default();
@@ -289,7 +295,7 @@ impl Project {
         Ok(rows.into_iter().map(ProjectMember).collect())
     }
 
-    /// How many tasks it has. Counted when asked for, at a cost of 1,000.
+    /// Number of tasks. Counted when selected, at a cost of 1,000.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
         let question = Question::new(task::Query::default(), page);
@@ -300,7 +306,8 @@ impl Project {
         Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
     }
 
-    /// How many annotations its tasks have, cancelled ones too. Counted when asked for, at a cost of 1,000.
+    /// Number of annotations of the project's tasks, cancelled annotations included. Counted when selected,
+    /// at a cost of 1,000.
     async fn annotation_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
         let query = annotation::Query::default();
@@ -318,7 +325,7 @@ impl Project {
         Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
     }
 
-    /// What you may do in it. An admin is a manager everywhere.
+    /// Your permissions in the project. An admin is a manager everywhere.
     async fn viewer_role(&self, ctx: &Context<'_>) -> Option<Result<ProjectRole>> {
         let role = ctx
             .loader()
@@ -328,7 +335,7 @@ impl Project {
         Some(role.map(Into::into))
     }
 
-    /// Who created it. Null once that user is gone, and while you may not see them.
+    /// User who created the project. Null after the user's deletion, and while you may not see the user.
     async fn created_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         match self.row(ctx).await {
             Ok(row) => User::load(ctx, row.created_by_id).await,
@@ -336,12 +343,12 @@ impl Project {
         }
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(DateTime(self.row(ctx).await?.created_at))
     }
 
-    /// When its title, description, config or check mode last changed.
+    /// Time of the last change of title, description, config or check mode.
     async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(DateTime(self.row(ctx).await?.updated_at))
     }
@@ -352,7 +359,7 @@ pub struct ProjectQuery;
 
 #[Object]
 impl ProjectQuery {
-    /// One project. Null when there is no such project, or you may not see it.
+    /// A project by id. Null when no such project exists, or you may not see the project.
     async fn project(
         &self,
         ctx: &Context<'_>,
@@ -361,13 +368,15 @@ impl ProjectQuery {
         Project::load(ctx, id::reference(&id)).await.transpose()
     }
 
-    /// The projects that you may see: those you belong to, for admins all.
+    /// The projects that you may see: your own, for admins all.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn projects(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<ProjectFilter>,
-        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            ProjectFilter,
+        >,
+        #[graphql(desc = "Order of the list; ascending by id unless given.")] order_by: Option<
             ProjectOrder,
         >,
         #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,

@@ -36,7 +36,7 @@ use self::{
     },
 };
 
-/// What kind of region an entry of a result is.
+/// Type of a region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Kind")]
 pub enum RegionType {
@@ -50,7 +50,7 @@ pub enum RegionType {
     KeyPoint,
     /// Painted pixels of an image: BrushRegion.
     Brush,
-    /// Pixels of an image, as another image: BitmaskRegion.
+    /// Pixels of an image, as a mask image: BitmaskRegion.
     Bitmask,
     /// A path of an image: VectorRegion.
     Vector,
@@ -64,7 +64,7 @@ pub enum RegionType {
     TimeSeries,
     /// Stretches of a video: TimelineRegion.
     Timeline,
-    /// Something that moves through a video: VideoRegion.
+    /// An object that moves through a video: VideoRegion.
     Video,
     /// Choices that were made: ChoicesRegion.
     Choices,
@@ -78,7 +78,7 @@ pub enum RegionType {
     Rating,
     /// A date, a time, or both: DateTimeRegion.
     DateTime,
-    /// One of two: PairwiseRegion.
+    /// The choice between two objects: PairwiseRegion.
     Pairwise,
     /// An order of items: RankerRegion.
     Ranker,
@@ -86,13 +86,14 @@ pub enum RegionType {
     Relation,
     /// A message of a chat: ChatMessageRegion.
     ChatMessage,
-    /// Of a type that is not known, or without what its type needs: OtherRegion.
+    /// An unknown type, or an entry without the needed keys: OtherRegion.
     Other,
 }
 
-/// One entry of a `result`, understood: each kind of region has a type of its own. The object that `toName` names in the
-/// current labelling config of the project decides the type of labelled spans; without such an object the type is guessed
-/// from the value. Reading never fails: what is not understood is an OtherRegion, and `raw` has everything as it is stored.
+/// A typed view of an entry of `result`. The object that `toName` names in the project's current
+/// labelling config decides the type of labelled spans; without such an object the type is guessed from
+/// the value. Reading never fails: an entry that fits no type is an OtherRegion, and `raw` has every
+/// entry as stored.
 #[derive(Interface)]
 #[expect(
     clippy::duplicated_attributes,
@@ -102,57 +103,57 @@ pub enum RegionType {
     field(
         name = "region_id",
         ty = "Option<ID>",
-        desc = "The region's `id` in `result`. It names the region within that result alone, and entries that \
-                describe one region share it. Null when the entry has none."
+        desc = "The region's `id` in `result`. The id is unique only within that result, and entries that describe the \
+                same region share the id. Null for an entry without an id."
     ),
     field(
         name = "fromName",
         method = "control",
         ty = "&str",
-        desc = "The control of the labelling config that made it. Empty when it names none, as relations do."
+        desc = "Name of the labelling config's control that made the region. Empty for an entry without a control, such as a relation."
     ),
     field(
         name = "toName",
         method = "object",
         ty = "&str",
-        desc = "The object of the labelling config that it is about. Empty when it names none, as relations do."
+        desc = "Name of the labelling config's object that the region is on. Empty for an entry without an object, such as a relation."
     ),
     field(
         name = "type",
         method = "kind",
         ty = "RegionType",
-        desc = "What kind of region it is."
+        desc = "Type of the region."
     ),
     field(
         name = "labels",
         ty = "&[String]",
-        desc = "Its labels: what stands under the key of its kind of labels, like `rectanglelabels`, or under `labels`. \
-                Empty when it has none; what was chosen or written is no label."
+        desc = "The labels under the key of the entry's labels, like `rectanglelabels`, or under `labels`. Empty without \
+                labels; choices and texts are no labels."
     ),
     field(
         name = "score",
         ty = "Option<f64>",
-        desc = "How sure a model is of it, usually from 0 to 1. Null when nobody says."
+        desc = "Confidence of a model in the region, usually from 0 to 1. Null when not stored."
     ),
     field(
         name = "origin",
         ty = "Option<&str>",
-        desc = "Where it comes from: `manual`, `prediction`, or `prediction-changed`. Null when nobody says."
+        desc = "Origin of the region: `manual`, `prediction`, or `prediction-changed`. Null when not stored."
     ),
     field(
         name = "parent_id",
         ty = "Option<ID>",
-        desc = "The id of the region that it is a part of. Null when it is part of none."
+        desc = "Id of the parent region. Null without a parent."
     ),
     field(
         name = "item_index",
         ty = "Option<i32>",
-        desc = "Which item of a list of images it is on, from 0. Null when it is on no list."
+        desc = "Index of the region's image in a list of images, from 0. Null outside of a list."
     ),
     field(
         name = "raw",
         ty = "JsonObject",
-        desc = "The entry, as `result` has it. LIMIT_EXCEEDED when the answer has no room for it."
+        desc = "The entry as stored in `result`. LIMIT_EXCEEDED when the answer has no room for the entry."
     )
 )]
 pub enum Region {

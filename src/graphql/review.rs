@@ -15,84 +15,84 @@ use crate::{
     id,
 };
 
-/// What a reviewer said of an annotation at last. What they said before is in its history.
+/// Latest verdict of a reviewer on an annotation. Earlier verdicts are in the annotation's history.
 pub struct AnnotationReview(pub annotation_review::Model);
 
-/// What came of a review.
+/// Verdict of a review.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "annotation_review::Verdict")]
 pub enum ReviewVerdict {
-    /// It is right.
+    /// The annotation is right.
     Accepted,
-    /// It is wrong.
+    /// The annotation is wrong.
     Rejected,
-    /// It was wrong, and is right as the reviewer corrected it.
+    /// The annotation was wrong, and is right after the reviewer's correction.
     FixedAndAccepted,
 }
 
-/// What a reviewer said of an annotation at last. What they said before is in its history.
+/// Latest verdict of a reviewer on an annotation. Earlier verdicts are in the annotation's history.
 #[Object]
 impl AnnotationReview {
-    /// Unique among reviews. A later verdict of the same reviewer on the same annotation keeps it, unless the
-    /// review was deleted meanwhile.
+    /// Unique among reviews. A later verdict of the same reviewer on the same annotation keeps the id,
+    /// unless the review was deleted meanwhile.
     async fn id(&self) -> ID {
         self.0.id.into()
     }
 
-    /// Who reviewed it. Null once that user is gone, and while you may not see them.
+    /// The reviewer. Null after the user's deletion, and while you may not see the user.
     async fn reviewer(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.0.reviewer_id).await
     }
 
-    /// What came of it.
+    /// The verdict.
     async fn verdict(&self) -> ReviewVerdict {
         self.0.verdict.into()
     }
 
-    /// What the reviewer said about it. Null when nothing.
+    /// The reviewer's comment. Null without a comment.
     async fn comment(&self) -> Option<&str> {
         self.0.comment.as_deref()
     }
 
-    /// The version of the annotation that the review made: what was judged, with the fix. A verdict stays when
-    /// the annotation changes later; `diff(from: version)` tells what changed since.
+    /// The annotation's version after the review: the reviewed state, including the fix. A verdict stays
+    /// when the annotation changes later; `diff(from: version)` shows the changes since.
     async fn version(&self) -> i32 {
         self.0.version
     }
 
-    /// When it was given.
+    /// Time of the verdict.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 }
 
-/// What a reviewer does with an annotation.
+/// Action of a reviewer on an annotation.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "review::ReviewAction")]
 pub enum ReviewAction {
-    /// Say that it is right: ACCEPTED.
+    /// Declare the annotation right: ACCEPTED.
     Accept,
-    /// Say that it is wrong: REJECTED.
+    /// Declare the annotation wrong: REJECTED.
     Reject,
-    /// Correct it, and say that it is right then: FIXED_AND_ACCEPTED.
+    /// Correct the annotation and declare the result right: FIXED_AND_ACCEPTED.
     FixAndAccept,
     /// Take your own verdict back: DELETED_REVIEW.
     DeleteReview,
 }
 
-/// A review. `null` is BAD_USER_INPUT, but for `comment`.
+/// A review. `null` is BAD_USER_INPUT, except for `comment`.
 #[derive(InputObject)]
 pub struct ReviewAnnotationInput {
-    /// What to do.
+    /// The action.
     action: ReviewAction,
-    /// What to say about it, at most 10,000 characters.
+    /// The comment, at most 10,000 characters.
     comment: Option<String>,
-    /// The fix, as the whole new list of regions. FIX_AND_ACCEPT needs either this or `regions`; nothing else
-    /// takes one.
+    /// The fix, as the whole new list of regions. FIX_AND_ACCEPT needs either `result` or `regions`; no
+    /// other action takes a fix.
     result: MaybeUndefined<Vec<JsonObject>>,
     /// The fix, as edits of single regions.
     regions: MaybeUndefined<RegionChangesInput>,
-    /// The version that was looked at. When the annotation is at another one, the review is refused with
+    /// The reviewed version. When the annotation is at a different version, the review is refused with
     /// CONFLICT.
     expected_version: MaybeUndefined<i32>,
 }
@@ -117,11 +117,13 @@ pub struct ReviewMutation;
 
 #[Object]
 impl ReviewMutation {
-    /// Judge an annotation, your own too. For reviewers and managers. Each review is one item of its history and
-    /// one more version, `lastAction` says which, and of each reviewer the latest verdict stands in `reviews`.
+    /// Review an annotation, even your own. For reviewers and managers. Each review is a history item and
+    /// increments `version`, `lastAction` has the verdict, and `reviews` has the latest verdict of each
+    /// reviewer.
     ///
-    /// Errors, in this order: BAD_USER_INPUT, NOT_FOUND, FORBIDDEN, CONFLICT, BAD_USER_INPUT with every problem
-    /// of the fix, as in `updateAnnotation`, or with NOT_REVIEWED when there is no review of yours to delete.
+    /// Errors, in this order: BAD_USER_INPUT, NOT_FOUND, FORBIDDEN, CONFLICT, BAD_USER_INPUT with every
+    /// problem of the fix, as in `updateAnnotation`, or with NOT_REVIEWED when there is no review of yours
+    /// to delete.
     async fn review_annotation(
         &self,
         ctx: &Context<'_>,

@@ -38,13 +38,13 @@ pub fn expected(name: &str) -> Option<&'static str> {
     }
 }
 
-/// An instant, as RFC 3339 has it. Any offset is accepted; it is stored to the microsecond and printed in
-/// UTC with `Z`, the fraction dropped when it is zero.
+/// An instant in RFC 3339. Input may have any offset; the server stores microseconds and prints UTC
+/// with `Z`, without a fraction of zero.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct DateTime(pub chrono::DateTime<Utc>);
 
-/// An instant, as RFC 3339 has it. Any offset is accepted; it is stored to the microsecond and printed in
-/// UTC with `Z`, the fraction dropped when it is zero.
+/// An instant in RFC 3339. Input may have any offset; the server stores microseconds and prints UTC
+/// with `Z`, without a fraction of zero.
 #[Scalar(
     name = "DateTime",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc3339"
@@ -67,13 +67,15 @@ impl ScalarType for DateTime {
     }
 }
 
-/// A JSON object, embedded as it is and never as a string. Key order is kept; of a repeated key the last
-/// value wins in the first one's place. Integers within 64 bits are exact, other numbers are doubles.
+/// A JSON object, embedded as JSON and never as a string. Key order is kept; of a repeated key the last
+/// value wins, in the place of the first. Integers within 64 bits are exact, all remaining numbers are
+/// doubles.
 #[derive(Clone, Debug)]
 pub struct JsonObject(pub String);
 
-/// A JSON object, embedded as it is and never as a string. Key order is kept; of a repeated key the last
-/// value wins in the first one's place. Integers within 64 bits are exact, other numbers are doubles.
+/// A JSON object, embedded as JSON and never as a string. Key order is kept; of a repeated key the last
+/// value wins, in the place of the first. Integers within 64 bits are exact, all remaining numbers are
+/// doubles.
 #[Scalar(
     name = "JSONObject",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259#section-4"
@@ -97,13 +99,13 @@ impl ScalarType for JsonObject {
     }
 }
 
-/// Any JSON, embedded as it is and never as a string of JSON. Integers within 64 bits are exact, other
-/// numbers are doubles.
+/// Any JSON value, embedded as JSON and never as a string of JSON. Integers within 64 bits are exact,
+/// all remaining numbers are doubles.
 #[derive(Clone, Debug)]
 pub struct Json(pub String);
 
-/// Any JSON, embedded as it is and never as a string of JSON. Integers within 64 bits are exact, other
-/// numbers are doubles.
+/// Any JSON value, embedded as JSON and never as a string of JSON. Integers within 64 bits are exact,
+/// all remaining numbers are doubles.
 #[Scalar(
     name = "JSON",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
@@ -127,15 +129,17 @@ impl ScalarType for Json {
     }
 }
 
-/// An answer to a control. A text is a choice, an item of a taxonomy (of nested ones the innermost), one text of a
-/// TextArea, or a date as the control writes it, to the letter. A number is that of a Number or a Rating: `4` and
-/// `4.0` are one. A list of texts is the path to a nested choice or to an item of a taxonomy, from the outermost in.
+/// An answer to a control. A text is a choice, an item of a taxonomy (for nested items the innermost
+/// level), a text of a TextArea, or a date in the control's format, to the letter. A number is an
+/// answer to a Number or a Rating: `4` and `4.0` are equal. A list of texts is the path to a nested
+/// choice or to an item of a taxonomy, outermost first.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswerValue(pub Answer);
 
-/// An answer to a control. A text is a choice, an item of a taxonomy (of nested ones the innermost), one text of a
-/// TextArea, or a date as the control writes it, to the letter. A number is that of a Number or a Rating: `4` and
-/// `4.0` are one. A list of texts is the path to a nested choice or to an item of a taxonomy, from the outermost in.
+/// An answer to a control. A text is a choice, an item of a taxonomy (for nested items the innermost
+/// level), a text of a TextArea, or a date in the control's format, to the letter. A number is an
+/// answer to a Number or a Rating: `4` and `4.0` are equal. A list of texts is the path to a nested
+/// choice or to an item of a taxonomy, outermost first.
 #[Scalar(
     name = "AnswerValue",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc8259"
@@ -249,11 +253,11 @@ pub fn list_text(items: &[JsonObject]) -> String {
     text
 }
 
-/// A universally unique identifier, as RFC 9562 writes it.
+/// A universally unique identifier in the notation of RFC 9562.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Uuid(pub uuid::Uuid);
 
-/// A universally unique identifier, as RFC 9562 writes it.
+/// A universally unique identifier in the notation of RFC 9562.
 #[Scalar(
     name = "UUID",
     specified_by_url = "https://www.rfc-editor.org/rfc/rfc9562#section-4"

@@ -35,7 +35,7 @@ pub use self::mutation::{TaskMutation, small};
 /// The fields that hold large columns.
 pub const DATA: &[&str] = &["data", "meta"];
 
-/// One piece of data to annotate.
+/// An item of data to annotate.
 #[derive(Clone)]
 pub enum Task {
     Row(Arc<task::Model>),
@@ -96,7 +96,7 @@ async fn read(ctx: &Context<'_>, key: TaskId) -> Result<Arc<task::Model>> {
     row.ok_or(Error::NotFound("task"))
 }
 
-/// One piece of data to annotate.
+/// An item of data to annotate.
 #[Object]
 impl Task {
     /// Unique among tasks.
@@ -104,25 +104,25 @@ impl Task {
         self.key().into()
     }
 
-    /// 1 at first, one more with every `updateTask` that changes something; nothing else raises it. Sent as
-    /// `expectedVersion`, it has a change refused when somebody changed the task meanwhile.
+    /// 1 at first, incremented by every `updateTask` with an effect, and by nothing else. As
+    /// `expectedVersion`, the value makes the server refuse a change when the task was changed meanwhile.
     async fn version(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.row(ctx).await?.version)
     }
 
-    /// The project that it belongs to.
+    /// The project of the task.
     async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
         let id = self.row(ctx).await?.project_id;
         Project::known(ctx, id).await
     }
 
-    /// What is annotated: the values of the config's variables.
+    /// The data to annotate: the values of the config's variables.
     async fn data(&self, ctx: &Context<'_>) -> Result<Stored<JsonObject>> {
         let row = self.whole_row(ctx).await?;
         Ok(Stored::in_row(row, |row| &row.data))
     }
 
-    /// Whatever else is known about it. Null when nothing was given.
+    /// Further data about the task. Null when not given.
     async fn meta(&self, ctx: &Context<'_>) -> Option<Result<Stored<JsonObject>>> {
         match self.whole_row(ctx).await {
             Ok(row) if row.meta.is_none() => None,
@@ -133,13 +133,15 @@ impl Task {
         }
     }
 
-    /// Its annotations, cancelled ones too.
+    /// The task's annotations, cancelled annotations included.
     #[expect(clippy::too_many_arguments, reason = "they are the field's arguments")]
     async fn annotations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationFilter>,
-        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            AnnotationFilter,
+        >,
+        #[graphql(desc = "Order of the list; ascending by id unless given.")] order_by: Option<
             AnnotationOrder,
         >,
         #[graphql(desc = "The first items, 20 unless given, at most 100.")] first: Option<i32>,
@@ -151,7 +153,7 @@ impl Task {
         list_of(ctx, Parent::Task, self.key(), filter, order_by, &arguments).await
     }
 
-    /// What models proposed for it, oldest first.
+    /// Predictions of models for the task, oldest first.
     async fn predictions(&self, ctx: &Context<'_>) -> Result<Vec<Prediction>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let rows = ctx.loader().load_one(PredictionsOf { id, times }).await?;
@@ -160,7 +162,7 @@ impl Task {
         Ok(rows.into_iter().map(Prediction).collect())
     }
 
-    /// Unfinished annotations of it: yours, and in projects that you manage everybody's.
+    /// Unfinished annotations of the task: yours, and in projects that you manage everybody's.
     async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let rows = ctx.loader().load_one(DraftsOfTask { id, times }).await?;
@@ -169,67 +171,68 @@ impl Task {
         Ok(rows.into_iter().map(AnnotationDraft).collect())
     }
 
-    /// Enough people have annotated it: the distinct authors of uncancelled annotations, those without an
-    /// author counting as one, reach `overlap`.
+    /// Enough people have annotated the task: the number of distinct authors of uncancelled annotations, in
+    /// which all annotations without an author count as a single author, reaches `overlap`.
     async fn is_labeled(&self, ctx: &Context<'_>) -> Result<bool> {
         Ok(self.row(ctx).await?.is_labeled)
     }
 
-    /// How many different people have to annotate it.
+    /// Number of different people who have to annotate the task.
     async fn overlap(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.row(ctx).await?.overlap)
     }
 
-    /// Annotations that are not cancelled.
+    /// Number of annotations that are not cancelled.
     async fn total_annotations(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.row(ctx).await?.total_annotations)
     }
 
-    /// Cancelled annotations.
+    /// Number of cancelled annotations.
     async fn cancelled_annotations(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.row(ctx).await?.cancelled_annotations)
     }
 
-    /// Predictions.
+    /// Number of predictions.
     async fn total_predictions(&self, ctx: &Context<'_>) -> Result<i32> {
         Ok(self.row(ctx).await?.total_predictions)
     }
 
-    /// The annotation that is declared right. Null while none is.
+    /// The ground truth. Null when no annotation has the flag.
     async fn ground_truth(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let row = ctx.loader().load_one(GroundTruthOf { id, times }).await;
         Some(row.transpose()?.map(Annotation))
     }
 
-    /// How far its uncancelled annotations agree: the mean over all pairs of them that are not by the same
-    /// author, an author who is gone being another one each time. Null with fewer than two such annotations, and
-    /// when there is nothing in them that the metric speaks of; pairs without any of it are left out.
+    /// Agreement of the uncancelled annotations: the mean over all pairs by different authors, in which
+    /// annotations without an author count as by different people. Null with fewer than two such
+    /// annotations, and when the annotations hold nothing that the metric compares; pairs with nothing to
+    /// compare are left out.
     ///
-    /// LIMIT_EXCEEDED, and null, when they hold more than 32 MiB together or would take too long to compare, or
-    /// the tasks of the answer together eight times as much.
+    /// LIMIT_EXCEEDED, and null, when the annotations hold more than 32 MiB together or would take too long
+    /// to compare, or when all tasks of the answer take eight times as much.
     async fn agreement(
         &self,
         ctx: &Context<'_>,
         #[graphql(
-            desc = "How to compare. Unless given, the mean over the controls that were used, each in the way that fits: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers."
+            desc = "Formula of the agreement. Unless given, the mean over the used controls, each by the metric that fits: IOU for areas, SPAN_F1 for spans, EXACT_MATCH for answers."
         )]
         metric: Option<AgreementMetric>,
     ) -> Option<Result<f64>> {
         agreement::of_task(ctx, self.key(), metric).await
     }
 
-    /// When it was created.
+    /// Time of creation.
     async fn created_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(DateTime(self.row(ctx).await?.created_at))
     }
 
-    /// When it or one of its annotations last changed.
+    /// Time of the last change of the task or of an annotation of the task.
     async fn updated_at(&self, ctx: &Context<'_>) -> Result<DateTime> {
         Ok(DateTime(self.row(ctx).await?.updated_at))
     }
 
-    /// Who made that change. Null once that user is gone, and while you may not see them.
+    /// User of that change. Null after the user's deletion, and while you may not see the user.
     async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         match self.row(ctx).await {
             Ok(row) => User::load(ctx, row.updated_by_id).await,
@@ -237,7 +240,7 @@ impl Task {
         }
     }
 
-    /// Its id in the system it was imported from. Null when it was not imported.
+    /// Id in the system of the import. Null when not imported.
     async fn import_id(&self, ctx: &Context<'_>) -> Option<Result<ID>> {
         match self.row(ctx).await {
             Ok(row) => row.import_id.map(|id| Ok(id.into())),
@@ -246,38 +249,38 @@ impl Task {
     }
 }
 
-/// Which tasks a list holds. Parts that are given all have to match.
+/// Condition on the tasks of a list. Every given part has to match.
 #[derive(Default, InputObject)]
 pub struct TaskFilter {
     /// By id.
     id: Option<IDFilter>,
     /// By project.
     project_id: Option<IDFilter>,
-    /// Tasks that enough people have annotated, or those that wait.
+    /// Tasks that enough people have annotated, or tasks that need more annotations.
     is_labeled: Option<bool>,
-    /// By when they were created.
+    /// By time of creation.
     created_at: Option<DateTimeRange>,
-    /// By when they or one of their annotations last changed.
+    /// By time of the last change of the task or of an annotation of the task.
     updated_at: Option<DateTimeRange>,
-    /// By who made that change, of the users that you see.
+    /// By user of that change, among the users that you see.
     updated_by_id: Option<IDFilter>,
-    /// By their id in the system they were imported from.
+    /// By id in the system of the import.
     import_id: Option<IDFilter>,
-    /// By how many different people have to annotate them.
+    /// By number of different people who have to annotate the task.
     overlap: Option<IntRange>,
-    /// By their number of annotations that are not cancelled.
+    /// By number of annotations that are not cancelled.
     total_annotations: Option<IntRange>,
-    /// By their number of cancelled annotations.
+    /// By number of cancelled annotations.
     cancelled_annotations: Option<IntRange>,
-    /// By their number of predictions.
+    /// By number of predictions.
     total_predictions: Option<IntRange>,
     /// By version.
     version: Option<IntRange>,
-    /// All of these match, too. An empty list says nothing.
+    /// All filters of the list match, too. An empty list adds no condition.
     and: Option<Vec<TaskFilter>>,
-    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    /// At least one filter of the list matches. An empty list matches nothing.
     or: Option<Vec<TaskFilter>>,
-    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    /// The filter does not match. A missing value matches no bound and no id, so `not` finds the row.
     not: Option<Box<TaskFilter>>,
 }
 
@@ -301,23 +304,23 @@ impl From<TaskFilter> for tasks::Filter {
     }
 }
 
-/// What tasks can be ordered by. Ties are broken by id.
+/// Sort key of tasks. The id breaks ties.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum TaskOrderField {
-    /// In the order in which they came to be here.
+    /// Order of creation on this server.
     Id,
-    /// By when they were created.
+    /// By time of creation.
     CreatedAt,
-    /// By when they or one of their annotations last changed.
+    /// By time of the last change of the task or of an annotation of the task.
     UpdatedAt,
 }
 
 /// The order of a list of tasks.
 #[derive(InputObject)]
 pub struct TaskOrder {
-    /// What to order by.
+    /// Sort key.
     field: TaskOrderField,
-    /// Which way.
+    /// Direction of the order.
     direction: OrderDirection,
 }
 
@@ -353,8 +356,10 @@ impl TaskQuery {
     async fn tasks(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<TaskFilter>,
-        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            TaskFilter,
+        >,
+        #[graphql(desc = "Order of the list; ascending by id unless given.")] order_by: Option<
             TaskOrder,
         >,
         #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,

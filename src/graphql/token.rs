@@ -8,10 +8,10 @@ use entity::api_token;
 use super::{context::ContextExt, scalar::DateTime, user::User};
 use crate::{domain::token as tokens, error::Result, id};
 
-/// A secret that signs its user in. The secret itself is known only when it is made.
+/// An API token, a secret that signs a user in. The secret is shown only at the token's creation.
 pub struct ApiToken(pub Arc<api_token::Model>);
 
-/// A secret that signs its user in. The secret itself is known only when it is made.
+/// An API token, a secret that signs a user in. The secret is shown only at the token's creation.
 #[Object]
 impl ApiToken {
     /// Unique among tokens.
@@ -19,62 +19,63 @@ impl ApiToken {
         self.0.id.into()
     }
 
-    /// Whom it signs in. Null once you may not see them.
+    /// The user of the token. Null while you may not see the user.
     async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, Some(self.0.user_id)).await
     }
 
-    /// What it is for, in its owner's words; empty when nothing was said.
+    /// Purpose of the token, in the owner's words; may be empty.
     async fn name(&self) -> &str {
         &self.0.name
     }
 
-    /// Its first characters: enough to recognise it, and useless to guess it.
+    /// The first characters of the secret: enough to recognise the token, and useless for guessing the
+    /// rest.
     async fn prefix(&self) -> &str {
         &self.0.prefix
     }
 
-    /// When it was made.
+    /// Time of the change.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 
-    /// When it ends by itself. Null when it does not.
+    /// Expiry. Null for a token without an expiry.
     async fn expires_at(&self) -> Option<DateTime> {
         self.0.expires_at.map(DateTime)
     }
 
-    /// When it was last used, to the minute. Null when it never was.
+    /// Time of the last use, to the minute. Null for an unused token.
     async fn last_used_at(&self) -> Option<DateTime> {
         self.0.last_used_at.map(DateTime)
     }
 
-    /// When it was ended. Null while it was not.
+    /// Time of the revocation. Null for a token that was not revoked.
     async fn revoked_at(&self) -> Option<DateTime> {
         self.0.revoked_at.map(DateTime)
     }
 }
 
-/// A token that is to be made.
+/// A new token.
 #[derive(InputObject)]
 pub struct CreateTokenInput {
-    /// What it is for, in its owner's words, at most 255 characters.
+    /// Purpose of the token, in the owner's words, at most 255 characters.
     #[graphql(default)]
     name: String,
     /// Expiry, in the future and no later than that of the token you are signed in with (OUT_OF_BOUNDS). Unless
     /// given, the new token expires together with yours, or never if yours has no expiry.
     expires_at: Option<DateTime>,
-    /// Whom it is to sign in; you unless given. Others are for admins.
+    /// The user of the token; you, unless given. A different user: for admins.
     user_id: Option<ID>,
 }
 
-/// A token at its making.
+/// A new token with its secret.
 #[derive(SimpleObject)]
 pub struct CreatedToken {
-    /// The secret: `Authorization: Bearer …`. It is told this once and kept nowhere, not for an
+    /// The secret: `Authorization: Bearer …`. Shown this once and stored nowhere, not for an
     /// `Idempotency-Key` either.
     text: String,
-    /// What is kept of it.
+    /// The stored token.
     token: ApiToken,
 }
 
@@ -83,11 +84,11 @@ pub struct TokenMutation;
 
 #[Object]
 impl TokenMutation {
-    /// Make a token: for yourself, as an admin for anybody who can sign in.
+    /// Create a token: for yourself, as an admin for any user who can sign in.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, FORBIDDEN, BAD_USER_INPUT for a
-    /// user whom there is not (UNKNOWN_ID), who can't sign in (INVALID_FORMAT), or who has 100 active tokens already
-    /// (TOO_MANY).
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, FORBIDDEN, BAD_USER_INPUT for
+    /// a user who does not exist (UNKNOWN_ID), who can't sign in (INVALID_FORMAT), or who has 100 active
+    /// tokens already (TOO_MANY).
     async fn create_token(
         &self,
         ctx: &Context<'_>,
@@ -105,9 +106,9 @@ impl TokenMutation {
         }))
     }
 
-    /// End a token at once: one of your own, as an admin any. Ending it again changes nothing.
+    /// Revoke a token at once: of your own, as an admin any. Revoking a revoked token changes nothing.
     ///
-    /// Errors: NOT_FOUND, also for a token of somebody else.
+    /// Errors: NOT_FOUND, also for tokens of other users.
     async fn revoke_token(
         &self,
         ctx: &Context<'_>,

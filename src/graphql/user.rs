@@ -27,7 +27,7 @@ use crate::{
 
 pub use self::mutation::UserMutation;
 
-/// Somebody who annotates, manages, or did so in the system that data was imported from.
+/// A user who annotates, manages, or did so in the system that data was imported from.
 #[derive(Clone)]
 pub struct User(pub Arc<user::Model>);
 
@@ -49,17 +49,17 @@ impl User {
     }
 }
 
-/// What a user may do beyond their projects.
+/// Permissions of a user beyond projects.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "user::Role")]
 pub enum UserRole {
     /// Sees and manages everything.
     Admin,
-    /// Sees the projects they belong to.
+    /// Sees the projects that the user belongs to.
     Member,
 }
 
-/// Somebody who annotates, manages, or did so in the system that data was imported from.
+/// A user who annotates, manages, or did so in the system that data was imported from.
 #[Object]
 impl User {
     /// Unique among users.
@@ -72,28 +72,29 @@ impl User {
         &self.0.username
     }
 
-    /// The name to show; empty when none was given.
+    /// The name to show; may be empty.
     async fn display_name(&self) -> &str {
         &self.0.display_name
     }
 
-    /// The e-mail address. Null without one, and for everybody but the user and admins.
+    /// The e-mail address. Null without an address, and for everybody except the user and admins.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
         let may_see = ctx.actor().is_admin() || ctx.actor().id() == self.0.id;
         self.0.email.as_deref().filter(|_| may_see)
     }
 
-    /// What they may do beyond their projects.
+    /// Permissions beyond projects.
     async fn role(&self) -> UserRole {
         self.0.role.into()
     }
 
-    /// Whether tokens sign them in: not those whom an import made, nor those whom an admin shut out.
+    /// Tokens sign the user in: false for users that an import made, and for users that an admin shut out.
     async fn can_sign_in(&self) -> bool {
         self.0.can_sign_in
     }
 
-    /// Their API tokens, oldest first, ended ones too. Null for everybody but the user and admins.
+    /// The user's API tokens, oldest first, including expired and revoked tokens. Null for everybody except
+    /// the user and admins.
     async fn tokens(&self, ctx: &Context<'_>) -> Option<Result<Vec<ApiToken>>> {
         let rows = ctx.loader().load_one(TokensOf(self.0.id)).await;
         let rows = rows.transpose()?;
@@ -103,13 +104,13 @@ impl User {
         }))
     }
 
-    /// When they were added.
+    /// Time of the user's creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }
 }
 
-/// Which users a list holds. Parts that are given all have to match.
+/// Condition on the users of a list. Every given part has to match.
 #[derive(Default, InputObject)]
 pub struct UserFilter {
     /// By id.
@@ -118,19 +119,19 @@ pub struct UserFilter {
     username: Option<StringFilter>,
     /// By display name.
     display_name: Option<StringFilter>,
-    /// By e-mail address. To everybody but admins, all users but themselves have none.
+    /// By e-mail address. For everybody except admins, only the viewer's own address can match.
     email: Option<EmailFilter>,
-    /// By what they may do beyond their projects.
+    /// By permissions beyond projects.
     role: Option<UserRoleFilter>,
-    /// Whether tokens sign them in.
+    /// Users whom tokens sign in, or users who can't sign in.
     can_sign_in: Option<bool>,
-    /// By when they were added.
+    /// By time of creation.
     created_at: Option<DateTimeRange>,
-    /// All of these match, too. An empty list says nothing.
+    /// All filters of the list match, too. An empty list adds no condition.
     and: Option<Vec<UserFilter>>,
-    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    /// At least one filter of the list matches. An empty list matches nothing.
     or: Option<Vec<UserFilter>>,
-    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    /// The filter does not match. A missing value matches no bound and no id, so `not` finds the row.
     not: Option<Box<UserFilter>>,
 }
 
@@ -149,12 +150,12 @@ impl From<UserFilter> for users::Filter {
     }
 }
 
-/// Matches an e-mail address, without regard to case. Parts that are given all have to match.
+/// Condition on an e-mail address, without regard to case. Every given part has to match.
 #[derive(InputObject)]
 pub struct EmailFilter {
-    /// Exactly this address.
+    /// Equal to this address.
     eq: Option<String>,
-    /// One of these addresses.
+    /// Equal to an address of the list.
     r#in: Option<Vec<String>>,
 }
 
@@ -167,12 +168,12 @@ impl From<EmailFilter> for EnumFilter<String> {
     }
 }
 
-/// Matches a role. Parts that are given all have to match.
+/// Condition on a role. Every given part has to match.
 #[derive(InputObject)]
 pub struct UserRoleFilter {
-    /// Exactly this role.
+    /// Equal to this role.
     eq: Option<UserRole>,
-    /// One of these roles.
+    /// Equal to a role of the list.
     r#in: Option<Vec<UserRole>>,
 }
 
@@ -191,12 +192,12 @@ pub struct UserQuery;
 
 #[Object]
 impl UserQuery {
-    /// You.
+    /// The signed-in user.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<User> {
         Some(ctx.actor().user.clone().into())
     }
 
-    /// One user. Null when there is no such user, or you may not see them.
+    /// A user by id. Null when no such user exists, or you may not see the user.
     async fn user(
         &self,
         ctx: &Context<'_>,
@@ -205,11 +206,14 @@ impl UserQuery {
         User::load(ctx, Some(id::reference(&id))).await
     }
 
-    /// The users that you may see: you and everybody who shares a project with you. Ascending by id.
+    /// The users that you may see: you and everybody who shares a project with you; for admins all.
+    /// Ascending by id.
     async fn users(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<UserFilter>,
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            UserFilter,
+        >,
         #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,

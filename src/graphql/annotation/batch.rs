@@ -21,17 +21,17 @@ use crate::{
     id,
 };
 
-/// What becomes of a list of items of which some are refused.
+/// Fate of the valid items when the server refuses an item.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "ErrorPolicy")]
 pub enum BatchErrorPolicy {
     /// Nothing is written.
     RejectAll,
-    /// The others are written, in one transaction.
+    /// The valid items are written, in one transaction.
     RejectFailed,
 }
 
-/// A new annotation, and the task that it is about.
+/// A new annotation and its task.
 #[derive(InputObject)]
 pub struct CreateAnnotationItem {
     /// The task to annotate.
@@ -40,21 +40,21 @@ pub struct CreateAnnotationItem {
     input: CreateAnnotationInput,
 }
 
-/// A change, and the annotation that it is about.
+/// A change and its annotation.
 #[derive(InputObject)]
 pub struct UpdateAnnotationItem {
-    /// The annotation's id. One that another item has already is refused as REPEATED.
+    /// The annotation's id. A second item with the same id is refused as REPEATED.
     id: ID,
-    /// What to change.
+    /// The change.
     input: UpdateAnnotationInput,
 }
 
 /// An annotation to delete.
 #[derive(InputObject)]
 pub struct DeleteAnnotationItem {
-    /// The annotation's id. One that another item has already is refused as REPEATED.
+    /// The annotation's id. A second item with the same id is refused as REPEATED.
     id: ID,
-    /// Refuse with CONFLICT unless it is at this version.
+    /// Refuse with CONFLICT unless the annotation is at this version.
     expected_version: Option<i32>,
 }
 
@@ -76,37 +76,37 @@ impl From<DeleteAnnotationItem> for (i64, Option<i32>) {
     }
 }
 
-/// What became of one item. Both fields are null when nothing is wrong with it but it was not written,
-/// because another item was refused and `onError` is REJECT_ALL.
+/// Outcome of an item. Both fields are null when the item is valid but was not written, because a
+/// different item was refused and `onError` is REJECT_ALL.
 #[derive(SimpleObject)]
 pub struct CreateAnnotationOutcome {
     /// The new annotation; null when the item was not written.
     annotation: Option<Annotation>,
-    /// Why the item was refused; null when it was not.
+    /// Reason of the refusal; null when the item was not refused.
     error: Option<ItemError>,
 }
 
-/// What became of one item. Both fields are null when nothing is wrong with it but it was not written,
-/// because another item was refused and `onError` is REJECT_ALL.
+/// Outcome of an item. Both fields are null when the item is valid but was not written, because a
+/// different item was refused and `onError` is REJECT_ALL.
 #[derive(SimpleObject)]
 pub struct UpdateAnnotationOutcome {
-    /// The annotation as it is now; null when the item was not written.
+    /// The annotation after the change; null when the item was not written.
     annotation: Option<Annotation>,
-    /// Why the item was refused; null when it was not.
+    /// Reason of the refusal; null when the item was not refused.
     error: Option<ItemError>,
 }
 
-/// What became of one item. Both fields are null when nothing is wrong with it but it was not written,
-/// because another item was refused and `onError` is REJECT_ALL.
+/// Outcome of an item. Both fields are null when the item is valid but was not written, because a
+/// different item was refused and `onError` is REJECT_ALL.
 #[derive(SimpleObject)]
 pub struct DeleteAnnotationOutcome {
-    /// What is left of the annotation; null when the item was not written.
+    /// Ids of the deleted annotation; null when the item was not written.
     deleted: Option<DeletedAnnotation>,
-    /// Why the item was refused; null when it was not.
+    /// Reason of the refusal; null when the item was not refused.
     error: Option<ItemError>,
 }
 
-/// Why an item was refused: what a mutation of this item alone would tell as its error.
+/// Reason of a refusal: the error that a mutation of this item alone would have.
 #[derive(SimpleObject)]
 pub struct ItemError {
     /// As in `extensions.code` of errors: BAD_USER_INPUT, NOT_FOUND, FORBIDDEN or CONFLICT.
@@ -115,31 +115,31 @@ pub struct ItemError {
     message: String,
     /// Everything that is wrong with the item, of a BAD_USER_INPUT; else empty.
     problems: Vec<InputProblem>,
-    /// Of a CONFLICT, what the item lost against; else null.
+    /// The newer state, for a CONFLICT; else null.
     conflict: Option<ItemConflict>,
 }
 
-/// One thing that is wrong with an input.
+/// A single fault of an input.
 #[derive(SimpleObject)]
 pub struct InputProblem {
-    /// Where it is: argument, index of the item, and so on inwards; indexes are numbers.
+    /// Place of the fault: argument, index of the item, and so on inwards; indexes are numbers.
     path: Vec<Json>,
-    /// What kind of problem it is, for programs.
+    /// Kind of the fault, for programs.
     code: String,
     /// A sentence for a person.
     message: String,
 }
 
-/// A lost race for one annotation.
+/// Current state of an annotation that has moved on since `expectedVersion`.
 #[derive(SimpleObject)]
 pub struct ItemConflict {
-    /// The version that the annotation is at.
+    /// The annotation's current version.
     current_version: i32,
-    /// Fields of the refused change that others changed since `expectedVersion`.
+    /// Fields of the refused change that other people changed since `expectedVersion`.
     clashing_fields: Vec<String>,
-    /// Ids of the regions that both the refused change and others touched since.
+    /// Ids of the regions that both the refused change and other people touched since `expectedVersion`.
     clashing_regions: Vec<ID>,
-    /// The annotation's own fields as they are now, references by id.
+    /// The annotation's own fields in their current state, references by id.
     current: JsonObject,
 }
 

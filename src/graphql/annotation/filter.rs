@@ -20,7 +20,7 @@ use crate::domain::{
     page::Ordering,
 };
 
-/// Which annotations a list holds. Parts that are given all have to match.
+/// Condition on the annotations of a list. Every given part has to match.
 #[derive(Default, InputObject)]
 pub struct AnnotationFilter {
     /// By id.
@@ -35,31 +35,31 @@ pub struct AnnotationFilter {
     completed_by_id: Option<IDFilter>,
     /// By last updater.
     updated_by_id: Option<IDFilter>,
-    /// Skipped ones, or those that are not.
+    /// Skipped annotations, or all except skipped annotations.
     was_cancelled: Option<bool>,
-    /// Ground truths, or those that are not.
+    /// Ground truths, or all except ground truths.
     ground_truth: Option<bool>,
-    /// By what the newest change did.
+    /// By kind of the newest change.
     last_action: Option<AnnotationActionFilter>,
-    /// By when they were created.
+    /// By time of creation.
     created_at: Option<DateTimeRange>,
-    /// By when they last changed.
+    /// By time of the last change.
     updated_at: Option<DateTimeRange>,
-    /// By how long they took, in seconds.
+    /// By working time in seconds.
     lead_time: Option<FloatRange>,
-    /// By their id in the system they were imported from.
+    /// By id in the system of the import.
     import_id: Option<IDFilter>,
-    /// By the labels of their regions, as `regions(labels:)` reads them: some label of some region matches.
+    /// By labels of regions, as `regions(labels:)` reads labels: any label of any region matches.
     has_label: Option<LabelFilter>,
-    /// By the types of their regions, as `regions(types:)` reads them: some region's type matches.
+    /// By types of regions, as `regions(types:)` reads types: any region's type matches.
     has_region_type: Option<RegionTypeFilter>,
-    /// By how many items `result` has.
+    /// By number of items of `result`.
     region_count: Option<IntRange>,
-    /// By what they answer to a control: some answer matches.
+    /// By answers to a control: any answer matches.
     has_answer: Option<AnswerFilter>,
-    /// By the author of the newest item of their history, of the users that you see.
+    /// By author of the newest history item, among the users that you see.
     last_created_by_id: Option<IDFilter>,
-    /// By when the draft was created that was last submitted to them.
+    /// By creation time of the draft that was last submitted.
     draft_created_at: Option<DateTimeRange>,
     /// By parent prediction, among the predictions that you see.
     parent_prediction_id: Option<IDFilter>,
@@ -67,11 +67,11 @@ pub struct AnnotationFilter {
     parent_annotation_id: Option<IDFilter>,
     /// By version.
     version: Option<IntRange>,
-    /// All of these match, too. An empty list says nothing.
+    /// All filters of the list match, too. An empty list adds no condition.
     and: Option<Vec<AnnotationFilter>>,
-    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    /// At least one filter of the list matches. An empty list matches nothing.
     or: Option<Vec<AnnotationFilter>>,
-    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    /// The filter does not match. A missing value matches no bound and no id, so `not` finds the row.
     not: Option<Box<AnnotationFilter>>,
 }
 
@@ -105,12 +105,12 @@ impl From<AnnotationFilter> for annotation::Filter {
     }
 }
 
-/// Matches what the newest change did. Parts that are given all have to match.
+/// Condition on the kind of the newest change. Every given part has to match.
 #[derive(InputObject)]
 pub struct AnnotationActionFilter {
-    /// Exactly this.
+    /// Equal to this value.
     eq: Option<AnnotationAction>,
-    /// One of these.
+    /// Equal to a value of the list.
     r#in: Option<Vec<AnnotationAction>>,
 }
 
@@ -125,12 +125,12 @@ impl From<AnnotationActionFilter> for EnumFilter<entity::annotation::Action> {
     }
 }
 
-/// Matches a label, to the letter. Parts that are given all have to match, the same label.
+/// Condition on a label, to the letter. Every given part has to match, for the same label.
 #[derive(InputObject)]
 pub struct LabelFilter {
-    /// Exactly this label.
+    /// Equal to this label.
     eq: Option<String>,
-    /// One of these labels.
+    /// Equal to a label of the list.
     r#in: Option<Vec<String>>,
 }
 
@@ -143,20 +143,21 @@ impl From<LabelFilter> for EnumFilter<String> {
     }
 }
 
-/// Matches an answer to a control: of Choices, Taxonomy, TextArea, Number, Rating and DateTime, of the whole task
-/// or of a region. Parts that are given all have to match, the same answer; without any, whatever was answered.
+/// Condition on an answer to a control: Choices, Taxonomy, TextArea, Number, Rating or DateTime, about
+/// the whole task or a region. Every given part has to match, for the same answer; without any part,
+/// every answer to the control matches.
 ///
-/// The first 10,000 different answers of an annotation are looked at. A name or text of more than 10,000 characters
-/// is TOO_LONG.
+/// The search covers the first 10,000 different answers of an annotation. A name or text of more than
+/// 10,000 characters is TOO_LONG.
 #[derive(InputObject)]
 pub struct AnswerFilter {
-    /// Name of the control: `from_name` of its regions.
+    /// Name of the control: `from_name` of the regions.
     from_name: String,
-    /// Exactly this answer.
+    /// Equal to this answer.
     eq: Option<AnswerValue>,
-    /// One of these answers.
+    /// Equal to an answer of the list.
     r#in: Option<Vec<AnswerValue>>,
-    /// This text somewhere in a text that was answered, or in a level of a path, without regard to case like
+    /// This text is part of an answered text, or of a level of a path, without regard to case like
     /// StringFilter's. Numbers have no parts. At most 1,000 characters, else TOO_LONG.
     contains: Option<String>,
 }
@@ -173,12 +174,12 @@ impl From<AnswerFilter> for filter::AnswerFilter {
     }
 }
 
-/// Matches the type of a region. Parts that are given all have to match, the same type.
+/// Condition on the type of a region. Every given part has to match, for the same type.
 #[derive(InputObject)]
 pub struct RegionTypeFilter {
-    /// Exactly this type.
+    /// Equal to this type.
     eq: Option<RegionType>,
-    /// One of these types.
+    /// Equal to a type of the list.
     r#in: Option<Vec<RegionType>>,
 }
 
@@ -192,26 +193,26 @@ impl From<RegionTypeFilter> for EnumFilter<Kind> {
     }
 }
 
-/// What annotations can be ordered by. Ties are broken by id.
+/// Sort key of annotations. The id breaks ties.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum AnnotationOrderField {
-    /// In the order in which they came to be here.
+    /// Order of creation on this server.
     Id,
-    /// By when they were created.
+    /// By time of creation.
     CreatedAt,
-    /// By when they last changed.
+    /// By time of the last change.
     UpdatedAt,
-    /// By how long they took. Those of which that is not known are less than all others: the first of an
-    /// ascending list, the last of a descending one.
+    /// Working time. Annotations without a measured time sort below all times: first in an ascending list,
+    /// last in a descending list.
     LeadTime,
 }
 
 /// The order of a list of annotations.
 #[derive(InputObject)]
 pub struct AnnotationOrder {
-    /// What to order by.
+    /// Sort key.
     field: AnnotationOrderField,
-    /// Which way.
+    /// Direction of the order.
     direction: OrderDirection,
 }
 

@@ -9,60 +9,60 @@ use crate::{
 };
 
 /// A change of an annotation: the fields of Label Studio's "Update an annotation", and a guard against
-/// lost updates. A field that is left out stays as it is. `null` clears `leadTime`; for every other field
-/// it is BAD_USER_INPUT.
+/// lost updates. An absent field keeps its value. `null` clears `leadTime`; for all remaining fields
+/// `null` is BAD_USER_INPUT.
 #[derive(InputObject)]
 pub struct UpdateAnnotationInput {
-    /// The whole new list of regions. Each region is an object; its `id`, when it has one, is a string.
+    /// The whole new list of regions. Each region is an object; an `id`, if any, is a string.
     result: MaybeUndefined<Vec<JsonObject>>,
     /// Edits of single regions, instead of the whole list: not together with `result`.
     regions: MaybeUndefined<RegionChangesInput>,
-    /// Move to this task; its project comes along, and both tasks are counted anew. For managers of both
+    /// Move to this task; the project follows, and both tasks are counted anew. For managers of both
     /// projects.
     task_id: MaybeUndefined<ID>,
-    /// The project of the task. An annotation can't be in another project than its task: anything else is
+    /// The project of the task. An annotation is always in the project of its task: a different project is
     /// refused as PROJECT_MISMATCH.
     project_id: MaybeUndefined<ID>,
     /// The author. For managers.
     completed_by_id: MaybeUndefined<ID>,
-    /// Who stands as the last updater; you, unless given. For managers.
+    /// Last updater on record; you, unless given. For managers.
     updated_by_id: MaybeUndefined<ID>,
-    /// The task was skipped: the annotation does not count as one.
+    /// The task was skipped: the annotation does not count as a finished annotation.
     was_cancelled: MaybeUndefined<bool>,
-    /// Make it the task's ground truth, which takes that from the one that was, or no longer. For
+    /// True makes the annotation the task's ground truth, and the previous ground truth loses the flag. For
     /// reviewers and managers.
     ground_truth: MaybeUndefined<bool>,
-    /// How long it took, in seconds: finite, zero or more. `null` clears it.
+    /// Working time in seconds: finite, zero or more. `null` clears the value.
     lead_time: MaybeUndefined<f64>,
-    /// The version that the change was made to. When the annotation is at another one, `onConflict` decides.
+    /// The version that the change was made to. When the annotation is at a newer version, `onConflict`
+    /// decides.
     expected_version: MaybeUndefined<i32>,
-    /// What becomes of the change when the annotation moved on since `expectedVersion`: REJECT unless given.
+    /// Handling of a stale change, made to an older version than the current version: REJECT unless given.
     on_conflict: MaybeUndefined<ConflictPolicy>,
 }
 
-/// Edits of single regions of a result; all others keep their text.
-///
-/// A region is addressed by its `id`. Where ids repeat, because a control says something about a region in
-/// an entry of its own (`perRegion`), an entry is addressed by `id` and `from_name`; a relation, which has
-/// no id, by `from_id` and `to_id`. `null` is BAD_USER_INPUT.
+/// Edits of single regions of a result; all remaining regions keep their text. `id` addresses a region.
+/// Where ids repeat, because a control describes a region in a separate entry (`perRegion`), `id` and
+/// `from_name` address an entry; `from_id` and `to_id` address a relation, which has no id. `null` is
+/// BAD_USER_INPUT.
 #[derive(InputObject)]
 pub struct RegionChangesInput {
-    /// Entries as they are to be. Each takes the place of the one with the same `id` and `from_name`, a
-    /// relation that of the one with the same ends; without one, it comes last.
+    /// New contents of entries. Each replaces the entry with the same `id` and `from_name`, a relation the
+    /// relation with the same ends; without such an entry, the new entry is appended.
     upsert: MaybeUndefined<Vec<JsonObject>>,
-    /// Ids of regions to remove, with every entry that repeats the id and every relation that ends at it.
-    /// One that is not there is UNKNOWN_REGION.
+    /// Ids of regions to remove, with every entry that repeats the id and every relation that ends at the
+    /// region. An id without a region is UNKNOWN_REGION.
     remove: MaybeUndefined<Vec<ID>>,
-    /// Single entries to remove. One that is not there is UNKNOWN_REGION.
+    /// Single entries to remove. A missing entry is UNKNOWN_REGION.
     remove_entries: MaybeUndefined<Vec<RegionEntryInput>>,
 }
 
-/// One entry among those that share a region's id.
+/// Address of a single entry among entries with the same region id.
 #[derive(InputObject)]
 pub struct RegionEntryInput {
     /// The region's `id` in `result`.
     region_id: ID,
-    /// The control that the entry is from, its `from_name`.
+    /// The control of the entry: `from_name`.
     from_name: String,
 }
 
@@ -82,15 +82,15 @@ impl From<RegionChangesInput> for annotation::RegionChanges {
     }
 }
 
-/// What becomes of a change of an annotation that moved on since the change was made.
+/// Handling of a stale change of an annotation, made to an older version than the current version.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "annotation::ConflictPolicy")]
 pub enum ConflictPolicy {
-    /// It is refused with CONFLICT.
+    /// Refuse with CONFLICT.
     Reject,
-    /// It is brought into the newest version: a field or region that one side alone changed is as that side
-    /// left it. What both changed, each in its own way, is CONFLICT with `clashingFields` and
-    /// `clashingRegions`. Needs `expectedVersion`.
+    /// Merge into the newest version: a field or region that a single side changed keeps that side's value.
+    /// Different changes of both sides are CONFLICT with `clashingFields` and `clashingRegions`. Needs
+    /// `expectedVersion`.
     Merge,
 }
 
@@ -123,25 +123,25 @@ pub fn patch<T, U>(value: MaybeUndefined<T>, convert: impl FnOnce(T) -> U) -> Pa
     }
 }
 
-/// A new annotation. What is left out or `null` takes its default.
+/// A new annotation. An absent or `null` field takes its default.
 #[derive(InputObject)]
 pub struct CreateAnnotationInput {
-    /// The regions. Each is an object; its `id`, when it has one, is a string.
+    /// The regions. Each is an object; an `id`, if any, is a string.
     result: Vec<JsonObject>,
-    /// The author; you, unless given. Somebody else: for managers.
+    /// The author; you, unless given. A different author: for managers.
     completed_by_id: Option<ID>,
-    /// The task was skipped: the annotation does not count as one. False unless given.
+    /// The task was skipped: the annotation does not count as a finished annotation. False unless given.
     was_cancelled: Option<bool>,
-    /// Make it the task's ground truth, which takes that from the one that was. False unless given. For
-    /// reviewers and managers.
+    /// Make the annotation the task's ground truth; the previous ground truth loses the flag. False unless
+    /// given. For reviewers and managers.
     ground_truth: Option<bool>,
-    /// How long it took, in seconds: finite, zero or more.
+    /// Working time in seconds: finite, zero or more.
     lead_time: Option<f64>,
-    /// Random unless given; one that is taken is refused as ALREADY_TAKEN.
+    /// Random unless given; an id in use is refused as ALREADY_TAKEN.
     unique_id: Option<Uuid>,
-    /// The prediction of the same task that it begins as.
+    /// The prediction of the same task that the annotation is copied from.
     parent_prediction_id: Option<ID>,
-    /// The annotation of the same task that it begins as.
+    /// The annotation of the same task that the new annotation is copied from.
     parent_annotation_id: Option<ID>,
 }
 

@@ -20,16 +20,16 @@ use crate::{
 #[derive(Default)]
 pub struct AnnotationMutation;
 
-/// What is left of a deleted annotation: its history stays.
+/// Remains of a deleted annotation. The history stays.
 #[derive(SimpleObject)]
 pub struct DeletedAnnotation {
-    /// The id that it had.
+    /// Id of the deleted row.
     id: ID,
-    /// The unique id that it had.
+    /// Unique id of the deleted annotation.
     unique_id: Uuid,
-    /// The version of its tombstone, one more than the last that it had.
+    /// Version of the tombstone: the last version plus 1.
     version: i32,
-    /// The task that it belonged to.
+    /// The task of the deleted annotation.
     task_id: ID,
 }
 
@@ -46,8 +46,8 @@ impl From<annotation::Deleted> for DeletedAnnotation {
 
 #[Object]
 impl AnnotationMutation {
-    /// Annotate a task. Its counters follow. A draft that you have of it stays: `submitDraft` makes an
-    /// annotation of that. NOT_FOUND for a task that you may not see, FORBIDDEN for viewers.
+    /// Annotate a task, and count the task's annotations anew. Your draft of the task stays: `submitDraft`
+    /// turns a draft into an annotation. NOT_FOUND for a task that you may not see, FORBIDDEN for viewers.
     async fn create_annotation(
         &self,
         ctx: &Context<'_>,
@@ -55,7 +55,7 @@ impl AnnotationMutation {
         #[graphql(desc = "The annotation.")] input: CreateAnnotationInput,
         #[graphql(
             default,
-            desc = "Check everything and write nothing. The answer is the annotation as it would be; its `id` is \"0\", for it has none."
+            desc = "Check everything and write nothing. The answer is the annotation that would be created, with the `id` \"0\"."
         )]
         validate_only: bool,
     ) -> Option<Result<Annotation>> {
@@ -64,24 +64,24 @@ impl AnnotationMutation {
         Some(row.map(Annotation::from))
     }
 
-    /// Change an annotation: what is sent is set, what is left out stays. Each accepted change is one item
-    /// of its history and one more version; a change that changes nothing is neither. Annotators change
-    /// their own, reviewers and managers any. A refused change leaves no trace.
+    /// Change an annotation: given fields are set, absent fields keep their values. Each accepted change is
+    /// a history item and increments `version`; a change without an effect does neither. Annotators change
+    /// their own annotations, reviewers and managers any. A refused change leaves no trace.
     ///
-    /// Your own drafts of it go with a change, and with a result that you send though it changes nothing; those
-    /// of others stay.
+    /// A change removes your own drafts of the annotation, and so does a given result without an effect;
+    /// drafts of other people stay.
     ///
     /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
-    /// CONFLICT when `expectedVersion` is not the current one, BAD_USER_INPUT with every reference that
-    /// leads nowhere.
+    /// CONFLICT when `expectedVersion` is not current, BAD_USER_INPUT with every reference that leads
+    /// nowhere.
     async fn update_annotation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
-        #[graphql(desc = "What to change.")] input: UpdateAnnotationInput,
+        #[graphql(desc = "The change.")] input: UpdateAnnotationInput,
         #[graphql(
             default,
-            desc = "Check everything and write nothing. The answer is the annotation as it would be; what it leads to, such as its task and history, is as it is, and `diff` has nothing to tell."
+            desc = "Check everything and write nothing. The answer is the annotation after the change; linked objects, such as task and history, have their current state, and `diff` is empty."
         )]
         validate_only: bool,
     ) -> Option<Result<Annotation>> {
@@ -90,28 +90,27 @@ impl AnnotationMutation {
         Some(row.map(Annotation::from))
     }
 
-    /// Bring back what an annotation was at one of its versions: `result`, `wasCancelled`, `groundTruth`,
-    /// `leadTime` and `completedBy`, who stays as it is when that user is gone. That is one more version; the
-    /// history is never rewritten. What is so already is no change. The annotation stays in the task that it
-    /// is in: a move is not undone.
+    /// Restore `result`, `wasCancelled`, `groundTruth`, `leadTime` and `completedBy` of an earlier version;
+    /// a deleted author is not restored. The restoration is a new version; the history is never rewritten.
+    /// Equal values are no change. The annotation stays in its current task: a move is not undone.
     ///
-    /// A deleted annotation comes back with its id, into the task that it was in; its drafts, its
-    /// reviews and its place as a parent of others do not. The version of its deletion is what was deleted.
+    /// A deleted annotation comes back with the same id, in its last task; drafts, reviews and the links
+    /// from copies do not come back. The version of the deletion has the state before the deletion.
     ///
-    /// Who may change the annotation may restore it; of deleted ones annotators their own, managers any. The
-    /// ground truth is given and taken by reviewers and managers, authorship changed by managers.
+    /// Permission to change the annotation includes restoring; deleted annotations: annotators their own,
+    /// managers any. Reviewers and managers set the ground truth, managers the author.
     ///
     /// Errors, in this order: NOT_FOUND, FORBIDDEN, CONFLICT, BAD_USER_INPUT with UNKNOWN_VERSION for a
-    /// version that there never was, NOT_RESTORABLE when its task is gone or it was deleted before this server
-    /// kept enough of it, UNFIT_RESULT when the result of then does not fit the labelling config, or
-    /// ALREADY_TAKEN when another annotation has its unique id by now.
+    /// version that never existed, NOT_RESTORABLE when the task is gone or the deletion is older than
+    /// tombstones on this server, UNFIT_RESULT when the old result does not fit the current labelling
+    /// config, or ALREADY_TAKEN when the unique id is in use by now.
     async fn restore_annotation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
-        #[graphql(desc = "The version to bring back.")] version: i32,
+        #[graphql(desc = "The version to restore.")] version: i32,
         #[graphql(
-            desc = "Refuse with CONFLICT unless it is at this version; a deleted one is at that of its deletion."
+            desc = "Refuse with CONFLICT unless the annotation is at this version; a deleted annotation is at the version of its deletion."
         )]
         expected_version: Option<i32>,
     ) -> Option<Result<Annotation>> {
@@ -121,12 +120,13 @@ impl AnnotationMutation {
         Some(row.map(Annotation::from))
     }
 
-    /// Delete an annotation, its drafts and its reviews; its history stays. Annotators delete their own, managers any.
+    /// Delete an annotation with its drafts and reviews; the history stays. Annotators delete their own
+    /// annotations, managers any.
     async fn delete_annotation(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
-        #[graphql(desc = "Refuse with CONFLICT unless it is at this version.")]
+        #[graphql(desc = "Refuse with CONFLICT unless the annotation is at this version.")]
         expected_version: Option<i32>,
     ) -> Option<Result<DeletedAnnotation>> {
         let (app, actor) = (ctx.app(), ctx.actor());
@@ -134,16 +134,16 @@ impl AnnotationMutation {
         Some(deleted.map(Into::into))
     }
 
-    /// Annotate many tasks in one transaction, each as `createAnnotation` does, with an outcome for each.
-    /// At most 1,000 items; a task may be named by several. Of several ground truths for one task, the last
-    /// one is it.
+    /// Annotate many tasks in one transaction, each as in `createAnnotation`, with an outcome for each. At
+    /// most 1,000 items; several items may name the same task. Of several ground truths for the same task,
+    /// the last counts.
     async fn create_annotations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The annotations, each with its task.")] items: Vec<CreateAnnotationItem>,
+        #[graphql(desc = "The annotations and their tasks.")] items: Vec<CreateAnnotationItem>,
         #[graphql(
             default_with = "BatchErrorPolicy::RejectAll",
-            desc = "What becomes of the others when one is refused."
+            desc = "Fate of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
     ) -> Option<Result<Vec<CreateAnnotationOutcome>>> {
@@ -152,17 +152,15 @@ impl AnnotationMutation {
         Some(told(outcomes))
     }
 
-    /// Change many annotations in one transaction, each as `updateAnnotation` does, with an outcome for each.
-    /// At most 1,000 items, no two of one annotation. Items take effect in their order.
+    /// Change many annotations in one transaction, each as in `updateAnnotation`, with an outcome for each.
+    /// At most 1,000 items, no two for the same annotation. Items take effect in the given order.
     async fn update_annotations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "The annotations, each with its change.")] items: Vec<
-            UpdateAnnotationItem,
-        >,
+        #[graphql(desc = "The annotations and their changes.")] items: Vec<UpdateAnnotationItem>,
         #[graphql(
             default_with = "BatchErrorPolicy::RejectAll",
-            desc = "What becomes of the others when one is refused."
+            desc = "Fate of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
     ) -> Option<Result<Vec<UpdateAnnotationOutcome>>> {
@@ -171,15 +169,15 @@ impl AnnotationMutation {
         Some(told(outcomes))
     }
 
-    /// Delete many annotations in one transaction, each as `deleteAnnotation` does, with an outcome for each.
-    /// At most 1,000 items, no two of one annotation.
+    /// Delete many annotations in one transaction, each as in `deleteAnnotation`, with an outcome for each.
+    /// At most 1,000 items, no two for the same annotation.
     async fn delete_annotations(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The annotations.")] items: Vec<DeleteAnnotationItem>,
         #[graphql(
             default_with = "BatchErrorPolicy::RejectAll",
-            desc = "What becomes of the others when one is refused."
+            desc = "Fate of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
     ) -> Option<Result<Vec<DeleteAnnotationOutcome>>> {

@@ -27,7 +27,7 @@ pub struct AnnotationQuery;
 
 #[Object]
 impl AnnotationQuery {
-    /// One annotation. Null when there is no such annotation, or you may not see it.
+    /// An annotation by id. Null when no such annotation exists, or you may not see the annotation.
     async fn annotation(
         &self,
         ctx: &Context<'_>,
@@ -36,18 +36,19 @@ impl AnnotationQuery {
         Annotation::load(ctx, id::reference(&id)).await.transpose()
     }
 
-    /// One annotation as it was, at a version or at an instant: exactly one of them has to be given. Works
-    /// for deleted annotations too. Null when there is no such annotation or version, before the first
-    /// version, at an instant at which it was deleted, and where you may not see the project that it was in
-    /// then.
+    /// An earlier state of an annotation, at a version or at an instant: give exactly one of the two. Works
+    /// for deleted annotations too. Null when no such annotation or version exists, before the first
+    /// version, at an instant between deletion and restoration, and where you may not see the project of
+    /// the annotation at that version.
     async fn annotation_at(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
-        #[graphql(desc = "The version. That of a deletion is what was deleted.")] version: Option<
-            i32,
-        >,
-        #[graphql(desc = "The instant: the newest version that is not after it.")] as_of: Option<
+        #[graphql(
+            desc = "The version. The version of a deletion shows the state before the deletion."
+        )]
+        version: Option<i32>,
+        #[graphql(desc = "An instant: selects the newest version at or before the instant.")] as_of: Option<
             DateTime,
         >,
     ) -> Option<Result<AnnotationSnapshot>> {
@@ -61,8 +62,10 @@ impl AnnotationQuery {
     async fn annotations(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationFilter>,
-        #[graphql(desc = "In which order; ascending by id unless given.")] order_by: Option<
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            AnnotationFilter,
+        >,
+        #[graphql(desc = "Order of the list; ascending by id unless given.")] order_by: Option<
             AnnotationOrder,
         >,
         #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,

@@ -3,7 +3,7 @@
 use async_graphql::Enum;
 use label_studio::config::Kind;
 
-/// Which of the known tags a control is, whatever its case.
+/// Known tags of controls, in any case.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "Kind")]
 pub enum ControlKind {
@@ -31,7 +31,7 @@ pub enum ControlKind {
     KeyPoint,
     /// Points on an image, with labels.
     KeyPointLabels,
-    /// Spans of text or audio with labels, or labels for what another tool draws.
+    /// Spans of text or audio with labels, or labels for regions that a separate tool draws.
     Labels,
     /// Masks of an image's pixels, by similar colour.
     MagicWand,
@@ -39,7 +39,7 @@ pub enum ControlKind {
     Number,
     /// Boxes of recognised text on a page, with labels.
     OcrLabels,
-    /// Which of two objects is the better one.
+    /// The better of two objects.
     Pairwise,
     /// Spans of a dialogue, with labels.
     ParagraphLabels,
@@ -51,7 +51,7 @@ pub enum ControlKind {
     Ranker,
     /// A rating in stars.
     Rating,
-    /// A component of one's own.
+    /// A custom component.
     ReactCode,
     /// Rectangles on an image.
     Rectangle,
@@ -75,6 +75,6 @@ pub enum ControlKind {
     VideoVector,
     /// Paths that move through a video, with labels.
     VideoVectorLabels,
-    /// Any other tag.
+    /// A tag outside of this list.
     Other,
 }

@@ -28,18 +28,18 @@ impl ControlRepeater {
     }
 }
 
-/// A `Repeater` of a labelling config: its content repeats for each item of a list of the task's data.
-/// LIMIT_EXCEEDED once an answer repeats 16 MiB of configs.
+/// A `Repeater` of a labelling config, which repeats its content for each item of a list of the task's
+/// data. LIMIT_EXCEEDED once an answer repeats 16 MiB of configs.
 #[Object]
 impl ControlRepeater {
-    /// Path of the list in the task's `data`: `pages` of `on="$pages"`; within another `Repeater` including its flag. Null
-    /// when `on` is no single variable.
+    /// Path of the list in the task's `data`: `pages` of `on="$pages"`; inside an outer `Repeater`
+    /// including the outer flag. Null when `on` is no single variable.
     async fn variable(&self, ctx: &Context<'_>) -> Option<Result<&str>> {
         text_or_null(ctx, self.inner().variable.as_deref()?)
     }
 
-    /// Placeholder of the item's index, from 0, in names and other attributes of the content (`indexFlag`); `{{idx}}` unless
-    /// the config gives another.
+    /// Placeholder of the item's index, from 0, in names and attributes of the content (`indexFlag`);
+    /// `{{idx}}` unless the config differs.
     async fn index_flag(&self, ctx: &Context<'_>) -> Result<&str> {
         text(ctx, &self.inner().index_flag)
     }

@@ -9,27 +9,28 @@ use super::super::{
 };
 use crate::{domain::draft, id};
 
-/// What is saved as a draft, and of what: exactly one of `taskId` and `annotationId` has to be given.
+/// Content of a draft, and its target: give exactly one of `taskId` and `annotationId`.
 #[derive(InputObject)]
 pub struct SaveDraftInput {
-    /// The task that is being annotated anew.
+    /// The task to annotate anew.
     task_id: Option<ID>,
-    /// The annotation that is being changed.
+    /// The annotation to change.
     annotation_id: Option<ID>,
-    /// The regions so far. Each is an object; its `id`, when it has one, is a string. Whether they fit the
-    /// labelling config is asked when the draft is submitted.
+    /// The regions so far. Each is an object; an `id`, if any, is a string. The fit to the labelling config
+    /// is checked at submission.
     result: Vec<JsonObject>,
-    /// How long it took so far, in seconds: finite, zero or more. Left out, it stays as it was saved before;
-    /// `null` clears it.
+    /// Working time so far, in seconds: finite, zero or more. When absent, the saved value stays; `null`
+    /// clears the value.
     lead_time: MaybeUndefined<f64>,
-    /// The version of the annotation that the draft was made to, which is the one that `submitDraft` expects. Left
-    /// out or `null`, it stays as it was saved before; the first time it is the annotation's current one.
+    /// The version of the annotation that the draft is based on, which `submitDraft` will expect. When
+    /// absent or `null`, the saved value stays; at the first save the default is the annotation's current
+    /// version.
     annotation_version: Option<i32>,
-    /// The draft's `version` that the save was made to, 0 where there was no draft: at another one it is refused with
-    /// CONFLICT. Left out, the last save wins. `null` is BAD_USER_INPUT.
+    /// The draft's `version` that the save is based on, 0 for no draft: at a different version the save is
+    /// refused with CONFLICT. When absent, the last save wins. `null` is BAD_USER_INPUT.
     expected_version: MaybeUndefined<i32>,
-    /// The draft that the save was made to. When it was submitted or discarded meanwhile, the save is refused with
-    /// CONFLICT instead of beginning another draft. Left out or `null`, any draft will do.
+    /// The draft that the save is based on. When the draft was submitted or discarded meanwhile, the save
+    /// is refused with CONFLICT instead of beginning a new draft. When absent or `null`, any draft matches.
     expected_draft_id: Option<ID>,
 }
 
@@ -47,19 +48,20 @@ impl From<SaveDraftInput> for draft::Content {
     }
 }
 
-/// What is said of the annotation besides what the draft holds. What is left out or `null` stays as it is, and
-/// of a new annotation takes its default.
+/// Fields of the annotation beyond the content of the draft. An absent or `null` field keeps its value,
+/// and takes its default for a new annotation.
 #[derive(Default, InputObject)]
 pub struct SubmitDraftInput {
-    /// The task was skipped: the annotation does not count as one.
+    /// The task was skipped: the annotation does not count as a finished annotation.
     was_cancelled: Option<bool>,
-    /// Make it the task's ground truth, which takes that from the one that was, or no longer. For reviewers and
-    /// managers.
+    /// True makes the annotation the task's ground truth, and the previous ground truth loses the flag. For
+    /// reviewers and managers.
     ground_truth: Option<bool>,
-    /// The version of the annotation that the draft was made to: the draft's `annotationVersion`, unless given.
-    /// When the annotation is at another one, `onConflict` decides. Of a new annotation it says nothing.
+    /// The version of the annotation that the draft is based on: the draft's `annotationVersion`, unless
+    /// given. When the annotation is at a newer version, `onConflict` decides. Without effect for a new
+    /// annotation.
     expected_version: Option<i32>,
-    /// What becomes of the draft when the annotation moved on since `expectedVersion`: REJECT unless given.
+    /// Handling of a stale draft, based on an older version than the current version: REJECT unless given.
     on_conflict: Option<ConflictPolicy>,
 }
 
@@ -74,20 +76,20 @@ impl From<SubmitDraftInput> for draft::Submission {
     }
 }
 
-/// Which drafts a list holds. Parts that are given all have to match.
+/// Condition on the drafts of a list. Every given part has to match.
 #[derive(Default, InputObject)]
 pub struct AnnotationDraftFilter {
     /// By id.
     id: Option<IDFilter>,
     /// By task.
     task_id: Option<IDFilter>,
-    /// By the annotation that they change.
+    /// By the annotation to change.
     annotation_id: Option<IDFilter>,
     /// By project.
     project_id: Option<IDFilter>,
-    /// Those that change an annotation, or those of new ones.
+    /// Drafts of existing annotations, or drafts of new annotations.
     has_annotation: Option<bool>,
-    /// By when they were last saved.
+    /// By time of the last save.
     updated_at: Option<DateTimeRange>,
 }
 

@@ -24,8 +24,8 @@ pub struct DraftQuery;
 
 #[Object]
 impl DraftQuery {
-    /// One draft: of yours, or of anybody in a project that you manage. Null when there is no such draft, or you
-    /// may not see it.
+    /// A draft by id: of yours, or of anybody in a project that you manage. Null when no such draft exists,
+    /// or you may not see the draft.
     async fn draft(
         &self,
         ctx: &Context<'_>,
@@ -40,7 +40,9 @@ impl DraftQuery {
     async fn drafts(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Which ones; all unless given.")] filter: Option<AnnotationDraftFilter>,
+        #[graphql(desc = "Condition on the items; all items unless given.")] filter: Option<
+            AnnotationDraftFilter,
+        >,
         #[graphql(desc = "The first items, 50 unless given, at most 100.")] first: Option<i32>,
         #[graphql(desc = "Items behind this cursor.")] after: Option<String>,
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,

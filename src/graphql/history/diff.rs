@@ -21,7 +21,7 @@ use crate::{
 /// The fields that compare results.
 const REGIONS: &[&[&str]] = &[&["addedRegions"], &["removedRegions"], &["changedRegions"]];
 
-/// What changed between two versions of an annotation.
+/// Differences between two versions of an annotation.
 pub struct AnnotationDiff {
     before: AnnotationSnapshot,
     after: AnnotationSnapshot,
@@ -29,25 +29,26 @@ pub struct AnnotationDiff {
     regions: OnceCell<Arc<diff::Diff>>,
 }
 
-/// A field that is not what it was.
+/// A field with different values in the two versions.
 #[derive(SimpleObject)]
 pub struct FieldChange {
     /// The field's name.
     field: String,
-    /// What it was: a reference as an id. Null when it was nothing, or a user whom you may not see.
+    /// The value at `from`: a reference as an id. Null for a null value, and for a user whom you may not
+    /// see.
     before: Option<Json>,
-    /// What it is, in the same way.
+    /// The value at `to`, in the same form.
     after: Option<Json>,
 }
 
-/// A region, or another item of `result`, that is not what it was.
+/// A region, or any item of `result`, with different contents in the two versions.
 #[derive(SimpleObject)]
 pub struct RegionChange {
-    /// The region's id. Null of a relation, and of a region without one.
+    /// The region's id. Null for a relation, and for a region without an id.
     region_id: Option<ID>,
-    /// What it was.
+    /// The content at `from`.
     before: JsonObject,
-    /// What it is.
+    /// The content at `to`.
     after: JsonObject,
 }
 
@@ -94,21 +95,21 @@ impl AnnotationDiff {
     }
 }
 
-/// What changed between two versions of an annotation.
+/// Differences between two versions of an annotation.
 #[Object]
 impl AnnotationDiff {
-    /// The version that is compared.
+    /// First version of the comparison, the state before.
     async fn from(&self) -> i32 {
         self.before.snapshot.version
     }
 
-    /// The version that it is compared with.
+    /// Second version of the comparison, the state after.
     async fn to(&self) -> i32 {
         self.after.snapshot.version
     }
 
-    /// The fields that are not what they were, in alphabetical order: `completedBy`, `groundTruth`,
-    /// `leadTime`, `project`, `task`, `updatedBy` and `wasCancelled`. `result` is told by region.
+    /// Fields with different values, in alphabetical order: `completedBy`, `groundTruth`, `leadTime`,
+    /// `project`, `task`, `updatedBy` and `wasCancelled`. `result` is compared by region.
     async fn fields(&self, ctx: &Context<'_>) -> Result<Vec<FieldChange>> {
         let (before, after) = (&self.before.snapshot, &self.after.snapshot);
         let people = [
@@ -132,21 +133,21 @@ impl AnnotationDiff {
             .collect())
     }
 
-    /// Items of `result` that were not there, in its order. Items are told apart by region id and
-    /// `from_name`, relations by their ends.
+    /// Items of `result` that only `to` has, in the order of `to`. Region id and `from_name` identify an
+    /// item, both ends identify a relation.
     async fn added_regions(&self, ctx: &Context<'_>) -> Result<Vec<JsonObject>> {
         let diff = self.regions(ctx).await?;
         Ok(diff.added.iter().cloned().map(JsonObject).collect())
     }
 
-    /// Items of `result` that are gone, in the order that they had.
+    /// Items of `result` that only `from` has, in the order of `from`.
     async fn removed_regions(&self, ctx: &Context<'_>) -> Result<Vec<JsonObject>> {
         let diff = self.regions(ctx).await?;
         Ok(diff.removed.iter().cloned().map(JsonObject).collect())
     }
 
-    /// Items of `result` that are not what they were, in its order. Another order is no change, nor is
-    /// another spelling of the same value.
+    /// Items of `result` with different contents, in the order of `to`. A different order is no change, nor
+    /// is a different spelling of the same value.
     async fn changed_regions(&self, ctx: &Context<'_>) -> Result<Vec<RegionChange>> {
         let diff = self.regions(ctx).await?;
         let changed = diff.changed.iter().cloned();

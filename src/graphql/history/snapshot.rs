@@ -21,8 +21,8 @@ use crate::{
     },
 };
 
-/// An annotation as it was at one of its versions. No entity: it never takes the place of the annotation as
-/// it is.
+/// State of an annotation at a version. A snapshot is no entity: caches never confuse a snapshot with
+/// the current annotation.
 #[derive(Clone)]
 pub struct AnnotationSnapshot {
     pub snapshot: Arc<Snapshot>,
@@ -77,8 +77,8 @@ async fn read(ctx: &Context<'_>, snapshot: &Snapshot, times: u64) -> Result<Arc<
     text.ok_or(Error::NotFound("annotation"))
 }
 
-/// An annotation as it was at one of its versions. No entity: it never takes the place of the annotation as
-/// it is.
+/// State of an annotation at a version. A snapshot is no entity: caches never confuse a snapshot with
+/// the current annotation.
 #[Object]
 impl AnnotationSnapshot {
     /// Unique among snapshots: the annotation's id and the version, like `15:2`. A version never changes.
@@ -96,27 +96,24 @@ impl AnnotationSnapshot {
         self.snapshot.version
     }
 
-    /// The regions that it had, in Label Studio's format and value-faithful: same key order, same number
-    /// values.
+    /// The regions at this version, in Label Studio's format and value-faithful: same key order, same
+    /// number values.
     async fn result(&self, ctx: &Context<'_>) -> Result<JsonList> {
         let text = self.stored_result(ctx).await?;
         Ok(JsonList::in_row(text, |text: &str| text))
     }
 
-    /// The regions of `result`, in its order, each of its own type, read by the current labelling config of the project
-    /// that the annotation was in. Of several arguments all have to match.
+    /// The regions of `result`, in the same order, each as its own type, read by the current labelling
+    /// config of the annotation's project at this version. A region has to match every given argument.
     async fn regions(
         &self,
         ctx: &Context<'_>,
-        #[graphql(desc = "Those with one of these ids. None when it is empty.")] ids: Option<
-            Vec<ID>,
-        >,
-        #[graphql(desc = "Those with one of these labels. None when it is empty.")] labels: Option<
-            Vec<String>,
-        >,
-        #[graphql(desc = "Those of one of these types. None when it is empty.")] types: Option<
-            Vec<RegionType>,
-        >,
+        #[graphql(desc = "Only regions with an id of the list. An empty list matches nothing.")]
+        ids: Option<Vec<ID>>,
+        #[graphql(desc = "Only regions with a label of the list. An empty list matches nothing.")]
+        labels: Option<Vec<String>>,
+        #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
+        types: Option<Vec<RegionType>>,
     ) -> Result<Vec<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx
@@ -135,17 +132,19 @@ impl AnnotationSnapshot {
         Ok(i32::try_from(count).unwrap_or(i32::MAX))
     }
 
-    /// The task that it was in. Null once that task is gone.
+    /// The task at this version. Null after the task's deletion.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         Task::load(ctx, self.snapshot.task_id).await.transpose()
     }
 
-    /// Who stood as its author. Null without one, once that user is gone, and while you may not see them.
+    /// The author at this version. Null without an author, after the user's deletion, and while you may not
+    /// see the user.
     async fn completed_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.snapshot.completed_by_id).await
     }
 
-    /// Who stood as its last updater. Null once that user is gone, and while you may not see them.
+    /// The last updater at this version. Null after the user's deletion, and while you may not see the
+    /// user.
     async fn updated_by(&self, ctx: &Context<'_>) -> Option<Result<User>> {
         User::load(ctx, self.snapshot.updated_by_id).await
     }
@@ -155,22 +154,22 @@ impl AnnotationSnapshot {
         self.snapshot.was_cancelled
     }
 
-    /// It was the task's ground truth.
+    /// The annotation was the task's ground truth.
     async fn ground_truth(&self) -> bool {
         self.snapshot.ground_truth
     }
 
-    /// How long it had taken, in seconds. Null when nobody had measured.
+    /// Working time in seconds. Null when not measured.
     async fn lead_time(&self) -> Option<f64> {
         self.snapshot.lead_time
     }
 
-    /// What had made the version.
+    /// Kind of the change that made the version.
     async fn last_action(&self) -> Option<AnnotationAction> {
         Some(self.snapshot.last_action.into())
     }
 
-    /// When the version was made.
+    /// Time of the version.
     async fn at(&self) -> DateTime {
         DateTime(self.snapshot.at)
     }

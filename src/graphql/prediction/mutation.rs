@@ -18,36 +18,36 @@ use crate::{domain::prediction, error::Result, id};
 /// A new prediction.
 #[derive(InputObject)]
 pub struct CreatePredictionInput {
-    /// The regions, in Label Studio's format. They have to fit the project's labelling config as far as its
-    /// `checkMode` asks for it; what is required of people is not required of models.
+    /// The regions, in Label Studio's format. The regions have to fit the project's labelling config as far
+    /// as `checkMode` demands; answers that are required of people are not required of models.
     result: Vec<JsonObject>,
-    /// How sure the model is of the whole, usually from 0 to 1.
+    /// Confidence of the model in the whole result, usually from 0 to 1.
     score: Option<f64>,
-    /// Which model, in which version, at most 1,000 characters.
+    /// Name and version of the model, at most 1,000 characters.
     model_version: Option<String>,
 }
 
-/// A change of a prediction. A field that is left out stays as it is. `null` clears it, but for `result` it is
-/// BAD_USER_INPUT.
+/// A change of a prediction. An absent field keeps its value. `null` clears a field, except `result`,
+/// where `null` is BAD_USER_INPUT.
 #[derive(InputObject)]
 pub struct UpdatePredictionInput {
     /// The whole new list of regions, checked like that of a new prediction.
     result: MaybeUndefined<Vec<JsonObject>>,
-    /// How sure the model is of the whole, usually from 0 to 1.
+    /// Confidence of the model in the whole result, usually from 0 to 1.
     score: MaybeUndefined<f64>,
-    /// Which model, in which version, at most 1,000 characters.
+    /// Name and version of the model, at most 1,000 characters.
     model_version: MaybeUndefined<String>,
-    /// The prediction's `version` that the change was made to: at another one it is refused with CONFLICT. Left out, the
-    /// last change wins. `null` is BAD_USER_INPUT.
+    /// The prediction's `version` that the change is based on: at a different version the change is refused
+    /// with CONFLICT. When absent, the last change wins. `null` is BAD_USER_INPUT.
     expected_version: MaybeUndefined<i32>,
 }
 
-/// What is left of a deleted prediction.
+/// Remains of a deleted prediction.
 #[derive(SimpleObject)]
 pub struct DeletedPrediction {
-    /// The id that it had.
+    /// Id of the deleted row.
     id: ID,
-    /// The task that it was for.
+    /// The task of the deleted prediction.
     task: Task,
 }
 
@@ -56,10 +56,10 @@ pub struct PredictionMutation;
 
 #[Object]
 impl PredictionMutation {
-    /// Add a prediction to a task, whose `totalPredictions` follows. For managers.
+    /// Add a prediction to a task; the task's `totalPredictions` follows. For managers.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND for the task, FORBIDDEN,
-    /// BAD_USER_INPUT with everything that does not fit the labelling config.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND for the task,
+    /// FORBIDDEN, BAD_USER_INPUT with every misfit with the labelling config.
     async fn create_prediction(
         &self,
         ctx: &Context<'_>,
@@ -75,17 +75,17 @@ impl PredictionMutation {
         Some(row.map(|row| Prediction(Arc::new(row))))
     }
 
-    /// Change a prediction: what is sent is set, what is left out stays. For managers. Annotations that began
-    /// as it stay as they are.
+    /// Change a prediction: given fields are set, absent fields keep their values. For managers.
+    /// Annotations that were copied from the prediction stay unchanged.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN, CONFLICT with
-    /// `currentVersion` and `current`, the prediction as it is, BAD_USER_INPUT with everything that does not fit
-    /// the labelling config.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
+    /// CONFLICT with `currentVersion` and `current`, the current prediction, BAD_USER_INPUT with every
+    /// misfit with the labelling config.
     async fn update_prediction(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The prediction's id.")] id: ID,
-        #[graphql(desc = "What to change.")] input: UpdatePredictionInput,
+        #[graphql(desc = "The change.")] input: UpdatePredictionInput,
     ) -> Option<Result<Prediction>> {
         let change = prediction::Change {
             result: patch(input.result, |items| list_text(&items)),
@@ -97,8 +97,8 @@ impl PredictionMutation {
         Some(row.map(|row| Prediction(Arc::new(row))))
     }
 
-    /// Delete a prediction; its task's `totalPredictions` follows. For managers. Annotations that began as it
-    /// lose their parent.
+    /// Delete a prediction; the task's `totalPredictions` follows. For managers. Annotations that were
+    /// copied from the prediction lose their parent.
     ///
     /// Errors: NOT_FOUND, FORBIDDEN.
     async fn delete_prediction(

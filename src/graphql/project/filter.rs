@@ -15,28 +15,28 @@ use crate::domain::{
     project as projects,
 };
 
-/// Which projects a list holds. Parts that are given all have to match.
+/// Condition on the projects of a list. Every given part has to match.
 #[derive(Default, InputObject)]
 pub struct ProjectFilter {
     /// By id.
     id: Option<IDFilter>,
     /// By title.
     title: Option<StringFilter>,
-    /// By how much is checked against the labelling config.
+    /// By strictness of the checks.
     check_mode: Option<CheckModeFilter>,
-    /// By who created them, of the users that you see.
+    /// By creator, among the users that you see.
     created_by_id: Option<IDFilter>,
-    /// By when they were created.
+    /// By time of creation.
     created_at: Option<DateTimeRange>,
-    /// By when title, description, config or check mode last changed.
+    /// By time of the last change of title, description, config or check mode.
     updated_at: Option<DateTimeRange>,
     /// By version.
     version: Option<IntRange>,
-    /// All of these match, too. An empty list says nothing.
+    /// All filters of the list match, too. An empty list adds no condition.
     and: Option<Vec<ProjectFilter>>,
-    /// One of these matches, at least. Of an empty list none does, so nothing is found.
+    /// At least one filter of the list matches. An empty list matches nothing.
     or: Option<Vec<ProjectFilter>>,
-    /// This does not match. What has no value does not match a bound or an id, so it is found here.
+    /// The filter does not match. A missing value matches no bound and no id, so `not` finds the row.
     not: Option<Box<ProjectFilter>>,
 }
 
@@ -55,12 +55,12 @@ impl From<ProjectFilter> for projects::Filter {
     }
 }
 
-/// Matches a check mode. Parts that are given all have to match.
+/// Condition on a check mode. Every given part has to match.
 #[derive(InputObject)]
 pub struct CheckModeFilter {
-    /// Exactly this mode.
+    /// Equal to this mode.
     eq: Option<CheckMode>,
-    /// One of these modes.
+    /// Equal to a mode of the list.
     r#in: Option<Vec<CheckMode>>,
 }
 
@@ -74,23 +74,23 @@ impl From<CheckModeFilter> for EnumFilter<project::CheckMode> {
     }
 }
 
-/// What projects can be ordered by. Ties are broken by id.
+/// Sort key of projects. The id breaks ties.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub enum ProjectOrderField {
-    /// In the order in which they came to be here.
+    /// Order of creation on this server.
     Id,
-    /// By when they were created.
+    /// By time of creation.
     CreatedAt,
-    /// By when title, description, config or check mode last changed.
+    /// By time of the last change of title, description, config or check mode.
     UpdatedAt,
 }
 
 /// The order of a list of projects.
 #[derive(InputObject)]
 pub struct ProjectOrder {
-    /// What to order by.
+    /// Sort key.
     field: ProjectOrderField,
-    /// Which way.
+    /// Direction of the order.
     direction: OrderDirection,
 }
 

@@ -11,50 +11,51 @@ use crate::{domain::project as projects, error::Result, id};
 /// A new project.
 #[derive(InputObject)]
 pub struct CreateProjectInput {
-    /// Its title, at most 255 characters and not blank.
+    /// The title, at most 255 characters and not blank.
     title: String,
-    /// What it is about.
+    /// The description.
     #[graphql(default)]
     description: String,
-    /// Label Studio's labelling config, XML; empty as long as there is none. What is wrong with it is told as
-    /// problems INVALID_CONFIG, each with its `line` and `column`.
+    /// Label Studio's labelling config, XML; empty for a project without a config. Faults of the config are
+    /// problems INVALID_CONFIG, each with `line` and `column`.
     #[graphql(default)]
     label_config: String,
-    /// How much of what comes into the project is checked against its config.
+    /// Strictness of the checks of incoming results against the config.
     #[graphql(default_with = "CheckMode::Standard")]
     check_mode: CheckMode,
 }
 
-/// A change of a project. A field that is left out stays as it is; `null` is BAD_USER_INPUT.
+/// A change of a project. An absent field keeps its value; `null` is BAD_USER_INPUT.
 #[derive(InputObject)]
 pub struct UpdateProjectInput {
-    /// Its title, at most 255 characters and not blank.
+    /// The title, at most 255 characters and not blank.
     title: MaybeUndefined<String>,
-    /// What it is about.
+    /// The description.
     description: MaybeUndefined<String>,
-    /// Label Studio's labelling config, XML; empty as long as there is none. What is wrong with it is told as
-    /// problems INVALID_CONFIG, each with its `line` and `column`. One that annotations or drafts would not fit
-    /// any more, though they fit the one before, is refused as UNFIT_RESULT unless it is forced.
+    /// Label Studio's labelling config, XML; empty for a project without a config. Faults of the config are
+    /// problems INVALID_CONFIG, each with `line` and `column`. A config that existing annotations or drafts
+    /// would no longer fit is refused as UNFIT_RESULT, unless `force` is true; annotations that do not fit
+    /// the old config don't count.
     label_config: MaybeUndefined<String>,
-    /// How much of what comes into the project is checked against its config. What is in it stays.
+    /// Strictness of the checks of incoming results against the config. Stored results stay.
     check_mode: MaybeUndefined<CheckMode>,
-    /// The project's `version` that the change was made to: at another one it is refused with CONFLICT. Left out, the
-    /// last change wins. `null` is BAD_USER_INPUT.
+    /// The project's `version` that the change is based on: at a different version the change is refused
+    /// with CONFLICT. When absent, the last change wins. `null` is BAD_USER_INPUT.
     expected_version: MaybeUndefined<i32>,
 }
 
-/// What went with a deleted project.
+/// Summary of the rows deleted with a project.
 #[derive(SimpleObject)]
 pub struct DeletedProject {
-    /// The id that it had.
+    /// Id of the deleted row.
     id: ID,
-    /// Tasks that were deleted.
+    /// Number of deleted tasks.
     task_count: i32,
-    /// Annotations that were deleted, with their histories.
+    /// Number of deleted annotations, deleted with their histories.
     annotation_count: i32,
-    /// Predictions that were deleted.
+    /// Number of deleted predictions.
     prediction_count: i32,
-    /// Drafts that were deleted, everybody's.
+    /// Number of deleted drafts, of all users.
     draft_count: i32,
 }
 
@@ -63,7 +64,7 @@ pub struct ProjectMutation;
 
 #[Object]
 impl ProjectMutation {
-    /// Create a project. Anybody may; whoever does becomes its first manager.
+    /// Create a project. For every user; the creator becomes the first manager.
     async fn create_project(
         &self,
         ctx: &Context<'_>,
@@ -79,18 +80,19 @@ impl ProjectMutation {
         Some(row.map(Project::from))
     }
 
-    /// Change a project: what is sent is set, what is left out stays. For managers.
+    /// Change a project: given fields are set, absent fields keep their values. For managers.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN, CONFLICT with
-    /// `currentVersion` and `current`, the project as it is, BAD_USER_INPUT with UNFIT_RESULT for each control, label and the like that annotations or drafts use and a
-    /// new `labelConfig` would not have. With `checkMode` OFF nothing is looked at; predictions never are.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
+    /// CONFLICT with `currentVersion` and `current`, the current project, BAD_USER_INPUT with UNFIT_RESULT
+    /// for each control, label and the like that annotations or drafts use and a new `labelConfig` lacks.
+    /// With `checkMode` OFF no result is compared, and predictions never are.
     async fn update_project(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] id: ID,
-        #[graphql(desc = "What to change.")] input: UpdateProjectInput,
+        #[graphql(desc = "The change.")] input: UpdateProjectInput,
         #[graphql(
-            desc = "Take a labelling config that annotations or drafts do not fit; they stay as they are.",
+            desc = "Accept a labelling config that existing annotations or drafts would not fit; the results stay unchanged.",
             default = false
         )]
         force: bool,
@@ -106,9 +108,9 @@ impl ProjectMutation {
         Some(row.map(Project::from))
     }
 
-    /// Delete a project with its tasks, their annotations, predictions and drafts, its memberships, and the
-    /// history and events of its annotations. For managers. Nothing of it can be restored, and nobody is told
-    /// by `annotationEvents`: nobody belongs to it any more.
+    /// Delete a project with its tasks, their annotations, predictions and drafts, the memberships, and the
+    /// history and events of the annotations. For managers. Nothing can be restored, and no
+    /// `annotationEvents` report the deletion, because the project has no members left.
     ///
     /// Errors: NOT_FOUND, FORBIDDEN.
     async fn delete_project(
@@ -126,14 +128,14 @@ impl ProjectMutation {
         }))
     }
 
-    /// Make a user a member of a project, or give a member another role. For managers, who can add the
-    /// users they see; an admin sees all.
+    /// Make a user a member of a project, or give a member a new role. For managers, who can add the users
+    /// they see; an admin sees all.
     async fn add_project_member(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] project_id: ID,
         #[graphql(desc = "The user's id.")] user_id: ID,
-        #[graphql(desc = "What they may do in it.")] role: ProjectRole,
+        #[graphql(desc = "The member's permissions in the project.")] role: ProjectRole,
     ) -> Option<Result<ProjectMember>> {
         let (app, actor) = (ctx.app(), ctx.actor());
         let (project_id, user_id) = (id::reference(&project_id), id::reference(&user_id));
@@ -141,7 +143,7 @@ impl ProjectMutation {
         Some(row.map(ProjectMember))
     }
 
-    /// End a membership. For managers. Answers with it as it was; what the member made stays.
+    /// End a membership. For managers. Answers with the ended membership; the member's work stays.
     async fn remove_project_member(
         &self,
         ctx: &Context<'_>,

@@ -7,14 +7,14 @@ use super::{Region, budget::Spending, member::member};
 use crate::graphql::scalar::DateTime;
 
 member! {
-    /// Choices that were made, about the task or about a region: `choices`.
+    /// Choices, about the task or about a region: `choices`.
     ChoicesRegion(Shape::Choices(value) => value): &Choices {
-        /// The choices; of a nested one the innermost.
+        /// The choices; for a nested choice the innermost level.
         async fn choices(&self) -> Vec<&str> {
             self.value().innermost().collect()
         }
 
-        /// Each choice with those around it, outermost first.
+        /// Each choice with the choices around, outermost first.
         async fn paths(&self) -> &[Vec<String>] {
             &self.value().paths
         }
@@ -24,7 +24,7 @@ member! {
 member! {
     /// Items of a tree, about the task or about a region: `taxonomy`.
     TaxonomyRegion(Shape::Taxonomy(value) => value): &[Vec<String>] {
-        /// Each item with those around it, outermost first.
+        /// Each item with the items around, outermost first.
         async fn paths(&self) -> &[Vec<String>] {
             self.value()
         }
@@ -32,7 +32,7 @@ member! {
 }
 
 member! {
-    /// Texts that were written, about the task or about a region: `textarea`.
+    /// Texts, about the task or about a region: `textarea`.
     TextAreaRegion(Shape::TextArea(value) => value): &[String] {
         /// The texts.
         async fn texts(&self) -> &[String] {
@@ -54,7 +54,7 @@ member! {
 member! {
     /// A rating, about the task or about a region: `rating`.
     RatingRegion(Shape::Rating(value) => *value): i32 {
-        /// How many stars; 0 for none.
+        /// Number of stars; 0 for no star.
         async fn rating(&self) -> i32 {
             self.value()
         }
@@ -64,7 +64,8 @@ member! {
 member! {
     /// A date, a time, or both, about the task or about a region: `datetime`.
     DateTimeRegion(Shape::DateTime(value) => value): &str {
-        /// As the control writes it: a year, `2023-04-05`, `10:11`, `2023-04-05T10:11`, or in a format of its own.
+        /// The text in the format of the control: a year, `2023-04-05`, `10:11`, `2023-04-05T10:11`, or a
+        /// custom format.
         async fn date_time(&self) -> &str {
             self.value()
         }
@@ -72,9 +73,9 @@ member! {
 }
 
 member! {
-    /// One of two that were compared: `pairwise`.
+    /// The choice between two objects: `pairwise`.
     PairwiseRegion(Shape::Pairwise(value) => value): &str {
-        /// The side that was chosen: `left` or `right`; as it is stored.
+        /// The chosen side, as stored: `left` or `right`.
         async fn selected(&self) -> &str {
             self.value()
         }
@@ -82,9 +83,9 @@ member! {
 }
 
 member! {
-    /// An order of items, or buckets that they were put into: `ranker`.
+    /// An order of items, or buckets of items: `ranker`.
     RankerRegion(Shape::Ranker(value) => value): &[Bucket] {
-        /// The buckets; what is only ordered is in one.
+        /// The buckets; a single bucket for a plain order.
         async fn buckets(&self) -> Vec<RankerBucket> {
             self.value().iter().map(Into::into).collect()
         }
@@ -92,34 +93,35 @@ member! {
 }
 
 member! {
-    /// A relation between two regions of the same result: `relation`. Its `labels` say which one.
+    /// A relation between two regions of the same result: `relation`. `labels` has the kinds of the
+    /// relation.
     RelationRegion(Shape::Relation(value) => value): &Relation {
-        /// The id of the region that it leads from.
+        /// `id` of the first region.
         #[graphql(name = "fromId")]
         async fn first_id(&self) -> ID {
             self.value().from_id.clone().into()
         }
 
-        /// The id of the region that it leads to.
+        /// `id` of the second region.
         #[graphql(name = "toId")]
         async fn second_id(&self) -> ID {
             self.value().to_id.clone().into()
         }
 
-        /// Which way it points. Null when nobody says.
+        /// Direction of the relation. Null when not stored.
         async fn direction(&self) -> Option<RelationDirection> {
             self.value().direction.map(Into::into)
         }
 
-        /// The first region of the result that has the id `fromId`. Null when none has. LIMIT_EXCEEDED, once, when
-        /// an answer's relations have led to 64 MiB of regions, as they are stored; null from there on.
+        /// The first region of the result with the id `fromId`. Null without such a region. LIMIT_EXCEEDED,
+        /// once, when an answer's relations have led to 64 MiB of stored regions; null from there on.
         #[graphql(name = "from")]
         async fn first(&self, ctx: &Context<'_>) -> Option<Result<Region>> {
             self.0.other(ctx.budget(), &self.value().from_id)
         }
 
-        /// The first region of the result that has the id `toId`. Null when none has. LIMIT_EXCEEDED, once, when
-        /// an answer's relations have led to 64 MiB of regions, as they are stored; null from there on.
+        /// The first region of the result with the id `toId`. Null without such a region. LIMIT_EXCEEDED, once,
+        /// when an answer's relations have led to 64 MiB of stored regions; null from there on.
         #[graphql(name = "to")]
         async fn second(&self, ctx: &Context<'_>) -> Option<Result<Region>> {
             self.0.other(ctx.budget(), &self.value().to_id)
@@ -128,9 +130,9 @@ member! {
 }
 
 member! {
-    /// A message that was written into a chat: `chatmessage`.
+    /// A message in a chat: `chatmessage`.
     ChatMessageRegion(Shape::ChatMessage(value) => value): &ChatMessage {
-        /// Role of the speaker, as stored: `user`, `assistant`, or another; may be empty.
+        /// Role of the speaker, as stored: `user`, `assistant`, or any text; may be empty.
         async fn role(&self) -> &str {
             &self.value().role
         }
@@ -140,7 +142,7 @@ member! {
             &self.value().content
         }
 
-        /// Time of the message. Null when the entry has none.
+        /// Time of the message. Null when not stored.
         #[graphql(name = "createdAt")]
         async fn written_at(&self) -> Option<DateTime> {
             self.value().created_at.map(DateTime)
@@ -149,16 +151,16 @@ member! {
 }
 
 member! {
-    /// A region of a type that is not known, or one that lacks what its type needs: `raw` has all there is.
+    /// An entry with an unknown type, or without the keys that its type needs: `raw` has the stored entry.
     OtherRegion(Shape::Other(value) => value.as_deref()): Option<&str> {
-        /// Its `type`, as it is stored. Null when that is no text.
+        /// The stored `type`. Null when `type` is no text.
         async fn type_name(&self) -> Option<&str> {
             self.value()
         }
     }
 }
 
-/// Which way a relation points.
+/// Direction of a relation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
 #[graphql(remote = "Direction")]
 pub enum RelationDirection {
@@ -170,12 +172,12 @@ pub enum RelationDirection {
     Bi,
 }
 
-/// A place that items were put into.
+/// A bucket of items.
 #[derive(SimpleObject)]
 pub struct RankerBucket {
-    /// Its name; of what is only ordered, the control's own.
+    /// Name of the bucket; for a plain order, the control's name.
     name: String,
-    /// The ids of its items, best ones first.
+    /// Ids of the items in the bucket, best first.
     item_ids: Vec<ID>,
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{ID, SimpleObject};
 use label_studio::region::{Ellipse, ImageSize, Point, Rectangle, Vertex};
 
-/// A place of an image, in percent of it.
+/// A point of an image, in percent of the image's width and height.
 #[derive(SimpleObject)]
 pub struct PercentPoint {
     /// From the left, in percent of the image's width.
@@ -28,13 +28,13 @@ pub struct PixelBox {
     x: f64,
     /// The top left corner, from the top.
     y: f64,
-    /// How wide it is before it is turned.
+    /// Width before the rotation.
     width: f64,
-    /// How high it is before it is turned.
+    /// Height before the rotation.
     height: f64,
     /// Degrees, clockwise, about the top left corner.
     rotation: f64,
-    /// Where its corners are once it is turned: top left, top right, bottom right, bottom left.
+    /// Corners after the rotation: top left, top right, bottom right, bottom left.
     corners: Vec<PixelPoint>,
 }
 
@@ -45,9 +45,9 @@ pub struct PixelEllipse {
     x: f64,
     /// The centre, from the top.
     y: f64,
-    /// Half of its width before it is turned.
+    /// Half of the width before the rotation.
     radius_x: f64,
-    /// Half of its height before it is turned.
+    /// Half of the height before the rotation.
     radius_y: f64,
     /// Degrees, clockwise, about the centre.
     rotation: f64,
@@ -56,19 +56,19 @@ pub struct PixelEllipse {
 /// A vertex of a path.
 #[derive(SimpleObject)]
 pub struct VectorVertex {
-    /// The vertex's `id`, unique among the vertices of its path alone. Null when the vertex has none.
+    /// The vertex's `id`, unique among the vertices of the same path. Null for a vertex without an id.
     vertex_id: Option<ID>,
     /// From the left, in percent of the image's width.
     x: f64,
     /// From the top, in percent of the image's height.
     y: f64,
-    /// The id of the vertex that a line leads here from. Null for the first one.
+    /// Id of the vertex at the start of the line to this vertex. Null for the first vertex.
     previous_id: Option<ID>,
-    /// The line that leads here is a Bézier curve.
+    /// The line to this vertex is a Bézier curve.
     is_bezier: bool,
-    /// The curve's first control point. Null when it has none.
+    /// First control point of the curve. Null without a control point.
     control_point1: Option<PercentPoint>,
-    /// The curve's second control point. Null when it has none.
+    /// Second control point of the curve. Null without a control point.
     control_point2: Option<PercentPoint>,
 }
 

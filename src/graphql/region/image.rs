@@ -12,7 +12,7 @@ use super::{
 use crate::{error, graphql::context::ContextExt};
 
 member! {
-    /// A rectangle of an image: `rectangle`, `rectanglelabels`, and `ocrlabels` with what is written in it.
+    /// A rectangle of an image: `rectangle`, `rectanglelabels`, and `ocrlabels` with the recognised text.
     RectangleRegion(Shape::Rectangle(value) => value): &Rectangle {
         /// The top left corner, from the left, in percent of the image's width.
         async fn x(&self) -> f64 {
@@ -24,12 +24,12 @@ member! {
             self.value().y
         }
 
-        /// How wide it is before it is turned, in percent of the image's width.
+        /// Width before the rotation, in percent of the image's width.
         async fn width(&self) -> f64 {
             self.value().width
         }
 
-        /// How high it is before it is turned, in percent of the image's height.
+        /// Height before the rotation, in percent of the image's height.
         async fn height(&self) -> f64 {
             self.value().height
         }
@@ -39,27 +39,27 @@ member! {
             self.value().rotation
         }
 
-        /// The same in pixels. Null when the image's size is not known.
+        /// The same shape in pixels. Null when the image's size is not stored.
         async fn pixel_box(&self) -> Option<PixelBox> {
             PixelBox::of(self.value(), self.0.region().image?)
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }
 
-        /// What is written in it, of `ocrlabels`. Null for others, and when nobody says.
+        /// Recognised text of `ocrlabels`. Null for a plain rectangle, and when not stored.
         async fn ocr_text(&self) -> Option<&str> {
             self.value().ocr_text.as_deref()
         }
 
-        /// The page of a document that it is on, of `ocrlabels`. Null for others, and when nobody says.
+        /// Page of the document for `ocrlabels`. Null for a plain rectangle, and when not stored.
         async fn page_index(&self) -> Option<i32> {
             self.value().page_index
         }
@@ -79,12 +79,12 @@ member! {
             self.value().y
         }
 
-        /// Half of its width before it is turned, in percent of the image's width.
+        /// Half of the width before the rotation, in percent of the image's width.
         async fn radius_x(&self) -> f64 {
             self.value().radius_x
         }
 
-        /// Half of its height before it is turned, in percent of the image's height.
+        /// Half of the height before the rotation, in percent of the image's height.
         async fn radius_y(&self) -> f64 {
             self.value().radius_y
         }
@@ -94,17 +94,17 @@ member! {
             self.value().rotation
         }
 
-        /// The same in pixels. Null when the image's size is not known.
+        /// The same shape in pixels. Null when the image's size is not stored.
         async fn pixel_ellipse(&self) -> Option<PixelEllipse> {
             PixelEllipse::of(self.value(), self.0.region().image?)
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }
@@ -114,19 +114,19 @@ member! {
 member! {
     /// A polygon of an image: `polygon`, `polygonlabels`.
     PolygonRegion(Shape::Polygon(value) => value): &Polygon {
-        /// Its corners, one after the other.
+        /// Corners in the order of the outline.
         async fn points(&self, ctx: &Context<'_>) -> error::Result<Vec<PercentPoint>> {
             let points = &self.value().points;
             ctx.charge_items(points.len())?;
             Ok(points.iter().copied().map(Into::into).collect())
         }
 
-        /// A line leads from the last corner to the first. Null when nobody says.
+        /// A line leads from the last corner to the first. Null when not stored.
         async fn closed(&self) -> Option<bool> {
             self.value().closed
         }
 
-        /// Its corners in pixels. Null when the image's size is not known.
+        /// Corners in pixels. Null when the image's size is not stored.
         async fn pixel_points(&self, ctx: &Context<'_>) -> Option<error::Result<Vec<PixelPoint>>> {
             let size = self.0.region().image?;
             let points = &self.value().points;
@@ -137,12 +137,12 @@ member! {
             points.iter().map(pixel).collect::<Option<_>>().map(Ok)
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }
@@ -162,23 +162,23 @@ member! {
             self.value().y
         }
 
-        /// How wide the point is drawn, in percent of the image's width: its `width`. Null when nobody says.
+        /// Width of the drawn point, in percent of the image's width: the stored `width`. Null when not stored.
         async fn size(&self) -> Option<f64> {
             self.value().width
         }
 
-        /// The same place in pixels. Null when the image's size is not known.
+        /// The same point in pixels. Null when the image's size is not stored.
         async fn pixel_point(&self) -> Option<PixelPoint> {
             let KeyPoint { x, y, .. } = *self.value();
             self.0.region().image?.point(Point { x, y }).map(Into::into)
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }
@@ -188,22 +188,22 @@ member! {
 member! {
     /// Painted pixels of an image: `brush`, `brushlabels`.
     BrushRegion(Shape::Brush(value) => value): &Brush {
-        /// How its pixels are stored; `rle`. Null when nobody says.
+        /// Storage format of the pixels; `rle`. Null when not stored.
         async fn format(&self) -> Option<&str> {
             self.value().format.as_deref()
         }
 
-        /// How opaque each pixel is, from 0 to 255, as a data URL of a greyscale PNG of the image's size. Null when
-        /// the image's size is not known or not that of the stored pixels, and for more than 16,777,216 pixels.
-        /// LIMIT_EXCEEDED, once, when an answer has drawn 67,108,864 pixels or read 64 MiB of run lengths; null
-        /// from there on.
+        /// Opacity of each pixel, from 0 to 255, as a data URL of a greyscale PNG of the image's size. Null
+        /// when the image's size is not stored or differs from the stored pixels, and for more than 16,777,216
+        /// pixels. LIMIT_EXCEEDED, once, when an answer has drawn 67,108,864 pixels or read 64 MiB of run
+        /// lengths; null from there on.
         async fn png_data_url(&self, ctx: &Context<'_>) -> Option<Result<String>> {
             drawing::data_url(ctx.budget(), &self.0).await
         }
 
-        /// How many pixels are painted: those that are not wholly transparent. Null when the image's size is not
-        /// known or not that of the stored pixels. LIMIT_EXCEEDED, once, when an answer has read 64 MiB of run
-        /// lengths; null from there on.
+        /// Number of painted pixels, which are all pixels with any opacity. Null when the image's size is not
+        /// stored or differs from the stored pixels. LIMIT_EXCEEDED, once, when an answer has read 64 MiB of
+        /// run lengths; null from there on.
         async fn area_pixels(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
             match drawing::area(ctx.budget(), &self.0).await? {
                 Ok(area) => area.try_into().ok().map(Ok),
@@ -211,21 +211,21 @@ member! {
             }
         }
 
-        /// How much of the image is painted, in percent. Null when the image's size is not known or not that of
-        /// the stored pixels. LIMIT_EXCEEDED, once, when an answer has read 64 MiB of run lengths; null from
-        /// there on.
+        /// Painted share of the image, in percent. Null when the image's size is not stored or differs from the
+        /// stored pixels. LIMIT_EXCEEDED, once, when an answer has read 64 MiB of run lengths; null from there
+        /// on.
         async fn area_percent(&self, ctx: &Context<'_>) -> Option<Result<f64>> {
             let size = self.0.region().image?;
             let area = drawing::area(ctx.budget(), &self.0).await?;
             Some(area.map(|area| area as f64 / size.pixels() as f64 * 100.0))
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }
@@ -233,19 +233,19 @@ member! {
 }
 
 member! {
-    /// Pixels of an image, given as another image: `bitmask`, `bitmasklabels`.
+    /// Pixels of an image, given as a mask image: `bitmask`, `bitmasklabels`.
     BitmaskRegion(Shape::Bitmask(value) => value): &str {
-        /// The other image, as a data URL, usually of a PNG; as it is stored.
+        /// The mask image as stored: a data URL, usually of a PNG.
         async fn image_data_url(&self) -> &str {
             self.value()
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }
@@ -255,24 +255,24 @@ member! {
 member! {
     /// A path of an image, of lines and Bézier curves: `vector`, `vectorlabels`.
     VectorRegion(Shape::Vector(value) => value): &Vector {
-        /// Its vertices; which lines there are, `previousId` says.
+        /// The vertices; `previousId` names the start of the line to each vertex.
         async fn vertices(&self, ctx: &Context<'_>) -> error::Result<Vec<VectorVertex>> {
             let vertices = &self.value().vertices;
             ctx.charge_items(vertices.len())?;
             Ok(vertices.iter().map(Into::into).collect())
         }
 
-        /// The path ends where it begins. Null when nobody says.
+        /// The path ends at its start. Null when not stored.
         async fn closed(&self) -> Option<bool> {
             self.value().closed
         }
 
-        /// The image's width, in pixels. Null when its size is not known.
+        /// The image's width in pixels. Null when the image's size is not stored.
         async fn original_width(&self) -> Option<i32> {
             Some(self.0.region().image?.width)
         }
 
-        /// The image's height, in pixels. Null when its size is not known.
+        /// The image's height in pixels. Null when the image's size is not stored.
         async fn original_height(&self) -> Option<i32> {
             Some(self.0.region().image?.height)
         }

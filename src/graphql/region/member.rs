@@ -22,57 +22,59 @@ macro_rules! member {
         $(#[doc = $doc])*
         #[async_graphql::Object]
         impl $name {
-            /// The region's `id` in `result`. It names the region within that result alone, and entries that
-            /// describe one region share it. Null when the entry has none.
+            /// The region's `id` in `result`. The id is unique only within that result, and entries that describe
+            /// the same region share the id. Null for an entry without an id.
             pub async fn region_id(&self) -> Option<async_graphql::ID> {
                 self.0.region().id.clone().map(async_graphql::ID)
             }
 
-            /// The control of the labelling config that made it. Empty when it names none, as relations do.
+            /// Name of the labelling config's control that made the region. Empty for an entry without a control,
+            /// such as a relation.
             #[graphql(name = "fromName")]
             pub async fn control(&self) -> &str {
                 &self.0.region().from_name
             }
 
-            /// The object of the labelling config that it is about. Empty when it names none, as relations do.
+            /// Name of the labelling config's object that the region is on. Empty for an entry without an object,
+            /// such as a relation.
             #[graphql(name = "toName")]
             pub async fn object(&self) -> &str {
                 &self.0.region().to_name
             }
 
-            /// What kind of region it is.
+            /// Type of the region.
             #[graphql(name = "type")]
             pub async fn kind(&self) -> $crate::graphql::region::RegionType {
                 self.0.region().shape.kind().into()
             }
 
-            /// Its labels: what stands under the key of its kind of labels, like `rectanglelabels`, or under
-            /// `labels`. Empty when it has none; what was chosen or written is no label.
+            /// The labels under the key of the entry's labels, like `rectanglelabels`, or under `labels`. Empty
+            /// without labels; choices and texts are no labels.
             pub async fn labels(&self) -> &[String] {
                 &self.0.region().labels
             }
 
-            /// How sure a model is of it, usually from 0 to 1. Null when nobody says.
+            /// Confidence of a model in the region, usually from 0 to 1. Null when not stored.
             pub async fn score(&self) -> Option<f64> {
                 self.0.region().score
             }
 
-            /// Where it comes from: `manual`, `prediction`, or `prediction-changed`. Null when nobody says.
+            /// Origin of the region: `manual`, `prediction`, or `prediction-changed`. Null when not stored.
             pub async fn origin(&self) -> Option<&str> {
                 self.0.region().origin.as_deref()
             }
 
-            /// The id of the region that it is a part of. Null when it is part of none.
+            /// Id of the parent region. Null without a parent.
             pub async fn parent_id(&self) -> Option<async_graphql::ID> {
                 self.0.region().parent_id.clone().map(async_graphql::ID)
             }
 
-            /// Which item of a list of images it is on, from 0. Null when it is on no list.
+            /// Index of the region's image in a list of images, from 0. Null outside of a list.
             pub async fn item_index(&self) -> Option<i32> {
                 self.0.region().item_index
             }
 
-            /// The entry, as `result` has it. LIMIT_EXCEEDED when the answer has no room for it.
+            /// The entry as stored in `result`. LIMIT_EXCEEDED when the answer has no room for the entry.
             pub async fn raw(
                 &self,
                 ctx: &async_graphql::Context<'_>,

@@ -11,17 +11,17 @@ use crate::{error, graphql::context::ContextExt};
 member! {
     /// Characters of a plain text: `labels`.
     TextSpanRegion(Shape::TextSpan(value) => value): &TextSpan {
-        /// Its first character, from 0, as Label Studio counts them.
+        /// Index of the first character, from 0, in Label Studio's counting.
         async fn start(&self) -> i32 {
             self.value().start
         }
 
-        /// The first character behind it.
+        /// Index of the first character behind the span.
         async fn end(&self) -> i32 {
             self.value().end
         }
 
-        /// What is written there. Null when nobody says.
+        /// Text of the span. Null when not stored.
         async fn text(&self) -> Option<&str> {
             self.value().text.as_deref()
         }
@@ -31,37 +31,37 @@ member! {
 member! {
     /// Characters of a page, `hypertextlabels`, or of the utterances of a dialogue, `paragraphlabels`.
     HyperTextSpanRegion(Shape::HyperTextSpan(value) => value): &HyperTextSpan {
-        /// Where it begins: the XPath of a node, or the index of an utterance, from 0.
+        /// Start of the span: the XPath of a node, or the index of an utterance, from 0.
         async fn start_path(&self) -> &str {
             &self.value().start
         }
 
-        /// Where it ends: the XPath of a node, or the index of an utterance, from 0.
+        /// End of the span: the XPath of a node, or the index of an utterance, from 0.
         async fn end_path(&self) -> &str {
             &self.value().end
         }
 
-        /// Characters of the first node or utterance before it. Null when nobody says.
+        /// Characters of the first node or utterance before the span. Null when not stored.
         async fn start_offset(&self) -> Option<i32> {
             self.value().start_offset
         }
 
-        /// Characters of the last node or utterance up to its end. Null when nobody says.
+        /// Characters of the last node or utterance up to the span's end. Null when not stored.
         async fn end_offset(&self) -> Option<i32> {
             self.value().end_offset
         }
 
-        /// Characters of the whole page before it. Null when nobody says.
+        /// Characters of the whole page before the span. Null when not stored.
         async fn global_start(&self) -> Option<i32> {
             self.value().global_start
         }
 
-        /// Characters of the whole page up to its end. Null when nobody says.
+        /// Characters of the whole page up to the span's end. Null when not stored.
         async fn global_end(&self) -> Option<i32> {
             self.value().global_end
         }
 
-        /// What is written there. Null when nobody says.
+        /// Text of the span. Null when not stored.
         async fn text(&self) -> Option<&str> {
             self.value().text.as_deref()
         }
@@ -71,22 +71,22 @@ member! {
 member! {
     /// A stretch of a recording: `labels`.
     AudioRegion(Shape::Audio(value) => value): &Audio {
-        /// Where it begins, in seconds.
+        /// Start of the stretch, in seconds.
         async fn start_seconds(&self) -> f64 {
             self.value().start
         }
 
-        /// Where it ends, in seconds.
+        /// End of the stretch, in seconds.
         async fn end_seconds(&self) -> f64 {
             self.value().end
         }
 
-        /// The channel that it is on, from 0. Null when nobody says.
+        /// Channel of the recording, from 0. Null when not stored.
         async fn channel(&self) -> Option<i32> {
             self.value().channel
         }
 
-        /// How long the whole recording is, in seconds. Null when nobody says.
+        /// Length of the whole recording, in seconds. Null when not stored.
         async fn duration(&self) -> Option<f64> {
             self.value().original_length
         }
@@ -94,29 +94,29 @@ member! {
 }
 
 member! {
-    /// A stretch of a time series, or an instant of it: `timeserieslabels`.
+    /// A stretch or an instant of a time series: `timeserieslabels`.
     TimeSeriesRegion(Shape::TimeSeries(value) => value): &TimeSeries {
-        /// Where it begins, a value of the time column. Null when it is a text.
+        /// Start of the stretch, a value of the time column. Null when the start is a text.
         async fn start_time(&self) -> Option<f64> {
             self.value().start.number()
         }
 
-        /// Where it ends, a value of the time column. Null when it is a text.
+        /// End of the stretch, a value of the time column. Null when the end is a text.
         async fn end_time(&self) -> Option<f64> {
             self.value().end.number()
         }
 
-        /// Where it begins, in the format of the time column. Null when it is a number.
+        /// Start of the stretch, in the format of the time column. Null when the start is a number.
         async fn start_text(&self) -> Option<&str> {
             self.value().start.text()
         }
 
-        /// Where it ends, in the format of the time column. Null when it is a number.
+        /// End of the stretch, in the format of the time column. Null when the end is a number.
         async fn end_text(&self) -> Option<&str> {
             self.value().end.text()
         }
 
-        /// It is an instant, and no stretch.
+        /// The region is an instant, not a stretch.
         async fn instant(&self) -> bool {
             self.value().instant
         }
@@ -136,19 +136,19 @@ member! {
 }
 
 member! {
-    /// Something that moves through a video: `videorectangle`, `videovector`.
+    /// An object that moves through a video: `videorectangle`, `videovector`.
     VideoRegion(Shape::Video(value) => value): &Video {
-        /// How many frames the whole video has. Null when nobody says.
+        /// Number of frames of the whole video. Null when not stored.
         async fn frames_count(&self) -> Option<i32> {
             self.value().frames_count
         }
 
-        /// How long the whole video is, in seconds. Null when nobody says.
+        /// Length of the whole video, in seconds. Null when not stored.
         async fn duration(&self) -> Option<f64> {
             self.value().duration
         }
 
-        /// Where it is in some frames; between them its place is interpolated.
+        /// Keyframes with the place of the object; between two keyframes the place is interpolated.
         async fn sequence(&self, ctx: &Context<'_>) -> error::Result<Vec<VideoKeyframe>> {
             let sequence = &self.value().sequence;
             ctx.charge_items(sequence.len())?;
@@ -157,37 +157,37 @@ member! {
     }
 }
 
-/// Frames of a video from one to another.
+/// A range of frames of a video, first and last frame included.
 #[derive(SimpleObject)]
 pub struct FrameRange {
-    /// The first frame; the video's first one is 1.
+    /// The first frame of the range; frames count from 1.
     start: i32,
-    /// The last frame.
+    /// The last frame of the range.
     end: i32,
 }
 
-/// Where something is in one frame of a video.
+/// Place of a region in a frame of a video.
 #[derive(SimpleObject)]
 pub struct VideoKeyframe {
-    /// The frame; the video's first one is 1.
+    /// Number of the frame; frames count from 1.
     frame: i32,
-    /// When the frame is shown, in seconds. Null when nobody says.
+    /// Time of the frame, in seconds. Null when not stored.
     time: Option<f64>,
-    /// It is to be seen from this frame on. Null when nobody says.
+    /// The region is visible from this frame on. Null when not stored.
     enabled: Option<bool>,
-    /// The top left corner, from the left, in percent of the frame's width. Null of `videovector`.
+    /// The top left corner, from the left, in percent of the frame's width. Null for `videovector`.
     x: Option<f64>,
-    /// The top left corner, from the top, in percent of the frame's height. Null of `videovector`.
+    /// The top left corner, from the top, in percent of the frame's height. Null for `videovector`.
     y: Option<f64>,
-    /// How wide it is before it is turned, in percent of the frame's width. Null of `videovector`.
+    /// Width before the rotation, in percent of the frame's width. Null for `videovector`.
     width: Option<f64>,
-    /// How high it is before it is turned, in percent of the frame's height. Null of `videovector`.
+    /// Height before the rotation, in percent of the frame's height. Null for `videovector`.
     height: Option<f64>,
-    /// Degrees, clockwise, about the top left corner. Null when nobody says.
+    /// Degrees, clockwise, about the top left corner. Null when not stored.
     rotation: Option<f64>,
-    /// The vertices of a path. Null of `videorectangle`.
+    /// The vertices of a path. Null for `videorectangle`.
     vertices: Option<Vec<VectorVertex>>,
-    /// The path ends where it begins. Null when nobody says.
+    /// The path ends at its start. Null when not stored.
     closed: Option<bool>,
 }
 

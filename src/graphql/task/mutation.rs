@@ -11,44 +11,44 @@ use crate::{domain::task as tasks, error::Result, id};
 /// A new task.
 #[derive(InputObject)]
 pub struct CreateTaskInput {
-    /// What is to be annotated: the values of the config's variables.
+    /// The data to annotate: the values of the config's variables.
     data: JsonObject,
-    /// Whatever else is known about it.
+    /// Further data about the task.
     meta: Option<JsonObject>,
-    /// How many different people have to annotate it, at least 1.
+    /// Number of different people who have to annotate the task, at least 1.
     #[graphql(default = 1)]
     overlap: i32,
 }
 
-/// A change of a task. A field that is left out stays as it is. `null` clears `meta`; for every other field it
-/// is BAD_USER_INPUT.
+/// A change of a task. An absent field keeps its value. `null` clears `meta`; for all remaining fields
+/// `null` is BAD_USER_INPUT.
 #[derive(InputObject)]
 pub struct UpdateTaskInput {
-    /// What is to be annotated: the values of the config's variables. Annotations stay as they are, whatever
-    /// they were made for.
+    /// The data to annotate: the values of the config's variables. Annotations stay unchanged, even when
+    /// made for the old data.
     data: MaybeUndefined<JsonObject>,
-    /// Whatever else is known about it. `null` clears it.
+    /// Further data about the task. `null` clears the value.
     meta: MaybeUndefined<JsonObject>,
-    /// How many different people have to annotate it, at least 1; `isLabeled` follows.
+    /// Number of different people who have to annotate the task, at least 1; `isLabeled` follows.
     overlap: MaybeUndefined<i32>,
-    /// The task's `version` that the change was made to: at another one it is refused with CONFLICT. Left out, the
-    /// last change wins. `null` is BAD_USER_INPUT.
+    /// The task's `version` that the change is based on: at a different version the change is refused with
+    /// CONFLICT. When absent, the last change wins. `null` is BAD_USER_INPUT.
     expected_version: MaybeUndefined<i32>,
 }
 
-/// What went with a deleted task.
+/// Summary of the rows deleted with a task.
 #[derive(SimpleObject)]
 pub struct DeletedTask {
-    /// The id that it had.
+    /// Id of the deleted row.
     id: ID,
-    /// The project that it was in.
+    /// The project of the deleted task.
     project: Project,
-    /// Annotations that were deleted, cancelled ones too. Their histories stay, and each has a DELETED event;
-    /// they can't be restored.
+    /// Number of deleted annotations, cancelled annotations included. Their histories stay, and each has a
+    /// DELETED event; deleted annotations of a deleted task can't be restored.
     annotation_count: i32,
-    /// Predictions that were deleted.
+    /// Number of deleted predictions.
     prediction_count: i32,
-    /// Drafts that were deleted, everybody's.
+    /// Number of deleted drafts, of all users.
     draft_count: i32,
 }
 
@@ -57,8 +57,8 @@ pub struct TaskMutation;
 
 #[Object]
 impl TaskMutation {
-    /// Add tasks to a project, all or none, at most 1,000 at once. For managers. Answers with them in the
-    /// order of the input.
+    /// Add tasks to a project, all or none, at most 1,000 at once. For managers. Answers with the tasks in
+    /// the order of the input.
     async fn create_tasks(
         &self,
         ctx: &Context<'_>,
@@ -77,16 +77,16 @@ impl TaskMutation {
         Some(rows.map(|rows| rows.into_iter().map(Task::from).collect()))
     }
 
-    /// Change a task: what is sent is set, what is left out stays. For managers. Its annotations are not looked
-    /// at again.
+    /// Change a task: given fields are set, absent fields keep their values. For managers. Existing
+    /// annotations are not checked again.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN, CONFLICT with
-    /// `currentVersion` and `current`, the task as it is.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
+    /// CONFLICT with `currentVersion` and `current`, the current task.
     async fn update_task(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The task's id.")] id: ID,
-        #[graphql(desc = "What to change.")] input: UpdateTaskInput,
+        #[graphql(desc = "The change.")] input: UpdateTaskInput,
     ) -> Option<Result<Task>> {
         let change = tasks::Change {
             data: patch(input.data, |data| data.0),
@@ -98,8 +98,9 @@ impl TaskMutation {
         Some(row.map(Task::from))
     }
 
-    /// Delete a task with its annotations, predictions and drafts. For managers. Annotations that began as one
-    /// of them lose their parent. The histories of its annotations stay, but nothing of it can be restored.
+    /// Delete a task with its annotations, predictions and drafts. For managers. Copies of the annotations
+    /// and predictions lose their parent. The histories of the annotations stay, but nothing can be
+    /// restored.
     ///
     /// Errors: NOT_FOUND, FORBIDDEN.
     async fn delete_task(

@@ -12,51 +12,51 @@ use crate::{
     id,
 };
 
-/// A new user. They sign in by a token, which `createToken` makes.
+/// A new user. The user signs in by a token, which `createToken` makes.
 #[derive(InputObject)]
 pub struct CreateUserInput {
-    /// Unique among users: 1 to 150 characters, no "@" and no space at its ends.
+    /// Unique among users: 1 to 150 characters, no "@" and no space at either end.
     username: String,
-    /// The name to show, at most 255 characters and no "@": everybody sees it. Like every text, no U+0000, which is
-    /// INVALID_TEXT.
+    /// The name to show, at most 255 characters and no "@", because the name is visible to everybody.
+    /// U+0000 is INVALID_TEXT, as in every text.
     #[graphql(default)]
     display_name: String,
-    /// The e-mail address, unique among users. Imports find people by it.
+    /// The e-mail address, unique among users. Imports find people by the address.
     email: Option<String>,
-    /// What they may do beyond their projects.
+    /// Permissions beyond projects.
     #[graphql(default_with = "UserRole::Member")]
     role: UserRole,
 }
 
-/// A change of a user. A field that is left out stays as it is. `null` clears `email`; for every other field it
-/// is BAD_USER_INPUT.
+/// A change of a user. An absent field keeps its value. `null` clears `email`; for all remaining fields
+/// `null` is BAD_USER_INPUT.
 #[derive(InputObject)]
 pub struct UpdateUserInput {
-    /// Unique among users: 1 to 150 characters, no "@" and no space at its ends. For admins.
+    /// Unique among users: 1 to 150 characters, no "@" and no space at either end. For admins.
     username: MaybeUndefined<String>,
-    /// The name to show, at most 255 characters, no "@", and no U+0000, which is INVALID_TEXT; empty for none. You
-    /// may change your own.
+    /// The name to show, at most 255 characters, no "@", and no U+0000, which is INVALID_TEXT; empty for no
+    /// name. You may change your own.
     display_name: MaybeUndefined<String>,
     /// The e-mail address, unique among users. For admins.
     email: MaybeUndefined<String>,
-    /// What they may do beyond their projects. For admins.
+    /// Permissions beyond projects. For admins.
     role: MaybeUndefined<UserRole>,
-    /// Whether tokens sign them in. What they made stays theirs when they are shut out. For admins.
+    /// Tokens sign the user in. A user who is shut out keeps the authorship of all work. For admins.
     can_sign_in: MaybeUndefined<bool>,
 }
 
-/// What went with a deleted user.
+/// Summary of the changes by a user's deletion.
 #[derive(SimpleObject)]
 pub struct DeletedUser {
-    /// The id that they had.
+    /// Id of the deleted user.
     id: ID,
-    /// The username that they had, which is free again.
+    /// Username of the deleted user, which is free again.
     username: String,
-    /// Annotations of theirs: they stay, and have no author any more.
+    /// Number of the user's annotations: they stay, without an author.
     annotation_count: i32,
-    /// Drafts of theirs, which were deleted.
+    /// Number of deleted drafts.
     draft_count: i32,
-    /// Tokens of theirs, which were deleted.
+    /// Number of deleted tokens.
     token_count: i32,
 }
 
@@ -67,8 +67,8 @@ pub struct UserMutation;
 impl UserMutation {
     /// Add a user. For admins.
     ///
-    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, FORBIDDEN, BAD_USER_INPUT with
-    /// ALREADY_TAKEN for a username or an e-mail address that is in use.
+    /// Errors, in this order: BAD_USER_INPUT with every problem of the input, FORBIDDEN, BAD_USER_INPUT
+    /// with ALREADY_TAKEN for a username or an e-mail address in use.
     async fn create_user(
         &self,
         ctx: &Context<'_>,
@@ -84,16 +84,16 @@ impl UserMutation {
         Some(row.map(User::from))
     }
 
-    /// Change a user: what is sent is set, what is left out stays. Everybody may change their own display name;
-    /// all else is for admins.
+    /// Change a user: given fields are set, absent fields keep their values. Every user may change their
+    /// own display name; all remaining fields are for admins.
     ///
     /// Errors, in this order: BAD_USER_INPUT with every problem of the input, NOT_FOUND, FORBIDDEN,
-    /// BAD_USER_INPUT with ALREADY_TAKEN, or LAST_ADMIN for what would leave nobody to administer the server.
+    /// BAD_USER_INPUT with ALREADY_TAKEN, or LAST_ADMIN for a change that would leave no active admin.
     async fn update_user(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The user's id.")] id: ID,
-        #[graphql(desc = "What to change.")] input: UpdateUserInput,
+        #[graphql(desc = "The change.")] input: UpdateUserInput,
     ) -> Option<Result<User>> {
         let change = users::Change {
             username: patch(input.username, |name| name),
@@ -106,11 +106,11 @@ impl UserMutation {
         Some(row.map(User::from))
     }
 
-    /// Delete a user with their drafts, tokens and memberships. For admins. Their annotations stay without an
-    /// author, and histories without whoever did it: to keep that, take `canSignIn` from them instead.
+    /// Delete a user with their drafts, tokens and memberships. For admins. Annotations stay without an
+    /// author, and histories without an actor: to keep both, set `canSignIn` to false instead.
     ///
-    /// Errors, in this order: NOT_FOUND, FORBIDDEN, BAD_USER_INPUT with LAST_ADMIN when nobody else could
-    /// administer the server.
+    /// Errors, in this order: NOT_FOUND, FORBIDDEN, BAD_USER_INPUT with LAST_ADMIN for the last active
+    /// admin.
     async fn delete_user(
         &self,
         ctx: &Context<'_>,
