@@ -1,8 +1,9 @@
-//! Documentation: links between the Markdown pages.
+//! Documentation: links of the Markdown pages, and the prose of pages, schema descriptions and comments.
 
 use std::path::{Path, PathBuf};
 
 mod links;
+mod prose;
 
 /// Markdown pages for readers of the project: README, CONTRIBUTING and everything in `docs`.
 fn pages() -> Vec<PathBuf> {
