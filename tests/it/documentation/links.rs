@@ -54,6 +54,43 @@ fn every_page_is_linked_from_another_page() {
     }
 }
 
+#[test]
+fn named_files_and_folders_exist() {
+    const TOPS: &[&str] = &[
+        "src",
+        "crates",
+        "entity",
+        "migration",
+        "tests",
+        "benches",
+        "fuzz",
+        "web",
+        "demo",
+        "docs",
+    ];
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for page in pages() {
+        let text = without_code(&read_to_string(&page).unwrap());
+        for path in text.split('`').skip(1).step_by(2) {
+            let is_path = |sign: char| sign.is_ascii_alphanumeric() || "_-./".contains(sign);
+            let Some((top, _)) = path.split_once('/') else {
+                continue;
+            };
+            if !TOPS.contains(&top) || !path.chars().all(is_path) {
+                continue;
+            }
+            count += 1;
+            if !root().join(path).exists() {
+                let page = page.strip_prefix(root()).unwrap();
+                missing.push(format!("{}: {path}", page.display()));
+            }
+        }
+    }
+    assert!(missing.is_empty(), "missing files:\n{}", missing.join("\n"));
+    assert!(count > 50, "only {count} paths were found");
+}
+
 /// Targets of inline links, `[text](target)`, and of images.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
     text.split("](")
