@@ -27,8 +27,8 @@ const LIMIT: Limit = Limit {
 
 /// Limit for comments in code: lower it after each improvement, down to [`LIMIT`].
 const COMMENTS: Limit = Limit {
-    words: 7.0,
-    openings: 11.5,
+    words: 3.8,
+    openings: 5.5,
 };
 
 #[test]
