@@ -21,7 +21,7 @@ use crate::{
     id,
 };
 
-/// Fate of the valid items when the server refuses an item.
+/// Handling of the valid items when the server refuses an item.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "ErrorPolicy")]
 pub enum BatchErrorPolicy {

@@ -20,7 +20,7 @@ use crate::{
 #[derive(Default)]
 pub struct AnnotationMutation;
 
-/// Remains of a deleted annotation. The history stays.
+/// Ids and final version of a deleted annotation. The history stays.
 #[derive(SimpleObject)]
 pub struct DeletedAnnotation {
     /// Id of the deleted row.
@@ -143,7 +143,7 @@ impl AnnotationMutation {
         #[graphql(desc = "The annotations and their tasks.")] items: Vec<CreateAnnotationItem>,
         #[graphql(
             default_with = "BatchErrorPolicy::RejectAll",
-            desc = "Fate of the valid items when an item is refused."
+            desc = "Handling of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
     ) -> Option<Result<Vec<CreateAnnotationOutcome>>> {
@@ -160,7 +160,7 @@ impl AnnotationMutation {
         #[graphql(desc = "The annotations and their changes.")] items: Vec<UpdateAnnotationItem>,
         #[graphql(
             default_with = "BatchErrorPolicy::RejectAll",
-            desc = "Fate of the valid items when an item is refused."
+            desc = "Handling of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
     ) -> Option<Result<Vec<UpdateAnnotationOutcome>>> {
@@ -177,7 +177,7 @@ impl AnnotationMutation {
         #[graphql(desc = "The annotations.")] items: Vec<DeleteAnnotationItem>,
         #[graphql(
             default_with = "BatchErrorPolicy::RejectAll",
-            desc = "Fate of the valid items when an item is refused."
+            desc = "Handling of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
     ) -> Option<Result<Vec<DeleteAnnotationOutcome>>> {

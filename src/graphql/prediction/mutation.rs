@@ -42,7 +42,7 @@ pub struct UpdatePredictionInput {
     expected_version: MaybeUndefined<i32>,
 }
 
-/// Remains of a deleted prediction.
+/// Id and task of a deleted prediction.
 #[derive(SimpleObject)]
 pub struct DeletedPrediction {
     /// Id of the deleted row.
