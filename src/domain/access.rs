@@ -1,7 +1,7 @@
-//! Every rule of who may: what an actor sees, and what a role allows.
+//! Access rules: which rows an actor sees, and which actions a role allows.
 //!
-//! Reads start from one of the `visible_*` selects. What they leave out is NOT_FOUND to the actor; what
-//! they show but the role does not allow is FORBIDDEN.
+//! Reads start from a `visible_*` select. Rows outside the select are NOT_FOUND to the actor; an action that the role
+//! does not allow on a visible row is FORBIDDEN (`docs/decisions/0005-visibility.md`).
 
 use std::collections::HashMap;
 
@@ -23,13 +23,13 @@ use crate::{
     events::Batch,
 };
 
-/// Whoever is signed in.
+/// Signed-in user of a request.
 #[derive(Clone, Debug)]
 pub struct Actor {
     pub user: user::Model,
-    /// The API token that signed them in.
+    /// API token of the request.
     pub token_id: i64,
-    /// Expiry of that token; `None` for a token without one.
+    /// Expiry of the API token, or `None` for a token that never expires.
     pub token_expires_at: Option<DateTime<Utc>>,
 }
 
@@ -63,14 +63,15 @@ pub fn visible_revisions(actor: &Actor) -> Select<annotation_revision::Entity> {
     in_own_projects(actor, annotation_revision::Column::ProjectId)
 }
 
-/// Events, joined with their revisions, of annotations that are in the actor's projects or were before the
-/// event; for an admin, all.
+/// Events, joined with their revisions, whose annotation is in the actor's projects after the change or was there
+/// before; for an admin, all.
 pub fn visible_events(actor: &Actor) -> Select<event::Entity> {
     let select = every_event();
     if actor.is_admin() {
         return select;
     }
     use annotation_revision::Column::{FromProjectId, ProjectId};
+    // A move out of the actor's projects stays visible as a deletion, hence the project that was left counts too.
     select.filter(
         Condition::any()
             .add(ProjectId.in_subquery(own_projects(actor)))
@@ -78,8 +79,8 @@ pub fn visible_events(actor: &Actor) -> Select<event::Entity> {
     )
 }
 
-/// All events, for one reading on behalf of many: what each of them sees is asked of [`sees_project`] and
-/// [`sees_user`] then.
+/// All events, without a check of visibility. A shared read serves many viewers; [`sees_project`] and [`sees_user`]
+/// then decide for each viewer.
 pub fn every_event() -> Select<event::Entity> {
     let revision = event::Entity::belongs_to(annotation_revision::Entity)
         .from(event::Column::RevisionId)
@@ -89,13 +90,13 @@ pub fn every_event() -> Select<event::Entity> {
         .join(JoinType::InnerJoin, revision.into())
 }
 
-/// [`visible_projects`] for a project that a batch of events is about, as of its reading.
+/// Says whether a viewer sees a project of a batch of events: [`visible_projects`] as of the batch's read.
 pub fn sees_project(batch: &Batch, viewer_id: i64, project_id: i64) -> bool {
     let members = batch.members.get(&project_id);
     batch.admins.contains(&viewer_id) || members.is_some_and(|ids| ids.contains(&viewer_id))
 }
 
-/// [`visible_users`] for an actor of a batch of events, as of its reading.
+/// Says whether a viewer sees a user of a batch of events: [`visible_users`] as of the batch's read.
 pub fn sees_user(batch: &Batch, viewer_id: i64, user_id: i64) -> bool {
     let mut projects = batch.members.values();
     batch.admins.contains(&viewer_id)
@@ -132,6 +133,7 @@ pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
             .filter(task::Column::ProjectId.in_subquery(projects))
             .into_query()
     };
+    // The author's own drafts too require a present membership: leaving a project ends access to the drafts in it.
     select
         .filter(annotation_draft::Column::TaskId.in_subquery(tasks(own_projects(actor))))
         .filter(
@@ -141,12 +143,12 @@ pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
         )
 }
 
-/// Reviews that were given in the actor's projects, wherever the annotation is by now; for an admin, all.
+/// Reviews given in the actor's projects, even when the annotation has moved since; for an admin, all.
 pub fn visible_reviews(actor: &Actor) -> Select<annotation_review::Entity> {
     in_own_projects(actor, annotation_review::Column::ProjectId)
 }
 
-/// The actor, and everybody who shares a project with them; for an admin, all.
+/// The actor and all members of the actor's projects; for an admin, all users.
 pub fn visible_users(actor: &Actor) -> Select<user::Entity> {
     let select = user::Entity::find();
     if actor.is_admin() {
@@ -164,7 +166,7 @@ pub fn visible_users(actor: &Actor) -> Select<user::Entity> {
     )
 }
 
-/// The actor's role in a project that they see. An admin is a manager everywhere.
+/// Reads the actor's role in a project, or `None` unless the actor sees the project. An admin is a manager everywhere.
 pub async fn role_in(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -175,7 +177,8 @@ pub async fn role_in(
         .remove(&project_id))
 }
 
-/// The actor's roles in those of several projects that they see. An admin is a manager everywhere.
+/// Reads the actor's roles in several projects, without the projects that the actor does not see. An admin is a
+/// manager everywhere.
 pub async fn roles_in(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -197,43 +200,44 @@ pub async fn roles_in(
     Ok(roles.into_iter().collect())
 }
 
-/// The actor may write annotations of their own.
+/// Allows writing annotations as their author.
 pub fn may_annotate(role: Role) -> bool {
+    // `Role` orders its variants by rights: a higher role includes the rights of all lower roles.
     role >= Role::Annotator
 }
 
-/// The actor may change this annotation's result and flags: their own, or as a reviewer anybody's.
+/// Allows changing an annotation's result and flags: to the author, and to reviewers.
 pub fn may_edit(actor: &Actor, role: Role, annotation: &annotation::Model) -> bool {
     role >= Role::Reviewer || (may_annotate(role) && is_own(actor, annotation))
 }
 
-/// The actor may delete this annotation, and restore it once it is deleted: their own, or as a manager
-/// anybody's.
+/// Allows deleting an annotation, and restoring a deleted annotation: to the author, and to managers.
 pub fn may_delete(actor: &Actor, role: Role, annotation: &annotation::Model) -> bool {
     may_manage(role) || (may_annotate(role) && is_own(actor, annotation))
 }
 
-/// The actor may make an annotation, or a change of one, of this draft. To discard one it is enough to see it.
+/// Allows turning a draft into an annotation or a change of an annotation: to the draft's author. Discarding a draft
+/// requires no more than to see the draft.
 pub fn may_submit(actor: &Actor, draft: &annotation_draft::Model) -> bool {
     draft.user_id == actor.id()
 }
 
-/// The actor may judge annotations, their own too.
+/// Allows judging annotations, including the reviewer's own.
 pub fn may_review(role: Role) -> bool {
     role >= Role::Reviewer
 }
 
-/// The actor may declare an annotation the task's ground truth.
+/// Allows declaring an annotation the task's ground truth.
 pub fn may_set_ground_truth(role: Role) -> bool {
     role >= Role::Reviewer
 }
 
-/// The actor may change tasks, config, predictions, authorship and members, import and export.
+/// Allows changing tasks, config, predictions, authorship and members, and imports and exports.
 pub fn may_manage(role: Role) -> bool {
     role >= Role::Manager
 }
 
-/// FORBIDDEN with this sentence unless the rule allows it.
+/// Refuses with FORBIDDEN and the given message unless the rule allows the action.
 pub fn require(allowed: bool, otherwise: &'static str) -> Result<()> {
     if allowed {
         Ok(())
@@ -251,6 +255,7 @@ fn in_own_projects<E: EntityTrait>(actor: &Actor, project_id: E::Column) -> Sele
     if actor.is_admin() {
         return select;
     }
+    // The column carries the table's name: joined selects have a `project_id` in several tables.
     select.filter(Expr::col((E::default(), project_id)).in_subquery(own_projects(actor)))
 }
 

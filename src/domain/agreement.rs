@@ -1,4 +1,4 @@
-//! How far the annotations of a task agree, for many tasks at once.
+//! Agreement between the annotations of a task, computed for many tasks at once (`docs/decisions/0015-agreement.md`).
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -25,42 +25,42 @@ use crate::{
     error::Result,
 };
 
-/// Steps of one comparison: those of a task's annotations, or of two annotations. Less than a second.
+/// Step limit of a comparison of all annotations of a task, or of a pair. Takes less than a second.
 pub const MAX_STEPS: u64 = 100_000_000;
-/// Bytes of the results that one comparison reads.
+/// Byte limit of the results that a comparison reads.
 const MAX_BYTES: u64 = 32 << 20;
-/// What is compared together may take this many times as much; and no more of it is in memory than is allowed
-/// for one.
+/// Factor by which a request's comparisons together may exceed the steps and bytes of a single comparison. Batches
+/// keep the bytes in memory at any time within the limit of a single comparison.
 const TOGETHER: u64 = 8;
-/// Annotations that are read at once.
+/// Maximum number of annotations read at once.
 const MAX_READ: usize = 10_000;
 
-/// `Ok(None)` when there is nothing that the metric speaks of.
+/// Mean score; `Ok(None)` when the annotations hold no values that the metric compares.
 pub type Score = Result<Option<f64>, BudgetExceeded>;
 
-/// The annotations of one task; without a metric by the one that fits each control.
+/// Key of a task's agreement; without a metric, each control is compared by its default metric.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OfTask {
     pub task_id: i64,
     pub metric: Option<Metric>,
 }
 
-/// Two annotations.
+/// Key of the agreement between two annotations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct OfPair {
     pub ids: [i64; 2],
     pub metric: Option<Metric>,
 }
 
-/// What became of the comparison of two annotations.
+/// Outcome of the comparison of two annotations.
 #[derive(Clone, Copy, Debug)]
 pub enum Compared {
     Score(Score),
-    /// They belong to different tasks.
+    /// The annotations belong to different tasks.
     Apart,
 }
 
-/// Annotations to compare with one another.
+/// Annotations to compare pairwise, with the metrics asked for.
 struct Comparison<K> {
     members: Vec<Member>,
     questions: Vec<(K, Option<Metric>)>,
@@ -74,7 +74,7 @@ struct Member {
     bytes: u64,
 }
 
-/// The agreement of the uncancelled annotations of each of several tasks, as far as the actor sees them.
+/// Computes the agreement of the uncancelled annotations of several tasks, among the annotations that the actor sees.
 pub async fn of_tasks(
     app: &App,
     actor: &Actor,
@@ -96,8 +96,8 @@ pub async fn of_tasks(
     compare(app, actor, tasks.into_values()).await
 }
 
-/// The agreement of pairs of annotations, cancelled or not. Those of which the actor does not see both are left
-/// out.
+/// Computes the agreement of pairs of annotations, cancelled or not. Leaves out pairs of which the actor does not see
+/// both annotations.
 pub async fn of_pairs(
     app: &App,
     actor: &Actor,
@@ -116,7 +116,8 @@ pub async fn of_pairs(
             found.insert(*of, Compared::Apart);
             continue;
         }
-        // Whoever compares two by name wants to know, whoever wrote them.
+        // Drops the authors: an explicitly requested pair is compared even when both annotations are by the same
+        // author.
         let anonymous = |member: &Member| Member {
             author_id: None,
             ..*member
@@ -135,9 +136,9 @@ pub async fn of_pairs(
     Ok(found)
 }
 
-/// The mean agreement of all pairs of annotations but those by one and the same author, who is no second
-/// result; annotations whose author is not known count as different people's. Pairs in which there is nothing
-/// that the metric speaks of are left out.
+/// Computes the mean agreement over all pairs of annotations by different authors: two annotations by the same author
+/// are no independent results. Annotations without an author count as written by different people. Leaves out pairs
+/// without values that the metric compares.
 pub fn among<A: PartialEq>(
     results: &[(Option<A>, &ComparableResult)],
     metric: Option<Metric>,
@@ -166,7 +167,7 @@ impl<K> Comparison<K> {
         self.members.iter().map(|member| member.bytes).sum()
     }
 
-    /// Answers every question, with the texts of its annotations.
+    /// Computes the score of each question from the results' texts.
     fn answer(
         self,
         texts: &HashMap<i64, String>,
@@ -174,7 +175,7 @@ impl<K> Comparison<K> {
         steps: &mut u64,
     ) -> Vec<(K, Score)> {
         let members = self.members.iter();
-        // One that is gone by now is left out.
+        // Leaves out annotations that were deleted or became invisible between the two reads.
         let results: Vec<_> = members
             .filter_map(|it| {
                 let (text, config) = (texts.get(&it.id)?, configs.get(&it.project_id)?);
@@ -188,6 +189,7 @@ impl<K> Comparison<K> {
                 let allowed = std::cmp::min(MAX_STEPS, *steps);
                 let mut budget = WorkBudget::new(allowed);
                 let score = among(&results, metric, &mut budget);
+                // Charges the steps used alone: unused steps stay available to later comparisons of the request.
                 *steps -= allowed - budget.remaining();
                 (key, score)
             })
@@ -195,7 +197,8 @@ impl<K> Comparison<K> {
     }
 }
 
-/// What has to be known of annotations before their results are read, oldest first.
+/// Reads the metadata of annotations before the results, oldest first: the byte counts decide which results are read
+/// at all.
 async fn members(app: &App, actor: &Actor, which: Condition) -> Result<Vec<Member>> {
     let result = Expr::col((annotation::Entity, Column::Result));
     let rows: Vec<(i64, i64, i64, Option<i64>, i64)> = access::visible_annotations(actor)
@@ -206,6 +209,8 @@ async fn members(app: &App, actor: &Actor, which: Condition) -> Result<Vec<Membe
             Column::ProjectId,
             Column::CompletedById,
         ])
+        // `octet_length` counts bytes on both databases; `length` counts characters. SQLite:
+        // https://www.sqlite.org/lang_corefunc.html#octet_length
         .expr(Expr::expr(Func::cust("octet_length").arg(result)).cast_as("bigint"))
         .filter(which)
         .order_by_asc(Column::Id)
@@ -222,7 +227,7 @@ async fn members(app: &App, actor: &Actor, which: Condition) -> Result<Vec<Membe
     Ok(rows.into_iter().map(member).collect())
 }
 
-/// Reads results and compares them, as much at once as one comparison may read.
+/// Reads results and compares them in batches, each within the byte limit of a single comparison.
 async fn compare<K: Copy + Eq + Hash + Send + 'static>(
     app: &App,
     actor: &Actor,
@@ -243,6 +248,8 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
             continue;
         }
         let more = comparison.bytes();
+        // Too large a comparison exceeds the budget without a read. A skipped comparison does not count towards the
+        // shared limit.
         if more > MAX_BYTES
             || bytes_together + more > TOGETHER * MAX_BYTES
             || comparison.members.len() > MAX_READ
@@ -271,7 +278,7 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
         let configs = labelling::configs(app, &projects).await?;
         let bytes = batch.iter().map(Comparison::bytes).sum();
         let _held = app.budget.hold(bytes)?;
-        // Few bytes can be many steps.
+        // Charges at least a small operation: a few bytes can require many steps.
         compute::charge(compute::SMALL).await;
         let texts = annotations::results(app, actor, &ids).await?;
         for comparison in batch {
