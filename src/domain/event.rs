@@ -1,4 +1,5 @@
-//! Events: what happens to the annotations that somebody may see, in commit order, from any point on.
+//! Events of the annotations that a viewer may see, in commit order, from any position of the log
+//! (`docs/decisions/0007-events.md`).
 
 mod cursor;
 mod log;
@@ -19,44 +20,45 @@ use super::{
 };
 use crate::events::{Batch, Event, TaskRef};
 
-/// What happened to an annotation, as somebody sees it.
+/// Kind of change to an annotation, from the viewer's perspective.
 pub type Kind = annotation_revision::Event;
 
-/// Which events a subscription is about; every part that is given has to match.
+/// Conditions on the events of a subscription; an event has to match each condition that is given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     pub annotation_id: Option<IdFilter>,
-    /// The task that the annotation is in after the event, or was in before.
+    /// Task of the annotation after or before the event.
     pub task_id: Option<IdFilter>,
-    /// The project that the annotation is in after the event, or was in before.
+    /// Project of the annotation after or before the event.
     pub project_id: Option<IdFilter>,
     pub actor_id: Option<IdFilter>,
     pub kind: Option<EnumFilter<Kind>>,
 }
 
-/// An event as one viewer sees it.
+/// Event as seen by a single viewer.
 #[derive(Clone, Debug)]
 pub struct Seen {
-    /// Leads on from behind this event.
+    /// Position right after this event; a subscription from here continues without this event.
     pub cursor: Arc<str>,
     pub kind: Kind,
     pub annotation_id: i64,
-    /// The version that the change made.
+    /// Version created by the change.
     pub version: i32,
-    /// The annotation as it is by now; nothing once it is gone or out of the viewer's sight. A large result
-    /// is left out as an empty text.
+    /// Current state of the annotation, or `None` once the annotation is deleted or invisible to the viewer. A large
+    /// result is an empty text.
     pub annotation: Option<Arc<annotation::Model>>,
-    /// The task that the annotation is in after the change; to those who see no more than where it was,
-    /// that one. Nothing once the task is gone.
+    /// Task of the annotation after the change; the former task for viewers who see the former project alone. `None`
+    /// once the task is deleted.
     pub task_id: Option<i64>,
-    /// Who made the change; nothing once they are gone, and while the viewer may not see them.
+    /// Author of the change, or `None` for a deleted user, or a user whom the viewer may not see.
     pub actor: Option<Arc<user::Model>>,
     pub changed_fields: Arc<[String]>,
     pub at: DateTime<Utc>,
 }
 
 impl Filter {
-    /// Lets through what any viewer could match, and perhaps more: [`Filter::sight`] decides.
+    /// Builds a superset of the filter as SQL: matches each event that some viewer could match. [`Filter::sight`]
+    /// decides.
     fn condition(&self) -> Condition {
         use annotation_revision::Column::{
             ActorId, AnnotationId, Event, FromProjectId, FromTaskId, ProjectId, TaskId,
@@ -68,6 +70,7 @@ impl Filter {
                 .add(ids.condition(from));
             Some(any)
         };
+        // A move out of the viewer's projects is read for `Deleted` as well: to that viewer the move is a deletion.
         let kinds = self.kind.as_ref().map(|kinds| {
             let any = Condition::any().add(kinds.condition(Event));
             any.add_option(
@@ -87,10 +90,10 @@ impl Filter {
             .add_option(kinds)
     }
 
-    /// What the viewer sees of an event; nothing when it is out of their sight or does not match.
+    /// Builds the viewer's event, or `None` when the event is invisible to the viewer or does not match the filter.
     ///
-    /// To somebody who sees where the annotation was but not where it went, it is deleted: they get nothing
-    /// of it any more, and nothing here tells where it is.
+    /// A viewer who sees the former project but not the new project gets a deletion, without changed fields and
+    /// without the new location.
     fn sight(&self, viewer: &Actor, batch: &Batch, event: &Event, log: &Log) -> Option<Seen> {
         let viewer = viewer.id();
         let sees = |place: &TaskRef| access::sees_project(batch, viewer, place.project_id);
@@ -106,14 +109,14 @@ impl Filter {
         };
         let actor = event.actor.as_ref();
         let actor = actor.filter(|actor| access::sees_user(batch, viewer, actor.id));
-        // Nobody is found by an actor whom they may not see.
+        // Matches `actor` against visible users alone: a match would otherwise reveal an invisible user.
         let is_by = |filter: &IdFilter| actor.is_some_and(|actor| filter.matches(actor.id));
         let is_wanted = [to, from].iter().flatten().any(is_here)
             && matches(&self.annotation_id, event.annotation_id)
             && self.actor_id.as_ref().is_none_or(is_by)
             && self.kind.as_ref().is_none_or(|kinds| kinds.matches(&kind));
         is_wanted.then(|| Seen {
-            // The same for all who subscribe.
+            // Seals a cursor once per event and shares the text between all subscribers.
             cursor: event
                 .cursor
                 .get_or_init(|| log.seal(event.seq).into())
@@ -127,6 +130,7 @@ impl Filter {
                 .filter(|row| to.is_some() && access::sees_project(batch, viewer, row.project_id)),
             task_id: place.has_task.then_some(place.task_id),
             actor: actor.cloned(),
+            // The names of changed fields would describe a change in a project that the viewer does not see.
             changed_fields: match to {
                 Some(_) => event.changed_fields.clone(),
                 None => Arc::default(),

@@ -1,8 +1,10 @@
-//! Cursors of events: a place in one particular log, sealed.
+//! Cursors of events: encrypted positions in a particular log.
 //!
-//! Numbers of events have gaps for what a viewer may not see, so that a number would tell how much that is. A cursor
-//! is therefore encrypted and authenticated, by AES-GCM-SIV (RFC 8452) with a key of the log. With one nonce for all,
-//! which that cipher stands, the cursor of an event is the same for everybody, from every server, and can be compared.
+//! Event numbers have gaps where a viewer may not see events, so a plain number would reveal how much is hidden.
+//! Cursors are therefore encrypted and authenticated with AES-GCM-SIV (<https://www.rfc-editor.org/rfc/rfc8452>) and a
+//! key of the log. The cipher tolerates a fixed nonce: equal numbers yield equal texts and reveal no more than
+//! equality (<https://www.rfc-editor.org/rfc/rfc8452#section-9>). Hence an event has the same cursor for all viewers
+//! and on all servers, and cursors can be compared (`docs/decisions/0024-sealed-cursors.md`).
 
 use aes_gcm_siv::{
     Aes256GcmSiv, KeyInit, Nonce,
@@ -13,25 +15,26 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{Error, Problem, ProblemCode};
 
-/// The first byte of a sealed cursor.
+/// First byte of a sealed cursor.
 const SEALED: u8 = 2;
-/// Bytes of a sealed cursor: the first one, the number, the tag.
+/// Bytes of a sealed cursor: first byte, number, tag.
 const LENGTH: usize = 1 + 8 + 16;
 
-/// Seals and opens the cursors of one log.
+/// Seals and opens the cursors of a single log.
 pub struct Log {
     generation: String,
     cipher: Aes256GcmSiv,
-    /// The last event of which there are cursors without seal.
+    /// Last event that has cursors without a seal.
     unsealed_until: i64,
 }
 
 impl Log {
-    /// The log of this generation. Another generation seals otherwise, even with the same secret.
+    /// Derives the key from generation and secret: a new generation has a new key, even with the same secret.
     pub fn new(generation: String, secret: &str, unsealed_until: i64) -> Self {
         let mut hash = Sha256::new();
         for part in ["annograph event cursor", &generation, secret] {
             hash.update(part);
+            // A zero byte between the parts keeps ("ab", "c") and ("a", "bc") distinct.
             hash.update([0]);
         }
         Self {
@@ -49,13 +52,14 @@ impl Log {
         URL_SAFE_NO_PAD.encode([&[SEALED], sealed.as_slice()].concat())
     }
 
-    /// The place that a cursor stands for, in the log that ends at `end`.
+    /// Decodes a cursor to an event number, in the log that ends at `end`.
     pub fn open(&self, cursor: &str, end: i64) -> Result<i64, Error> {
         let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
         let seq = match bytes.split_first() {
             Some((&SEALED, sealed)) if bytes.len() == LENGTH => self.opened(sealed)?,
             _ => self.unsealed(&bytes)?,
         };
+        // A number past the end comes from a log that lost events, for example by a restored backup.
         if seq > end {
             return Err(refused("the cursor lies ahead of the event log"));
         }
@@ -70,8 +74,8 @@ impl Log {
         bytes.map(i64::from_be_bytes).ok_or_else(of_another_log)
     }
 
-    /// A cursor of a release that did not seal them: its text is plain, and could be made up. None is taken for an
-    /// event of since, so that trying does not tell where the log ends by now.
+    /// Decodes a cursor of a release without sealed cursors. The text is plain and can be made up, so only events up
+    /// to `unsealed_until` are accepted: probing must not reveal where the log ends now.
     fn unsealed(&self, bytes: &[u8]) -> Result<i64, Error> {
         let (of, seq) = parts(bytes).ok_or_else(|| refused("this is no cursor of an event"))?;
         if of != self.generation {
@@ -100,7 +104,7 @@ fn parts(bytes: &[u8]) -> Option<(&str, i64)> {
     Some((log, seq))
 }
 
-/// Numbers repeat after a backup was restored, and then stand for other events.
+/// Refuses a cursor of a different log: numbers repeat after a restored backup and then stand for different events.
 fn of_another_log() -> Error {
     refused(
         "the cursor is of another event log, perhaps from before a backup was restored: read anew and subscribe without it",

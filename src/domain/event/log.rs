@@ -1,4 +1,4 @@
-//! The event log as a whole: which one it is.
+//! Identity of the event log: generation and cursor key.
 
 use entity::event_log;
 use sea_orm::{ActiveValue::Set, EntityTrait};
@@ -9,7 +9,8 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What tells this log from any other, and from itself before a backup was restored.
+/// Reads the log's identity. The generation differs between databases, and from the same database before a restored
+/// backup.
 pub async fn current(app: &App) -> Result<Log> {
     let row = event_log::Entity::find().one(app.db.reader()).await?;
     let row = row.ok_or_else(|| {
@@ -23,14 +24,14 @@ pub async fn current(app: &App) -> Result<Log> {
     ))
 }
 
-/// Ends the validity of all cursors that were handed out. To be done whenever a backup was restored, with all
-/// servers stopped.
+/// Invalidates all cursors handed out so far. Required after a backup is restored, while all servers are stopped.
 pub async fn renew(app: &App) -> Result<()> {
     let row = event_log::ActiveModel {
         generation: Set(random::<8>()?),
         cursor_key: Set(random::<32>()?),
         unsealed_until: Set(0),
     };
+    // Replaces the row in a single transaction: a log without an identity refuses all subscriptions.
     let txn = app.db.begin().await?;
     event_log::Entity::delete_many().exec(&*txn).await?;
     event_log::Entity::insert(row)
@@ -40,7 +41,7 @@ pub async fn renew(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// Random bytes in hexadecimal.
+/// Generates random bytes in hexadecimal.
 fn random<const BYTES: usize>() -> Result<String> {
     let mut random = [0_u8; BYTES];
     getrandom::fill(&mut random).map_err(|error| Error::Internal(std::sync::Arc::new(error)))?;

@@ -1,4 +1,4 @@
-//! Reads events and what it takes to show them: a fixed number of statements for any number of viewers.
+//! Reads events with the rows that viewers need: a fixed number of statements for any number of viewers.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -33,15 +33,15 @@ use crate::{
     instant,
 };
 
-/// Events of one batch, at the most.
+/// Maximum number of events per batch.
 pub const MOST: u64 = 100;
-/// Characters of the longest result that is read along. Batches wait in memory for slow subscribers, so
-/// longer ones are read when they are asked for.
+/// Characters of the longest result read with a batch. Batches wait in memory for slow subscribers, so longer results
+/// are read on demand.
 const LONGEST_RESULT: i32 = 4_096;
-/// Bytes of all results that are read along with one batch. Those beyond are left out like longer ones.
+/// Bytes of all results read with a batch. Results beyond the limit are left out and read on demand.
 const RESULTS: usize = 64 << 10;
 
-/// Without the result that a revision may hold, which nobody asks for here.
+/// Columns of a revision without the result: events never show the revision's result.
 const COLUMNS: [annotation_revision::Column; 11] = {
     use annotation_revision::Column::*;
     [
@@ -59,7 +59,7 @@ const COLUMNS: [annotation_revision::Column; 11] = {
     ]
 };
 
-/// What the log says of an event.
+/// Event as stored in the log.
 #[derive(FromQueryResult)]
 struct Row {
     seq: i64,
@@ -76,7 +76,7 @@ struct Row {
     changes: String,
 }
 
-/// The next events for whoever may see them.
+/// Reads the next events for all viewers.
 pub fn for_all(
     db: Database,
     after: i64,
@@ -85,7 +85,7 @@ pub fn for_all(
     async move { read(db.reader(), access::every_event(), after, since).await }.boxed()
 }
 
-/// The next events that an actor could be interested in.
+/// Reads the next events that an actor could see and that could match the filter.
 pub async fn for_one(
     app: &App,
     actor: &Actor,
@@ -97,8 +97,8 @@ pub async fn for_one(
     read(app.db.reader(), select, after, since).await
 }
 
-/// The place right before the first event behind `after`, and up to `end`, that is of this instant or later;
-/// `end` when there is none.
+/// Finds the position right before the first event in `after..=end` that is from this instant or later; `end` when no
+/// event is.
 pub async fn before_first_of(
     app: &App,
     after: i64,
@@ -135,7 +135,7 @@ async fn read(
     if rows.is_empty() {
         return Ok(Batch::default());
     }
-    // Memberships are read last: who has left by the time that something is read does not see it.
+    // Reads memberships last: a member who left during the reads does not see events of the project.
     let annotations = annotations(db, &rows).await?;
     let tasks = tasks(db, &rows).await?;
     let (actors, admins) = users(db, &rows).await?;
@@ -175,6 +175,7 @@ async fn read(
 async fn annotations(db: &Reader, rows: &[Row]) -> Result<HashMap<i64, Arc<annotation::Model>>> {
     use annotation::Column;
     let result = Expr::col((annotation::Entity, Column::Result));
+    // Compares lengths in the statement, so that a long result never leaves the database.
     let length = Expr::expr(Func::char_length(result.clone()));
     let result = Expr::case(length.lte(LONGEST_RESULT), result).finally("");
     let found = annotation::Entity::find()
@@ -195,7 +196,7 @@ async fn annotations(db: &Reader, rows: &[Row]) -> Result<HashMap<i64, Arc<annot
     Ok(bounded.collect())
 }
 
-/// Which of the tasks are there.
+/// Reads which of the tasks exist.
 async fn tasks(db: &Reader, rows: &[Row]) -> Result<HashSet<i64>> {
     let ids = rows
         .iter()
@@ -211,11 +212,12 @@ async fn tasks(db: &Reader, rows: &[Row]) -> Result<HashSet<i64>> {
     Ok(found.into_iter().collect())
 }
 
-/// The actors, and the ids of all admins.
+/// Reads the users who made the changes, and the ids of all admins.
 async fn users(
     db: &Reader,
     rows: &[Row],
 ) -> Result<(HashMap<i64, Arc<user::Model>>, HashSet<i64>)> {
+    // Includes admins who made no change here: visibility checks need the ids of all admins.
     let found = user::Entity::find()
         .filter(
             Condition::any()
@@ -230,7 +232,8 @@ async fn users(
     Ok((users.collect(), admins))
 }
 
-/// Who belongs to the projects of the events, of the annotations by now, and of the actors.
+/// Reads the members of the events' projects, of the annotations' current projects, and of all projects of the users
+/// who made the changes.
 async fn members(
     db: &Reader,
     rows: &[Row],
@@ -242,6 +245,7 @@ async fn members(
         .flat_map(|row| [Some(row.project_id), row.from_project_id])
         .flatten()
         .chain(annotations.map(|row| row.project_id));
+    // Two users see each other through any shared project, so the projects of those users count whole.
     let of_actors = project_member::Entity::find()
         .select_only()
         .column(ProjectId)
@@ -265,7 +269,7 @@ async fn members(
     Ok(members)
 }
 
-/// API tokens that signed somebody in at that instant, perhaps, but do so no more.
+/// Reads API tokens that may have been valid at that instant and are invalid now.
 async fn ended_tokens(db: &Reader, since: DateTime<Utc>) -> Result<HashSet<i64>> {
     use api_token::Column::{ExpiresAt, Id, RevokedAt};
     let ended: Vec<i64> = api_token::Entity::find()

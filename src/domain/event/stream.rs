@@ -1,4 +1,4 @@
-//! A subscription: first what the log has, then what comes, without a gap and nothing twice.
+//! Subscription to events: replays the log, then continues with live events, without gaps or duplicates.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -16,44 +16,44 @@ use crate::{
     events::{Batch, Event, LogPosition},
 };
 
-/// Events before the end of the log that are looked through when commits race with a beginning.
+/// Events before the end of the log that are searched when commits race with the start of a subscription.
 const RACING: i64 = 10_000;
 
 struct Subscription {
     app: App,
     actor: Actor,
     filter: Filter,
-    /// Which log the cursors are of.
+    /// Log of the cursors.
     log: Log,
-    /// Everything up to here is behind us.
+    /// Event number up to which all events are delivered or skipped.
     position: i64,
     start: Start,
     news: Receiver<Arc<Batch>>,
-    /// What has been read and waits to be taken.
+    /// Events read and not yet delivered.
     ready: VecDeque<Seen>,
     state: State,
 }
 
-/// Which of the events that may have been committed before the subscription are not for it.
+/// Excludes events committed before the subscription began.
 #[derive(Clone, Copy)]
 struct Start {
-    /// None behind this one.
+    /// Last event to which the exclusion applies.
     until: i64,
     began: LogPosition,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Reads the log up to its end.
+    /// Reads the log up to the end.
     Replaying,
-    /// Has read the log, and nothing that came since.
+    /// Has read the log to the end and received no live events.
     CaughtUp,
     Live,
 }
 
-/// The events behind a cursor, or else those since a moment that has just passed.
+/// Streams the events after a cursor, or else from a moment just passed.
 ///
-/// Whatever this process began to commit since that moment is among them. Ends with the first error.
+/// The stream includes each event whose commit this process began after that moment. Ends with the first error.
 pub async fn subscribe(
     app: &App,
     actor: &Actor,
@@ -61,8 +61,12 @@ pub async fn subscribe(
     after: Option<&str>,
     began: LogPosition,
 ) -> Result<impl Stream<Item = Result<Seen>> + Send + 'static + use<>> {
+    // Listens before the end is read: an event between the two arrives twice, and `take` drops the second copy by its
+    // number.
     let news = app.events.listen(reading::for_all).await?;
     if after.is_none() {
+        // Waits for the numbers of commits that this process has acknowledged: an event numbered later would appear
+        // new.
         app.events.flush().await?;
     }
     let log = log::current(app).await?;
@@ -74,6 +78,8 @@ pub async fn subscribe(
         Some(cursor) => log.open(cursor, end)?,
         None if app.events.is_quiet_since(&began) => end,
         None => {
+            // Bounds the search: an event committed since has a number above the watermark, and at most `RACING` of
+            // these are searched.
             let known = began.watermark.max(end - RACING);
             reading::before_first_of(app, known, end, began.horizon).await?
         }
@@ -123,9 +129,9 @@ impl Subscription {
             reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
         self.take(&batch)?;
         if (batch.events.len() as u64) < MOST {
-            // What has come since is among the news: they were listened to before.
+            // Events after the replay are in the channel, which was opened first.
             self.state = State::CaughtUp;
-            // What doesn't match is behind us, too, and is not looked through again.
+            // Skips events that do not match: the next replay does not read them again.
             self.position = self.position.max(end);
         }
         Ok(())
@@ -133,7 +139,7 @@ impl Subscription {
 
     async fn hear(&mut self) -> Result<()> {
         let news = tokio::select! {
-            // What has been read already is told before the end.
+            // Delivers batches already received before the end of the stream.
             biased;
             news = self.news.recv() => news,
             () = self.app.events.stopped() => Err(RecvError::Closed),
@@ -143,12 +149,14 @@ impl Subscription {
                 self.state = State::Live;
                 self.take(&batch)
             }
-            // The news were too many while the log was read, which is no fault of the subscriber's.
+            // The channel overflowed during the replay. The subscriber is not at fault, so the replay starts again
+            // from the position.
             Err(RecvError::Lagged(_)) if self.state == State::CaughtUp => {
                 self.news = self.news.resubscribe();
                 self.state = State::Replaying;
                 Ok(())
             }
+            // A live subscriber that lags has to resume by cursor: unbounded buffers would hold the server's memory.
             Err(RecvError::Lagged(_)) => Err(Error::TooSlow {
                 cursor: self.log.seal(self.position),
             }),
@@ -164,7 +172,8 @@ impl Subscription {
         if batch.ended_tokens.contains(&self.actor.token_id) {
             return Err(Error::Unauthenticated);
         }
-        // What lies deeper than the events is read as the actor that they were, so that must still be true.
+        // Nested fields are resolved with the role that the actor had at the subscription, so a changed role ends the
+        // stream.
         if batch.admins.contains(&self.actor.id()) != self.actor.is_admin() {
             return Err(Error::Forbidden("your role has changed: subscribe again"));
         }
@@ -184,8 +193,9 @@ impl Subscription {
 }
 
 impl Start {
-    /// The event was committed before, beyond doubt; or it is of an import, which is no work of a server, so
-    /// that nobody can tell whether it was committed before or after.
+    /// Excludes an event up to the start position whose instant precedes the horizon: all transactions that this
+    /// process commits later began after the horizon, so the event was committed before. Imports run outside the
+    /// server, so their events may be excluded even when committed later.
     fn leaves_out(&self, event: &Event) -> bool {
         event.seq <= self.until && event.at < self.began.horizon
     }
