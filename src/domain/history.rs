@@ -1,4 +1,4 @@
-//! The history of an annotation: one revision per accepted change, never rewritten.
+//! History of an annotation: a revision per accepted change, never rewritten (`docs/decisions/0009-history.md`).
 
 pub mod snapshot;
 
@@ -33,20 +33,20 @@ impl Large for annotation_revision::Entity {
     }
 }
 
-/// The field of an annotation that holds what reviewers say of it.
+/// Field with the reviewer's comment in a revision's changes.
 const REVIEWS: &str = "reviews";
 
-/// What one change did: the new value of every changed field, by the field's public name.
+/// New values of all fields that a change sets, by the field's public name.
 #[derive(Debug, Default)]
 pub struct Changes {
     fields: Map<String, Value>,
     result: Option<String>,
-    /// Task and project that the annotation left.
+    /// Former task and project of an annotation that moved.
     from: Option<(i64, i64)>,
 }
 
 impl Changes {
-    /// Everything that a new annotation begins with.
+    /// Collects all fields of a new annotation.
     pub fn of_new(row: &annotation::Model) -> Self {
         let mut changes = Self::default();
         changes.result(&row.result);
@@ -60,6 +60,7 @@ impl Changes {
     }
 
     pub fn result(&mut self, text: &str) {
+        // A null marks the result as changed; the text is in the revision's column `result`, parsed only on demand.
         self.fields.insert("result".to_owned(), Value::Null);
         self.result = Some(text.to_owned());
     }
@@ -72,12 +73,12 @@ impl Changes {
         self.fields.insert(field.to_owned(), json!(value));
     }
 
-    /// Notes that it was reviewed; what came of it is the revision's action.
+    /// Records a review's comment; the verdict is the revision's action.
     pub fn review(&mut self, comment: Option<&str>) {
         self.field(REVIEWS, json!({ "comment": comment }));
     }
 
-    /// Notes where the annotation was before it moved.
+    /// Records the former task and project of a moved annotation.
     pub fn moved_from(&mut self, task_id: i64, project_id: i64) {
         self.from = Some((task_id, project_id));
     }
@@ -90,13 +91,13 @@ impl Changes {
         self.fields.contains_key(field)
     }
 
-    /// As a revision stores them: the changes, and `result` when it is one of them.
+    /// Serialises the changes as stored in a revision, and the result if changed.
     pub(super) fn into_texts(self) -> Result<(String, Option<String>)> {
         Ok((serde_json::to_string(&self.fields)?, self.result))
     }
 }
 
-/// The revision that brings the annotation to the state of `row`.
+/// Builds the revision that leads to the state of `row`.
 pub fn revision(
     row: &annotation::Model,
     event: Event,
@@ -123,7 +124,7 @@ pub fn revision(
     })
 }
 
-/// Appends revisions, those of one annotation in the order of their versions.
+/// Appends revisions; revisions of the same annotation have to be in the order of versions.
 pub async fn append_all(
     txn: &DatabaseTransaction,
     revisions: Vec<annotation_revision::ActiveModel>,
@@ -131,7 +132,7 @@ pub async fn append_all(
     Ok(rows::insert(txn, revisions).await?)
 }
 
-/// The public names of the fields that a revision changed, in alphabetical order.
+/// Lists the public names of the fields that a revision changed, in alphabetical order.
 pub fn changed_fields(changes: &str) -> Result<Vec<String>> {
     let fields: Map<String, Value> = serde_json::from_str(changes)?;
     let mut names: Vec<String> = fields.into_iter().map(|(name, _)| name).collect();
@@ -139,7 +140,7 @@ pub fn changed_fields(changes: &str) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// What the reviewer said whose review a revision is.
+/// Reads the reviewer's comment of a revision that is a review.
 pub fn comment(changes: &str) -> Result<Option<String>> {
     let fields: Map<String, Value> = serde_json::from_str(changes)?;
     let review = fields.get(REVIEWS);
@@ -147,17 +148,17 @@ pub fn comment(changes: &str) -> Result<Option<String>> {
     Ok(comment.map(str::to_owned))
 }
 
-/// The newest changes of an annotation, those behind one of its versions.
+/// Range of an annotation's newest changes, after a version.
 #[derive(Clone, Copy, Debug)]
 pub struct Since {
     pub annotation_id: i64,
     pub version: i32,
-    /// The version that it is at.
+    /// Current version of the annotation.
     pub current: i32,
 }
 
-/// Fields that changed since then, by annotation: each once, in alphabetical order. Of an annotation that has
-/// moved on very far, those of the newest thousand changes.
+/// Lists the fields changed since a version, by annotation, without repetition, in alphabetical order. Reads at most
+/// the newest thousand changes per annotation.
 pub async fn changed_since(
     db: &impl ConnectionTrait,
     wanted: impl IntoIterator<Item = Since>,
@@ -165,11 +166,14 @@ pub async fn changed_since(
     use annotation_revision::Column::{AnnotationId, Changes, Version};
     let mut which = Condition::any();
     for since in wanted {
+        // Bounds the read: an annotation that a script changes all the time can be hundreds of thousands of versions
+        // ahead.
         let from = std::cmp::max(since.version, since.current.saturating_sub(1_000));
         let of_one = AnnotationId.eq(since.annotation_id).and(Version.gt(from));
         which = which.add(of_one);
     }
     let mut names: HashMap<i64, Vec<String>> = HashMap::new();
+    // An empty `any` would match every revision.
     if which.is_empty() {
         return Ok(names);
     }
@@ -193,8 +197,8 @@ pub async fn changed_since(
     Ok(names)
 }
 
-/// The same page of the history of several annotations, oldest revision first. Without the results: those of
-/// snapshots are read when they are asked for.
+/// Reads the same page of several annotations' histories, oldest revision first, without results: a snapshot's result
+/// is read on demand.
 pub async fn of_annotations(
     app: &App,
     actor: &Actor,
@@ -205,6 +209,7 @@ pub async fn of_annotations(
     let visible = access::visible_revisions(actor);
     let select = |id| visible.clone().filter(Column::AnnotationId.eq(id));
     page.fetch_per_parent(
+        // Zero times: results stay empty and are charged nothing.
         &Reading::new(app, visible.clone(), 0),
         select,
         Columns {
@@ -218,7 +223,7 @@ pub async fn of_annotations(
     .await
 }
 
-/// Where an annotation's history ends.
+/// Last revision of an annotation.
 #[derive(Clone, Copy, Debug, FromQueryResult)]
 pub struct Newest {
     pub version: i32,
@@ -226,13 +231,14 @@ pub struct Newest {
     pub task_id: i64,
 }
 
-/// The newest revision of an annotation, deleted or not; `None` unless the actor sees that one.
+/// Reads the newest revision of an annotation, deleted or not, or `None` unless the actor sees that revision.
 pub async fn newest(
     db: &impl ConnectionTrait,
     actor: &Actor,
     annotation_id: i64,
 ) -> Result<Option<Newest>> {
     use annotation_revision::Column::{AnnotationId, Event, TaskId, Version};
+    // The maximum spans all revisions, visible or not: a visible older revision must not pass for the newest.
     let newest = annotation_revision::Entity::find()
         .select_only()
         .column_as(Version.max(), "version")
@@ -248,7 +254,7 @@ pub async fn newest(
         .await?)
 }
 
-/// What annotations were at versions that the actor sees.
+/// Reads annotations as of several versions, where visible to the actor.
 pub async fn snapshots(
     app: &App,
     actor: &Actor,
@@ -257,7 +263,7 @@ pub async fn snapshots(
     snapshot::load(app.db.reader(), actor, versions).await
 }
 
-/// The results of snapshots, JSON texts, each for an answer that holds it so many times.
+/// Reads the results of snapshots as JSON texts, charged `times` times to the answer's budget.
 pub async fn results(
     app: &App,
     results: &[ResultRef],
@@ -266,7 +272,7 @@ pub async fn results(
     snapshot::charged_results(app, results, times).await
 }
 
-/// How many revisions each of several annotations has.
+/// Counts the visible revisions of several annotations.
 pub async fn count_of_annotations(
     app: &App,
     actor: &Actor,

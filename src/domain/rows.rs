@@ -1,5 +1,4 @@
-//! Many rows at once: ids that are ours before the rows are there, inserts and updates within the limits of
-//! both databases.
+//! Bulk inserts and updates within the limits of both databases, with ids reserved before the rows exist.
 
 use sea_orm::{
     ActiveModelBehavior, ActiveModelTrait, ConnectionTrait, DatabaseTransaction, DbBackend, DbErr,
@@ -9,10 +8,12 @@ use sea_orm::{
 
 use crate::error::Result;
 
-/// Values in one statement; SQLite takes 32,766, PostgreSQL 65,535.
+/// Maximum number of values per statement; SQLite takes 32,766
+/// (<https://www.sqlite.org/limits.html#max_variable_number>), PostgreSQL 65,535
+/// (<https://www.postgresql.org/docs/current/limits.html>).
 pub const MAX_VALUES: usize = 30_000;
 
-/// Ids that nobody else gets, in rising order.
+/// Reserved ids, in rising order.
 pub struct Ids(std::vec::IntoIter<i64>);
 
 impl Ids {
@@ -21,8 +22,8 @@ impl Ids {
     }
 }
 
-/// Takes ids from the table's own numbering, so that rows can refer to each other before they are
-/// inserted: the order of what a multi-row insert returns is promised by neither database.
+/// Reserves ids from the table's own numbering, so that rows can refer to each other before the insert. Neither
+/// database promises the order in which a multi-row insert returns ids.
 pub async fn reserve(txn: &DatabaseTransaction, table: &str, count: usize) -> Result<Ids> {
     if count == 0 {
         return Ok(Ids(Vec::new().into_iter()));
@@ -41,7 +42,8 @@ pub async fn reserve(txn: &DatabaseTransaction, table: &str, count: usize) -> Re
                 .collect::<Result<_, _>>()?
         }
         _ => {
-            // The write lock is ours, and explicit ids move AUTOINCREMENT's counter along.
+            // The transaction holds SQLite's only write lock, so no insert can take these ids. Explicit ids advance
+            // AUTOINCREMENT's counter: https://www.sqlite.org/autoinc.html
             let last = "SELECT seq FROM sqlite_sequence WHERE name = ?";
             let statement = Statement::from_sql_and_values(backend, last, [table.into()]);
             let last: i64 = match txn.query_one_raw(statement).await? {
@@ -51,6 +53,7 @@ pub async fn reserve(txn: &DatabaseTransaction, table: &str, count: usize) -> Re
             (last + 1..).take(count).collect()
         }
     };
+    // PostgreSQL sequences hand out rising numbers, but the rows of a statement have no order of their own.
     ids.sort_unstable();
     Ok(Ids(ids.into_iter()))
 }
@@ -71,7 +74,7 @@ where
     Ok(())
 }
 
-/// Sets columns of rows that are there to what these hold, each found by its key.
+/// Updates columns of existing rows to the values of the given rows, matched by key.
 pub async fn update<E>(
     txn: &DatabaseTransaction,
     key: E::Column,
@@ -82,7 +85,8 @@ where
     E: EntityTrait,
 {
     let new = || "new".into_iden();
-    // So both databases name the columns of a list of values.
+    // Both databases name the columns of a VALUES list `column1`, `column2` and so on:
+    // https://www.postgresql.org/docs/current/sql-values.html
     let nth = |nth: usize| Expr::col((new(), format!("column{nth}").into_iden()));
     let key_and_columns = || std::iter::once(key).chain(columns.iter().copied());
     for rows in rows.chunks(MAX_VALUES / (columns.len() + 1)) {

@@ -1,4 +1,4 @@
-//! Removal of expired rows in the background, a bounded number at a time.
+//! Removes expired rows in the background, a bounded number at a time.
 
 use std::time::Duration;
 
@@ -7,12 +7,13 @@ use tokio::time::MissedTickBehavior;
 use super::{draft, idempotency};
 use crate::{app::App, instant};
 
-/// How long after one sweep the next one comes.
+/// Interval between two sweeps.
 const EVERY: Duration = Duration::from_secs(600);
 
-/// Sweeps now and from time to time, for as long as it is polled.
+/// Sweeps now and then at each interval, for as long as the future is polled.
 pub async fn keep_swept(app: App) {
     let mut turns = tokio::time::interval(EVERY);
+    // `Delay`: a slow sweep is followed by a full pause, not by a burst of missed sweeps.
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         turns.tick().await;

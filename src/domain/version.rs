@@ -1,27 +1,30 @@
-//! Optimistic locking of the rows that people write as a whole: drafts, tasks, predictions and projects.
+//! Optimistic locking of rows that are edited as a whole: drafts, tasks, predictions and projects.
 //!
-//! A version counts the changes that its own mutation made, and nothing else: a counter that follows or a move is
-//! no reason to refuse somebody's edit. A change names the version that it was made to, or takes the last word.
+//! A version counts the changes by the row's own mutation alone: an updated counter or a move is no reason to refuse
+//! an edit. A change names the version that it was made to, or overwrites without a check
+//! (`docs/decisions/0019-versions-of-rows.md`).
 
 use serde::Serialize;
 
 use super::{Patch, not_cleared};
 use crate::error::{Conflict, Error, Problem, Result};
 
-/// The problem of an expected version that is null.
+/// Reports an expected version that is null.
 pub fn check_input(expected: &Patch<i32>) -> Option<Problem> {
+    // Absent means an unconditional write; null is refused, since a client with a missing version would overwrite by
+    // mistake.
     let is_null = expected.is_null();
     is_null.then(|| not_cleared(&["input", "expectedVersion"]))
 }
 
-/// The version that a change was made to, when the row is at another one.
+/// Returns the expected version if the row has a different version.
 pub fn missed(expected: &Patch<i32>, current: i32) -> Option<i32> {
     let expected = expected.value().copied();
     expected.filter(|expected| *expected != current)
 }
 
-/// Stale write: refuses it and tells the row as it is, references by id. `fields` says of each field of the change
-/// whether the row has another value.
+/// Builds the CONFLICT of a stale write, with the current row and references as ids. `fields` says for each changed
+/// field whether the current value differs from the change.
 pub fn conflict(
     of: &'static str,
     expected_version: Option<i32>,
