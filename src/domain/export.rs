@@ -1,7 +1,8 @@
-//! Writes a project as Label Studio's JSON: one list of tasks with all that hangs on them, a task a line.
+//! Writes a project as Label Studio's JSON: a list of tasks with annotations, drafts and predictions, a task per line
+//! (<https://labelstud.io/guide/export.html>).
 //!
-//! What was imported comes out as it came in: fields that have no column stand where Label Studio writes
-//! them, and `result`, `data` and `meta` keep their exact text.
+//! An export reproduces the import: imported fields without a column stand where Label Studio writes them, and
+//! `result`, `data` and `meta` keep their exact text.
 
 mod writer;
 
@@ -17,19 +18,19 @@ use sea_orm::{
 
 use crate::{app::App, error::Error};
 
-/// The most tasks of one page.
+/// Maximum number of tasks per page.
 const MAX_PAGE: u64 = 500;
-/// Pages shrink and grow towards this many bytes of output.
+/// Target size of a page's output in bytes; the number of tasks per page follows.
 const PAGE_BYTES: usize = 4 << 20;
 
-/// What an export wrote.
+/// Counts of an export.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     pub tasks: usize,
     pub annotations: usize,
 }
 
-/// Why an export broke off.
+/// Cause of an aborted export.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
     #[error("can't write the file: {0}")]
@@ -44,7 +45,7 @@ impl From<sea_orm::DbErr> for Failure {
     }
 }
 
-/// A task with all that hangs on it.
+/// Task with annotations, drafts and predictions.
 struct Whole {
     task: task::Model,
     annotations: Vec<annotation::Model>,
@@ -52,14 +53,15 @@ struct Whole {
     predictions: Vec<prediction::Model>,
 }
 
-/// Exports a project as it is at one moment, tasks in the order of their ids. `observe` is told how many
-/// tasks are written, from time to time.
+/// Exports a project as of a single moment, tasks in the order of ids. Reports the number of tasks written to
+/// `observe` after each page.
 pub async fn run(
     app: &App,
     project_id: i64,
     out: &mut impl Write,
     mut observe: impl FnMut(usize),
 ) -> Result<Summary, Failure> {
+    // A snapshot spans all pages: changes during the export would otherwise tear tasks from their annotations.
     let txn = app.db.reader().snapshot().await?;
     let project = project::Entity::find_by_id(project_id).one(&txn).await?;
     project.ok_or(Error::NotFound("project"))?;
@@ -87,6 +89,7 @@ pub async fn run(
         if is_last {
             break;
         }
+        // Follows the size of the last page, so that memory stays bounded for projects with large results.
         let per_task = text.len() / page.len();
         limit = ((PAGE_BYTES / per_task.max(1)) as u64).clamp(1, MAX_PAGE);
     }
@@ -95,7 +98,7 @@ pub async fn run(
     Ok(summary)
 }
 
-/// The next tasks, in a fixed number of statements.
+/// Reads the next tasks, in a fixed number of statements.
 async fn page(
     txn: &DatabaseTransaction,
     project_id: i64,
@@ -144,7 +147,7 @@ impl Whole {
     }
 }
 
-/// Learns the e-mail addresses of the drafts' users, which is how drafts name them.
+/// Reads the e-mail addresses of the drafts' authors, by which Label Studio's drafts name users.
 async fn add_emails(
     txn: &DatabaseTransaction,
     page: &[Whole],

@@ -1,5 +1,5 @@
-//! One task of an export: Label Studio's fields in Label Studio's order, and between them what the task was
-//! imported with and has no column.
+//! Writes a task of an export: Label Studio's fields in Label Studio's order, with imported fields that have no
+//! column in between.
 
 use std::{borrow::Cow, collections::HashMap};
 
@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use super::Whole;
 use crate::{error::Result, instant};
 
-/// Appends a task. `emails` knows the users of its drafts.
+/// Appends a task. `emails` maps the authors of drafts to their addresses.
 pub(super) fn task(
     out: &mut Vec<u8>,
     whole: &Whole,
@@ -34,7 +34,7 @@ pub(super) fn task(
     object.extra("inner_id")?;
     object.value("total_annotations", row.total_annotations)?;
     object.value("cancelled_annotations", row.cancelled_annotations)?;
-    // Predictions of which the import knew only the id count too, as they did where they came from.
+    // Counts predictions imported as a bare id too, as Label Studio's export did.
     let predictions = i64::from(row.total_predictions) + bare_predictions as i64;
     object.value("total_predictions", predictions)?;
     object.extra("comment_count")?;
@@ -43,7 +43,7 @@ pub(super) fn task(
     object.value("project", row.project_id)?;
     object.value("updated_by", row.updated_by_id)?;
     object.extra("comment_authors")?;
-    // Two fields that Label Studio's exports lack, written only where they say something.
+    // Label Studio's exports lack these fields, so they are written only if they differ from the default.
     if row.overlap != 1 {
         object.value("overlap", row.overlap)?;
     }
@@ -87,6 +87,7 @@ fn draft(
 ) -> Result<()> {
     let mut object = Object::open(out, row.extra.as_deref())?;
     object.value("id", row.id)?;
+    // A user without an address, or a deleted user, is named by id.
     match emails.get(&row.user_id) {
         Some(Some(email)) => object.value("user", email)?,
         _ => object.value("user", row.user_id)?,
@@ -126,10 +127,10 @@ fn prediction(out: &mut Vec<u8>, row: &prediction::Model) -> Result<()> {
     object.close()
 }
 
-/// A JSON object that is being written.
+/// JSON object in the course of being written.
 struct Object<'a> {
     out: &'a mut Vec<u8>,
-    /// Imported fields that are not written yet.
+    /// Imported fields not yet written.
     extra: IndexMap<Cow<'a, str>, &'a RawValue>,
 }
 
@@ -158,7 +159,7 @@ impl<'a> Object<'a> {
         Ok(())
     }
 
-    /// A value that is JSON already.
+    /// Writes a value that is JSON text already.
     fn text(&mut self, key: &str, json: &str) -> Result<()> {
         self.key(key)?;
         self.out.extend_from_slice(json.as_bytes());
@@ -169,7 +170,7 @@ impl<'a> Object<'a> {
         self.value(key, instant.map(instant::print))
     }
 
-    /// An imported field in its place, if there was one.
+    /// Writes an imported field at its place, if present.
     fn extra(&mut self, key: &str) -> Result<()> {
         match self.extra.shift_remove(key) {
             Some(value) => self.text(key, value.get()),
@@ -177,7 +178,7 @@ impl<'a> Object<'a> {
         }
     }
 
-    /// A list of our rows, then the bare ids that were imported in their place. Answers how many those are.
+    /// Writes a list of rows, then the bare ids imported in place of objects. Returns the number of bare ids.
     fn list<T>(
         &mut self,
         key: &str,
@@ -206,7 +207,7 @@ impl<'a> Object<'a> {
         Ok(bare.len())
     }
 
-    /// Writes what is left of the imported fields.
+    /// Writes the remaining imported fields.
     fn close(mut self) -> Result<()> {
         for (key, value) in std::mem::take(&mut self.extra) {
             self.text(&key, value.get())?;
