@@ -1,4 +1,4 @@
-//! The leaves that every list's filter is made of, and the conditions they stand for.
+//! Leaves shared by the filters of all lists, and their SQL conditions (`docs/decisions/0014-filters.md`).
 
 mod answer;
 mod person;
@@ -17,30 +17,30 @@ pub use self::{
 };
 use crate::error::{Path, Problem, ProblemCode, Segment};
 
-/// An id, or one of several. Text that is no id matches nothing.
+/// Matches an id, or any of several. Text that is not an id matches no row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct IdFilter {
     pub eq: Option<String>,
     pub is_in: Option<Vec<String>>,
 }
 
-/// A text, one of several, or a part of one.
+/// Matches a text, any of several, or a part of a text.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StringFilter {
     pub eq: Option<String>,
     pub is_in: Option<Vec<String>>,
-    /// Without regard to case, as [`casefold::fold`] has it.
+    /// Case-insensitive, folded by [`casefold::fold`].
     pub contains: Option<String>,
 }
 
-/// A value of a closed set, or one of several.
+/// Matches a value of a closed set, or any of several.
 #[derive(Clone, Debug, PartialEq)]
 pub struct EnumFilter<T> {
     pub eq: Option<T>,
     pub is_in: Option<Vec<T>>,
 }
 
-/// Bounds; each one that is given has to hold.
+/// Bounds of a value; each bound that is given has to hold.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Range<T> {
     pub gte: Option<T>,
@@ -55,7 +55,7 @@ pub type IntRange = Range<i32>;
 
 impl IdFilter {
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
-        // As ids are printed, and nothing that merely stands for the same number.
+        // Accepts the printed form of an id alone: `007` or `+7` is not the id 7.
         let id = |text: &String| {
             text.parse::<i64>()
                 .ok()
@@ -69,12 +69,13 @@ impl IdFilter {
             };
         }
         if let Some(list) = &self.is_in {
+            // Unparsable ids drop out of the list; an empty list matches no row.
             all = all.add(column.is_in(list.iter().filter_map(id)));
         }
         all
     }
 
-    /// The ids that meet it, when they can be told; text that is no id is left out.
+    /// Lists the ids that can match, or `None` if the filter does not name ids. Text that is not an id is left out.
     pub fn ids(&self) -> Option<Vec<i64>> {
         let ids = |texts: &[String]| -> Vec<i64> {
             let ids = texts.iter().filter_map(|text| text.parse().ok());
@@ -91,7 +92,7 @@ impl IdFilter {
         values(self.eq.is_some(), self.is_in.as_ref())
     }
 
-    /// Whether an id that is known meets the condition.
+    /// Says whether a known id matches.
     pub fn matches(&self, id: i64) -> bool {
         let id = id.to_string();
         self.eq.as_ref().is_none_or(|eq| *eq == id)
@@ -104,7 +105,7 @@ impl StringFilter {
         values(self.eq.is_some(), self.is_in.as_ref()) + usize::from(self.contains.is_some())
     }
 
-    /// `folded` is the folded copy of the column.
+    /// Builds the condition; `folded` is the folded copy of the column.
     pub fn condition<C: ColumnTrait>(&self, column: C, folded: C) -> Condition {
         let mut all = Condition::all();
         if let Some(eq) = &self.eq {
@@ -119,7 +120,7 @@ impl StringFilter {
         all
     }
 
-    /// Looks at the length of `contains`; `path` leads to the filter.
+    /// Checks the length of `contains`; `path` leads to the filter.
     pub fn check(&self, path: &[Segment], problems: &mut Vec<Problem>) {
         problems.extend(check_part(self.contains.as_deref(), path));
     }
@@ -132,7 +133,7 @@ impl<T> EnumFilter<T> {
 }
 
 impl<T: PartialEq> EnumFilter<T> {
-    /// Whether a value that is known meets the condition.
+    /// Says whether a known value matches.
     pub fn matches(&self, value: &T) -> bool {
         self.eq.as_ref().is_none_or(|eq| eq == value)
             && self.is_in.as_ref().is_none_or(|list| list.contains(value))
@@ -164,7 +165,7 @@ impl<T: Clone + Into<Value>> Range<T> {
         self.holds_of(&Expr::col(column.as_column_ref()))
     }
 
-    /// The same of what is no column.
+    /// Builds the same condition for an expression in place of a column.
     pub fn holds_of(&self, number: &Expr) -> Condition {
         let mut all = Condition::all();
         if let Some(bound) = &self.gte {
@@ -183,11 +184,14 @@ impl<T: Clone + Into<Value>> Range<T> {
     }
 }
 
-/// Longest text of a `contains`, in characters: SQLite takes patterns of 50,000 bytes.
+/// Longest text of a `contains`, in characters: SQLite takes patterns of 50,000 bytes
+/// (<https://www.sqlite.org/limits.html#max_like_pattern_length>).
 pub const MAX_PART: usize = 1_000;
 
-/// Whether a folded column has this text somewhere, without regard to case.
+/// Builds a condition on a folded column: contains this text, case-insensitively.
 pub fn contains(folded: impl ColumnTrait, part: &str) -> Expr {
+    // Escapes the wildcards of LIKE: a user's `%` or `_` stands for the character alone. SQLite has no default escape
+    // character: https://www.sqlite.org/lang_expr.html#like
     let escaped = storable(&casefold::fold(part))
         .replace('\\', "\\\\")
         .replace('%', "\\%")
@@ -210,13 +214,14 @@ fn values<T>(has_eq: bool, list: Option<&Vec<T>>) -> usize {
     usize::from(has_eq) + list.map_or(0, Vec::len)
 }
 
-/// The condition that no row meets.
+/// Condition that no row meets.
 pub fn nothing() -> Expr {
     Expr::val(1_i32).eq(0_i32)
 }
 
-/// PostgreSQL refuses NUL in a text, so no stored text holds one: U+FFFF, which never stands in text
-/// either, takes its place and matches nothing.
+/// Replaces NUL by U+FFFF. PostgreSQL refuses NUL in a text
+/// (<https://www.postgresql.org/docs/current/datatype-character.html>), so no stored text contains NUL or U+FFFF, and
+/// the replaced text matches no row.
 pub fn storable(text: &str) -> String {
     text.replace('\0', "\u{ffff}")
 }

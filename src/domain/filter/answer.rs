@@ -1,4 +1,4 @@
-//! The filter by what a region answers to its control.
+//! Filter by a region's answer to a control.
 
 use label_studio::region::Answer;
 
@@ -8,14 +8,14 @@ use crate::error::{Path, Problem, ProblemCode, Segment};
 /// Longest name of a control and longest text of an answer, in characters.
 const MAX_TEXT: usize = 10_000;
 
-/// Some answer to a control; of several parts all have to match, the same answer.
+/// Matches annotations with an answer to a control; all conditions that are given have to match the same answer.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnswerFilter {
-    /// The control.
+    /// Name of the control.
     pub from_name: String,
     pub eq: Option<Answer>,
     pub is_in: Option<Vec<Answer>>,
-    /// Part of a text, without regard to case, as [`casefold::fold`] has it. Numbers have no parts.
+    /// Part of a text, case-insensitive, folded by [`casefold::fold`]. Numbers have no parts.
     pub contains: Option<String>,
 }
 
@@ -25,12 +25,12 @@ impl AnswerFilter {
         1 + answers + usize::from(self.contains.is_some())
     }
 
-    /// Whether the answers that match can be told.
+    /// Says whether the filter names the matching answers.
     pub fn names_answers(&self) -> bool {
         self.eq.is_some() || self.is_in.is_some()
     }
 
-    /// The answers that match, when they can be told.
+    /// Lists the matching answers, or `None` if the filter does not name answers.
     pub fn wanted(&self) -> Option<Vec<Answer>> {
         let answers = match (&self.eq, &self.is_in) {
             (Some(eq), _) => vec![eq.clone()],
@@ -40,7 +40,7 @@ impl AnswerFilter {
         Some(answers.into_iter().filter(|it| self.matches(it)).collect())
     }
 
-    /// Whether an answer to the control matches.
+    /// Says whether an answer to the control matches.
     pub fn matches(&self, answer: &Answer) -> bool {
         self.eq.as_ref().is_none_or(|eq| eq == answer)
             && self.is_in.as_ref().is_none_or(|list| list.contains(answer))
@@ -53,7 +53,7 @@ impl AnswerFilter {
             })
     }
 
-    /// Looks at the sizes; `path` leads to the filter.
+    /// Checks sizes; `path` leads to the filter.
     pub fn check(&self, path: &[Segment], problems: &mut Vec<Problem>) {
         let at = |steps: &[Segment]| -> Path { path.iter().chain(steps).cloned().collect() };
         let mut bound = |text: &str, at: Path| {

@@ -1,4 +1,4 @@
-//! Filters within filters: all of several, any of several, and the opposite of one.
+//! Filter trees: leaves combined by `and`, `or` and `not`.
 
 use std::fmt::Debug;
 
@@ -9,38 +9,39 @@ use sea_orm::{
 
 use crate::error::{Path, Problem, ProblemCode};
 
-/// Filters within one another, the outermost included.
+/// Maximum depth of a filter tree, including the outermost filter.
 pub const MAX_DEPTH: usize = 10;
-/// Filters of one list, the outermost included.
+/// Maximum number of filters of a list, including the outermost filter.
 pub const MAX_FILTERS: usize = 100;
-/// Values in all filters of one list: databases bound the parameters of a statement.
+/// Maximum number of values in all filters of a list: databases limit the parameters of a statement.
 pub const MAX_VALUES: usize = 10_000;
-/// Filters that are told to be too deep.
+/// Maximum number of filters reported as too deep.
 const MAX_TOLD: usize = 100;
 
-/// What a filter says by itself; every part that is given has to match.
+/// Conditions of a filter without its inner filters; each condition that is given has to match.
 pub trait Leaves: Debug {
-    /// How many values it compares with.
+    /// Counts the values to compare with.
     fn values(&self) -> usize;
 
-    /// Adds what is wrong with single values; `path` leads to the filter.
+    /// Adds the problems of single values; `path` leads to the filter.
     fn check(&self, _path: &Path, _problems: &mut Vec<Problem>) {}
 }
 
-/// A filter with the filters that it is combined with; every part that is given has to match.
+/// Filter with inner filters; each part that is given has to match.
 ///
-/// Its logic has two values: what compares with a null is not met, and the opposite of that is.
+/// Uses two-valued logic: a comparison with null is false, and `not` of that is true. SQL's unknown never leaves a
+/// filter. Example: `not: { score: { gt: 1 } }` includes rows without a score.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Tree<L> {
     pub leaves: L,
-    /// All of them; of none, everything.
+    /// Each has to match; an empty list matches all rows.
     pub and: Option<Vec<Self>>,
-    /// One of them at least; of none, nothing.
+    /// At least a single filter has to match; an empty list matches no row.
     pub or: Option<Vec<Self>>,
     pub not: Option<Box<Self>>,
 }
 
-/// What all filters of a list amount to.
+/// Totals over all filters of a list.
 #[derive(Default)]
 struct Size {
     filters: usize,
@@ -49,8 +50,8 @@ struct Size {
 }
 
 impl<L> Tree<L> {
-    /// The condition that it stands for. `condition` has that of its leaves, and is told whether every row
-    /// that matches has to meet it.
+    /// Builds the SQL condition of the tree. `condition` builds the condition of leaves, and receives whether each
+    /// matching row has to meet these leaves.
     pub fn condition(&self, condition: &impl Fn(&L, bool) -> Condition) -> Condition {
         self.within(true, condition)
     }
@@ -61,12 +62,14 @@ impl<L> Tree<L> {
             all = all.add(filter.within(is_needed, condition));
         }
         if let Some(filters) = &self.or {
+            // A branch of `or` is not required of each row, hence `false`.
             let filters = filters.iter();
             let conditions = filters.map(|filter| filter.within(false, condition));
             all = all.add(conditions.fold(Condition::any(), Condition::add));
         }
         if let Some(filter) = &self.not {
-            // NOT would keep the unknown unknown.
+            // `IS NOT TRUE` maps unknown to true, whereas NOT keeps unknown:
+            // https://www.postgresql.org/docs/current/functions-comparison.html
             let met = Expr::from(filter.within(false, condition));
             all = all.add(met.binary(BinOper::IsNot, Expr::Constant(true.into())));
         }
@@ -75,7 +78,7 @@ impl<L> Tree<L> {
 }
 
 impl<L: Leaves> Tree<L> {
-    /// Everything that is wrong with the size of a list's filter.
+    /// Reports the problems of size in a list's filter.
     pub fn check(&self) -> Vec<Problem> {
         let mut size = Size::default();
         let mut path: Path = vec!["filter".into()];
@@ -94,6 +97,7 @@ impl<L: Leaves> Tree<L> {
     }
 
     fn measure(&self, depth: usize, path: &mut Path, size: &mut Size) {
+        // Stops at enough problems: a hostile filter could otherwise produce megabytes of messages.
         if size.problems.len() >= MAX_TOLD {
             return;
         }
