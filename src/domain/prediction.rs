@@ -1,4 +1,4 @@
-//! Predictions: what models proposed for tasks.
+//! Predictions: results that models proposed for tasks.
 
 mod write;
 
@@ -21,8 +21,8 @@ impl Large for prediction::Entity {
     const UNTOLD: &'static [Column] = &[Column::Extra];
 }
 
-/// Predictions by id, those that the actor sees, for an answer that holds their results so many times; for none
-/// they are left empty.
+/// Reads visible predictions by id, for an answer that holds their results `times` times. With zero times the results
+/// stay empty.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
@@ -36,7 +36,7 @@ pub async fn by_ids(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// The predictions of several tasks, oldest first.
+/// Reads the visible predictions of several tasks, oldest first.
 pub async fn of_tasks(
     app: &App,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! `createPrediction`, `updatePrediction` and `deletePrediction`, for managers.
+//! Mutations `createPrediction`, `updatePrediction` and `deletePrediction`, for managers.
 
 use entity::{
     prediction::{self, Column},
@@ -28,28 +28,28 @@ use crate::{
 /// Longest name of a model, in characters.
 pub const MAX_MODEL_VERSION: usize = 1_000;
 
-/// A new prediction.
+/// Values of a new prediction.
 #[derive(Debug, Default)]
 pub struct New {
-    /// The list of regions, JSON text.
+    /// List of regions as JSON text.
     pub result: String,
     pub score: Option<f64>,
     pub model_version: Option<String>,
 }
 
-/// A change of a prediction; its result can't be cleared.
+/// Change of a prediction; the result can't be cleared.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// The list of regions, JSON text.
+    /// List of regions as JSON text.
     pub result: Patch<String>,
     pub score: Patch<f64>,
     pub model_version: Patch<String>,
-    /// The version that the change was made to.
+    /// Version that the change was made to.
     pub expected_version: Patch<i32>,
 }
 
-/// Adds a prediction to a task. Its result has to fit the labelling config, but need not answer everything that
-/// is asked of people.
+/// Adds a prediction to a task. The result has to fit the labelling config, but controls that are required of people
+/// may stay unanswered.
 pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<prediction::Model> {
     let mut problems = check_result(&new.result);
     problems.extend(new.model_version.as_deref().and_then(check_model_version));
@@ -58,6 +58,8 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
     }
     let txn = app.db.begin().await?;
     let visible = tasks::visible_id(actor, task_id);
+    // Locks the task before all else in the transaction: `total_predictions` is recounted under this lock
+    // (`docs/decisions/0004-locks.md`).
     let task = tasks::lock(&txn, visible).await?.pop();
     let task = task.ok_or(Error::NotFound("task"))?;
     let role = access::role_in(&txn, actor, task.project_id).await?;
@@ -82,7 +84,7 @@ pub async fn create(app: &App, actor: &Actor, task_id: i64, new: New) -> Result<
     Ok(row)
 }
 
-/// Changes a prediction and answers with it as it is then.
+/// Updates a prediction and returns the new row.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -104,6 +106,7 @@ pub async fn update(
     compute::charge(row.result.len()).await;
     let mut changed = row.clone();
     if let Patch::Set(result) = change.result
+        // Equivalent JSON keeps the stored text, so that a re-serialised result is not a change.
         && !json_fidelity::are_equivalent(&row.result, &result)
     {
         changed.result = result;
@@ -118,6 +121,7 @@ pub async fn update(
         Patch::Null => changed.model_version = None,
         Patch::Keep => {}
     }
+    // Reports a stale write before the unchanged case: a client with an old version learns of the new version.
     if let Some(expected) = version::missed(&change.expected_version, row.version) {
         return Err(conflict(&row, &changed, expected)?);
     }
@@ -129,6 +133,7 @@ pub async fn update(
         check_fit(app, &txn, &task, &changed.result).await?;
     }
     changed.version += 1;
+    // The clock can step back; `updated_at` never does.
     changed.updated_at = instant::now().max(row.updated_at);
     let mut columns = row.into_active_model();
     columns.result = Set(changed.result.clone());
@@ -141,7 +146,7 @@ pub async fn update(
     Ok(changed)
 }
 
-/// Deletes a prediction and answers with it as it was. Annotations that began as it lose their parent.
+/// Deletes a prediction and returns the former row. Annotations created from the prediction lose their parent.
 pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<prediction::Model> {
     let (txn, task, row) = lock(app, actor, id, "predictions are deleted by managers").await?;
     prediction::Entity::delete_by_id(row.id).exec(&txn).await?;
@@ -150,8 +155,8 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<prediction::Mod
     Ok(row)
 }
 
-/// A prediction of a project that the actor manages, its task locked until the transaction ends. A prediction
-/// never changes its task.
+/// Reads a prediction of a project that the actor manages, and locks the task until the transaction ends. A
+/// prediction never changes its task.
 async fn lock(
     app: &App,
     actor: &Actor,
@@ -162,6 +167,7 @@ async fn lock(
     let txn = app.db.begin().await?;
     let of_task = visible().select_only().column(Column::TaskId).into_query();
     let task = tasks::lock(&txn, of_task).await?.pop();
+    // Reads the row again under the task's lock: the first select only found the task.
     let row = visible().one(&*txn).await?;
     let (Some(task), Some(row)) = (task, row) else {
         return Err(Error::NotFound("prediction"));
@@ -172,7 +178,7 @@ async fn lock(
     Ok((txn, task, row))
 }
 
-/// The refusal of a change to `row`, which would be `changed`.
+/// Builds the CONFLICT of a stale change of `row` to `changed`.
 fn conflict(row: &prediction::Model, changed: &prediction::Model, expected: i32) -> Result<Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -204,7 +210,7 @@ fn conflict(row: &prediction::Model, changed: &prediction::Model, expected: i32)
     version::conflict("prediction", Some(expected), row.version, &fields, &current)
 }
 
-/// Counts the predictions of a locked task anew.
+/// Recounts the predictions of a locked task.
 async fn count(txn: &DatabaseTransaction, task_id: i64) -> Result<()> {
     let total = prediction::Entity::find()
         .filter(Column::TaskId.eq(task_id))
@@ -249,6 +255,7 @@ async fn check_fit(
     let strict = rules.is_strict().then_some(task.id);
     let data = tasks::data(txn, strict.as_slice()).await?;
     let data = data.get(&task.id).map_or("", String::as_str);
+    // `true`: a prediction may leave required controls empty, like a cancelled annotation.
     let problems = rules.check(result, data, true, &["input".into(), "result".into()]);
     if problems.is_empty() {
         Ok(())
