@@ -50,27 +50,27 @@ impl Large for project::Entity {
     const LARGE: &'static [Column] = &[Column::Description, Column::LabelConfig];
 }
 
-/// What a list asks for besides its page.
+/// Selection of a list besides the page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering,
-    /// How often the answer holds the description and the labelling config of a row; for none they are left
+    /// Number of times that the answer holds a row's description and labelling config; with zero these texts stay
     /// empty.
     pub texts: u64,
 }
 
-/// A new project.
+/// Values of a new project.
 #[derive(Clone, Debug, Default)]
 pub struct New {
     pub title: String,
     pub description: String,
-    /// Label Studio's labelling config, XML.
+    /// Label Studio's labelling config, XML (<https://labelstud.io/guide/setup.html>).
     pub label_config: String,
     pub check_mode: CheckMode,
 }
 
-/// Projects by id, those that the actor sees.
+/// Reads visible projects by id.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
@@ -84,12 +84,12 @@ pub async fn by_ids(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Whether there is such a project and the actor sees it; then it stays until the transaction ends.
+/// Says whether the actor sees the project, and keeps a visible project from deletion until the transaction ends.
 pub async fn is_visible(db: &impl ConnectionTrait, actor: &Actor, id: i64) -> Result<bool> {
     Ok(visible_ids(db, actor, &[id]).await?.contains(&id))
 }
 
-/// Which of these projects there are and the actor sees.
+/// Reads which of these projects exist and are visible to the actor.
 pub async fn visible_ids(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -102,6 +102,8 @@ pub async fn visible_ids(
         .select_only()
         .column(Column::Id)
         .filter(Column::Id.is_in(ids.iter().copied()))
+        // `FOR KEY SHARE` blocks deletion, yet not an update of other columns:
+        // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
         .lock(LockType::KeyShare)
         .into_tuple()
         .all(db)
@@ -137,8 +139,9 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
         .await?)
 }
 
-/// Creates a project. Anybody may; whoever does becomes its first manager.
+/// Creates a project. Open to all users; the creator becomes the first manager.
 pub async fn create(app: &App, actor: &Actor, new: New) -> Result<project::Model> {
+    // Checks before the transaction: parsing a large config must not hold the write lock.
     check_new(&new).await?;
     let txn = app.db.begin().await?;
     let row = insert(&txn, new, Some(actor.id())).await?;
@@ -158,7 +161,7 @@ pub(super) async fn check_new(new: &New) -> Result<()> {
     }
 }
 
-/// Makes a checked project, and whoever made it its first manager.
+/// Inserts a checked project, with the creator as the first manager.
 pub(super) async fn insert(
     txn: &DatabaseTransaction,
     new: New,
@@ -184,7 +187,7 @@ pub(super) async fn insert(
     Ok(row)
 }
 
-/// A project that the actor manages, locked until the transaction ends.
+/// Reads a project that the actor manages, and locks the row until the transaction ends.
 async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -198,6 +201,7 @@ async fn lock(
         .one(txn)
         .await?
         .ok_or(Error::NotFound("project"))?;
+    // Reads the role after the lock: a membership that ended meanwhile must not count.
     let role = access::role_in(txn, actor, id)
         .await?
         .ok_or(Error::NotFound("project"))?;
@@ -224,7 +228,7 @@ fn check_title(title: &str) -> Option<Problem> {
     check_text(title, "title")
 }
 
-/// What is wrong with a labelling config, everything of it. An empty one says that there is none yet.
+/// Collects all problems of a labelling config. An empty text stands for a project without a config.
 async fn check_config(text: &str) -> Result<Vec<Problem>> {
     let field = "labelConfig";
     if let Some(problem) = check_text(text, field) {

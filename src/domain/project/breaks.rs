@@ -1,4 +1,4 @@
-//! What another labelling config would break: annotations and drafts that fit the one before and not this one.
+//! Results that a new labelling config breaks: annotations and drafts that fit the old config and not the new config.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,16 +23,16 @@ use crate::{
     error::{Path, Problem, ProblemCode, Result, Segment, dotted},
 };
 
-/// Results that are read and looked at together.
+/// Results read and checked together.
 const PAGE: u64 = 50;
-/// Kinds of breaks that are told; the others are counted.
+/// Maximum number of kinds of breaks reported; further kinds are counted.
 const MAX_KINDS: usize = 100;
-/// Ids that are told of one kind.
+/// Maximum number of ids reported per kind.
 const MAX_IDS: usize = 3;
-/// Characters of a name that a sentence shows.
+/// Maximum length of a name in a message, in characters.
 const MAX_SHOWN: usize = 60;
 
-/// What a project's results have to fit, before a change and after it.
+/// Rules for a project's results, before and after a change.
 struct Change {
     before: Option<Rules>,
     after: Option<Rules>,
@@ -48,7 +48,8 @@ impl Change {
         }
     }
 
-    /// Maps `labels_0` to the name in the config, `labels_{{idx}}`, so that all items of a list count as one control.
+    /// Maps `labels_0` to the name in the config, `labels_{{idx}}`, so that all items of a Repeater count as a single
+    /// control.
     fn written<'n>(&'n self, name: &'n str) -> &'n str {
         let mut found = self.configs.iter().map(|config| config.control_of(name));
         let found = found.find_map(|found| found);
@@ -59,7 +60,7 @@ impl Change {
         self.after.as_ref().is_some_and(Rules::is_strict)
     }
 
-    /// The problems of a result that it did not have before.
+    /// Finds the problems of a result under the new rules that the old rules did not report.
     fn breaks(&self, result: &str, data: &str, is_cancelled: bool) -> Vec<Problem> {
         let check = |rules: &Option<Rules>| {
             let rules = rules.as_ref();
@@ -70,22 +71,23 @@ impl Change {
             return found;
         }
         let known = check(&self.before).unwrap_or_default();
+        // Compares path and code alone: messages quote the config and differ between old and new.
         let known: HashSet<_> = known.iter().map(|old| (&old.path, old.code)).collect();
         found.retain(|new| !known.contains(&(&new.path, new.code)));
         found
     }
 }
 
-/// A result that is stored.
+/// Stored result of an annotation or draft.
 struct Stored {
     id: i64,
     result: String,
-    /// Empty unless it is looked at.
+    /// Task data; empty unless the rules read task data.
     data: String,
     is_cancelled: bool,
 }
 
-/// One kind of break, and who is broken.
+/// Counts of the annotations and drafts with a particular kind of break.
 #[derive(Default)]
 struct Uses {
     annotations: u64,
@@ -97,7 +99,7 @@ struct Uses {
 struct Kind {
     code: ProblemCode,
     control: String,
-    /// The name that is not known any more, or the field that is wrong.
+    /// Unknown name, or the invalid field.
     what: String,
 }
 
@@ -107,14 +109,15 @@ struct Breaks {
     more: usize,
 }
 
-/// What is stored in a locked project and would not fit its new labelling config, though it fitted the old one:
-/// a problem for each kind. Predictions are not looked at.
+/// Checks all results of a locked project against the new labelling config and reports a problem per kind of break.
+/// Problems that the old config reports too are left out. Predictions are not checked.
 pub async fn breaks(
     app: &App,
     txn: &DatabaseTransaction,
     before: &project::Model,
     after: &project::Model,
 ) -> Result<Vec<Problem>> {
+    // With checks off, or with an unchanged config, nothing can break.
     if after.check_mode == CheckMode::Off || after.label_config == before.label_config {
         return Ok(Vec::new());
     }
@@ -129,7 +132,7 @@ pub async fn breaks(
         last = newest.id;
         breaks.look_at(&change, &page, false).await;
     }
-    // What is unfinished lacks something or other.
+    // Drafts are unfinished, so strict rules about required answers do not apply.
     let change = Change::new(&old, &new, CheckMode::Standard);
     let mut last = 0;
     loop {
@@ -141,7 +144,7 @@ pub async fn breaks(
     Ok(breaks.into_problems())
 }
 
-/// Reads a checked config.
+/// Parses a checked config.
 pub async fn parse(text: &str) -> Arc<Config> {
     labelling::charge_reading(text).await;
     Arc::new(Config::parse(text).unwrap_or_default())
@@ -192,6 +195,7 @@ async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Resul
     let tasks = task::Entity::find()
         .select_only()
         .column(task::Column::Id)
+        // Drafts are checked without task data: standard rules never read the data.
         .filter(task::Column::ProjectId.eq(project_id))
         .into_query();
     let rows: Vec<(i64, String)> = annotation_draft::Entity::find()
@@ -208,6 +212,7 @@ async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Resul
         id,
         result,
         data: String::new(),
+        // Counts as cancelled, since cancelled results may leave required controls empty.
         is_cancelled: true,
     });
     Ok(stored.collect())
@@ -224,7 +229,7 @@ impl Breaks {
             let result: Value = serde_json::from_str(&stored.result).unwrap_or_default();
             let kinds = problems.iter();
             let kinds = kinds.map(|problem| Kind::of(problem, &result, change));
-            // In the order in which they are in the result, each once.
+            // Keeps the order of the result, without duplicates.
             for kind in kinds.collect::<IndexSet<_>>() {
                 self.add(kind, stored.id, are_drafts);
             }
@@ -232,6 +237,7 @@ impl Breaks {
     }
 
     fn add(&mut self, kind: Kind, id: i64, is_draft: bool) {
+        // Past the limit only known kinds are counted separately: the answer stays bounded.
         if self.kinds.len() >= MAX_KINDS && !self.kinds.contains_key(&kind) {
             self.more += 1;
             return;
@@ -277,7 +283,7 @@ impl Kind {
             },
             ProblemCode::UnknownControl => String::new(),
             ProblemCode::WrongRegionType => named("type"),
-            // The same field of any item of a list.
+            // Drops list indexes: the same field of any item counts as the same kind.
             _ => {
                 let keys = place.into_iter();
                 let keys = keys.filter(|step| matches!(step, Segment::Key(_)));
@@ -291,7 +297,8 @@ impl Kind {
         }
     }
 
-    /// `` the label `Car` of `label` is used by 12 annotations (34, 35, 36, …) and 1 draft ``
+    /// Formats a message such as `` the label `Car` of `label` is used by 12 annotations (34, 35, 36, …) and 1 draft
+    /// ``.
     fn sentence(&self, uses: &Uses) -> String {
         let (control, what) = (shown(&self.control), shown(&self.what));
         let subject = match self.code {

@@ -1,4 +1,5 @@
-//! `deleteProject`: everything in it goes, histories too.
+//! Mutation `deleteProject`: deletes a project with all its rows, including histories
+//! (`docs/decisions/0016-deletions.md`).
 
 use entity::{
     annotation, annotation_draft, prediction,
@@ -21,7 +22,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// What went with a project.
+/// Counts of the rows deleted with a project.
 #[derive(Debug)]
 pub struct Deleted {
     pub id: i64,
@@ -31,11 +32,11 @@ pub struct Deleted {
     pub drafts: u64,
 }
 
-/// How often tasks that come meanwhile are waited for.
+/// Attempts to lock all tasks while further tasks are being added.
 const TRIES: usize = 4;
 
-/// Deletes a project with its tasks, their annotations, predictions and drafts, its memberships, and the history
-/// and events of its annotations: nobody belongs to it any more who could see them.
+/// Deletes a project with tasks, annotations, predictions, drafts and memberships, and with the history and events of
+/// its annotations: no member remains who could see these.
 pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
     for _ in 0..TRIES {
         let txn = app.db.begin().await?;
@@ -45,14 +46,15 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         let role = access::role_in(&txn, actor, id).await?;
         let role = role.ok_or(Error::NotFound("project"))?;
         access::require(access::may_manage(role), "projects are deleted by managers")?;
-        // Tasks before their project, and in the order of their ids, like everybody who writes in them.
+        // Locks tasks before their project, in the order of ids, as all writers do (`docs/decisions/0004-locks.md`).
         let locked = lock_tasks(&txn, id).await?;
         let project = visible().lock(LockType::Update).one(&*txn).await?;
         project.ok_or(Error::NotFound("project"))?;
         let tasks = task::Entity::find().filter(task::Column::ProjectId.eq(id));
         let tasks = tasks.count(&*txn).await?;
         if tasks != locked {
-            // Some came before the project was ours; nobody may hold one of them and wait for us.
+            // Tasks were added before the project was locked. Waiting for these under the project's lock could
+            // deadlock with their writers, so the transaction starts again.
             txn.rollback().await?;
             continue;
         }
@@ -69,18 +71,22 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
                 .await?,
             drafts: drafts(&txn, id).await?,
         };
+        // Moved annotations outlive the project: their histories have to start anew before the old revisions are
+        // deleted.
         snapshot::leave(&*txn, id).await?;
         let own = project_member::Entity::find().filter(membership(id, actor.id()));
         let own = own.lock(LockType::Update).one(&*txn).await?;
         project::Entity::delete_by_id(id).exec(&txn).await?;
         txn.commit().await?;
+        // Deleting a membership can end the actor's own access, which a retry with the same idempotency key has to
+        // know.
         idempotency::lost_by_own(actor, actor.id(), u64::from(own.is_some()));
         return Ok(deleted);
     }
     Err(Error::busy())
 }
 
-/// Locks the tasks of a project, and counts them.
+/// Locks the tasks of a project and returns their number.
 async fn lock_tasks(txn: &DatabaseTransaction, project_id: i64) -> Result<u64> {
     let ids: Vec<i64> = task::Entity::find()
         .select_only()

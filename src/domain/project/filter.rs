@@ -1,4 +1,4 @@
-//! Which projects a list holds.
+//! Filter of a list of projects.
 
 use entity::project::{self, CheckMode, Column};
 use sea_orm::{Condition, QueryFilter, Select};
@@ -13,10 +13,10 @@ use crate::{
     error::{Path, Problem},
 };
 
-/// Which projects a list holds.
+/// Filter of a list of projects.
 pub type Filter = Tree<Leaves>;
 
-/// What a filter of projects says by itself; every part that is given has to match.
+/// Conditions on a project; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Leaves {
     pub id: Option<IdFilter>,

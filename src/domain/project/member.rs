@@ -1,4 +1,4 @@
-//! Who belongs to a project.
+//! Memberships of projects.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use crate::{
     instant,
 };
 
-/// Members of several projects, in the order in which they joined.
+/// Reads the members of several projects, in the order in which they joined.
 pub async fn members(
     app: &App,
     actor: &Actor,
@@ -42,7 +42,7 @@ pub async fn members(
     Ok(by_project)
 }
 
-/// The actor's role in each of several projects.
+/// Reads the actor's role in several projects.
 pub async fn own_roles(
     app: &App,
     actor: &Actor,
@@ -62,7 +62,7 @@ pub async fn own_roles(
         .collect())
 }
 
-/// Makes a user a member of a project, or gives a member another role.
+/// Adds a user to a project, or changes a member's role.
 pub async fn add_member(
     app: &App,
     actor: &Actor,
@@ -71,7 +71,7 @@ pub async fn add_member(
     role: Role,
 ) -> Result<project_member::Model> {
     let txn = app.db.begin().await?;
-    // Nobody deletes them meanwhile. Before the project, like whoever deletes a user.
+    // Keeps the user from deletion. Locks users before projects, in the same order as the deletion of a user.
     let user = access::visible_users(actor)
         .filter(user::Column::Id.eq(user_id))
         .lock(LockType::KeyShare)
@@ -79,6 +79,7 @@ pub async fn add_member(
         .await?;
     let otherwise = "members are added by managers";
     lock(&txn, actor, project_id, LockType::NoKeyUpdate, otherwise).await?;
+    // Reports an unknown user only after the manager's role is checked: strangers must not probe for ids.
     if user.is_none() {
         return Err(Problem::new(
             ["userId"],
@@ -94,13 +95,14 @@ pub async fn add_member(
         .await?;
     let member = put_member(&txn, project_id, user_id, role).await?;
     txn.commit().await?;
+    // A manager who lowers their own role may lose the right to see the recorded answer.
     if before.is_some_and(|before| role < before.role) {
         idempotency::lost_by_own(actor, user_id, 1);
     }
     Ok(member)
 }
 
-/// Ends a membership and answers with it as it was.
+/// Ends a membership and returns the former row.
 pub async fn remove_member(
     app: &App,
     actor: &Actor,
@@ -136,7 +138,7 @@ pub fn membership(project_id: i64, user_id: i64) -> Condition {
         .add(project_member::Column::UserId.eq(user_id))
 }
 
-/// Makes a member or changes their role, whoever asks.
+/// Inserts a membership or updates its role, without an access check.
 pub async fn put_member(
     db: &impl ConnectionTrait,
     project_id: i64,
@@ -151,6 +153,7 @@ pub async fn put_member(
         ..Default::default()
     };
     Ok(project_member::Entity::insert(member)
+        // An upsert is atomic: two concurrent requests can't insert the same membership twice.
         .on_conflict(
             OnConflict::columns([
                 project_member::Column::ProjectId,

@@ -1,4 +1,5 @@
-//! What an operator does from the command line: whoever can reach the database may do anything.
+//! Membership commands of the command line, without access checks: an operator with access to the database is
+//! trusted.
 
 use entity::{
     project,
@@ -13,7 +14,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Makes a user a member of a project, or gives a member another role.
+/// Adds a user to a project, or changes a member's role.
 pub async fn add_member(
     app: &App,
     project_id: i64,
@@ -42,7 +43,7 @@ pub async fn remove_member(app: &App, project_id: i64, user_id: i64) -> Result<(
     Ok(())
 }
 
-/// A project's members, in the order in which they joined.
+/// Reads a project's members, in the order in which they joined.
 pub async fn members(
     app: &App,
     project_id: i64,

@@ -1,4 +1,4 @@
-//! `updateProject`: what is sent is set, what is left out stays.
+//! Mutation `updateProject`: sets the fields that are sent, and keeps the rest.
 
 use entity::project::{self, CheckMode};
 use sea_orm::{
@@ -16,19 +16,19 @@ use crate::{
     instant,
 };
 
-/// A change of a project; nothing can be cleared.
+/// Change of a project; no field can be cleared.
 #[derive(Debug, Default)]
 pub struct Change {
     pub title: Patch<String>,
     pub description: Patch<String>,
     pub label_config: Patch<String>,
     pub check_mode: Patch<CheckMode>,
-    /// The version that the change was made to.
+    /// Version that the change was made to.
     pub expected_version: Patch<i32>,
 }
 
-/// Changes a project and answers with it as it is then. A labelling config that annotations or drafts would not
-/// fit any more is refused unless it is forced.
+/// Updates a project and returns the new row. Refuses a labelling config that existing annotations or drafts would
+/// not fit, unless forced.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -38,7 +38,8 @@ pub async fn update(
 ) -> Result<project::Model> {
     check_change(&change).await?;
     let txn = app.db.begin().await?;
-    // Whoever writes by the config that there is holds it back, and is looked at then.
+    // Writers of results hold a shared lock on the project while they check against its config. A new config waits
+    // for these, so that each result is checked under a single config.
     let strength = match change.label_config.is_sent() {
         true => LockType::Update,
         false => LockType::NoKeyUpdate,
@@ -58,6 +59,7 @@ pub async fn update(
     if let Patch::Set(mode) = change.check_mode {
         row.check_mode = mode;
     }
+    // Reports a stale write before the unchanged case: a client with an old version learns of the new version.
     if let Some(expected) = version::missed(&change.expected_version, before.version) {
         return Err(conflict(&before, &row, expected)?);
     }
@@ -65,6 +67,7 @@ pub async fn update(
         txn.rollback().await?;
         return Ok(row);
     }
+    // Checks under the lock: a result added after an earlier check would escape.
     if !is_forced {
         let problems = breaks::breaks(app, &txn, &before, &row).await?;
         if !problems.is_empty() {
@@ -78,6 +81,7 @@ pub async fn update(
         annotation::index::rewrite(&txn, id, &old, &new).await?;
     }
     row.version += 1;
+    // The clock can step back; `updated_at` never does.
     row.updated_at = instant::now().max(row.updated_at);
     project::ActiveModel {
         id: Unchanged(row.id),
@@ -96,7 +100,7 @@ pub async fn update(
     Ok(row)
 }
 
-/// The refusal of a change to `row`, which would be `changed`.
+/// Builds the CONFLICT of a stale change of `row` to `changed`.
 fn conflict(row: &project::Model, changed: &project::Model, expected: i32) -> Result<Error> {
     let current = json!({
         "id": row.id.to_string(),
