@@ -1,4 +1,4 @@
-//! Tasks: the data to annotate, and the counters over its annotations.
+//! Tasks: data to annotate, with counters over the annotations.
 
 mod counters;
 mod delete;
@@ -35,13 +35,13 @@ pub use self::{
     update::{Change, update},
 };
 
-/// The most tasks that one call creates.
+/// Maximum number of tasks created by a request.
 pub const MAX_AT_ONCE: usize = 1_000;
 
-/// Which tasks a list holds.
+/// Filter of a list of tasks.
 pub type Filter = Tree<Leaves>;
 
-/// What a filter of tasks says by itself; every part that is given has to match.
+/// Conditions on a task; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Leaves {
     pub id: Option<IdFilter>,
@@ -119,13 +119,12 @@ impl Leaves {
     }
 }
 
-/// What a list asks for besides its page.
+/// Selection of a list besides the page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering,
-    /// Whether the rows carry `data` and `meta`; without it they hold an empty text for `data`.
-    /// How often the answer holds `data` and `meta` of a row; for none they are left empty.
+    /// Number of times that the answer holds a row's `data` and `meta`; with zero these texts stay empty.
     pub data: u64,
 }
 
@@ -147,18 +146,18 @@ impl Query {
     }
 }
 
-/// A new task.
+/// Values of a new task.
 #[derive(Debug)]
 pub struct New {
-    /// A JSON object, text.
+    /// JSON object as text.
     pub data: String,
-    /// A JSON object, text.
+    /// JSON object as text.
     pub meta: Option<String>,
-    /// How many different people have to annotate it.
+    /// Number of distinct authors that the task requires.
     pub overlap: i32,
 }
 
-/// Tasks by id, those that the actor sees.
+/// Reads visible tasks by id.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
@@ -191,7 +190,7 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
         .await?)
 }
 
-/// The same page of the tasks of several projects.
+/// Reads the same page of the tasks of several projects.
 pub async fn list_per_project(
     app: &App,
     actor: &Actor,
@@ -209,7 +208,7 @@ pub async fn list_per_project(
     .await
 }
 
-/// How many tasks match, for each of several projects.
+/// Counts the matching tasks of several projects.
 pub async fn count_per_project(
     app: &App,
     actor: &Actor,
@@ -228,7 +227,7 @@ pub async fn count_per_project(
     Ok(counts.into_iter().collect())
 }
 
-/// Creates tasks in a project, all or none, and answers with them in the order of the input.
+/// Creates tasks in a project, all or none. Returns the rows in the order of the input.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -237,6 +236,7 @@ pub async fn create(
 ) -> Result<Vec<task::Model>> {
     check_input(&new)?;
     let txn = app.db.begin().await?;
+    // `is_visible` locks the project against deletion, hence runs before the role is read.
     let role = match super::project::is_visible(&txn, actor, project_id).await? {
         true => access::role_in(&txn, actor, project_id).await?,
         false => None,
@@ -244,6 +244,8 @@ pub async fn create(
     let role = role.ok_or(Error::NotFound("project"))?;
     access::require(access::may_manage(role), "tasks are created by managers")?;
     let at = instant::now();
+    // Reserves the ids: a multi-row insert returns ids in no promised order, while the answer keeps the order of the
+    // input.
     let mut ids = rows::reserve(&txn, "task", new.len()).await?;
     let rows: Vec<task::Model> = new
         .into_iter()
@@ -310,7 +312,7 @@ fn check_overlap(overlap: i32, at: &[Segment]) -> Option<Problem> {
     (overlap < 1).then(|| Problem::new(at.iter().cloned(), ProblemCode::OutOfBounds, message))
 }
 
-/// Leaves the large columns out: rows hold an empty text for `data`, and neither `meta` nor `extra`.
+/// Leaves out the large columns: rows hold an empty text for `data`, and neither `meta` nor `extra`.
 fn without_data(select: Select<task::Entity>) -> Select<task::Entity> {
     use Column::{Data, Extra, Meta};
     select
@@ -321,12 +323,12 @@ fn without_data(select: Select<task::Entity>) -> Select<task::Entity> {
         .expr_as(Expr::val(None::<String>), Extra)
 }
 
-/// Selects the id of a task, when the actor sees it.
+/// Selects the id of a task, if visible to the actor.
 pub(super) fn visible_id(actor: &Actor, id: i64) -> SelectStatement {
     visible_ids(actor, &[id])
 }
 
-/// Selects the ids of those tasks that the actor sees.
+/// Selects the ids of the tasks that are visible to the actor.
 pub(super) fn visible_ids(actor: &Actor, ids: &[i64]) -> SelectStatement {
     access::visible_tasks(actor)
         .select_only()
@@ -335,8 +337,8 @@ pub(super) fn visible_ids(actor: &Actor, ids: &[i64]) -> SelectStatement {
         .into_query()
 }
 
-/// Reads the tasks whose ids a select gives, without their data, and keeps them ours until the transaction
-/// ends. In the order of their ids, like everybody who locks tasks.
+/// Locks the tasks whose ids a select yields, until the transaction ends, and reads the rows without data. Locks in
+/// the order of ids, as all lockers of tasks do (`docs/decisions/0004-locks.md`).
 pub(super) async fn lock(
     txn: &DatabaseTransaction,
     named: SelectStatement,
@@ -344,17 +346,18 @@ pub(super) async fn lock(
     locked(txn, Column::Id.in_subquery(named)).await
 }
 
-/// Like [`lock`], of the tasks that several selects give together.
+/// Locks the tasks of several selects together, like [`lock`].
 ///
-/// They are asked for their ids first: PostgreSQL looks again at rows that it had to wait for, and would lose
-/// some of those that it found in a union.
+/// Reads the ids first. PostgreSQL evaluates a row again after waiting for its lock
+/// (<https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>), which would drop rows found
+/// through a union.
 pub(super) async fn lock_all(
     txn: &DatabaseTransaction,
     mut named: SelectStatement,
     others: Option<SelectStatement>,
 ) -> Result<Vec<task::Model>> {
     if let Some(others) = others {
-        // Not an `OR`, for which PostgreSQL would read the whole table.
+        // Uses `UNION ALL`: for an `OR`, PostgreSQL would read the whole table.
         named.union(UnionType::All, others);
     }
     let ids = txn.query_all(&named).await?;
@@ -370,13 +373,14 @@ async fn locked(txn: &DatabaseTransaction, which: impl IntoCondition) -> Result<
     Ok(without_data(task::Entity::find())
         .filter(which)
         .order_by_asc(Column::Id)
-        // Not the strongest lock: rows that refer to the task may still be written.
+        // `FOR NO KEY UPDATE` lets other transactions insert rows that refer to the task:
+        // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
         .lock(LockType::NoKeyUpdate)
         .all(txn)
         .await?)
 }
 
-/// The data of tasks, which locked ones come without.
+/// Reads the data of tasks, which [`lock`] leaves out.
 pub(super) async fn data(db: &impl ConnectionTrait, ids: &[i64]) -> Result<HashMap<i64, String>> {
     if ids.is_empty() {
         return Ok(HashMap::new());

@@ -1,4 +1,4 @@
-//! What tasks tell of their annotations: how many there are, and when one changed.
+//! Counters of tasks over their annotations, and the time of the last change.
 
 use std::collections::HashMap;
 
@@ -23,7 +23,7 @@ use super::super::{
 };
 use crate::{app::App, error::Result};
 
-/// Notes that annotations of locked tasks changed; counts those anew that come with `true`.
+/// Updates locked tasks whose annotations changed; recounts the tasks marked `true`.
 pub async fn touch(
     txn: &DatabaseTransaction,
     tasks: impl IntoIterator<Item = (task::Model, bool)>,
@@ -34,6 +34,7 @@ pub async fn touch(
     let recounted = tasks.iter().filter(|(_, recount)| *recount);
     let mut counted = counted(txn, recounted.map(|(task, _)| task.id)).await?;
     for (task, recount) in &mut tasks {
+        // The clock can step back; `updated_at` never does.
         task.updated_at = std::cmp::max(at, task.updated_at);
         task.updated_by_id = Some(actor.id());
         if *recount {
@@ -45,6 +46,7 @@ pub async fn touch(
     }
     match tasks.as_slice() {
         [] => {}
+        // A single task, the usual case, takes a plain UPDATE by key.
         [(task, recount)] => {
             let mut columns = task::ActiveModel {
                 id: Unchanged(task.id),
@@ -70,7 +72,7 @@ pub async fn touch(
                 CancelledAnnotations,
                 IsLabeled,
             ];
-            // What was not counted now may have been counted since the task was read.
+            // Writes counters of recounted tasks alone: a parallel change may have recounted the rest since the read.
             for (is_recounted, columns) in [(true, &all[..]), (false, &all[..2])] {
                 let some = tasks.iter().filter(|(_, recount)| *recount == is_recounted);
                 let some: Vec<_> = some.map(|(task, _)| task).collect();
@@ -87,12 +89,12 @@ pub async fn touch(
 struct Counted {
     total: i32,
     cancelled: i32,
-    /// Distinct authors of uncancelled annotations; those without an author count as one.
+    /// Distinct authors of uncancelled annotations; annotations without an author together count as a single author.
     authors: i32,
 }
 
-/// Reads the number of annotations of several tasks from their counters, cancelled annotations included. A user who
-/// sees a task sees all its annotations.
+/// Reads the number of annotations of several tasks from the counters, cancelled annotations included. A user who
+/// sees a task sees all annotations of the task.
 pub async fn annotation_counts(
     app: &App,
     actor: &Actor,
@@ -115,7 +117,7 @@ pub async fn annotation_counts(
         .collect())
 }
 
-/// How many people have annotated a task: distinct authors of uncancelled annotations.
+/// Counts the distinct authors of a task's uncancelled annotations.
 pub async fn authors(txn: &DatabaseTransaction, task_id: i64) -> Result<i32> {
     let counted = counted(txn, std::iter::once(task_id))
         .await?
@@ -123,7 +125,7 @@ pub async fn authors(txn: &DatabaseTransaction, task_id: i64) -> Result<i32> {
     Ok(counted.unwrap_or_default().authors)
 }
 
-/// Counts the annotations of tasks; those that have none are left out.
+/// Counts the annotations of tasks; leaves out tasks without annotations.
 async fn counted(
     txn: &DatabaseTransaction,
     task_ids: impl Iterator<Item = i64>,
@@ -132,6 +134,7 @@ async fn counted(
     if task_ids.is_empty() {
         return Ok(HashMap::new());
     }
+    // COUNT skips nulls, so a CASE without ELSE counts the matching rows on both databases.
     let cancelled = || Expr::col((annotation::Entity, WasCancelled));
     let author = Func::coalesce([
         Expr::col((annotation::Entity, CompletedById)),

@@ -1,4 +1,5 @@
-//! `deleteTask`: the task goes with all that hangs on it; the histories of its annotations stay.
+//! Mutation `deleteTask`: deletes a task with its rows, except the histories of its annotations
+//! (`docs/decisions/0016-deletions.md`).
 
 use entity::{
     annotation_draft, prediction,
@@ -18,7 +19,7 @@ use crate::{
     instant,
 };
 
-/// What went with a task.
+/// Counts of the rows deleted with a task.
 #[derive(Debug)]
 pub struct Deleted {
     pub id: i64,
@@ -28,10 +29,12 @@ pub struct Deleted {
     pub drafts: u64,
 }
 
-/// Deletes a task. Annotations of others that began as one of its annotations or predictions lose their parent.
+/// Deletes a task. Annotations of further tasks that were created from the task's annotations or predictions lose
+/// their parent.
 pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
     let txn = app.db.begin().await?;
-    // The strongest lock, and at once: whoever refers to the task meanwhile is waited for, and counted.
+    // Takes `FOR UPDATE` at once: waits for transactions that are inserting rows which refer to the task, so that the
+    // counts include these rows.
     let locked: Option<(i64, i64)> = access::visible_tasks(actor)
         .select_only()
         .columns([Column::Id, Column::ProjectId])

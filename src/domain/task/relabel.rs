@@ -1,4 +1,4 @@
-//! Whether enough people have annotated a task, for many tasks at once.
+//! Recomputes `is_labeled` for many tasks at once.
 
 use entity::{
     annotation,
@@ -11,7 +11,7 @@ use sea_orm::{
 
 use crate::{domain::rows::MAX_VALUES, error::Result};
 
-/// Counts the authors of locked tasks anew: of those who are gone, all together count as one.
+/// Recounts the authors of locked tasks. Annotations of deleted users together count as a single author.
 pub(in crate::domain) async fn relabel(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
     use annotation::Column::{CompletedById, TaskId, WasCancelled};
     let author = Func::coalesce([
@@ -26,6 +26,7 @@ pub(in crate::domain) async fn relabel(txn: &DatabaseTransaction, ids: &[i64]) -
         .into_query();
     let authors = SimpleExpr::SubQuery(None, Box::new(authors.into()));
     let is_labeled = authors.gte(Expr::col((task::Entity, Column::Overlap)));
+    // Splits by the limit on parameters per statement.
     for some in ids.chunks(MAX_VALUES) {
         task::Entity::update_many()
             .col_expr(Column::IsLabeled, is_labeled.clone())

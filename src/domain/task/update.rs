@@ -1,4 +1,4 @@
-//! `updateTask`: data, meta and overlap.
+//! Mutation `updateTask`: data, meta and overlap.
 
 use entity::task::{self, Column};
 use sea_orm::{
@@ -20,20 +20,19 @@ use crate::{
     instant,
 };
 
-/// A change of a task; only `meta` can be cleared.
+/// Change of a task; `meta` alone can be cleared.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// A JSON object, text.
+    /// JSON object as text.
     pub data: Patch<String>,
-    /// A JSON object, text.
+    /// JSON object as text.
     pub meta: Patch<String>,
     pub overlap: Patch<i32>,
-    /// The version that the change was made to.
+    /// Version that the change was made to.
     pub expected_version: Patch<i32>,
 }
 
-/// Changes a task and answers with it as it is then. What its annotations are stays: results that were made for
-/// other data are not looked at again.
+/// Updates a task and returns the new row. Existing annotations are kept without a check against the new data.
 pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<task::Model> {
     check_input(&change)?;
     let txn = app.db.begin().await?;
@@ -50,6 +49,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     compute::charge(stored).await;
     let mut changed = row.clone();
     if let Patch::Set(data) = change.data
+        // Equivalent JSON keeps the stored text, so that a re-serialised object is not a change.
         && !json_fidelity::are_equivalent(&row.data, &data)
     {
         changed.data = data;
@@ -67,6 +67,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     if let Patch::Set(overlap) = change.overlap {
         changed.overlap = overlap;
     }
+    // Reports a stale write before the unchanged case: a client with an old version learns of the new version.
     if let Some(expected) = version::missed(&change.expected_version, row.version) {
         return Err(conflict(&row, &changed, expected)?);
     }
@@ -74,6 +75,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         txn.rollback().await?;
         return Ok(row);
     }
+    // Counts under the task's lock, which writers of annotations take too.
     if changed.overlap != row.overlap {
         changed.is_labeled = authors(&txn, id).await? >= changed.overlap;
     }
@@ -93,7 +95,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     Ok(changed)
 }
 
-/// All problems that need no database.
+/// Collects all problems that need no database.
 fn check_input(change: &Change) -> Result<()> {
     let mut problems = Vec::new();
     for (field, patch) in [("data", &change.data), ("meta", &change.meta)] {
@@ -120,7 +122,7 @@ fn check_input(change: &Change) -> Result<()> {
     }
 }
 
-/// The refusal of a change to `row`, which would be `changed`.
+/// Builds the CONFLICT of a stale change of `row` to `changed`.
 fn conflict(row: &task::Model, changed: &task::Model, expected: i32) -> Result<Error> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
