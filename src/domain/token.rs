@@ -1,4 +1,4 @@
-//! API tokens: made once, shown once, stored hashed.
+//! API tokens: created once, shown once, stored as a hash.
 
 pub mod first;
 mod own;
@@ -28,23 +28,23 @@ use crate::{
 
 pub use self::own::{New, end, issue, of_users};
 
-/// Characters of a token that are kept readable.
+/// Characters of a token stored in readable form.
 const PREFIX: usize = 12;
-/// How old a token's last use gets before another one is noted.
+/// Age of the recorded last use from which a further use is recorded.
 const LAST_USE_STEP: Duration = Duration::from_secs(60);
-/// Tokens that one statement asks for.
+/// Number of tokens per statement.
 const ACTIVE_STEP: usize = 10_000;
-/// Shorter secrets could be guessed.
+/// Minimum length of a token; shorter secrets could be guessed.
 pub const MIN_LENGTH: usize = 16;
 
-/// A token at its making: the only time its text is known.
+/// New token with its text, which is known at creation alone.
 #[derive(Debug)]
 pub struct Created {
     pub row: api_token::Model,
     pub text: String,
 }
 
-/// Makes a token for a user.
+/// Creates a token for a user.
 pub async fn create(
     app: &App,
     user: &user::Model,
@@ -85,18 +85,20 @@ async fn insert(
     Ok(Created { row, text })
 }
 
-/// Stores a token whose text is given, or makes the one that has this text the user's and active.
+/// Stores a token with a given text, or hands an existing token of this text to the user and activates the token.
 async fn put(db: &impl ConnectionTrait, user: &user::Model, name: &str, text: &str) -> Result<()> {
     let row = api_token::ActiveModel {
         user_id: Set(user.id),
         name: Set(name.to_owned()),
         hash: Set(hash(text)),
+        // Shows less of a chosen text than of a random token: four characters reveal little of a short secret.
         prefix: Set(text.chars().take(4).collect()),
         created_at: Set(instant::now()),
         expires_at: Set(None),
         revoked_at: Set(None),
         ..Default::default()
     };
+    // Servers that start together may insert the same text at the same time, so a conflict updates the row.
     api_token::Entity::insert(row)
         .on_conflict(
             OnConflict::column(Column::Hash)
@@ -108,9 +110,11 @@ async fn put(db: &impl ConnectionTrait, user: &user::Model, name: &str, text: &s
     Ok(())
 }
 
-/// Who a token signs in. Anything but an active token of a user who can sign in is UNAUTHENTICATED.
+/// Identifies the user of a token. Fails with UNAUTHENTICATED unless the token is active and its user can sign in.
 pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
     let found = api_token::Entity::find()
+        // Looks up the hash: the database never holds a usable token, and comparing hashes leaks no timing of the
+        // text.
         .filter(Column::Hash.eq(hash(text)))
         .find_also_related(user::Entity)
         .one(app.db.reader())
@@ -131,7 +135,7 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
     Ok(signed_in(&token, user))
 }
 
-/// Those of these tokens that sign somebody in now, each with what its user is.
+/// Reads which of these tokens are active now, with the roles of their users.
 pub async fn active(app: &App, ids: &[i64]) -> Result<HashMap<i64, user::Role>> {
     let now = instant::now();
     let mut active = HashMap::new();
@@ -150,7 +154,7 @@ pub async fn active(app: &App, ids: &[i64]) -> Result<HashMap<i64, user::Role>> 
     Ok(active)
 }
 
-/// Who a token signs in that signed them in before, by its id.
+/// Identifies the user of a token that signed in before, by the token's id.
 pub async fn sign_in_again(app: &App, id: i64) -> Result<Actor> {
     let found = api_token::Entity::find_by_id(id)
         .find_also_related(user::Entity)
@@ -177,7 +181,7 @@ fn signs_in(token: &api_token::Model, user: &user::Model, now: DateTime<Utc>) ->
     !expired && token.revoked_at.is_none() && user.can_sign_in
 }
 
-/// Writes down that a token was used, beside the request and not before it.
+/// Records a token's use in the background, so that the request does not wait for the write.
 fn note_use(app: App, token_id: i64, at: DateTime<Utc>) {
     tokio::spawn(async move {
         let noted = api_token::ActiveModel {
@@ -195,7 +199,7 @@ fn note_use(app: App, token_id: i64, at: DateTime<Utc>) {
     });
 }
 
-/// Tokens with their users, oldest first; all users' without a name.
+/// Reads tokens with their users, oldest first; of all users unless an id is given.
 pub async fn all(
     app: &App,
     user_id: Option<i64>,
@@ -209,7 +213,7 @@ pub async fn all(
         .await?)
 }
 
-/// Ends a token. Ending it again changes nothing.
+/// Revokes a token. Revoking twice has no further effect.
 pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
     let row = api_token::Entity::find_by_id(id)
         .one(app.db.writer())
@@ -238,6 +242,7 @@ fn is_active(now: DateTime<Utc>) -> Condition {
 }
 
 fn hash(text: &str) -> String {
+    // A fast hash suffices: generated tokens have 192 random bits, so a dictionary does not help an attacker.
     format!("{:x}", Sha256::digest(text))
 }
 

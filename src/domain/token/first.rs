@@ -1,4 +1,4 @@
-//! The first admin and their token: made once, however many servers start together on an empty database.
+//! First admin and token: created exactly once when several servers start together on an empty database.
 
 use entity::{
     api_token::{self, Column},
@@ -15,8 +15,8 @@ use crate::{
     instant,
 };
 
-/// An admin who can sign in: the one named `admin` before others, made when there is none. BAD_USER_INPUT when
-/// somebody who is none has that name.
+/// Finds an admin who can sign in, preferably named `admin`, or else adds an admin. Fails with BAD_USER_INPUT when
+/// the name `admin` belongs to a user who is not an admin.
 pub async fn admin(app: &App) -> Result<user::Model> {
     let txn = begin(app).await?;
     let (txn, admin) = find_or_add(app, txn).await?;
@@ -24,14 +24,15 @@ pub async fn admin(app: &App) -> Result<user::Model> {
     Ok(admin)
 }
 
-/// Makes sure that an admin can sign in. Answers with the token that was made for it: of several servers that
-/// start together one gets it, the others find it made.
+/// Ensures that an admin can sign in. Returns the token if this call created a token: of several servers that start
+/// together, a single server receives a token.
 pub async fn make(app: &App) -> Result<Option<Created>> {
-    // Most starts only look.
+    // Most starts find an admin, so the check runs first without a lock.
     if admin_signs_in(app.db.reader()).await? {
         return Ok(None);
     }
     let txn = begin(app).await?;
+    // Checks again under the lock: a server that held the lock before may have created the admin.
     if admin_signs_in(&*txn).await? {
         txn.rollback().await?;
         return Ok(None);
@@ -51,7 +52,7 @@ pub fn check(text: &str) -> Result<()> {
     Err(Problem::new(["token"], ProblemCode::InvalidFormat, message).into())
 }
 
-/// Makes sure that this very text signs an admin in, whatever became of it before.
+/// Ensures that this text signs an admin in, even if the token was revoked or belonged to a different user.
 pub async fn ensure(app: &App, name: &str, text: &str) -> Result<()> {
     let active = active_of_admins().filter(Column::Hash.eq(hash(text)));
     if active.one(app.db.reader()).await?.is_some() {
@@ -66,6 +67,7 @@ pub async fn ensure(app: &App, name: &str, text: &str) -> Result<()> {
 
 async fn begin(app: &App) -> Result<WriteTxn> {
     let txn = app.db.begin().await?;
+    // The advisory lock serialises servers that start together: no admin row exists yet that could be locked.
     advisory::lock(&*txn, advisory::FIRST_ADMIN).await?;
     Ok(txn)
 }
@@ -91,18 +93,19 @@ async fn find_or_add(app: &App, txn: WriteTxn) -> Result<(WriteTxn, user::Model)
     match users::insert(&txn, &new).await {
         Ok(admin) => Ok((txn, admin)),
         Err(error) => {
+            // On PostgreSQL a failed statement aborts the transaction, so the reason is read after the rollback.
             txn.rollback().await?;
             Err(users::not_written(app, error, &new.username, None, None).await)
         }
     }
 }
 
-/// Whether any admin holds a token that signs them in now.
+/// Says whether any admin holds an active token.
 async fn admin_signs_in(db: &impl ConnectionTrait) -> Result<bool> {
     Ok(active_of_admins().one(db).await?.is_some())
 }
 
-/// The tokens that sign an admin in now.
+/// Selects the active tokens of admins.
 fn active_of_admins() -> sea_orm::Select<api_token::Entity> {
     api_token::Entity::find()
         .inner_join(user::Entity)

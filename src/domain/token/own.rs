@@ -1,4 +1,4 @@
-//! `createToken` and `revokeToken`: one's own tokens, for admins everybody's.
+//! Mutations `createToken` and `revokeToken`: for the actor's own tokens, and for admins all tokens.
 
 use std::collections::HashMap;
 
@@ -28,22 +28,22 @@ use crate::{
 
 /// Longest name, in characters.
 pub const MAX_NAME: usize = 255;
-/// Maximum number of active tokens per user. The command line ignores it.
+/// Maximum number of active tokens per user. The command line ignores the limit.
 pub const MAX_ACTIVE: u64 = 100;
 
-/// A token that is to be made.
+/// Values of a new token.
 #[derive(Debug, Default)]
 pub struct New {
-    /// What it is for, in its owner's words.
+    /// Purpose of the token, in the owner's words.
     pub name: String,
-    /// Expiry; that of the actor's own token unless given.
+    /// Expiry; defaults to the expiry of the actor's own token.
     pub expires_at: Option<DateTime<Utc>>,
-    /// Whom it is to sign in; the actor unless given.
+    /// User whom the token signs in; defaults to the actor.
     pub user_id: Option<i64>,
 }
 
-/// Makes a token. The answer to the request is the only place where its text ever is. It never outlives the token
-/// that the actor signed in with: otherwise temporary access could be made permanent.
+/// Creates a token. The response is the only place where the text appears. A token never outlives the token that the
+/// actor signed in with: otherwise temporary access could be made permanent.
 pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
     check_input(actor, &new)?;
     let user_id = new.user_id.unwrap_or(actor.id());
@@ -65,6 +65,7 @@ pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
         return Err(Problem::new(path, ProblemCode::InvalidFormat, message).into());
     }
     check_count(&txn, user_id).await?;
+    // Keeps the response, which holds the token's text, out of the stored answers of idempotency keys.
     idempotency::tell_once();
     let expires_at = new.expires_at.or(actor.token_expires_at);
     let created = insert(&*txn, &user, &new.name, expires_at).await?;
@@ -72,7 +73,7 @@ pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
     Ok(created)
 }
 
-/// Ends a token of one's own, as an admin any. Ending it again changes nothing.
+/// Revokes a token of the actor, or as an admin any token. Revoking twice has no further effect.
 pub async fn end(app: &App, actor: &Actor, id: i64) -> Result<api_token::Model> {
     let own = match actor.is_admin() {
         true => Condition::all(),
@@ -100,7 +101,7 @@ pub async fn end(app: &App, actor: &Actor, id: i64) -> Result<api_token::Model> 
     Ok(row)
 }
 
-/// The tokens of several users, oldest first: the actor's own, for an admin everybody's.
+/// Reads the tokens of several users, oldest first: for the actor alone, or for an admin of all users.
 pub async fn of_users(
     app: &App,
     actor: &Actor,
@@ -159,6 +160,7 @@ fn check_input(actor: &Actor, new: &New) -> Result<()> {
             message,
         ));
     }
+    // Compares with the actor's own token: a new token must not extend temporary access.
     let latest = actor.token_expires_at;
     if latest.is_some_and(|latest| new.expires_at.is_some_and(|end| end > latest)) {
         let message = "a token ends with the token that makes it at the latest";
