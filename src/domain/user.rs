@@ -1,4 +1,4 @@
-//! Users: who annotates and who manages.
+//! Users of the server, who annotate, review and manage.
 
 mod write;
 
@@ -30,16 +30,16 @@ impl Large for user::Entity {
     const LARGE: &'static [Column] = &[];
 }
 
-/// Which users a list holds.
+/// Filter of a list of users.
 pub type Filter = Tree<Leaves>;
 
-/// What a filter of users says by itself; every part that is given has to match.
+/// Conditions on a user; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Leaves {
     pub id: Option<IdFilter>,
     pub username: Option<StringFilter>,
     pub display_name: Option<StringFilter>,
-    /// In any case.
+    /// Case-insensitive.
     pub email: Option<EnumFilter<String>>,
     pub role: Option<EnumFilter<Role>>,
     pub can_sign_in: Option<bool>,
@@ -97,9 +97,10 @@ impl Leaves {
     }
 }
 
-/// Matches e-mail addresses that the actor may see: their own, and to admins everybody's. To the opposite, too,
-/// other users have none.
+/// Matches e-mail addresses that the actor may see: the actor's own, and for admins all. A negated filter treats
+/// other users as users without an address.
 fn with_email(actor: &Actor, emails: &EnumFilter<String>) -> Condition {
+    // Addresses are stored in lower case.
     let lower = |email: &String| filter::storable(&email.to_lowercase());
     let condition = EnumFilter {
         eq: emails.eq.as_ref().map(lower),
@@ -115,16 +116,15 @@ fn with_email(actor: &Actor, emails: &EnumFilter<String>) -> Condition {
     }
 }
 
-/// A user as another one meets them: their name is on what they made, even where they themselves are
-/// out of sight.
+/// User, with the visibility to the actor: a name is shown on the user's work even where the user is invisible.
 #[derive(Clone, Debug)]
 pub struct Person {
     pub user: user::Model,
     pub is_visible: bool,
 }
 
-/// The name to show: the display name, else the username. Never an e-mail address, even where one was
-/// given as the display name.
+/// Returns the name to show: the display name, else the username. Never returns an e-mail address, even where an
+/// address was given as the display name.
 pub fn shown_name(user: &user::Model) -> &str {
     if user.display_name.is_empty() || user.display_name.contains('@') {
         &user.username
@@ -133,17 +133,17 @@ pub fn shown_name(user: &user::Model) -> &str {
     }
 }
 
-/// A new user.
+/// Values of a new user.
 #[derive(Debug)]
 pub struct New {
     pub username: String,
-    /// Empty for none. Holds no `@`: everybody sees it, and e-mail addresses are not for everybody.
+    /// Empty for none. Without `@`: all users see display names, whereas e-mail addresses are private.
     pub display_name: String,
     pub email: Option<String>,
     pub role: Role,
 }
 
-/// Adds a user. All problems of the names and the address are told at once; ALREADY_TAKEN comes after.
+/// Adds a user. Reports all problems of names and address at once; ALREADY_TAKEN follows only for valid input.
 pub async fn create(app: &App, new: New) -> Result<user::Model> {
     let problems = check_new(&new);
     if !problems.is_empty() {
@@ -163,7 +163,7 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
     }
 }
 
-/// Writes a new user, whose fields have been checked.
+/// Inserts a new user with checked fields.
 pub async fn insert(txn: &DatabaseTransaction, new: &New) -> Result<user::Model, DbErr> {
     let row = user::ActiveModel {
         username: Set(new.username.clone()),
@@ -177,7 +177,8 @@ pub async fn insert(txn: &DatabaseTransaction, new: &New) -> Result<user::Model,
     row.insert(txn).await
 }
 
-/// Why a user was not written: all that others have already. `own_id` is the user's, when there is one.
+/// Explains a failed insert or update: reports each unique field that a different user holds. `own_id` is the id of
+/// an updated user.
 pub(super) async fn not_written(
     app: &App,
     error: DbErr,
@@ -185,6 +186,7 @@ pub(super) async fn not_written(
     email: Option<&str>,
     own_id: Option<i64>,
 ) -> Error {
+    // Databases name the violated constraint in different ways, so the reason is read from the rows.
     if !matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) {
         return error.into();
     }
@@ -210,7 +212,7 @@ pub(super) async fn not_written(
         problems.push(taken("email", message));
     }
     match problems.is_empty() {
-        // They are gone by now.
+        // The conflicting user was deleted or renamed since, so a retry can succeed.
         true => Error::busy(),
         false => Error::BadInput(problems),
     }
@@ -280,7 +282,7 @@ fn taken(field: &str, message: &str) -> Problem {
     Problem::new([field], ProblemCode::AlreadyTaken, message)
 }
 
-/// Every user, for the command line.
+/// Reads all users, for the command line.
 pub async fn all(app: &App) -> Result<Vec<user::Model>> {
     Ok(user::Entity::find()
         .order_by_asc(Column::Id)
@@ -288,7 +290,7 @@ pub async fn all(app: &App) -> Result<Vec<user::Model>> {
         .await?)
 }
 
-/// The user whom an operator named: by username, e-mail address or id.
+/// Finds the user that an operator named by username, e-mail address or id.
 pub async fn named(app: &App, name: &str) -> Result<user::Model> {
     let mut condition = Condition::any()
         .add(Column::Username.eq(name))
@@ -300,18 +302,18 @@ pub async fn named(app: &App, name: &str) -> Result<user::Model> {
         .filter(condition)
         .all(app.db.reader())
         .await?;
-    // A username that looks like another user's id still names its own user.
+    // Prefers the username: a username can look like a different user's id.
     rows.sort_by_key(|row| row.username != name);
     rows.into_iter().next().ok_or(Error::NotFound("user"))
 }
 
-/// Users by id, with whether the actor sees them.
+/// Reads users by id, with their visibility to the actor.
 pub async fn people(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, Person>> {
     let rows = user::Entity::find()
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(app.db.reader())
         .await?;
-    // An admin sees whoever there is.
+    // Admins see all users.
     let visible = match actor.is_admin() {
         true => rows.iter().map(|row| row.id).collect(),
         false => visible_ids(app.db.reader(), actor, ids).await?,
@@ -325,13 +327,13 @@ pub async fn people(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64
         .collect())
 }
 
-/// Which of these users there are and the actor sees.
+/// Reads which of these users exist and are visible to the actor.
 pub async fn visible_ids(
     db: &impl ConnectionTrait,
     actor: &Actor,
     ids: &[i64],
 ) -> Result<HashSet<i64>> {
-    // No need to ask for what is true by definition.
+    // Skips the query for the actor's own id, which is always visible.
     if ids.iter().all(|id| *id == actor.id()) {
         return Ok(ids.iter().copied().collect());
     }

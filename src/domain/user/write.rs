@@ -1,4 +1,4 @@
-//! `createUser`, `updateUser` and `deleteUser`: for admins, but for one's own display name.
+//! Mutations `createUser`, `updateUser` and `deleteUser`: for admins, except a user's own display name.
 
 use std::collections::HashSet;
 
@@ -23,7 +23,7 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
 };
 
-/// A change of a user; only the e-mail address can be cleared.
+/// Change of a user; the e-mail address alone can be cleared.
 #[derive(Debug, Default)]
 pub struct Change {
     pub username: Patch<String>,
@@ -34,17 +34,17 @@ pub struct Change {
     pub can_sign_in: Patch<bool>,
 }
 
-/// What went with a user.
+/// Counts of the rows deleted with a user.
 #[derive(Debug)]
 pub struct Deleted {
     pub row: user::Model,
-    /// Annotations of theirs, which stay without an author.
+    /// Annotations by the user, kept without an author.
     pub annotations: u64,
     pub drafts: u64,
     pub tokens: u64,
 }
 
-/// How often annotations that come meanwhile are waited for.
+/// Attempts to lock all tasks while the user annotates further tasks.
 const TRIES: usize = 4;
 
 /// Adds a user, for an admin.
@@ -60,11 +60,12 @@ pub async fn add(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
     }
 }
 
-/// Changes a user and answers with them as they are then.
+/// Updates a user and returns the new row.
 pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<user::Model> {
     check_input(&change)?;
     let txn = app.db.begin().await?;
     let (row, admins) = lock(&txn, actor, id, LockType::NoKeyUpdate).await?;
+    // Decides by the fields sent, changed or not: a refusal must not reveal whether a value equals the stored value.
     let for_admins = change.username.is_sent()
         || change.email.is_sent()
         || change.role.is_sent()
@@ -95,6 +96,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         txn.rollback().await?;
         return Ok(row);
     }
+    // Checks under the lock of all admins: two admins could otherwise demote each other at the same time.
     if is_last_admin(&row, &admins) && !is_admin(&changed) {
         let field = match changed.role {
             Role::Admin => "canSignIn",
@@ -126,19 +128,20 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     Ok(changed)
 }
 
-/// Deletes a user with their drafts, tokens and memberships, for an admin. What they annotated stays, and has no
-/// author any more; so does what they did in histories.
+/// Deletes a user with drafts, tokens and memberships, for an admin. Annotations and history stay, without an author
+/// (`docs/decisions/0016-deletions.md`).
 pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
     for _ in 0..TRIES {
         let txn = app.db.begin().await?;
         let seen = access::visible_users(actor).filter(Column::Id.eq(id));
         seen.one(&*txn).await?.ok_or(Error::NotFound("user"))?;
         access::require(actor.is_admin(), "users are deleted by admins")?;
-        // Tasks before people, like everybody who annotates.
+        // Locks tasks before users, in the same order as writers of annotations (`docs/decisions/0004-locks.md`).
         let locked = lock_tasks(&txn, id).await?;
         let (row, admins) = lock(&txn, actor, id, LockType::Update).await?;
         if !tasks_of(&txn, id).await?.is_subset(&locked) {
-            // They annotated another task before they were ours.
+            // The user annotated a further task before the lock. Waiting for that task under the user's lock could
+            // deadlock, so the transaction starts again.
             txn.rollback().await?;
             continue;
         }
@@ -164,9 +167,10 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
             .await?;
         user::Entity::delete_by_id(id).exec(&txn).await?;
         let locked: Vec<i64> = locked.into_iter().collect();
+        // Deleted authors together count as a single author, which can change `is_labeled`.
         tasks::relabel(&txn, &locked).await?;
         txn.commit().await?;
-        // The memberships, and the user.
+        // Deletion ends the memberships and the user's sign-in.
         idempotency::lost_by_own(
             actor,
             id,
@@ -182,10 +186,10 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
     Err(Error::busy())
 }
 
-/// The user, when the actor sees them, and every admin: ours until the transaction ends.
+/// Locks all admins, and the user if visible to the actor, until the transaction ends.
 ///
-/// Admins come first, in the order of their ids, and with a lock that keeps nobody from naming them: who writes
-/// something of theirs meanwhile goes on.
+/// Admins are locked first, in the order of ids. `FOR NO KEY UPDATE` lets other transactions insert rows that refer
+/// to an admin.
 async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -239,7 +243,7 @@ fn is_admin(row: &user::Model) -> bool {
     row.role == Role::Admin && row.can_sign_in
 }
 
-/// Without this user nobody could administer the server.
+/// Says whether the server would be left without an admin.
 fn is_last_admin(row: &user::Model, admins: &[user::Model]) -> bool {
     let mut others = admins.iter().filter(|admin| admin.id != row.id);
     is_admin(row) && !others.any(is_admin)
@@ -250,7 +254,7 @@ fn last_admin(path: &[&str]) -> Error {
     Problem::new(path.iter().copied(), ProblemCode::LastAdmin, message).into()
 }
 
-/// All problems that need no database.
+/// Collects all problems that need no database.
 fn check_input(change: &Change) -> Result<()> {
     let mut problems = Vec::new();
     problems.extend(
@@ -280,7 +284,7 @@ fn check_input(change: &Change) -> Result<()> {
     }
 }
 
-/// Problems of fields as problems of an input that has these fields.
+/// Moves the paths of problems below `input`.
 fn in_input(problems: Vec<Problem>) -> Vec<Problem> {
     let inward = |mut problem: Problem| {
         problem.path.insert(0, "input".into());
