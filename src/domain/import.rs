@@ -1,8 +1,8 @@
-//! Brings Label Studio's JSON into a project, all of a file or nothing of it.
+//! Imports Label Studio's JSON into a project, a whole file or nothing (`docs/decisions/0006-imports-are-whole.md`).
 //!
-//! The file is read twice, an item at a time: first everything is checked, then it is written in batches,
-//! each a transaction of its own so that other writers never wait for long. Until the last batch is in, a
-//! record tells which tasks are the import's, so that one that dies midway can be taken back.
+//! The file is read twice, an item at a time. The first pass checks everything. The second pass writes batches, each
+//! in its own transaction, so that other writers never wait long. Until the last batch is committed, a record marks
+//! the import's tasks, so that an import that dies midway can be rolled back.
 
 mod batch;
 mod call;
@@ -57,50 +57,50 @@ use super::{
 };
 use crate::{app::App, error::Error, instant};
 
-/// A batch ends with the item that reaches one of these.
+/// Limits of a batch; the item that reaches a limit ends the batch.
 const BATCH_TASKS: usize = 1_000;
 const BATCH_ROWS: usize = 1_000;
 const BATCH_BYTES: usize = 4 << 20;
 
-/// What an import needs to know besides its file.
+/// Parameters of an import besides the file.
 #[derive(Clone, Debug)]
 pub struct Options {
     pub target: Target,
-    /// From a user's id or e-mail address in the file to the username or id of one of ours.
+    /// Maps a user's id or e-mail address in the file to the username or id of an existing user.
     pub user_map: BTreeMap<String, String>,
     pub unmapped: Unmapped,
     pub misfits: Misfits,
 }
 
-/// What becomes of annotations and predictions whose result does not fit the project's labelling config.
+/// Treatment of annotations and predictions whose result does not fit the project's labelling config.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Misfits {
-    /// They are imported as they are, and noted.
+    /// Imports the result unchanged and notes the misfit.
     #[default]
     Note,
-    /// Nothing is imported.
+    /// Refuses the whole file.
     Refuse,
-    /// They are imported; nobody looks.
+    /// Imports the result without a check.
     Ignore,
 }
 
-/// The project that the tasks go to.
+/// Project that receives the tasks.
 #[derive(Clone, Debug)]
 pub enum Target {
     Project(i64),
-    /// A project that the import makes.
+    /// Project that the import creates.
     New {
         project: project::New,
-        /// Its first manager, if anybody.
+        /// First manager of the project, if any.
         created_by_id: Option<i64>,
     },
 }
 
-/// How far an import is.
+/// Progress of an import.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Progress {
     pub phase: Phase,
-    /// Bytes of the file.
+    /// Bytes of the file processed so far.
     pub done: u64,
     pub total: u64,
 }
@@ -111,21 +111,21 @@ pub enum Phase {
     Write,
 }
 
-/// What came of an import.
+/// Result of an import.
 #[derive(Clone, Debug)]
 pub struct Summary {
     pub project_id: i64,
     pub counts: Counts,
-    /// Everybody whom the file names.
+    /// Users that the file names.
     pub users: Vec<Match>,
-    /// Changes made on the way in, results that do not fit the labelling config, and lenient readings, in this order.
+    /// Notes on changed values, then on results that do not fit the labelling config, then on lenient readings.
     pub notes: Notes,
 }
 
-/// Why a file was not imported. Nothing of it is in the database, but after [`Failure::Left`].
+/// Cause of a failed import. The database is unchanged, except after [`Failure::Left`].
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// What is wrong with the file, each with its index and path.
+    /// Problems of the file, each with index and path.
     #[error("the file has {} problems", .0.count())]
     Refused(Problems),
     #[error("can't read the file: {0}")]
@@ -134,13 +134,13 @@ pub enum Failure {
     Changed,
     #[error(transparent)]
     Other(#[from] Error),
-    /// The import failed, and so did taking back what it had written: [`keep_settled`] and [`recover`] try again.
+    /// The import failed, and its rollback failed too: [`keep_settled`] and [`recover`] try again.
     #[error("{cause}")]
     Left {
         cause: Box<Failure>,
-        /// Tasks in the database that are the import's.
+        /// Tasks of the import that are in the database.
         tasks: usize,
-        /// Only the record that everything was written is in doubt: it is completed or taken back.
+        /// The write of the final record alone is in doubt: the import will be completed or rolled back.
         is_whole: bool,
     },
 }
@@ -151,8 +151,8 @@ impl From<sea_orm::DbErr> for Failure {
     }
 }
 
-/// Imports a file. When it fails, nothing of it is left in the database, unless the database takes no writes: then
-/// and when the process dies, [`keep_settled`] and [`recover`] see to that.
+/// Imports a file. A failed import leaves the database unchanged, unless the database takes no writes: in that case,
+/// and when the process dies, [`keep_settled`] and [`recover`] roll the import back later.
 pub async fn run<R>(
     app: &App,
     mut source: R,
@@ -194,6 +194,7 @@ where
         at,
     };
     let parents = Parents::new(survey.wanted);
+    // Counts tasks handed to the database, for [`Failure::Left`]: a failed rollback has to report them.
     let expected = survey.counts;
     let mut tasks = 0;
     let writing = write(
@@ -214,6 +215,7 @@ where
         Err(failure) => Err(failure),
     };
     if let Err(failure) = written {
+        // The rollback can fail for the same reason as the import, such as a full disk.
         if let Err(error) = recover::take_back(app, job, &row).await {
             tracing::error!(%error, "a failed import could not be taken back");
             return Err(Failure::Left {
@@ -227,7 +229,7 @@ where
     notes.append(survey.misfits);
     notes.append(survey.readings);
     let project_id = job.project_id;
-    // What is left undone here, the next start does: the import has happened.
+    // The import is complete. A record that stays is removed by the next start.
     if let Err(error) = job.finish(app).await {
         tracing::warn!(%error, "an import is complete, but its record could not be removed");
     }
@@ -239,7 +241,7 @@ where
     })
 }
 
-/// The first reading, off the async threads.
+/// Runs the first pass outside the async threads: parsing a large file would block other requests.
 async fn check<R>(
     mut source: R,
     fitting: Option<Fitting>,
@@ -251,7 +253,7 @@ where
     let (tell, mut told) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || {
         let survey = survey(&mut source, fitting.as_ref(), |done| {
-            // Progress that nobody has looked at yet is not worth waiting for.
+            // Drops progress reports while the previous report is unread.
             let _ = tell.try_send(done);
         });
         (source, survey)
@@ -265,7 +267,7 @@ where
     Ok((source, survey?))
 }
 
-/// Makes the project, the users and the record, in one transaction.
+/// Creates project, users and the job's record in a single transaction.
 async fn start(
     app: &App,
     options: &Options,
@@ -273,6 +275,7 @@ async fn start(
     at: DateTime<Utc>,
 ) -> Result<(Job, Resolved, import_job::Model), Failure> {
     let txn = app.db.begin().await?;
+    // Locks first: the lookup of people must not miss users that a parallel import is adding.
     others::lock(&txn).await?;
     let mut people = people
         .resolve(app, &txn, &options.user_map, options.unmapped, None, at)
@@ -293,8 +296,8 @@ async fn start(
     Ok((job, people, row))
 }
 
-/// The second reading, off the async threads, and the writing beside it. `observe` is told how many tasks were
-/// written, and how far in the file they reach.
+/// Runs the second pass outside the async threads and writes the batches meanwhile. Reports to `observe` how many
+/// tasks a batch had, and the position reached in the file.
 async fn write<R>(
     import: &Import<'_>,
     source: R,
@@ -306,6 +309,7 @@ async fn write<R>(
 where
     R: Read + Seek + Send + 'static,
 {
+    // A channel of a single batch bounds the memory: the reader waits for the writer.
     let (send, mut batches) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || read_batches(source, &send));
     let mut counts = Counts::default();
@@ -313,6 +317,7 @@ where
         for task in &tasks {
             counts.add(task);
             let mut sources = task.mentions.iter().map(|mention| &mention.source);
+            // The second pass sees an unknown person only if the file changed after the check.
             if !sources.all(|source| import.users.contains_key(source)) {
                 return Err(Failure::Changed);
             }
@@ -325,6 +330,7 @@ where
     reading
         .await
         .map_err(|error| Error::Internal(Arc::new(error)))??;
+    // Compares the totals too: a file that was replaced by a valid file would pass the checks per item.
     if counts != expected {
         return Err(Failure::Changed);
     }
@@ -332,7 +338,7 @@ where
     Ok(())
 }
 
-/// Tasks that are written together, and how far in the file they reach.
+/// Tasks written together, and the position reached in the file.
 struct Batch {
     tasks: Vec<item::Task>,
     position: u64,
@@ -344,7 +350,7 @@ where
 {
     source.rewind()?;
     let mut reader = Reader::new(source);
-    // The first reading told both.
+    // The first pass has reported both.
     let (mut problems, mut readings) = (Problems::default(), Notes::default());
     let (mut text, mut tasks) = (Vec::new(), Vec::new());
     let (mut rows, mut bytes) = (0, 0);
@@ -367,6 +373,7 @@ where
         if is_full || (!more && !tasks.is_empty()) {
             let tasks = std::mem::take(&mut tasks);
             let position = reader.position();
+            // The writer stopped with an error, which it reports itself.
             if send.blocking_send(Batch { tasks, position }).is_err() {
                 return Ok(());
             }

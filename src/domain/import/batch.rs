@@ -1,4 +1,4 @@
-//! Writes a batch of tasks with all that hangs on them, in one transaction.
+//! Writes a batch of tasks with annotations, predictions and drafts in a single transaction.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,14 +23,14 @@ use crate::{
     error::Result,
 };
 
-/// What every batch of an import has in common.
+/// Context shared by all batches of an import.
 pub struct Import<'a> {
     pub app: &'a App,
-    /// Where the import is more than one transaction.
+    /// Job's id, for imports of several transactions.
     pub job_id: Option<i64>,
     pub project_id: i64,
     pub users: &'a HashMap<Source, i64>,
-    /// Stands in for dates that the file does not give.
+    /// Default for dates missing in the file.
     pub at: DateTime<Utc>,
 }
 
@@ -64,7 +64,7 @@ impl Import<'_> {
         Ok(())
     }
 
-    /// The same in a transaction that has the lock of imports; the ids of the tasks.
+    /// Writes a batch in a transaction that holds the lock of imports. Returns the ids of the tasks.
     pub async fn write_in(
         &self,
         txn: &DatabaseTransaction,
@@ -74,12 +74,14 @@ impl Import<'_> {
     ) -> Result<Vec<i64>> {
         let predictions = tasks.iter().map(|task| task.predictions.len()).sum();
         let annotations = tasks.iter().map(|task| task.annotations.len()).sum();
+        // Reserves ids first, since rows of the batch refer to each other.
         let mut ids = BatchIds {
             tasks: rows::reserve(txn, "task", tasks.len()).await?,
             predictions: rows::reserve(txn, "prediction", predictions).await?,
             annotations: rows::reserve(txn, "annotation", annotations).await?,
         };
         let mut taken = others::taken_unique_ids(txn, &tasks).await?;
+        // Holds the config until the commit: the index entries depend on the config.
         let held = labelling::held(self.app, txn, &[self.project_id]).await?;
         let config = held.get(&self.project_id);
         let config = config.map_or_else(Arc::default, |labelling| labelling.config.clone());
@@ -92,6 +94,7 @@ impl Import<'_> {
         }
         let task_ids = rows.tasks.iter().filter_map(|task| task.id.try_as_ref());
         let task_ids = task_ids.copied().collect();
+        // Inserts in the order of foreign keys: tasks first, then predictions, which annotations may have as parents.
         rows::insert(txn, rows.tasks).await?;
         rows::insert(txn, rows.predictions).await?;
         rows::insert(txn, rows.annotations).await?;
@@ -126,6 +129,7 @@ impl Import<'_> {
             let parent_ids = parents.of(task.place, task_id, id, &annotation);
             let row = self.annotation(id, task_id, annotation, parent_ids);
             rows.revisions.push(revision(&row)?);
+            // Indexes against the same config that the transaction holds.
             rows.index.extend([index::Rows::of(&row, config)]);
             rows.annotations.push(row.into_active_model().reset_all());
         }
@@ -246,13 +250,13 @@ impl Import<'_> {
         }
     }
 
-    /// Everybody in a batch is known: whoever hands it over has looked.
+    /// Looks up a user; each person of the batch was resolved before.
     fn user(&self, source: &Option<Source>) -> Option<i64> {
         source.as_ref().map(|source| self.users[source])
     }
 }
 
-/// The history begins with what the annotation is now.
+/// Builds the first revision: the imported state is version 1.
 fn revision(row: &annotation::Model) -> Result<annotation_revision::ActiveModel> {
     let (changes, result) = Changes::of_new(row).into_texts()?;
     Ok(annotation_revision::ActiveModel {
@@ -271,9 +275,10 @@ fn revision(row: &annotation::Model) -> Result<annotation_revision::ActiveModel>
     })
 }
 
-/// Of several ground truths of one task the last one stays.
+/// Keeps the last of several ground truths of a task, and notes the rest.
 fn settle_ground_truth(task: &mut item::Task, notes: &mut Notes) {
     let is_truth = |annotation: &&mut item::Annotation| annotation.ground_truth;
+    // Keeps the last: later items of a file are the newer decisions.
     for other in task.annotations.iter_mut().filter(is_truth).rev().skip(1) {
         other.ground_truth = false;
         notes.push(
@@ -284,7 +289,7 @@ fn settle_ground_truth(task: &mut item::Task, notes: &mut Notes) {
     }
 }
 
-/// A unique id that is taken, in the database or earlier in the file, gives way to a new one.
+/// Replaces unique ids that are in use, in the database or earlier in the file.
 fn settle_unique_ids(task: &mut item::Task, taken: &mut HashSet<Uuid>, notes: &mut Notes) {
     for annotation in &mut task.annotations {
         let Some(unique_id) = annotation.unique_id else {

@@ -1,4 +1,4 @@
-//! `importTasks`: items that come with a call, all of them in one transaction.
+//! Mutation `importTasks`: imports the items of a request in a single transaction.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -22,35 +22,35 @@ use crate::{
     instant,
 };
 
-/// The most tasks that one call imports.
+/// Maximum number of tasks per request.
 pub const MAX_TASKS: usize = 1_000;
-/// The most annotations, predictions and drafts that one call imports.
+/// Maximum number of annotations, predictions and drafts per request.
 pub const MAX_CHILDREN: usize = 10_000;
 
-/// What came of a call.
+/// Result of `importTasks`.
 #[derive(Debug)]
 pub struct Imported {
-    /// In the order of the items.
+    /// Ids in the order of the items.
     pub task_ids: Vec<i64>,
     pub counts: Counts,
-    /// Changes made on the way in, results that do not fit the labelling config, and lenient readings, in this order.
+    /// Notes on changed values, then on results that do not fit the labelling config, then on lenient readings.
     pub notes: Notes,
 }
 
-/// The items of a call that have no problems by themselves.
+/// Checked items of a request.
 struct Items {
     tasks: Vec<item::Task>,
     counts: Counts,
     people: People,
     wanted: Wanted,
-    /// Lenient readings: `completions`, times without an offset, misspelt keys.
+    /// Notes on lenient readings: `completions`, times without an offset, misspelt keys.
     readings: Notes,
 }
 
 /// Imports items of Label Studio's JSON, each the text of an object, into a project that the actor manages.
 ///
-/// People are found by id or e-mail address among those whom the actor sees; everybody else becomes a user
-/// without sign-in and address, the same one whenever they are imported into the project.
+/// Matches people by id or e-mail address among the users whom the actor sees. Each further person becomes a user
+/// without sign-in and address, and later imports into the project find the same user again.
 pub async fn call(
     app: &App,
     actor: &Actor,
@@ -59,6 +59,7 @@ pub async fn call(
     misfits: Misfits,
 ) -> Result<Imported> {
     compute::charge(items.iter().map(String::len).sum()).await;
+    // Parses before the transaction: the checks must not hold the write lock.
     let items = read(&items)?;
     let txn = app.db.begin().await?;
     let role = match project::is_visible(&txn, actor, project_id).await? {
@@ -67,6 +68,7 @@ pub async fn call(
     };
     let role = role.ok_or(Error::NotFound("project"))?;
     access::require(access::may_manage(role), "tasks are imported by managers")?;
+    // Serialises imports before people are looked up: a parallel import may be adding the same users.
     others::lock(&txn).await?;
     let rules = labelling::rules(app, &txn, project_id).await?;
     let Items {
@@ -81,6 +83,7 @@ pub async fn call(
     let at = instant::now();
     let map = BTreeMap::new();
     let caller = Caller { actor, project_id };
+    // Resolves with the caller's eyes: a match with an invisible user would reveal the user.
     let people = people.resolve(app, &txn, &map, Unmapped::Create, Some(caller), at);
     let mut people = people.await.map_err(refused)?;
     people.add_members(&txn, project_id, at).await?;
@@ -106,7 +109,7 @@ pub async fn call(
     })
 }
 
-/// Takes the items apart. Problems that need no database, all of them.
+/// Parses the items and reports all problems that need no database.
 fn read(texts: &[String]) -> Result<Items> {
     if texts.len() > MAX_TASKS {
         let message = format!("one call imports at most {MAX_TASKS} tasks");
@@ -121,6 +124,7 @@ fn read(texts: &[String]) -> Result<Items> {
         readings: Notes::default(),
     };
     for (index, text) in texts.iter().enumerate() {
+        // Refuses lossy values here; the parser below works on text that survives a round trip.
         if let Err(faults) = json_fidelity::check_object(text, &[index.into()]) {
             faults.into_iter().for_each(|fault| problems.push(fault));
             continue;
@@ -155,7 +159,7 @@ fn read(texts: &[String]) -> Result<Items> {
     }
 }
 
-/// What does not fit the labelling config: notes, or problems when it is to be refused.
+/// Checks results against the labelling config: misfits become notes, or problems if refused.
 fn look_at(
     tasks: Vec<item::Task>,
     rules: Option<Rules>,
@@ -183,7 +187,7 @@ fn refused(failure: Failure) -> Error {
     }
 }
 
-/// Problems of items as problems of the argument that has them.
+/// Moves the paths of problems below the argument `tasks`.
 fn in_tasks(problems: Problems) -> Error {
     let inward = |mut problem: Problem| {
         let path: Path = std::iter::once("tasks".into())

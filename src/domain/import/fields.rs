@@ -1,5 +1,4 @@
-//! The fields of one JSON object of an imported item: known ones are taken out and checked, the rest is
-//! kept as it was written.
+//! Fields of a JSON object of an imported item: known fields are taken and checked, further fields are kept as text.
 
 use std::{borrow::Cow, fmt};
 
@@ -18,28 +17,28 @@ use crate::{
     instant,
 };
 
-/// An object's fields in their order. Of a repeated key the last value counts, in the first one's place.
+/// Fields of an object in their order. A repeated key has its last value at its first position.
 pub struct Fields<'a>(IndexMap<Cow<'a, str>, Field<'a>>);
 
 enum Field<'a> {
     Text(&'a str),
     Taken,
-    /// Taken, and something of it put back.
+    /// Taken, with a part put back.
     Kept(String),
 }
 
 impl<'a> Fields<'a> {
-    /// `None` unless the text is an object.
+    /// Parses an object, or `None` for any different JSON value.
     pub fn of(text: &'a str) -> Option<Self> {
         serde_json::from_str(text).ok()
     }
 
-    /// Whether the object has the field, null or not.
+    /// Says whether the object has the field, null or not.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
 
-    /// A field's text, which stays. Absent, null and taken are all `None`.
+    /// Returns a field's text and leaves the field in place. Absent, null and taken fields are `None`.
     pub fn peek(&self, name: &str) -> Option<&'a str> {
         match self.0.get(name)? {
             Field::Text(text) if *text != "null" => Some(text),
@@ -53,7 +52,7 @@ impl<'a> Fields<'a> {
         self.0.iter().filter(left).map(|(name, _)| name.as_ref())
     }
 
-    /// Takes a field's text out. Absent and null are both `None`.
+    /// Takes a field's text. Absent and null are both `None`.
     pub fn take(&mut self, name: &str) -> Option<&'a str> {
         match std::mem::replace(self.0.get_mut(name)?, Field::Taken) {
             Field::Text(text) if text != "null" => Some(text),
@@ -61,12 +60,12 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Puts a text in the place of a field that was taken.
+    /// Puts a text in the place of a taken field.
     pub fn keep(&mut self, name: &'static str, text: String) {
         self.0.insert(Cow::Borrowed(name), Field::Kept(text));
     }
 
-    /// What was not taken, as an object's text; `None` when nothing is left.
+    /// Returns the untaken fields as the text of an object, or `None` when no field is left.
     pub fn rest(&self) -> Option<String> {
         let mut rest = String::new();
         for (key, field) in &self.0 {
@@ -76,6 +75,7 @@ impl<'a> Fields<'a> {
                 Field::Taken => continue,
             };
             rest.push(if rest.is_empty() { '{' } else { ',' });
+            // Writes the key through serde_json, which escapes quotes and control characters.
             rest.push_str(&serde_json::Value::from(key.as_ref()).to_string());
             rest.push(':');
             rest.push_str(text);
@@ -112,7 +112,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Fields<'a> {
     }
 }
 
-/// How files spell a time.
+/// Notation of a time.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Time {
@@ -123,14 +123,14 @@ enum Time {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-/// Takes known fields out of objects and notes what is wrong with them, each with its path.
+/// Takes known fields of objects and records their problems with paths.
 pub struct Checker<'p> {
     problems: &'p mut Problems,
     notes: &'p mut Notes,
     place: Place,
-    /// From the item's index inwards.
+    /// Path from the item's index to the present position.
     path: Path,
-    /// Places that have a problem already, found on the text.
+    /// Paths with a problem already found in the text.
     faults: &'p [Path],
 }
 
@@ -150,7 +150,7 @@ impl<'p> Checker<'p> {
         }
     }
 
-    /// Checks something one step further in.
+    /// Runs a check at a nested position.
     pub fn within<T>(&mut self, step: impl Into<Segment>, check: impl FnOnce(&mut Self) -> T) -> T {
         self.path.push(step.into());
         let checked = check(self);
@@ -158,7 +158,7 @@ impl<'p> Checker<'p> {
         checked
     }
 
-    /// The item of the file.
+    /// Returns the position of the item in the file.
     pub fn place(&self) -> Place {
         self.place
     }
@@ -168,13 +168,14 @@ impl<'p> Checker<'p> {
     }
 
     pub fn problem(&mut self, code: ProblemCode, message: &str) {
+        // A value replaced by a placeholder already has a problem; a wrong type would report the same value twice.
         if !self.faults.contains(&self.path) {
             let path = self.path.clone();
             self.problems.push(Problem::new(path, code, message));
         }
     }
 
-    /// Notes a lenient reading of the text at this place.
+    /// Notes a lenient reading of the text at this position.
     pub fn note(&mut self, message: impl Into<String>) {
         let within = self.path.iter().skip(1).cloned();
         self.notes.push(self.place, within, message);
@@ -211,7 +212,7 @@ impl<'p> Checker<'p> {
         self.typed(fields, name, "must be a number")
     }
 
-    /// A number that is not negative.
+    /// Takes a non-negative number.
     pub fn seconds(&mut self, fields: &mut Fields, name: &'static str) -> Option<f64> {
         let seconds = self.number(fields, name)?;
         if seconds < 0.0 {
@@ -233,9 +234,10 @@ impl<'p> Checker<'p> {
         Some(text)
     }
 
-    /// An RFC 3339 time in the years 1 to 9999 of UTC, to the microsecond. Two older spellings are read with a
-    /// note: a time without an offset, which Python's `isoformat()` writes of a naive time, as UTC, and a number as
-    /// seconds since 1970, which Label Studio wrote before version 1.0.
+    /// Takes an RFC 3339 time (<https://www.rfc-editor.org/rfc/rfc3339#section-5.6>) in the years 1 to 9999 of UTC, to
+    /// the microsecond. Two older notations are accepted with a note: a time without an offset, as Python's
+    /// `isoformat()` writes (<https://docs.python.org/3/library/datetime.html#datetime.datetime.isoformat>), is read as
+    /// UTC, and a number, as written by Label Studio before version 1.0, as seconds since 1970.
     pub fn instant(&mut self, fields: &mut Fields, name: &'static str) -> Option<DateTime<Utc>> {
         let time: Time = self.typed(fields, name, "must be a string")?;
         let (instant, note) = match &time {
@@ -297,7 +299,7 @@ impl<'p> Checker<'p> {
         Some(text.to_owned())
     }
 
-    /// An object that must not be null.
+    /// Takes an object that must not be null.
     pub fn required_object(&mut self, fields: &mut Fields, name: &'static str) -> String {
         self.object(fields, name).unwrap_or_else(|| {
             self.within(name, |checker| checker.wrong_type("must be an object"));
@@ -305,7 +307,7 @@ impl<'p> Checker<'p> {
         })
     }
 
-    /// A `result`, with the number of its regions. Null is an empty one, absent a problem.
+    /// Takes a `result` with the number of its regions. Null counts as empty; an absent field is a problem.
     pub fn regions(&mut self, fields: &mut Fields) -> (String, i32) {
         if !fields.has("result") {
             self.within("result", |checker| {
@@ -329,7 +331,7 @@ impl<'p> Checker<'p> {
         (text.to_owned(), i32::try_from(count).unwrap_or(i32::MAX))
     }
 
-    /// The items of a list at this place.
+    /// Splits a list at this position into items.
     pub fn items<'a>(&mut self, list: &'a str) -> Vec<&'a RawValue> {
         serde_json::from_str(list).unwrap_or_else(|_| {
             self.wrong_type("must be a list");

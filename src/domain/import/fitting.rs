@@ -1,4 +1,4 @@
-//! Whether the results of a file fit the labelling config of the project that they come into.
+//! Check of imported results against the project's labelling config.
 
 use super::{
     Misfits, item,
@@ -6,14 +6,14 @@ use super::{
 };
 use crate::{domain::labelling::Rules, error::Segment};
 
-/// What results have to fit, and what becomes of those that do not.
+/// Rules for results, and the treatment of misfits.
 pub struct Fitting {
     pub rules: Rules,
     pub misfits: Misfits,
 }
 
 impl Fitting {
-    /// Looks at the annotations and predictions of a task. Drafts are unfinished, and may be anything.
+    /// Checks the annotations and predictions of a task. Drafts are unfinished and not checked.
     pub fn look_at(&self, task: &item::Task, problems: &mut Problems, notes: &mut Notes) {
         if self.misfits == Misfits::Ignore {
             return;
@@ -23,7 +23,7 @@ impl Fitting {
             (place, &annotation.result, annotation.was_cancelled)
         });
         let predictions = task.predictions.iter().map(|prediction| {
-            // A model need not answer everything that is asked of people.
+            // A prediction may leave required controls empty, like a cancelled annotation.
             (("predictions", prediction.index), &prediction.result, true)
         });
         for ((list, index), result, is_cancelled) in annotations.chain(predictions) {

@@ -1,4 +1,5 @@
-//! One item of a Label Studio file, checked and taken apart.
+//! Item of a Label Studio file, checked and split into task, annotations, drafts and predictions
+//! (<https://labelstud.io/guide/task_format.html>).
 
 use chrono::{DateTime, Utc};
 use entity::annotation::Action;
@@ -13,7 +14,7 @@ use super::{
 };
 use crate::error::{Path, Problem, ProblemCode};
 
-/// A task with everything that hangs on it. Dates that the file does not give are `None`.
+/// Task with annotations, drafts and predictions. Dates missing in the file are `None`.
 #[derive(Debug)]
 pub struct Task {
     pub place: Place,
@@ -28,17 +29,17 @@ pub struct Task {
     pub annotations: Vec<Annotation>,
     pub drafts: Vec<Draft>,
     pub predictions: Vec<Prediction>,
-    /// Everybody whom the item names.
+    /// People named in the item.
     pub mentions: Vec<Mention>,
 }
 
 #[derive(Debug)]
 pub struct Annotation {
-    /// The name of its list in the task.
+    /// Name of the annotation's list in the task.
     pub list: &'static str,
-    /// Its place in that list.
+    /// Index in that list.
     pub index: usize,
-    /// Its id in the file, which parents refer to.
+    /// Id in the file, to which parents refer.
     pub id: Option<i64>,
     pub import_id: Option<i64>,
     pub unique_id: Option<Uuid>,
@@ -62,10 +63,10 @@ pub struct Annotation {
 
 #[derive(Debug)]
 pub struct Draft {
-    /// Its place in the task's list.
+    /// Index in the task's list.
     pub index: usize,
     pub import_id: Option<i64>,
-    /// The id in the file of the annotation that it changes.
+    /// Id in the file of the annotation that the draft changes.
     pub annotation: Option<i64>,
     pub user: Source,
     pub result: String,
@@ -77,9 +78,9 @@ pub struct Draft {
 
 #[derive(Debug)]
 pub struct Prediction {
-    /// Its place in the task's list.
+    /// Index in the task's list.
     pub index: usize,
-    /// Its id in the file, which parents refer to.
+    /// Id in the file, to which parents refer.
     pub id: Option<i64>,
     pub import_id: Option<i64>,
     pub result: String,
@@ -90,14 +91,15 @@ pub struct Prediction {
     pub extra: Option<String>,
 }
 
-/// Reads one item. `None` when it has problems; all of them are in `problems` then, with the item's index
-/// before each path. Lenient readings are noted in `notes`.
+/// Parses an item. With problems, returns `None` and adds all problems to `problems`, each path prefixed with the
+/// item's index. Adds lenient readings to `notes`.
 pub fn parse(
     place: Place,
     text: &[u8],
     problems: &mut Problems,
     notes: &mut Notes,
 ) -> Option<Task> {
+    // Collects the item's problems apart: a task is returned only if no problem is its own.
     let mut wrong = Problems::default();
     let task = read(place, text, &mut wrong, notes);
     if wrong.is_empty() {
@@ -118,7 +120,7 @@ fn read(place: Place, text: &[u8], problems: &mut Problems, notes: &mut Notes) -
         problems.push(not_json(Path::new(), "not UTF-8".to_owned()));
         return None;
     };
-    // Faults are told first, then whatever else is wrong with what can still be parsed around them.
+    // Reports lossy values first, then continues with placeholders, so that all problems are reported at once.
     let safe = match json_fidelity::escape_lossy(text) {
         Ok(safe) => safe,
         Err(error) => {
@@ -143,6 +145,7 @@ fn task(text: &str, checker: &mut Checker) -> Option<Task> {
         checker.problem(ProblemCode::WrongType, "must be an object");
         return None;
     };
+    // An item without `data` is the data itself, as Label Studio accepts: https://labelstud.io/guide/task_format.html
     if !fields.has("data") {
         keys::check_data_alone(&fields, checker);
         return Some(data_alone(text, checker));
@@ -169,7 +172,7 @@ fn task(text: &str, checker: &mut Checker) -> Option<Task> {
         checker,
         |index, fields, checker| Some(prediction(index, fields, checker)),
     );
-    // Counted anew, or references to what is written around them.
+    // Derived fields: recounted from the imported rows, or references to the enclosing objects.
     for derived in [
         "total_annotations",
         "cancelled_annotations",
@@ -179,6 +182,7 @@ fn task(text: &str, checker: &mut Checker) -> Option<Task> {
     ] {
         fields.take(derived);
     }
+    // Runs once all known fields are taken: only unknown keys can be misspelt.
     keys::note_misspelt(&fields, checker);
     Some(Task {
         place: checker.place(),
@@ -197,7 +201,7 @@ fn task(text: &str, checker: &mut Checker) -> Option<Task> {
     })
 }
 
-/// A task of which the whole item is the data.
+/// Builds a task whose data is the whole item.
 fn data_alone(text: &str, checker: &Checker) -> Task {
     Task {
         place: checker.place(),
@@ -229,7 +233,7 @@ fn overlap(fields: &mut Fields, checker: &mut Checker) -> i32 {
     })
 }
 
-/// Reads the objects of a list; bare ids, which Label Studio writes too, stay with the fields.
+/// Parses the objects of a list. Bare ids, as in some of Label Studio's exports, stay among the fields.
 fn children<T>(
     fields: &mut Fields,
     name: &'static str,
@@ -272,6 +276,8 @@ fn annotation(
     let last_action = checker.one_of(fields, "last_action", |text| {
         Action::try_from_value(&text.to_owned()).ok()
     });
+    // `skipped` and `honeypot` are flags of completions alone: elsewhere these names are unknown fields and stay in
+    // `extra`.
     let (is_skipped, is_honeypot) = match list {
         keys::COMPLETIONS => keys::flags_of_completion(fields, checker),
         _ => (false, false),

@@ -1,5 +1,5 @@
-//! The record of an import while it runs, and what tells a living one from a dead one: a lock that ends with
-//! its process.
+//! Record of a running import. A lock that ends with the import's process distinguishes a running import from a dead
+//! import.
 
 use std::{
     fs::{File, TryLockError},
@@ -27,7 +27,7 @@ use crate::{
     error::{Error, Result, Unavailable, unavailable},
 };
 
-/// Rows that one transaction of the bookkeeping touches.
+/// Maximum number of rows per transaction of the bookkeeping.
 pub const BATCH: u64 = 500;
 
 pub struct Job {
@@ -36,7 +36,7 @@ pub struct Job {
     _lock: Lock,
 }
 
-/// Held as long as the import lives, however it ends.
+/// Lock held while the import's process lives, however the process ends.
 #[derive(Debug)]
 enum Lock {
     File { path: PathBuf, _file: File },
@@ -44,7 +44,8 @@ enum Lock {
 }
 
 impl Job {
-    /// Records a new import. Nobody sees the record before its lock is held.
+    /// Inserts the record of a new import. The lock is taken before the record is committed, so no process sees an
+    /// unlocked record.
     pub async fn start(
         app: &App,
         txn: &DatabaseTransaction,
@@ -72,11 +73,12 @@ impl Job {
         Ok((job, row))
     }
 
-    /// Takes over the job of an import that died; `None` when it lives, or has ended meanwhile.
+    /// Takes over the job of a dead import, or `None` if the import is running or has ended since.
     pub async fn adopt(app: &App, id: i64) -> Result<Option<(Self, import_job::Model)>> {
         let Some(lock) = Lock::take(app, id).await? else {
             return Ok(None);
         };
+        // Reads the record under the lock: the import may have ended between the caller's read and the lock.
         let row = import_job::Entity::find_by_id(id)
             .one(app.db.writer())
             .await?;
@@ -92,7 +94,7 @@ impl Job {
         Ok(Some((job, row)))
     }
 
-    /// Everything is in the database: from here on the import has happened, whatever comes.
+    /// Marks the import as complete: from here on a dead process no longer rolls the import back.
     pub async fn mark_written(&self, app: &App) -> Result<()> {
         let row = import_job::ActiveModel {
             id: Unchanged(self.id),
@@ -103,7 +105,7 @@ impl Job {
         Ok(())
     }
 
-    /// Clears the marks of the tasks, then the record, in transactions of bounded size.
+    /// Unmarks the tasks, then deletes the record, in transactions of bounded size.
     pub async fn finish(self, app: &App) -> Result<()> {
         loop {
             let ids = self.some_tasks(app).await?;
@@ -112,6 +114,7 @@ impl Job {
             }
             let begun = Instant::now();
             let txn = app.db.begin().await?;
+            // Locks before the update, which would otherwise lock rows in an arbitrary order.
             lock_tasks(&txn, ids.iter().copied()).await?;
             task::Entity::update_many()
                 .col_expr(task::Column::ImportJobId, Expr::val(None::<i64>))
@@ -128,7 +131,7 @@ impl Job {
         Ok(())
     }
 
-    /// Ids of tasks that are still marked as the job's, at most a batch.
+    /// Reads ids of tasks that are still marked as the job's, up to the size of a batch.
     pub async fn some_tasks(&self, app: &App) -> Result<Vec<i64>> {
         Ok(task::Entity::find()
             .select_only()
@@ -141,14 +144,14 @@ impl Job {
             .await?)
     }
 
-    /// Gives the lock up; the record is gone by now.
+    /// Releases the lock after the record is deleted.
     pub fn end(self) {
         self._lock.remove();
     }
 }
 
-/// Locks tasks in the order of their ids, as every writer of annotations does, so that nobody waits in a
-/// circle.
+/// Locks tasks in the order of ids, as all writers of annotations do, which prevents deadlocks
+/// (`docs/decisions/0004-locks.md`).
 pub async fn lock_tasks(
     txn: &DatabaseTransaction,
     ids: impl IntoIterator<Item = i64>,
@@ -166,11 +169,13 @@ pub async fn lock_tasks(
 }
 
 impl Lock {
-    /// `None` when a living import holds it.
+    /// Takes the lock, or `None` if a running import holds the lock.
     async fn take(app: &App, job_id: i64) -> Result<Option<Self>> {
         if app.db.backend() == DbBackend::Postgres {
             return Self::take_session(app, job_id).await;
         }
+        // SQLite has no advisory locks, so a lock on a file beside the database serves. The operating system releases
+        // the lock when the process ends.
         let pool = app.db.writer().get_sqlite_connection_pool();
         let options = pool.connect_options();
         let database = options
@@ -180,6 +185,7 @@ impl Lock {
         let mut name = database.into_os_string();
         name.push(format!(".import-{job_id}"));
         let path = PathBuf::from(name);
+        // Never truncates or replaces the file: a second process has to lock the same inode.
         let file = File::options()
             .create(true)
             .truncate(false)
@@ -193,7 +199,8 @@ impl Lock {
         }
     }
 
-    /// On a connection of its own: the lock ends with its session.
+    /// Takes an advisory lock on a separate connection: PostgreSQL releases the lock when the session ends
+    /// (<https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>).
     async fn take_session(app: &App, job_id: i64) -> Result<Option<Self>> {
         let options = app
             .db
@@ -213,7 +220,7 @@ impl Lock {
         }))
     }
 
-    /// Only when the job's record is gone: whoever finds the lock free takes the import for dead.
+    /// Removes the lock file. Only called once the record is deleted: a free lock marks an import as dead.
     fn remove(self) {
         if let Self::File { path, .. } = &self
             && let Err(error) = std::fs::remove_file(path)
@@ -223,7 +230,7 @@ impl Lock {
     }
 }
 
-/// The lock file can't be made where the database can't be written.
+/// Maps a failure to create the lock file: a read-only or full disk is UNAVAILABLE, as for the database itself.
 fn file_failure(error: io::Error) -> Error {
     match unavailable::file_reason(&error) {
         Some(reason) => Error::Unavailable(Unavailable::from(reason).because(error)),

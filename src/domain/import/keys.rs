@@ -1,5 +1,4 @@
-//! Keys of an item that are not those of the format: names of old versions, misspelt ones, and lists of a task
-//! that has no `data`.
+//! Keys of an item outside the format: names of old releases, misspelt names, and lists in an item without `data`.
 
 use serde_json::value::RawValue;
 
@@ -7,9 +6,9 @@ use super::fields::{Checker, Fields};
 use crate::error::ProblemCode;
 
 pub const ANNOTATIONS: &str = "annotations";
-/// The name of the list before Label Studio 1.0.
+/// Name of the list before Label Studio 1.0.
 pub const COMPLETIONS: &str = "completions";
-/// The lists of a task, each with how many letters a misspelt name of it may differ by.
+/// Lists of a task, each with the maximum edit distance of a misspelt name.
 const LISTS: [(&str, usize); 4] = [
     (ANNOTATIONS, 2),
     ("predictions", 2),
@@ -17,12 +16,13 @@ const LISTS: [(&str, usize); 4] = [
     ("drafts", 1),
 ];
 
-/// The list that has a task's annotations: `completions` where there are no `annotations`. A problem when both have
-/// items, since nothing says which ones count.
+/// Finds the list of a task's annotations: `completions` if `annotations` is absent or empty. Reports a problem when
+/// both lists have items, since neither has precedence.
 pub fn list_of_annotations(fields: &mut Fields, checker: &mut Checker) -> &'static str {
     let is_filled = |name| fields.peek(name).is_some_and(|list| !is_empty(list));
     let is_doubled = is_filled(ANNOTATIONS);
     if !is_filled(COMPLETIONS) {
+        // An empty `completions` beside `annotations` carries no information and is dropped.
         fields.take(COMPLETIONS);
         return ANNOTATIONS;
     }
@@ -38,14 +38,14 @@ pub fn list_of_annotations(fields: &mut Fields, checker: &mut Checker) -> &'stat
     COMPLETIONS
 }
 
-/// Whether a completion was skipped, and whether it is a ground truth, by the names of then.
+/// Takes the flags of a completion under their old names: skipped, and ground truth.
 pub fn flags_of_completion(fields: &mut Fields, checker: &mut Checker) -> (bool, bool) {
     let mut flag = |name| checker.boolean(fields, name);
     (flag("skipped"), flag("honeypot"))
 }
 
-/// Looks for lists of a task in an item that is data alone. Results in one are a problem: they would become data
-/// that nobody asked for. Another list or object may be data, and is noted.
+/// Searches an item without `data` for lists of a task. Results in a list are a problem: they would silently become
+/// task data. A list or object without results may be data, and is noted.
 pub fn check_data_alone(fields: &Fields, checker: &mut Checker) {
     for (name, _) in LISTS {
         let Some(text) = fields.peek(name) else {
@@ -66,7 +66,7 @@ pub fn check_data_alone(fields: &Fields, checker: &mut Checker) {
     }
 }
 
-/// Notes keys beside `data` that are nearly the name of a list: `annotation`, `Predictions`.
+/// Notes keys next to `data` that resemble the name of a list: `annotation`, `Predictions`.
 pub fn note_misspelt(fields: &Fields, checker: &mut Checker) {
     for key in fields.left() {
         let lower = key.to_lowercase();
@@ -83,7 +83,7 @@ fn is_empty(list: &str) -> bool {
     serde_json::from_str::<Vec<&RawValue>>(list).is_ok_and(|items| items.is_empty())
 }
 
-/// Whether a text is a list in which an object has a `result`.
+/// Says whether a text is a list with an object that has a `result`.
 fn has_results(text: &str) -> bool {
     let items: Vec<&RawValue> = serde_json::from_str(text).unwrap_or_default();
     let mut fields = items.into_iter().filter_map(|item| Fields::of(item.get()));

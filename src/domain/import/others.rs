@@ -1,4 +1,4 @@
-//! Imports beside one another, and beside everybody else who writes.
+//! Coordination of imports with parallel imports and further writers.
 
 use std::{
     collections::HashSet,
@@ -12,19 +12,19 @@ use uuid::Uuid;
 use super::item;
 use crate::{app::App, db::advisory, domain::rows::MAX_VALUES, error::Result};
 
-/// Makes imports that run side by side write one after the other, so that none meets a unique key that
-/// another has written but not committed. SQLite has one writer anyway.
+/// Serialises the writes of parallel imports, so that no import meets a unique key that a parallel transaction has
+/// not committed yet. SQLite has a single writer anyway.
 pub async fn lock(txn: &DatabaseTransaction) -> Result<()> {
     Ok(advisory::lock(txn, advisory::IMPORT_BATCH).await?)
 }
 
-/// Leaves the database to others for a moment after a transaction that began at `since`.
+/// Pauses after a transaction that began at `since`, so that waiting writers can proceed.
 ///
-/// Whoever waits for SQLite's write lock in another process asks for it at growing intervals; unless it
-/// stays free for one of them, an import would keep everybody out to its end.
+/// A process that waits for SQLite's write lock polls at growing intervals. Unless the lock is free for a whole
+/// interval, an import would starve all other processes to its end (<https://www.sqlite.org/c3ref/busy_timeout.html>).
 pub async fn make_way(app: &App, since: Instant) {
     if app.db.backend() == DbBackend::Sqlite {
-        // The steps of sqlite3_busy_timeout: after so many milliseconds, it sleeps so many; and some to spare.
+        // Steps of SQLite's busy handler, which sleeps longer the longer the wait has lasted, plus a margin.
         let interval = match since.elapsed().as_millis() {
             0..125 => 30,
             125..225 => 55,
@@ -34,7 +34,7 @@ pub async fn make_way(app: &App, since: Instant) {
     }
 }
 
-/// Which unique ids of these tasks' annotations are in use.
+/// Reads which unique ids of these tasks' annotations are in use.
 pub async fn taken_unique_ids(
     txn: &DatabaseTransaction,
     tasks: &[item::Task],

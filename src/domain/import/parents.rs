@@ -1,5 +1,5 @@
-//! Parents of annotations: they can be anywhere in the file, so those that are not at hand when their
-//! child is written are set once everything is there.
+//! Parents of annotations. A parent can be anywhere in the file, so a parent that was not written in the same batch
+//! is set after the last batch.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -21,7 +21,7 @@ use super::{
 };
 use crate::{app::App, error::Result};
 
-/// Ids in the file that something refers to as a parent.
+/// Ids in the file to which parents refer.
 #[derive(Debug, Default)]
 pub struct Wanted {
     predictions: HashSet<i64>,
@@ -35,12 +35,12 @@ impl Wanted {
     }
 }
 
-/// From ids in the file to ours, for those that are wanted. Of several with one id the first counts.
+/// Maps wanted ids in the file to ids of rows. Of several items with the same id, the first counts.
 pub struct Parents {
     wanted: Wanted,
     predictions: HashMap<i64, i64>,
     annotations: HashMap<i64, i64>,
-    /// Rows of the batch at hand; others may be gone by the time a child is written.
+    /// Rows of the present batch; earlier rows may have been deleted since.
     batch: HashSet<(Kind, i64)>,
     pending: Vec<Pending>,
 }
@@ -51,14 +51,14 @@ enum Kind {
     Annotation,
 }
 
-/// An annotation whose parent is not yet set.
+/// Annotation whose parent is not yet set.
 struct Pending {
     id: i64,
     task_id: i64,
     kind: Kind,
-    /// The parent's id in the file.
+    /// Parent's id in the file.
     parent: i64,
-    /// Where the annotation is in the file.
+    /// Position of the annotation in the file.
     place: Place,
     list: &'static str,
     index: usize,
@@ -95,7 +95,7 @@ impl Parents {
         }
     }
 
-    /// The parents of an annotation that is about to be written, as far as they are at hand.
+    /// Returns the parents of an annotation about to be written, if written in the same batch, and queues the rest.
     pub fn of(
         &mut self,
         place: Place,
@@ -135,7 +135,7 @@ impl Parents {
         ids.get(&parent).copied()
     }
 
-    /// Sets what is pending, in transactions of bounded size.
+    /// Sets the queued parents, in transactions of bounded size.
     pub async fn settle(mut self, app: &App, notes: &mut Notes) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         for some in pending.chunks(job::BATCH as usize) {
@@ -148,7 +148,7 @@ impl Parents {
         Ok(())
     }
 
-    /// Sets what is pending in a transaction that has written everything.
+    /// Sets the queued parents in a transaction that has written all rows.
     pub async fn settle_in(mut self, txn: &DatabaseTransaction, notes: &mut Notes) -> Result<()> {
         let pending = std::mem::take(&mut self.pending);
         self.settle_some(txn, &pending, notes).await
@@ -160,6 +160,7 @@ impl Parents {
         some: &[Pending],
         notes: &mut Notes,
     ) -> Result<()> {
+        // Writers of annotations lock their tasks first: `docs/decisions/0004-locks.md`.
         job::lock_tasks(txn, some.iter().map(|pending| pending.task_id)).await?;
         for pending in some {
             match self.known(pending.kind, pending.parent) {
@@ -172,7 +173,7 @@ impl Parents {
 }
 
 async fn set(txn: &DatabaseTransaction, pending: &Pending, parent_id: i64) -> Result<()> {
-    // A parent that was deleted meanwhile is null, as if it had been deleted later.
+    // A subselect yields null for a parent deleted since, the same result as a later deletion.
     let (column, parent) = match pending.kind {
         Kind::Prediction => (
             Column::ParentPredictionId,
