@@ -1,5 +1,5 @@
-//! Whom the people named in a file become: users of ours where a map or an e-mail address says so, else
-//! users without sign-in, one per source id.
+//! Resolution of people named in a file: to existing users by the user map or e-mail address, else to users without
+//! sign-in, a user per id in the file.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -25,7 +25,7 @@ use crate::{
     error::{Error, Problem, ProblemCode},
 };
 
-/// Everybody whom a file names.
+/// People named in a file.
 #[derive(Debug, Default)]
 pub struct People {
     by_id: BTreeMap<i64, Person>,
@@ -37,34 +37,34 @@ struct Person {
     id: Option<i64>,
     email: Option<String>,
     display_name: String,
-    /// The first item that names them.
+    /// First item that names the person.
     place: Place,
 }
 
-/// For whom people are looked for, when not for an operator: nobody else than the users that they see is found,
-/// and nothing that is answered or made depends on anybody else.
+/// User on whose behalf people are resolved; absent for an operator. Only users visible to the actor are matched, and
+/// neither the answer nor the rows reveal further users.
 #[derive(Clone, Copy, Debug)]
 pub struct Caller<'a> {
     pub actor: &'a Actor,
-    /// The project that is imported into.
+    /// Project that receives the import.
     pub project_id: i64,
 }
 
-/// What becomes of people whom neither the map nor their e-mail address finds.
+/// Treatment of people who match neither the map nor an e-mail address.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Unmapped {
-    /// They become users without sign-in, so that their work keeps an author.
+    /// Creates users without sign-in, so that annotations keep an author.
     #[default]
     Create,
-    /// The file is refused.
+    /// Refuses the file.
     Refuse,
 }
 
-/// Whom somebody in the file became.
+/// Resolution of a person named in the file.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Match {
-    /// Their id in the file.
+    /// Person's id in the file.
     pub source_id: Option<i64>,
     pub source_email: Option<String>,
     pub user_id: i64,
@@ -75,17 +75,17 @@ pub struct Match {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MatchKind {
-    /// The user map names them.
+    /// Named by the user map.
     Mapped,
-    /// They have the same e-mail address.
+    /// Same e-mail address.
     Email,
-    /// An earlier import made this user for the same source id.
+    /// Created by an earlier import for the same id.
     Known,
-    /// This import made the user.
+    /// Created by this import.
     Created,
 }
 
-/// The users that stand for the people of a file.
+/// Users that stand for the people of a file.
 #[derive(Debug, Default)]
 pub struct Resolved {
     pub ids: HashMap<Source, i64>,
@@ -95,9 +95,9 @@ pub struct Resolved {
 }
 
 impl People {
-    /// Takes note of a person. A second e-mail address for one id is a problem.
+    /// Adds a mention. A second e-mail address for the same id is a problem.
     pub fn add(&mut self, mut mention: Mention, problems: &mut Problems) {
-        // Most likely an e-mail address, and everybody sees the name.
+        // A name with `@` is likely an e-mail address, whereas all users see display names.
         if mention.display_name.contains('@') {
             mention.display_name.clear();
         }
@@ -127,8 +127,8 @@ impl People {
         }
     }
 
-    /// Finds or makes a user for each of them. `map` leads from a source id or an e-mail address to one
-    /// of our users, by username or id.
+    /// Finds or creates a user for each person. `map` maps an id or e-mail address of the file to an existing user,
+    /// by username or id.
     pub async fn resolve(
         mut self,
         app: &App,
@@ -138,10 +138,11 @@ impl People {
         caller: Option<Caller<'_>>,
         at: DateTime<Utc>,
     ) -> Result<Resolved, Failure> {
+        // Collects the problems of all people, so that an operator can complete the map at once.
         let mut problems = Problems::default();
         let mut resolved = Resolved::default();
         for (id, person) in &self.by_id {
-            // The same person may go by id here and by e-mail address there.
+            // The file may name the same person by id in an item and by e-mail address elsewhere.
             let alias = person
                 .email
                 .as_ref()
@@ -181,14 +182,15 @@ impl People {
 }
 
 impl Resolved {
-    /// Makes those who can't sign in members of the project, so that its members see them. It gives no
-    /// access to anybody.
+    /// Adds users without sign-in to the project, so that members see their names. Grants no access, since these
+    /// users can't sign in.
     pub async fn add_members(
         &mut self,
         txn: &DatabaseTransaction,
         project_id: i64,
         at: DateTime<Utc>,
     ) -> Result<(), Error> {
+        // Sorts for a fixed order of locks: two imports with the same people must not deadlock.
         let mut ids: Vec<i64> = self.ids.values().copied().collect();
         ids.sort_unstable();
         ids.dedup();
@@ -220,7 +222,7 @@ impl Resolved {
     }
 }
 
-/// The user who stands for a person already, among those whom the caller sees.
+/// Finds the existing user of a person, among the users visible to the caller.
 async fn find(
     app: &App,
     txn: &DatabaseTransaction,
@@ -229,6 +231,7 @@ async fn find(
     caller: Option<Caller<'_>>,
     problems: &mut Problems,
 ) -> Result<Option<(user::Model, MatchKind)>, Error> {
+    // The map has precedence over addresses: an operator can correct a wrong address in the file.
     let keys = [person.id.map(|id| id.to_string()), person.email.clone()];
     for key in keys.into_iter().flatten() {
         let Some(name) = map.get(&key) else { continue };
@@ -257,7 +260,7 @@ async fn find(
     Ok(user.map(|user| (user, MatchKind::Known)))
 }
 
-/// A user, when the caller sees them.
+/// Returns the user if visible to the caller.
 async fn seen(
     txn: &DatabaseTransaction,
     user: Option<user::Model>,
@@ -270,7 +273,7 @@ async fn seen(
     Ok(user.filter(|row| visible.contains(&row.id)))
 }
 
-/// The user who is found, or a new one without sign-in.
+/// Returns the user found, or creates a user without sign-in.
 async fn choose(
     txn: &DatabaseTransaction,
     found: Option<(user::Model, MatchKind)>,
@@ -280,7 +283,8 @@ async fn choose(
     at: DateTime<Utc>,
     problems: &mut Problems,
 ) -> Result<Option<Match>, Error> {
-    // An id of another system may have been imported for somebody else.
+    // The same id can come from a different system and stand for a different person: two different addresses tell the
+    // persons apart.
     let is_known_otherwise = matches!(&found, Some((user, MatchKind::Known))
         if user.email.is_some() && person.email.is_some());
     let is_mapped = matches!(found, Some((_, MatchKind::Mapped | MatchKind::Email)));
@@ -313,8 +317,8 @@ async fn choose(
     }))
 }
 
-/// The user without sign-in who stands for a person in a project whatever other users there are. They reserve
-/// neither the id nor the address, and the same person finds them again by their name.
+/// Finds or creates the user without sign-in who stands for a person within a project, independent of all further
+/// users. The user claims neither the id nor the address; later imports find the user by name.
 async fn stand_in(
     txn: &DatabaseTransaction,
     person: &Person,
@@ -339,9 +343,10 @@ async fn stand_in(
     Ok((user.insert(txn).await?, MatchKind::Created))
 }
 
-/// An address tells people apart, and an id those without one, as everywhere in imports.
+/// Derives the name from the address, or from the id of a person without an address.
 fn stand_in_name(person: &Person, project_id: i64) -> String {
     let id = person.email.is_none().then_some(person.id).flatten();
+    // A digest reveals neither id nor address, and yields the same name in later imports.
     let digest = Sha256::digest(format!("{:?}", (project_id, id, &person.email)));
     let hex = format!("{digest:x}");
     format!("imported-{}", &hex[..16])

@@ -1,4 +1,4 @@
-//! How a Label Studio file names a person: by an id of its own system, by e-mail address, or by both.
+//! Reference to a person in a Label Studio file: by id, by e-mail address, or by both.
 
 use serde::Deserialize;
 
@@ -8,29 +8,29 @@ use super::{
 };
 use crate::error::ProblemCode;
 
-/// What a person goes by in a file.
+/// Key of a person in a file.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Source {
     Id(i64),
-    /// In lower case.
+    /// Lower case.
     Email(String),
 }
 
-/// Somebody named in a file, with what was said about them there.
+/// Mention of a person in a file, with name and address if given.
 #[derive(Debug)]
 pub struct Mention {
     pub source: Source,
-    /// In lower case.
+    /// Lower case.
     pub email: Option<String>,
-    /// Empty when none was given.
+    /// Empty if not given.
     pub display_name: String,
     pub place: Place,
 }
 
-/// Takes a person out of the fields; absent and null are `None`.
+/// Takes a person from the fields; absent and null are `None`.
 ///
-/// Label Studio writes an id, an e-mail address, an object with either or both, and at a task's
-/// `updated_by` also a list of one object with a `user_id`.
+/// Label Studio writes an id, an e-mail address, an object with either or both, and in a task's `updated_by` also a
+/// list of a single object with `user_id`.
 pub fn take(
     fields: &mut Fields,
     name: &'static str,
@@ -83,13 +83,14 @@ pub fn take(
     Some(source)
 }
 
-/// Like [`take`], and naming nobody is a problem.
+/// Takes a person like [`take`]; a missing person is a problem.
 pub fn required(
     fields: &mut Fields,
     name: &'static str,
     checker: &mut Checker,
     mentions: &mut Vec<Mention>,
 ) -> Option<Source> {
+    // `take` may have reported a problem already: a second report for the same field would mislead.
     let before = checker.problem_count();
     let source = take(fields, name, checker, mentions);
     if source.is_none() && checker.problem_count() == before {

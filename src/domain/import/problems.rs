@@ -1,31 +1,31 @@
-//! What an import finds wrong or worth telling, bounded however large the file is.
+//! Problems and notes of an import, bounded for files of any size.
 
 use crate::error::{Location, Path, Problem, ProblemCode, Segment};
 
-/// How many of each are told; the rest is counted.
+/// Maximum number of each that is reported in full; the rest is counted.
 const MAX_TOLD: usize = 1_000;
 
-/// An item of a file.
+/// Position of an item in a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place {
-    /// Counts from 0.
+    /// Index from 0.
     pub index: usize,
-    /// Where the item begins, in a file of objects that follow one another.
+    /// Start of the item, in a file of consecutive objects.
     pub location: Option<Location>,
 }
 
 impl Place {
-    /// The path of something in the item.
+    /// Builds the path of a part of the item.
     pub fn path(self, within: impl IntoIterator<Item = Segment>) -> Path {
         std::iter::once(self.index.into()).chain(within).collect()
     }
 
-    /// A problem of the item as a whole.
+    /// Builds a problem of the whole item.
     pub fn problem(self, code: ProblemCode, message: impl Into<String>) -> Problem {
         self.locate(Problem::new([self.index], code, message))
     }
 
-    /// The same problem, with where the item begins.
+    /// Adds the item's location to a problem.
     pub fn locate(self, problem: Problem) -> Problem {
         Problem {
             location: problem.location.or(self.location),
@@ -34,11 +34,11 @@ impl Place {
     }
 }
 
-/// What is wrong with a file: nothing of it is kept.
+/// Problems of a file; a file with problems is not imported at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Problems {
     pub told: Vec<Problem>,
-    /// Problems beyond those.
+    /// Number of further problems.
     pub more: usize,
 }
 
@@ -60,25 +60,25 @@ impl Problems {
     }
 }
 
-/// What an import had to change or leave unfit, each with its place in the file.
+/// Notes of an import, each with its position in the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Notes {
     pub told: Vec<Note>,
-    /// Notes beyond those.
+    /// Number of further notes.
     pub more: usize,
 }
 
-/// Something that an import had to change, that does not fit the labelling config, or that was read leniently.
+/// Change made by the import, misfit with the labelling config, or lenient reading.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
 pub struct Note {
-    /// From the item's index inwards.
+    /// Path from the item's index inwards.
     pub path: Path,
-    /// What does not fit; `None` for what was changed or read leniently.
+    /// Kind of misfit, or `None` for a change or a lenient reading.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub code: Option<ProblemCode>,
-    /// A sentence for a person.
+    /// Message for a person.
     pub message: String,
-    /// Where the item begins, in a file of objects that follow one another.
+    /// Start of the item, in a file of consecutive objects.
     #[serde(flatten, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
 }
@@ -88,7 +88,7 @@ impl Notes {
         self.told.len() + self.more
     }
 
-    /// Notes what was changed in an item.
+    /// Notes a change of an item.
     pub fn push(
         &mut self,
         place: Place,
@@ -103,7 +103,7 @@ impl Notes {
         });
     }
 
-    /// Notes what does not fit.
+    /// Notes a misfit.
     pub fn push_problem(&mut self, problem: Problem) {
         self.push_note(Note {
             path: problem.path,
@@ -113,7 +113,7 @@ impl Notes {
         });
     }
 
-    /// Notes all of these, too.
+    /// Appends all notes of a second list.
     pub fn append(&mut self, other: Self) {
         self.more += other.more;
         for note in other.told {

@@ -1,11 +1,11 @@
-//! Splits a JSON file into the items of its outermost list, or a JSON Lines file into its values, one at a time,
-//! so that the file never has to fit into memory.
+//! Splits a JSON file into the items of its outermost list, or a JSON Lines file (<https://jsonlines.org/>) into its
+//! values, an item at a time: the file never has to fit into memory.
 
 use std::io::{self, BufRead, BufReader, Read};
 
 use crate::error::{Location, ProblemCode};
 
-/// The largest item, in bytes.
+/// Maximum size of an item, in bytes.
 const MAX_ITEM: usize = 256 << 20;
 const BUFFER: usize = 1 << 17;
 
@@ -14,42 +14,42 @@ pub struct Reader<R> {
     state: State,
     /// Bytes read so far.
     position: u64,
-    /// The place of the next byte.
+    /// Location of the next byte.
     next_place: Location,
-    /// Where the item that was read last begins, in a file that is no list.
+    /// Start of the last item, in a file that is not a list.
     location: Option<Location>,
 }
 
 #[derive(Clone, Copy)]
 enum State {
     Start,
-    /// The next item of a list; `first` tells an empty list from a trailing comma.
+    /// Before an item of a list; `first` distinguishes an empty list from a trailing comma.
     Item {
         first: bool,
     },
-    /// The next object of a file that is no list.
+    /// Before the next object of a file that is not a list.
     Value(Extent),
-    /// After the last item of a list: nothing but space may follow.
+    /// After the last item of a list: only white space may follow.
     End,
     Done,
 }
 
-/// Where a value of a file that is no list ends.
+/// End of a value in a file that is not a list.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Extent {
-    /// With its line, whatever its brackets: a broken line leaves the next ones whole.
+    /// At the end of the line, regardless of brackets: a broken line leaves the following lines intact.
     Line,
-    /// With the bracket that closes it: the first value spans several lines, so that line ends separate nothing.
+    /// At the closing bracket: the first value spans several lines, so line ends do not separate values.
     Bracket,
-    /// With the file.
+    /// At the end of the file.
     File,
 }
 
-/// Why no further item can be read.
+/// Cause for which no further item can be read.
 #[derive(Debug)]
 pub enum Fault {
     Io(io::Error),
-    /// The text is at fault, beyond any one item's own text.
+    /// Fault of the text outside of any item.
     Text(ProblemCode, &'static str),
 }
 
@@ -74,20 +74,24 @@ impl<R: Read> Reader<R> {
         self.position
     }
 
-    /// Where the item that was read last begins. `None` for an item of a list, which its index tells.
+    /// Returns the start of the last item, or `None` for an item of a list, which is identified by its index.
     pub fn location(&self) -> Option<Location> {
         self.location
     }
 
-    /// Puts the next item into `item`: its exact text, not checked beyond its brackets. An item is one of a list,
-    /// or in a file that begins with `{` one object after another, each on a line of its own or several lines
-    /// long. Any other file is its own only item. False at the end.
+    /// Reads the next item into `item`: its exact text, of which only the brackets are checked. Returns false at the
+    /// end.
+    ///
+    /// Items are the entries of a list or, in a file that begins with `{`, consecutive objects, either an object per
+    /// line or objects of several lines. Any different file is a single item.
     pub fn next(&mut self, item: &mut Vec<u8>) -> Result<bool, Fault> {
         item.clear();
         self.location = None;
         loop {
             match self.state {
                 State::Start => {
+                    // RFC 8259 forbids writers a byte order mark, yet lets readers ignore a mark:
+                    // https://www.rfc-editor.org/rfc/rfc8259#section-8.1
                     self.skip_byte_order_mark()?;
                     match self.peek_token()? {
                         None => return Err(text("the input is empty")),
@@ -97,11 +101,15 @@ impl<R: Read> Reader<R> {
                         }
                         Some(b'{') => {
                             self.read_value(item, Extent::Bracket)?;
+                            // The first object decides: line ends inside an object mean that lines can't separate the
+                            // objects of this file.
                             let extent = match item.contains(&b'\n') {
                                 true => Extent::Bracket,
                                 false => Extent::Line,
                             };
                             if extent == Extent::Line {
+                                // Reads the rest of the line too, so that text after the object is reported as part
+                                // of this line.
                                 let location = self.location;
                                 self.read_value(item, Extent::Line)?;
                                 self.location = location;
@@ -134,6 +142,7 @@ impl<R: Read> Reader<R> {
                     None => self.state = State::Done,
                     Some(first) => {
                         let is_nested = matches!(first, b'{' | b'[');
+                        // A line that does not begin with a bracket ends with its line in both modes.
                         self.read_value(item, if is_nested { extent } else { Extent::Line })?;
                         return Ok(true);
                     }
@@ -149,7 +158,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads up to the comma or bracket that ends an item of a list. True when it was the list's last.
+    /// Reads up to the comma or bracket that ends an item of a list. Returns true at the last item.
     fn read_item(&mut self, item: &mut Vec<u8>) -> Result<bool, Fault> {
         let mut brackets = Brackets::default();
         loop {
@@ -172,7 +181,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Reads a value that begins with the next byte, up to where it ends or the file does.
+    /// Reads a value from the next byte to its end, or to the end of the file.
     fn read_value(&mut self, item: &mut Vec<u8>, extent: Extent) -> Result<(), Fault> {
         self.location = Some(self.next_place);
         let mut brackets = Brackets::default();
@@ -196,7 +205,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
-    /// Moves so many bytes of the buffer to the item; all unless given.
+    /// Moves this many bytes of the buffer to the item; all bytes unless given.
     fn take(&mut self, item: &mut Vec<u8>, count: Option<usize>) -> Result<(), Fault> {
         let buffer = self.source.buffer();
         let taken = &buffer[..count.unwrap_or(buffer.len())];
@@ -210,7 +219,7 @@ impl<R: Read> Reader<R> {
         Ok(())
     }
 
-    /// The next byte that is not space, without taking it.
+    /// Returns the next byte that is not white space, without consuming the byte.
     fn peek_token(&mut self) -> Result<Option<u8>, Fault> {
         loop {
             let buffer = self.source.fill_buf()?;
@@ -247,7 +256,7 @@ impl<R: Read> Reader<R> {
             }
             None => bytes,
         };
-        // Continuation bytes of UTF-8 begin no character.
+        // Continuation bytes of UTF-8 do not start a character: https://www.rfc-editor.org/rfc/rfc3629#section-3
         let characters = in_line.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
         *column = column.saturating_add(u32::try_from(characters).unwrap_or(u32::MAX));
         self.source.consume(count);
@@ -255,7 +264,7 @@ impl<R: Read> Reader<R> {
     }
 }
 
-/// How deep in brackets a text is, outside of its strings.
+/// Depth of brackets of a text, outside of strings.
 #[derive(Default)]
 struct Brackets {
     open: usize,

@@ -1,4 +1,4 @@
-//! Takes back what an import wrote that did not come to its end.
+//! Rolls back incomplete imports.
 
 use std::time::{Duration, Instant};
 
@@ -20,19 +20,19 @@ use super::{
 };
 use crate::{app::App, error::Result};
 
-/// How long after one look for imports to settle the next one comes.
+/// Interval between two searches for imports to settle.
 const SETTLED_EVERY: Duration = Duration::from_secs(5);
 
-/// An import that had died.
+/// Settled import of a dead process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Recovered {
     pub project_id: i64,
-    /// It had written everything, so it was brought to its end. Otherwise nothing of it is left.
+    /// The import had written all rows and was completed; otherwise all its rows were removed.
     pub is_complete: bool,
 }
 
-/// Settles every import whose process is gone: takes it back, or where it had written everything, completes
-/// it. Imports that still run, in whatever process, are left alone.
+/// Settles each import whose process is dead: completes an import that had written all rows, and rolls back the rest.
+/// Running imports of any process are left alone.
 pub async fn recover(app: &App) -> Result<Vec<Recovered>> {
     let ids: Vec<i64> = import_job::Entity::find()
         .select_only()
@@ -43,6 +43,7 @@ pub async fn recover(app: &App) -> Result<Vec<Recovered>> {
         .await?;
     let mut recovered = Vec::new();
     for id in ids {
+        // Taking the lock is the test of life: a running import holds its lock.
         let Some((job, row)) = Job::adopt(app, id).await? else {
             continue;
         };
@@ -59,8 +60,8 @@ pub async fn recover(app: &App) -> Result<Vec<Recovered>> {
     Ok(recovered)
 }
 
-/// Settles imports now and from time to time, for as long as it is polled: also those that failed or died beside
-/// this server, and those that could not be settled before because the database took no writes.
+/// Settles imports now and at intervals, for as long as the future is polled. Includes imports that failed beside
+/// this server, and imports that could not be settled before because the database took no writes.
 pub async fn keep_settled(app: App) {
     let mut turns = tokio::time::interval(SETTLED_EVERY);
     turns.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -77,7 +78,7 @@ pub async fn keep_settled(app: App) {
 }
 
 impl Recovered {
-    /// Says so in the log.
+    /// Logs the settled import.
     pub fn log(&self) {
         let Self {
             project_id,
@@ -87,8 +88,8 @@ impl Recovered {
     }
 }
 
-/// Deletes the job's tasks with all that hangs on them, then the members, users and project that it made,
-/// where nothing else has come to need them.
+/// Deletes the job's tasks with their rows, then the members, users and project that the import created, where no
+/// further rows refer to them.
 pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> Result<()> {
     loop {
         let ids = job.some_tasks(app).await?;
@@ -103,6 +104,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
             .column(annotation::Column::Id)
             .filter(annotation::Column::TaskId.is_in(ids.iter().copied()))
             .into_query();
+        // Revisions have no foreign key to annotations, so deleting tasks would leave the revisions behind.
         annotation_revision::Entity::delete_many()
             .filter(annotation_revision::Column::AnnotationId.in_subquery(annotations))
             .exec(&txn)
@@ -115,6 +117,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
         others::make_way(app, begun).await;
     }
     let txn = app.db.begin().await?;
+    // Deletes the record with the last rows in a single transaction: a crash in between repeats the rollback.
     import_job::Entity::delete_by_id(job.id).exec(&txn).await?;
     if row.created_project && is_unused_project(&txn, row.project_id).await? {
         project::Entity::delete_by_id(row.project_id)
@@ -128,7 +131,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
     Ok(())
 }
 
-/// Whether nothing was put into the project by anybody else. Nobody puts anything there from now on.
+/// Says whether the project has no rows of other origin, and locks the project so that none are added.
 async fn is_unused_project(txn: &DatabaseTransaction, id: i64) -> Result<bool> {
     let locked = project::Entity::find_by_id(id).lock_exclusive();
     let tasks = task::Entity::find().filter(task::Column::ProjectId.eq(id));
@@ -138,7 +141,7 @@ async fn is_unused_project(txn: &DatabaseTransaction, id: i64) -> Result<bool> {
         && jobs.count(txn).await? == 0)
 }
 
-/// Ends the memberships that the import made, but those of users whose work is in the project.
+/// Ends the memberships that the import created, except of users with annotations in the project.
 async fn delete_members(txn: &DatabaseTransaction, row: &import_job::Model) -> Result<()> {
     let ids: Vec<i64> = serde_json::from_str(&row.added_members)?;
     let member = (project_member::Entity, project_member::Column::UserId);
@@ -155,7 +158,7 @@ async fn delete_members(txn: &DatabaseTransaction, row: &import_job::Model) -> R
     Ok(())
 }
 
-/// Deletes the users that the import made, but those that something refers to.
+/// Deletes the users that the import created, except users to whom a row refers.
 async fn delete_users(txn: &DatabaseTransaction, row: &import_job::Model) -> Result<()> {
     use annotation_revision::Column::{ActorId, UpdatedById};
     let ids: Vec<i64> = serde_json::from_str(&row.created_users)?;
@@ -188,7 +191,7 @@ fn annotation_people() -> [annotation::Column; 3] {
     ]
 }
 
-/// No row of `E`, among those that match, refers by this column to `target`.
+/// Builds the condition that no matching row of `E` refers by this column to `target`.
 fn unused<E: EntityTrait>(
     column: E::Column,
     target: impl IntoColumnRef,

@@ -1,5 +1,4 @@
-//! The first reading of a file: everything in it is checked, and what has to be known before anything is
-//! written is counted and collected.
+//! First pass over a file: checks everything, and collects counts, people and parents before any write.
 
 use std::io::{self, Read, Seek};
 
@@ -12,19 +11,19 @@ use super::{
     reader::{Fault, Reader},
 };
 
-/// What a file that has no problems holds.
+/// Contents of a file without problems.
 #[derive(Debug, Default)]
 pub struct Survey {
     pub counts: Counts,
     pub people: People,
     pub wanted: Wanted,
-    /// Lenient readings: `completions`, times without an offset, misspelt keys.
+    /// Notes on lenient readings: `completions`, times without an offset, misspelt keys.
     pub readings: Notes,
-    /// What does not fit the labelling config.
+    /// Misfits with the labelling config.
     pub misfits: Notes,
 }
 
-/// How much of what a file holds.
+/// Numbers of rows in a file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
     #[serde(rename = "taskCount")]
@@ -46,7 +45,7 @@ impl Counts {
     }
 }
 
-/// Reads the whole file. `observe` is told how many bytes are read, from time to time.
+/// Reads the whole file. Reports the bytes read to `observe` after each item.
 pub fn survey(
     source: &mut (impl Read + Seek),
     fitting: Option<&Fitting>,
@@ -63,6 +62,7 @@ pub fn survey(
             Ok(false) => break,
             Err(Fault::Io(error)) => return Err(error),
             Err(Fault::Text(code, message)) => {
+                // A fault of the text ends the pass: the start of the next item is unknown.
                 let location = reader.location();
                 problems.push(Place { index, location }.problem(code, message));
                 break;
