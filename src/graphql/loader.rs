@@ -1,8 +1,10 @@
 //! The one loader of a request: every row that fields and federation entities ask for, in batches.
 
+mod key;
+
 use std::{
     collections::{BTreeMap, HashMap},
-    hash::{Hash, Hasher},
+    hash::Hash,
     sync::Arc,
     time::Duration,
 };
@@ -31,13 +33,19 @@ use crate::{
         annotation, draft,
         history::{
             self,
-            snapshot::{ResultRef, Snapshot, VersionOf},
+            snapshot::{Snapshot, VersionOf},
         },
         labelling,
-        page::{Page, Slice},
+        page::Slice,
         prediction, project, review, task, token, user,
     },
     error::{Error, Result},
+};
+
+pub use self::key::{
+    AnnotationId, Annotations, ConfigOf, ConfigOfTask, CountOf, DraftId, DraftsOfAnnotation,
+    DraftsOfTask, GroundTruthOf, History, MembersOf, PageOf, PredictionId, PredictionsOf,
+    ProjectId, Question, ReplacedOf, ResultOf, ReviewsOf, RoleIn, TaskId, TokensOf, UserId,
 };
 
 pub type Loaders = DataLoader<Batches, HashMapCache>;
@@ -78,127 +86,6 @@ impl Timer for NextTurn {
         Box::pin(tokio::task::yield_now())
     }
 }
-
-macro_rules! ids {
-    ($($(#[$doc:meta])* $name:ident),* $(,)?) => {
-        $(
-            $(#[$doc])*
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-            pub struct $name(pub i64);
-        )*
-    };
-}
-
-ids! {
-    UserId,
-    /// The actor's own role in a project.
-    RoleIn,
-    MembersOf,
-    ReviewsOf,
-    /// The API tokens of a user.
-    TokensOf,
-    /// Labelling config of the project of a visible row: access is not checked again.
-    ConfigOf,
-    /// Labelling config of a visible task's project.
-    ConfigOfTask,
-}
-
-macro_rules! large_ids {
-    ($($name:ident),* $(,)?) => {
-        $(
-            /// By id, and how often the answer holds the large columns of what is found; for none they are left
-            /// empty.
-            #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-            pub struct $name {
-                pub id: i64,
-                pub times: u64,
-            }
-        )*
-    };
-}
-
-large_ids! {
-    AnnotationId,
-    TaskId,
-    ProjectId,
-    PredictionId,
-    DraftId,
-    PredictionsOf,
-    DraftsOfTask,
-    DraftsOfAnnotation,
-    ReplacedOf,
-    GroundTruthOf,
-}
-
-/// The result of a snapshot, and how often the answer holds it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct ResultOf {
-    pub result: ResultRef,
-    pub times: u64,
-}
-
-/// One page of a list below a parent. Lists with the same question are read together.
-#[derive(Clone)]
-pub struct PageOf<Q> {
-    pub parent: i64,
-    pub question: Arc<Question<Q>>,
-}
-
-/// How many rows a list below a parent has.
-#[derive(Clone)]
-pub struct CountOf<Q> {
-    pub parent: i64,
-    pub question: Arc<Question<Q>>,
-}
-
-/// What a list below a parent is asked.
-pub struct Question<Q> {
-    pub query: Q,
-    pub page: Page,
-    /// Tells questions apart.
-    text: String,
-}
-
-impl<Q: std::fmt::Debug> Question<Q> {
-    pub fn new(query: Q, page: Page) -> Arc<Self> {
-        let text = format!("{query:?}{page:?}");
-        Arc::new(Self { query, page, text })
-    }
-}
-
-macro_rules! keyed_by_text {
-    ($($name:ident),*) => {
-        $(
-            impl<Q> PartialEq for $name<Q> {
-                fn eq(&self, other: &Self) -> bool {
-                    self.parent == other.parent && self.question.text == other.question.text
-                }
-            }
-
-            impl<Q> Eq for $name<Q> {}
-
-            impl<Q> Hash for $name<Q> {
-                fn hash<H: Hasher>(&self, state: &mut H) {
-                    self.parent.hash(state);
-                    self.question.text.hash(state);
-                }
-            }
-        )*
-    };
-}
-
-keyed_by_text!(PageOf, CountOf);
-
-/// The annotations of tasks or of projects.
-#[derive(Clone, Debug)]
-pub struct Annotations {
-    pub parent: annotation::Parent,
-    pub query: annotation::Query,
-}
-
-/// The history of annotations.
-#[derive(Clone, Debug)]
-pub struct History;
 
 macro_rules! by_id {
     ($($key:ident => $value:ty, $load:path);* $(;)?) => {
