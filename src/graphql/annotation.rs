@@ -20,6 +20,7 @@ use super::{
     context::{At, ContextExt},
     draft::AnnotationDraft,
     history::{AnnotationDiff, AnnotationRevision},
+    list::List,
     loader::{
         AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, Question, ReviewsOf,
         RoleIn, UserId,
@@ -121,7 +122,7 @@ impl Annotation {
         labels: Option<Vec<String>>,
         #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
         types: Option<Vec<RegionType>>,
-    ) -> Result<Vec<Region>> {
+    ) -> Result<List<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
@@ -296,7 +297,7 @@ impl Annotation {
     }
 
     /// Unfinished changes of the annotation: yours, and in projects that you manage everybody's.
-    async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
+    async fn drafts(&self, ctx: &Context<'_>) -> Result<List<AnnotationDraft>> {
         let times = ctx.results(At::Object);
         let key = DraftsOfAnnotation {
             id: self.0.id,
@@ -309,7 +310,7 @@ impl Annotation {
 
     /// Latest verdict of each reviewer, the newest last. Deleted with the annotation: after a restoration,
     /// earlier verdicts are in the history.
-    async fn reviews(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationReview>> {
+    async fn reviews(&self, ctx: &Context<'_>) -> Result<List<AnnotationReview>> {
         let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await?;
         let rows = rows.unwrap_or_default();
         ctx.charge_items(rows.len())?;

@@ -7,6 +7,7 @@ use super::{
     context::ContextExt,
     draft::AnnotationDraft,
     history::AnnotationRevision,
+    list::List,
     loader::{Annotations, CountOf, History},
     project::Project,
     task::Task,
@@ -90,7 +91,7 @@ where
     Edge<N>: OutputType,
 {
     /// The items with their cursors.
-    async fn edges(&self, ctx: &Context<'_>) -> Result<Vec<Edge<N>>> {
+    async fn edges(&self, ctx: &Context<'_>) -> Result<List<Edge<N>>> {
         ctx.charge_items(self.nodes.len())?;
         let edges = self.nodes.iter().zip(&self.cursors);
         Ok(edges
@@ -102,9 +103,9 @@ where
     }
 
     /// The items alone.
-    async fn nodes(&self, ctx: &Context<'_>) -> Result<&[N]> {
+    async fn nodes(&self, ctx: &Context<'_>) -> Result<List<&N>> {
         ctx.charge_items(self.nodes.len())?;
-        Ok(&self.nodes)
+        Ok(self.nodes.iter().collect())
     }
 
     /// Position of the page in the list.

@@ -9,7 +9,7 @@ use async_graphql::{Context, Enum, Object, Result};
 use label_studio::config::{self, Choice, Condition, Config, Kind, Label};
 
 pub use self::{kind::ControlKind, repeater::ControlRepeater};
-use super::{context::ContextExt, region::Spending, scalar::JsonObject};
+use super::{context::ContextExt, list::List, region::Spending, scalar::JsonObject};
 use crate::error;
 
 /// A tag of a labelling config that makes regions.
@@ -45,8 +45,8 @@ impl Control {
 
     /// Repeaters around the tag, outermost first: the tag repeats for each item of their lists. Empty when
     /// the tag does not repeat.
-    async fn repeaters(&self) -> Vec<ControlRepeater> {
-        ControlRepeater::all(&self.config, &self.inner().repeaters)
+    async fn repeaters(&self) -> List<ControlRepeater> {
+        ControlRepeater::all(&self.config, &self.inner().repeaters).into()
     }
 
     /// The tag as written: `RectangleLabels`.
@@ -65,7 +65,7 @@ impl Control {
     }
 
     /// The labelled objects, each once, in the order of `toName`. A name without an object is left out.
-    async fn objects(&self) -> Vec<ConfigObject> {
+    async fn objects(&self) -> List<ConfigObject> {
         let mut seen = HashSet::new();
         let names = self.inner().to_names.iter();
         names
@@ -76,7 +76,7 @@ impl Control {
 
     /// The offered labels, in the order of the config; nested choices come after their outer choices. Of
     /// labels with the same stored value the last counts.
-    async fn labels(&self, ctx: &Context<'_>) -> error::Result<Vec<ControlLabel>> {
+    async fn labels(&self, ctx: &Context<'_>) -> error::Result<List<ControlLabel>> {
         let label = |index| ControlLabel {
             config: self.config.clone(),
             control: Some(self.index),
@@ -197,8 +197,8 @@ impl ConfigObject {
 impl ConfigObject {
     /// Repeaters around the tag, outermost first: the tag repeats for each item of their lists. Empty when
     /// the tag does not repeat.
-    async fn repeaters(&self) -> Vec<ControlRepeater> {
-        ControlRepeater::all(&self.config, &self.inner().repeaters)
+    async fn repeaters(&self) -> List<ControlRepeater> {
+        ControlRepeater::all(&self.config, &self.inner().repeaters).into()
     }
 
     /// Name, unique among the tags of the config: the `to_name` of regions on the object. Inside a

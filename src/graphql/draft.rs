@@ -14,6 +14,7 @@ use label_studio::ago::ago;
 use super::{
     annotation::Annotation,
     context::{At, ContextExt},
+    list::List,
     loader::{ConfigOfTask, DraftId, ReplacedOf},
     region::{self, Region, RegionType},
     scalar::{DateTime, JsonList},
@@ -91,7 +92,7 @@ impl AnnotationDraft {
         labels: Option<Vec<String>>,
         #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
         types: Option<Vec<RegionType>>,
-    ) -> Result<Vec<Region>> {
+    ) -> Result<List<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOfTask(self.0.task_id)).await?;
         let config = config.unwrap_or_default();
@@ -129,7 +130,7 @@ impl AnnotationDraft {
 
     /// Earlier contents that were replaced by saves which dropped or changed regions, newest first:
     /// contents of the last day, at most one a minute and 20 in all. Deleted with the draft.
-    async fn replaced(&self, ctx: &Context<'_>) -> Result<Vec<ReplacedDraft>> {
+    async fn replaced(&self, ctx: &Context<'_>) -> Result<List<ReplacedDraft>> {
         let (id, times) = (self.0.id, ctx.results(At::Object));
         let rows = ctx.loader().load_one(ReplacedOf { id, times }).await?;
         let rows = rows.unwrap_or_default();

@@ -1,9 +1,11 @@
 //! `importTasks`: Label Studio's JSON through GraphQL.
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
+use futures_util::future::try_join_all;
 
 use super::{
     context::ContextExt,
+    list::List,
     project::Project,
     scalar::{Json, JsonObject},
     task::Task,
@@ -60,9 +62,10 @@ impl ImportedTasks {
     }
 
     /// The new tasks, in the order of the items.
-    async fn tasks(&self) -> Vec<Task> {
+    async fn tasks(&self, ctx: &Context<'_>) -> Result<List<Task>> {
         let ids = self.imported.task_ids.iter();
-        ids.map(|id| Task::Id(*id)).collect()
+        let tasks = try_join_all(ids.map(|id| Task::known(ctx, *id)));
+        Ok(tasks.await?.into())
     }
 
     /// Number of new tasks.
@@ -87,7 +90,7 @@ impl ImportedTasks {
 
     /// Changed values, then misfits, then lenient readings (`completions`, times without an offset,
     /// misspelt keys): the first 1,000.
-    async fn notes(&self) -> Result<Vec<ImportNote>> {
+    async fn notes(&self) -> Result<List<ImportNote>> {
         let notes = self.imported.notes.told.iter();
         notes
             .map(|note| {

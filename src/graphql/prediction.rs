@@ -11,6 +11,7 @@ use label_studio::ago::ago;
 
 use super::{
     context::{At, ContextExt},
+    list::List,
     loader::{ConfigOf, PredictionId},
     project::Project,
     region::{self, Region, RegionType},
@@ -66,7 +67,7 @@ impl Prediction {
         labels: Option<Vec<String>>,
         #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
         types: Option<Vec<RegionType>>,
-    ) -> Result<Vec<Region>> {
+    ) -> Result<List<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();

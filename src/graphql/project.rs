@@ -13,6 +13,7 @@ use super::{
     connection::{Connection, Total, arguments, cut_if_told, nested_arguments},
     context::{At, ContextExt},
     control::{ConfigObject, Control, ControlLabel},
+    list::List,
     loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
     scalar::DateTime,
     task::{Task, TaskFilter, TaskOrder, list_of_project},
@@ -213,30 +214,30 @@ impl Project {
     }
 
     /// Controls of the labelling config, in the order of the config; empty without a config.
-    async fn controls(&self, ctx: &Context<'_>) -> Result<Vec<Control>> {
+    async fn controls(&self, ctx: &Context<'_>) -> Result<List<Control>> {
         let row = self.whole_row(ctx).await?;
         let listed = Control::all(&labelling::config(ctx.app(), &row).await);
         ctx.charge_items(listed.len())?;
-        Ok(listed)
+        Ok(listed.into())
     }
 
     /// Objects of the labelling config, the shown parts of a task, in the order of the config, with and
     /// without a control; empty without a config.
-    async fn objects(&self, ctx: &Context<'_>) -> Result<Vec<ConfigObject>> {
+    async fn objects(&self, ctx: &Context<'_>) -> Result<List<ConfigObject>> {
         let row = self.whole_row(ctx).await?;
         let listed = ConfigObject::all(&labelling::config(ctx.app(), &row).await);
         ctx.charge_items(listed.len())?;
-        Ok(listed)
+        Ok(listed.into())
     }
 
     /// Labels for relations in the labelling config, in the order of the config; empty without a
     /// `Relation`.
-    async fn relation_labels(&self, ctx: &Context<'_>) -> Result<Vec<ControlLabel>> {
+    async fn relation_labels(&self, ctx: &Context<'_>) -> Result<List<ControlLabel>> {
         let row = self.whole_row(ctx).await?;
         let config = labelling::config(ctx.app(), &row).await;
         let labels = ControlLabel::of_relations(&config);
         ctx.charge_items(labels.len())?;
-        Ok(labels)
+        Ok(labels.into())
     }
 
     /// The project's tasks.
@@ -288,7 +289,7 @@ impl Project {
     }
 
     /// The members, in the order of joining.
-    async fn members(&self, ctx: &Context<'_>) -> Result<Vec<ProjectMember>> {
+    async fn members(&self, ctx: &Context<'_>) -> Result<List<ProjectMember>> {
         let rows = ctx.loader().load_one(MembersOf(self.key())).await?;
         let rows = rows.unwrap_or_default();
         ctx.charge_items(rows.len())?;

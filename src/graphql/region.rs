@@ -17,7 +17,7 @@ use label_studio::{
 };
 use tokio::sync::OnceCell;
 
-use super::{context::ContextExt, scalar::JsonObject};
+use super::{context::ContextExt, list::List, scalar::JsonObject};
 use crate::{app::compute, error};
 
 pub use self::budget::{Budget, Spending};
@@ -223,7 +223,7 @@ pub async fn of_result(
     result: &str,
     config: &Config,
     filter: &Filter,
-) -> error::Result<Vec<Region>> {
+) -> error::Result<List<Region>> {
     compute::charge(result.len()).await;
     let all = Regions::read(result, config);
     let areas = all.all.iter().map(|_| OnceCell::new()).collect();
@@ -236,7 +236,7 @@ pub async fn of_result(
     });
     let regions: Vec<Region> = regions.collect();
     ctx.charge_items(regions.len())?;
-    Ok(regions)
+    Ok(regions.into())
 }
 
 /// One region among those of its result.

@@ -14,6 +14,7 @@ use super::{
     connection::{Connection, Total, arguments, cut_if_told, nested_arguments},
     context::{At, ContextExt},
     draft::AnnotationDraft,
+    list::List,
     loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, Question, TaskId},
     prediction::Prediction,
     project::Project,
@@ -157,7 +158,7 @@ impl Task {
     }
 
     /// Predictions of models for the task, oldest first.
-    async fn predictions(&self, ctx: &Context<'_>) -> Result<Vec<Prediction>> {
+    async fn predictions(&self, ctx: &Context<'_>) -> Result<List<Prediction>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let rows = ctx.loader().load_one(PredictionsOf { id, times }).await?;
         let rows = rows.unwrap_or_default();
@@ -166,7 +167,7 @@ impl Task {
     }
 
     /// Unfinished annotations of the task: yours, and in projects that you manage everybody's.
-    async fn drafts(&self, ctx: &Context<'_>) -> Result<Vec<AnnotationDraft>> {
+    async fn drafts(&self, ctx: &Context<'_>) -> Result<List<AnnotationDraft>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let rows = ctx.loader().load_one(DraftsOfTask { id, times }).await?;
         let rows = rows.unwrap_or_default();

@@ -11,6 +11,7 @@ use super::{
     connection::{Connection, Total, arguments},
     context::ContextExt,
     filter::{DateTimeRange, IDFilter, StringFilter, tree},
+    list::List,
     loader::{TokensOf, UserId},
     scalar::DateTime,
     token::ApiToken,
@@ -95,7 +96,7 @@ impl User {
 
     /// The user's API tokens, oldest first, including expired and revoked tokens. Null for everybody except
     /// the user and admins.
-    async fn tokens(&self, ctx: &Context<'_>) -> Option<Result<Vec<ApiToken>>> {
+    async fn tokens(&self, ctx: &Context<'_>) -> Option<Result<List<ApiToken>>> {
         let rows = ctx.loader().load_one(TokensOf(self.0.id)).await;
         let rows = rows.transpose()?;
         Some(rows.map(|rows| {

@@ -43,6 +43,7 @@ async fn large(app: &TestApp) {
     let changes = "mutation($old: [JSONObject!]!, $new: [JSONObject!]!) {
       updateAnnotation(id: 1, input: { result: $new, groundTruth: true }) { version }
       createPrediction(taskId: 1, input: { result: $old }) { id }
+      other: createPrediction(taskId: 1, input: { result: [] }) { id }
       saveDraft(input: { taskId: 1, result: $old }) { id }
     }";
     let variables = json!({ "old": result(150_000), "new": result(150_001) });
@@ -99,17 +100,45 @@ async fn what_an_answer_has_no_room_for_fails_at_the_list_or_object_that_was_ask
                 "annotation.diff",
                 "{ annotation(id: 1) { diff(from: 1) { to changedRegions { after } } } }",
             ),
-            // The library tells the item of a list in the place of its field.
+            // Within lists, the item's index and its field.
             (
-                "annotations.nodes.0",
+                "annotations.nodes.0.task",
                 "{ annotations { nodes { id task { id data } } } }",
             ),
             (
-                "annotations.nodes.0",
-                "{ annotations { nodes { id project { id labelConfig } } } }",
+                "annotations.edges.0.node.project",
+                "{ annotations { edges { node { id project { id labelConfig } } } } }",
+            ),
+            (
+                "projects.nodes.0.tasks.nodes.0.project",
+                "{ projects { nodes { tasks { nodes { project { labelConfig } } } } } }",
+            ),
+            (
+                "task.predictions.0.task",
+                "{ task(id: 1) { predictions { id task { meta } } } }",
+            ),
+            (
+                "createTasks.0.project",
+                "mutation { createTasks(projectId: 1, tasks: [{ data: {} }]) { project { labelConfig } } }",
+            ),
+            (
+                "importTasks.tasks",
+                "mutation($task: JSONObject!) { importTasks(projectId: 1, tasks: [$task]) { tasks { id data } } }",
+            ),
+            (
+                "deletePrediction.task",
+                "mutation { deletePrediction(id: 1) { task { data } } }",
+            ),
+            (
+                "deletePrediction.task.project",
+                "mutation { deletePrediction(id: 2) { task { project { labelConfig } } } }",
             ),
         ] {
-            let answer = client.run(query).await;
+            let variables = match query.contains("$task") {
+                true => json!({ "task": { "t": "x".repeat(150_000) } }),
+                false => json!({}),
+            };
+            let answer = client.run_with(query, variables).await;
             let error = answer.error();
             assert_eq!(error["extensions"], too_large(), "{query}");
             let steps: Vec<String> = error["path"]

@@ -6,6 +6,7 @@ use entity::annotation as row;
 use super::{
     super::{
         error::{code, shortened},
+        list::List,
         scalar::{Json, JsonObject},
     },
     Annotation,
@@ -174,7 +175,7 @@ impl From<Result<Option<annotation::Deleted>>> for DeleteAnnotationOutcome {
 }
 
 /// What became of each item, in the order of the items.
-pub fn told<T, O: From<Result<Option<T>>>>(outcomes: Result<Outcomes<T>>) -> Result<Vec<O>> {
+pub fn told<T, O: From<Result<Option<T>>>>(outcomes: Result<Outcomes<T>>) -> Result<List<O>> {
     Ok(outcomes?.into_iter().map(O::from).collect())
 }
 

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 
 use super::{
-    super::{context::ContextExt, scalar::Uuid},
+    super::{context::ContextExt, list::List, scalar::Uuid},
     Annotation,
     batch::{
         BatchErrorPolicy, CreateAnnotationItem, CreateAnnotationOutcome, DeleteAnnotationItem,
@@ -146,7 +146,7 @@ impl AnnotationMutation {
             desc = "Handling of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
-    ) -> Option<Result<Vec<CreateAnnotationOutcome>>> {
+    ) -> Option<Result<List<CreateAnnotationOutcome>>> {
         let items = items.into_iter().map(Into::into).collect();
         let outcomes = batch::create(ctx.app(), ctx.actor(), items, on_error.into()).await;
         Some(told(outcomes))
@@ -163,7 +163,7 @@ impl AnnotationMutation {
             desc = "Handling of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
-    ) -> Option<Result<Vec<UpdateAnnotationOutcome>>> {
+    ) -> Option<Result<List<UpdateAnnotationOutcome>>> {
         let items = items.into_iter().map(Into::into).collect();
         let outcomes = batch::update(ctx.app(), ctx.actor(), items, on_error.into()).await;
         Some(told(outcomes))
@@ -180,7 +180,7 @@ impl AnnotationMutation {
             desc = "Handling of the valid items when an item is refused."
         )]
         on_error: BatchErrorPolicy,
-    ) -> Option<Result<Vec<DeleteAnnotationOutcome>>> {
+    ) -> Option<Result<List<DeleteAnnotationOutcome>>> {
         let items = items.into_iter().map(Into::into).collect();
         let outcomes = batch::delete(ctx.app(), ctx.actor(), items, on_error.into()).await;
         Some(told(outcomes))

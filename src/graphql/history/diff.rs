@@ -13,6 +13,7 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
     graphql::{
         context::ContextExt,
+        list::List,
         loader::UserId,
         scalar::{Json, JsonObject},
     },
@@ -110,7 +111,7 @@ impl AnnotationDiff {
 
     /// Fields with different values, in alphabetical order: `completedBy`, `groundTruth`, `leadTime`,
     /// `project`, `task`, `updatedBy` and `wasCancelled`. `result` is compared by region.
-    async fn fields(&self, ctx: &Context<'_>) -> Result<Vec<FieldChange>> {
+    async fn fields(&self, ctx: &Context<'_>) -> Result<List<FieldChange>> {
         let (before, after) = (&self.before.snapshot, &self.after.snapshot);
         let people = [
             before.completed_by_id,
@@ -148,7 +149,7 @@ impl AnnotationDiff {
 
     /// Items of `result` with different contents, in the order of `to`. A different order is no change, nor
     /// is a different spelling of the same value.
-    async fn changed_regions(&self, ctx: &Context<'_>) -> Result<Vec<RegionChange>> {
+    async fn changed_regions(&self, ctx: &Context<'_>) -> Result<List<RegionChange>> {
         let diff = self.regions(ctx).await?;
         let changed = diff.changed.iter().cloned();
         Ok(changed

@@ -13,6 +13,7 @@ use crate::{
     graphql::{
         annotation::AnnotationAction,
         context::{At, ContextExt},
+        list::List,
         loader::{ConfigOf, ResultOf},
         region::{self, Region, RegionType},
         scalar::{DateTime, JsonList},
@@ -114,7 +115,7 @@ impl AnnotationSnapshot {
         labels: Option<Vec<String>>,
         #[graphql(desc = "Only regions with a type of the list. An empty list matches nothing.")]
         types: Option<Vec<RegionType>>,
-    ) -> Result<Vec<Region>> {
+    ) -> Result<List<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx
             .loader()

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::{
     super::{
@@ -43,12 +43,23 @@ pub struct UpdatePredictionInput {
 }
 
 /// Id and task of a deleted prediction.
-#[derive(SimpleObject)]
 pub struct DeletedPrediction {
+    id: i64,
+    task_id: i64,
+}
+
+/// Id and task of a deleted prediction.
+#[Object]
+impl DeletedPrediction {
     /// Id of the deleted row.
-    id: ID,
+    async fn id(&self) -> ID {
+        self.id.into()
+    }
+
     /// The task of the deleted prediction.
-    task: Task,
+    async fn task(&self, ctx: &Context<'_>) -> Result<Task> {
+        Task::known(ctx, self.task_id).await
+    }
 }
 
 #[derive(Default)]
@@ -108,8 +119,8 @@ impl PredictionMutation {
     ) -> Option<Result<DeletedPrediction>> {
         let row = prediction::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(row.map(|row| DeletedPrediction {
-            id: row.id.into(),
-            task: Task::Id(row.task_id),
+            id: row.id,
+            task_id: row.task_id,
         }))
     }
 }

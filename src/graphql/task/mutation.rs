@@ -1,9 +1,11 @@
 //! Changes of tasks.
 
-use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::{
-    super::{annotation::patch, context::ContextExt, project::Project, scalar::JsonObject},
+    super::{
+        annotation::patch, context::ContextExt, list::List, project::Project, scalar::JsonObject,
+    },
     Task,
 };
 use crate::{domain::task as tasks, error::Result, id};
@@ -37,19 +39,36 @@ pub struct UpdateTaskInput {
 }
 
 /// Summary of the rows deleted with a task.
-#[derive(SimpleObject)]
-pub struct DeletedTask {
+pub struct DeletedTask(tasks::Deleted);
+
+/// Summary of the rows deleted with a task.
+#[Object]
+impl DeletedTask {
     /// Id of the deleted row.
-    id: ID,
+    async fn id(&self) -> ID {
+        self.0.id.into()
+    }
+
     /// The project of the deleted task.
-    project: Project,
+    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
+        Project::known(ctx, self.0.project_id).await
+    }
+
     /// Number of deleted annotations, cancelled annotations included. Their histories stay, and each has a
     /// DELETED event; deleted annotations of a deleted task can't be restored.
-    annotation_count: i32,
+    async fn annotation_count(&self) -> i32 {
+        small(self.0.annotations)
+    }
+
     /// Number of deleted predictions.
-    prediction_count: i32,
+    async fn prediction_count(&self) -> i32 {
+        small(self.0.predictions)
+    }
+
     /// Number of deleted drafts, of all users.
-    draft_count: i32,
+    async fn draft_count(&self) -> i32 {
+        small(self.0.drafts)
+    }
 }
 
 #[derive(Default)]
@@ -64,7 +83,7 @@ impl TaskMutation {
         ctx: &Context<'_>,
         #[graphql(desc = "The project's id.")] project_id: ID,
         #[graphql(desc = "The tasks.")] tasks: Vec<CreateTaskInput>,
-    ) -> Option<Result<Vec<Task>>> {
+    ) -> Option<Result<List<Task>>> {
         let new = tasks
             .into_iter()
             .map(|task| tasks::New {
@@ -109,13 +128,7 @@ impl TaskMutation {
         #[graphql(desc = "The task's id.")] id: ID,
     ) -> Option<Result<DeletedTask>> {
         let deleted = tasks::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
-        Some(deleted.map(|deleted| DeletedTask {
-            id: deleted.id.into(),
-            project: Project::Id(deleted.project_id),
-            annotation_count: small(deleted.annotations),
-            prediction_count: small(deleted.predictions),
-            draft_count: small(deleted.drafts),
-        }))
+        Some(deleted.map(DeletedTask))
     }
 }
 
