@@ -196,6 +196,18 @@ impl Config {
         Some((&self.objects[place], indices))
     }
 
+    /// Names that controls can have in a result, one per control, with the numbers of another name as indices.
+    pub fn control_names_like(&self, other: &str) -> impl Iterator<Item = Cow<'_, str>> {
+        let names = self.controls.iter().map(|control| &*control.name);
+        names.map(move |name| self.control_names.filled_like(name, other))
+    }
+
+    /// Names that objects can have in a result, one per object, with the numbers of another name as indices.
+    pub fn object_names_like(&self, other: &str) -> impl Iterator<Item = Cow<'_, str>> {
+        let names = self.objects.iter().map(|object| &*object.name);
+        names.map(move |name| self.object_names.filled_like(name, other))
+    }
+
     /// True when a `Relation` of the config stores this label.
     pub fn offers_relation(&self, label: &str) -> bool {
         self.relation_index.has(label, &Indices::default())

@@ -90,10 +90,12 @@ async fn names_that_no_page_can_have_are_refused() {
             ("from_name", "labels_x"),
             ("from_name", "labels_"),
             ("from_name", "label_0"),
+            ("from_name", "label_3"),
             ("from_name", "labels_00"),
             ("from_name", "labels_{{idx}}"),
             ("to_name", "page_1"),
             ("to_name", "page_x"),
+            ("to_name", "page_{{idx}}"),
             ("label", "Stamp"),
         ] {
             let mut region = two_pages()[0].clone();
@@ -111,13 +113,15 @@ async fn names_that_no_page_can_have_are_refused() {
             assert_eq!(app.dump().await, before);
         }
         insta::allow_duplicates! { insta::assert_snapshot!(refusals.join("\n"), @r#"
-        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_x", only "labels_{{idx}}" and "kind_{{idx}}"
-        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_", only "labels_{{idx}}" and "kind_{{idx}}"
-        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "label_0", only "labels_{{idx}}" and "kind_{{idx}}"
-        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_00", only "labels_{{idx}}" and "kind_{{idx}}"
-        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_{{idx}}", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "kind_{{idx}}"?
+        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_x", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "labels_0"?
+        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "labels_0"?
+        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "label_0", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "labels_0"?
+        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "label_3", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "labels_3"?
+        input.result.0.from_name UNKNOWN_CONTROL: the labelling config has no control "labels_00", only "labels_{{idx}}" and "kind_{{idx}}"; did you mean "labels_0"?
+        input.result.0.from_name UNKNOWN_CONTROL: "labels_{{idx}}" repeats: in a result it has an index, as in "labels_0"
         input.result.0.to_name UNKNOWN_OBJECT: `labels_0` works on "page_0", not on "page_1"
-        input.result.0.to_name UNKNOWN_OBJECT: the labelling config has no object "page_x", only "page_{{idx}}"
+        input.result.0.to_name UNKNOWN_OBJECT: the labelling config has no object "page_x", only "page_{{idx}}"; did you mean "page_0"?
+        input.result.0.to_name UNKNOWN_OBJECT: "page_{{idx}}" repeats: in a result it has an index, as in "page_0"
         input.result.0.value.rectanglelabels.0 UNKNOWN_LABEL: `labels_0` has no label "Stamp", only "Title" and "Date"
         "#) };
     })
@@ -178,8 +182,8 @@ async fn what_is_required_is_due_once_for_each_item_that_the_task_has() {
 
         input.result REQUIRED: `intent_0` has to be answered
 
-        input.result.0.value.choices.0 UNKNOWN_LABEL: `intent_0` has no choice "t1", only "ask" and "t@"; did you mean "t@"?
-        input.result.1.value.choices.0 UNKNOWN_LABEL: `intent_1` has no choice "turn 1", only "ask" and "t@"
+        input.result.0.value.choices.0 UNKNOWN_LABEL: `intent_0` has no choice "t1", only "ask" and "t0"; did you mean "t0"?
+        input.result.1.value.choices.0 UNKNOWN_LABEL: `intent_1` has no choice "turn 1", only "ask" and "t1"
 
         input.result.2.value.end OUT_OF_BOUNDS: must be at most 2, the length of the text, is 3
         input.result.2 REQUIRED: `why_0` has to be answered for this region

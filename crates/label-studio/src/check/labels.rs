@@ -151,8 +151,10 @@ fn check_one(
     // Dynamic labels are unknown here, so any text passes; see `Control::offers`.
     if !called.control.offers(text, called.indices) {
         let subject = format!("`{}` has no {}", called.name, what(called.control));
-        let known = called.control.labels.iter().map(|label| &*label.stored);
-        report.add_unknown(place, ProblemCode::UnknownLabel, &subject, text, known);
+        let known = called.control.labels_at(called.indices);
+        let candidates = called.control.labels_at(called.indices);
+        let code = ProblemCode::UnknownLabel;
+        report.add_unknown(place, code, &subject, text, known, candidates);
     }
 }
 

@@ -1,12 +1,14 @@
 //! Checks of a region against the config: names, type and value.
 
+mod names;
+
 use problem::ProblemCode;
 
 use super::{
     fields::{self, must_be},
     labels::{self, Need, Rule},
     read::Region,
-    report::{PathNode, Report, listed, quoted},
+    report::{PathNode, Report, quoted},
     shape::{self, Field},
     value::Value,
 };
@@ -112,82 +114,6 @@ impl<'a> Regions<'a> {
                 fields::missing(key, &place.key(key), &mut self.report);
             }
         }
-    }
-
-    /// Finds the region's control. Returns the name in the region, too.
-    fn control<'r>(
-        &mut self,
-        name: &'r Value<'_>,
-        place: &PathNode<'_>,
-    ) -> Option<(&'r str, FoundControl<'a>)>
-    where
-        'a: 'r,
-    {
-        let config = self.config;
-        match (name, &config.controls[..]) {
-            // The SDK takes null for the only control.
-            (Value::Null, [only]) => {
-                let indices = Indices::default();
-                let control = only;
-                return Some((&only.name, FoundControl { control, indices }));
-            }
-            (Value::Text(name), controls) => {
-                if let Some(found) = config.control_of(name) {
-                    return Some((name, found));
-                }
-                let known = controls.iter().map(|control| &*control.name);
-                let subject = "the labelling config has no control";
-                let code = ProblemCode::UnknownControl;
-                self.report.add_unknown(place, code, subject, name, known);
-            }
-            (other, _) => {
-                let message = must_be("the name of a control", other);
-                self.report.add(place, ProblemCode::WrongType, message);
-            }
-        }
-        None
-    }
-
-    /// Finds the region's object. Returns the name. Reports an object that the control does not label, and returns the
-    /// name all the same, so that the rest of the region is checked.
-    fn object<'r>(
-        &mut self,
-        called: NamedControl<'_>,
-        name: &'r Value<'_>,
-        place: &PathNode<'_>,
-    ) -> Option<&'r str> {
-        let Value::Text(name) = name else {
-            let message = must_be("the name of an object", name);
-            self.report.add(place, ProblemCode::WrongType, message);
-            return None;
-        };
-        let control = called.control;
-        let is_of_control = |name: &str| control.labels_object(name, called.indices);
-        let is_object = |name: &str| self.config.object_of(name).is_some();
-        // Label Studio's predictions name both objects of a comparison (https://labelstud.io/tags/pairwise).
-        let names_both = control.kind == Kind::Pairwise
-            && name.contains(',')
-            && name
-                .split(',')
-                .all(|part| is_of_control(part) && is_object(part));
-        if names_both {
-            return Some(name);
-        }
-        let code = ProblemCode::UnknownObject;
-        if !is_object(name) {
-            let known = self.config.objects.iter().map(|object| &*object.name);
-            let subject = "the labelling config has no object";
-            self.report.add_unknown(place, code, subject, name, known);
-            return None;
-        }
-        if !is_of_control(name) {
-            let names = control.to_names_at(called.indices);
-            let known = listed(names.iter().map(|name| &**name));
-            let control = called.name;
-            let message = format!("`{control}` works on {known}, not on {}", quoted(name));
-            self.report.add(place, code, message);
-        }
-        Some(name)
     }
 
     /// Checks the type of a region. Returns the drawing tool of a region whose entry also has the labels of a `Labels`

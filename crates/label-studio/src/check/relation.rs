@@ -80,7 +80,8 @@ fn check_labels(
             Some(text) => {
                 let known = config.relation_labels.iter().map(|label| &*label.stored);
                 let subject = "relations have no label";
-                report.add_unknown(&place, ProblemCode::UnknownLabel, subject, text, known);
+                let code = ProblemCode::UnknownLabel;
+                report.add_unknown(&place, code, subject, text, known.clone(), known);
             }
         }
     });

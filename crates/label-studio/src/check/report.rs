@@ -105,21 +105,23 @@ impl<'a> Report<'a> {
         }
     }
 
-    /// Adds a problem for an unknown name, with the known names and a similar name. `subject` begins the sentence.
-    pub fn add_unknown<'n>(
+    /// Adds a problem for an unknown name, with the known names and a similar name among the candidates. `subject` begins
+    /// the sentence.
+    pub fn add_unknown<K: AsRef<str>, C: AsRef<str>>(
         &mut self,
         place: &PathNode<'_>,
         code: ProblemCode,
         subject: &str,
         name: &str,
-        known: impl ExactSizeIterator<Item = &'n str> + Clone,
+        known: impl ExactSizeIterator<Item = K>,
+        candidates: impl Iterator<Item = C>,
     ) {
         if self.is_full() {
             return;
         }
         // Bounded: an edit distance per known name and wrong region would take time in proportion to the product.
         let alike = match self.searches < MAX_SEARCHES {
-            true => nearest(name, known.clone().take(MAX_CANDIDATES)),
+            true => nearest(name, candidates.take(MAX_CANDIDATES)),
             false => None,
         };
         self.searches += 1;
@@ -128,7 +130,7 @@ impl<'a> Report<'a> {
             let _ = write!(message, ", only {}", listed(known));
         }
         if let Some(alike) = alike {
-            let _ = write!(message, "; did you mean {}?", quoted(alike));
+            let _ = write!(message, "; did you mean {}?", quoted(alike.as_ref()));
         }
         self.add(place, code, message);
     }
@@ -164,9 +166,10 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Lists names for a message: `"a", "b" and 990 more`.
-pub fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
+pub fn listed<T: AsRef<str>>(names: impl ExactSizeIterator<Item = T>) -> String {
     let count = names.len();
-    let shown: Vec<String> = names.take(MAX_NAMES).map(quoted).collect();
+    let shown = names.take(MAX_NAMES).map(|name| quoted(name.as_ref()));
+    let shown: Vec<String> = shown.collect();
     match (&shown[..], count - shown.len()) {
         ([others @ .., last], 0) if !others.is_empty() => {
             format!("{} and {last}", others.join(", "))
@@ -177,17 +180,16 @@ pub fn listed<'n>(names: impl ExactSizeIterator<Item = &'n str>) -> String {
 }
 
 /// Finds the known name with the least edit distance (optimal string alignment), up to two fifths of the length.
-fn nearest<'n>(name: &str, known: impl Iterator<Item = &'n str>) -> Option<&'n str> {
+fn nearest<T: AsRef<str>>(name: &str, known: impl Iterator<Item = T>) -> Option<T> {
     if name.len() > MAX_SHOWN {
         return None;
     }
     let lower = name.to_lowercase();
     let threshold = lower.chars().count() * 2 / 5 + 1;
     known
-        // Excludes the name itself: the pattern of a `Repeater` is known, but not a name in a result.
-        .filter(|other| *other != name && name.len().abs_diff(other.len()) <= 4 * threshold)
+        .filter(|other| name.len().abs_diff(other.as_ref().len()) <= 4 * threshold)
         .filter_map(|other| {
-            let distance = strsim::osa_distance(&lower, &other.to_lowercase());
+            let distance = strsim::osa_distance(&lower, &other.as_ref().to_lowercase());
             (distance <= threshold).then_some((distance, other))
         })
         .min_by_key(|(distance, _)| *distance)

@@ -1,6 +1,6 @@
 //! Index of a control's labels, by stored text and by the path of the enclosing choices.
 
-use std::collections::HashMap;
+use std::{borrow::Cow, collections::HashMap};
 
 use super::{
     Control, Label,
@@ -75,6 +75,15 @@ impl Control {
     /// or missing labels.
     pub fn offers(&self, label: &str, indices: &Indices) -> bool {
         self.labels_are_open() || self.index.has(label, indices)
+    }
+
+    /// Stored texts of the labels, with the indices filled in; unchanged where an index is missing.
+    pub fn labels_at(&self, indices: &Indices) -> impl ExactSizeIterator<Item = Cow<'_, str>> {
+        self.labels.iter().map(|label| {
+            let pattern = self.index.by_stored.pattern(&label.stored);
+            let filled = pattern.and_then(|pattern| pattern.filled(indices));
+            filled.map_or(Cow::Borrowed(&*label.stored), Cow::Owned)
+        })
     }
 
     /// True when the control offers this path of nested choices, outermost first, or has dynamic choices.

@@ -4,21 +4,19 @@
 //! `labels_{{idx}}` is `labels_0` in a result (<https://labelstud.io/tags/repeater>,
 //! <https://github.com/HumanSignal/label-studio/blob/develop/web/libs/editor/src/core/Tree.tsx>).
 
-use std::collections::HashMap;
+mod pattern;
+
+use std::{borrow::Cow, collections::HashMap};
+
+pub use self::pattern::Pattern;
 
 /// Default of `indexFlag`.
 pub const DEFAULT_FLAG: &str = "{{idx}}";
 /// Nested Repeaters whose flags are replaced, counted from the outermost.
 pub const MAX_DEPTH: usize = 8;
-/// Most flags replaced per text; further flags stay text.
-const MAX_FLAGS: usize = 16;
-/// Digits of an index.
-const MAX_DIGITS: usize = 9;
 /// Limit of patterns per shape, and of sets of indexed runs: bounds a look-up in hostile configs. Real configs have a
 /// single pattern and a single set, unless digits stand beside flags.
 const MAX_CANDIDATES: usize = 16;
-/// Most steps per match: bounds the backtracking over adjacent indices.
-const MAX_STEPS: usize = 1_000;
 /// Placeholder of a run of digits with an index inside; not a character of XML (<https://www.w3.org/TR/xml/#charsets>).
 const RUN: char = '\0';
 
@@ -39,142 +37,6 @@ impl Indices {
         indices.0.push((repeater, index));
         indices
     }
-}
-
-/// Place of an enclosing `Repeater` in the config, and the flag.
-pub type Flag<'a> = (usize, &'a str);
-
-/// A text with placeholders of indices.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Pattern(Vec<Part>);
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Part {
-    Text(String),
-    /// The index of a `Repeater`.
-    Index(usize),
-}
-
-impl Pattern {
-    /// Compiles a text. Returns `None` without a flag. Outer Repeaters replace flags first, as in the editor.
-    pub fn of(text: &str, flags: &[Flag<'_>]) -> Option<Self> {
-        let mut parts = vec![Part::Text(text.to_owned())];
-        let mut left = MAX_FLAGS;
-        for (repeater, flag) in flags {
-            parts = parts
-                .into_iter()
-                .flat_map(|part| match part {
-                    Part::Text(text) => split(&text, *repeater, flag, &mut left),
-                    index @ Part::Index(_) => vec![index],
-                })
-                .collect();
-        }
-        (left < MAX_FLAGS).then_some(Self(parts))
-    }
-
-    /// Fills in the indices. Returns `None` when an index is missing.
-    pub fn filled(&self, indices: &Indices) -> Option<String> {
-        let mut text = String::new();
-        for part in &self.0 {
-            match part {
-                Part::Text(piece) => text.push_str(piece),
-                Part::Index(repeater) => text.push_str(&indices.get(*repeater)?.to_string()),
-            }
-        }
-        Some(text)
-    }
-
-    /// Matches a text. Returns the indices, `known` indices included.
-    fn read(&self, text: &str, known: &Indices) -> Option<Indices> {
-        let mut indices = known.clone();
-        let mut steps = MAX_STEPS;
-        let is_read = read(&self.0, text, &mut indices, &mut steps);
-        is_read.then_some(indices)
-    }
-
-    /// Replaces each run of digits and indices that has an index by [`RUN`]. Returns the ordinals of the replaced runs,
-    /// too.
-    fn shape(&self) -> (String, Vec<usize>) {
-        let mut shape = String::new();
-        let mut run = String::new();
-        let (mut runs, mut indexed, mut has_index) = (0, Vec::new(), false);
-        let letters = self.0.iter().flat_map(|part| match part {
-            Part::Text(text) => text.chars().collect::<Vec<_>>(),
-            Part::Index(_) => vec![RUN],
-        });
-        // The `None` closes a run at the end of the text.
-        for letter in letters.map(Some).chain([None]) {
-            if let Some(letter) = letter.filter(|it| it.is_ascii_digit() || *it == RUN) {
-                has_index |= letter == RUN;
-                run.push(letter);
-                continue;
-            }
-            if !run.is_empty() {
-                match has_index {
-                    true => {
-                        indexed.push(runs);
-                        shape.push(RUN);
-                    }
-                    false => shape.push_str(&run),
-                }
-                (runs, has_index) = (runs + 1, false);
-                run.clear();
-            }
-            shape.extend(letter);
-        }
-        (shape, indexed)
-    }
-}
-
-fn split(text: &str, repeater: usize, flag: &str, left: &mut usize) -> Vec<Part> {
-    let mut parts = Vec::new();
-    for (place, piece) in text.splitn(*left + 1, flag).enumerate() {
-        if place > 0 {
-            *left -= 1;
-            parts.push(Part::Index(repeater));
-        }
-        if !piece.is_empty() {
-            parts.push(Part::Text(piece.to_owned()));
-        }
-    }
-    parts
-}
-
-/// Matches part by part; recurses once for each part, at most [`MAX_FLAGS`] times two plus 1.
-fn read(parts: &[Part], text: &str, indices: &mut Indices, steps: &mut usize) -> bool {
-    let Some((part, others)) = parts.split_first() else {
-        return text.is_empty();
-    };
-    let Some(left) = steps.checked_sub(1) else {
-        return false;
-    };
-    *steps = left;
-    let repeater = match part {
-        Part::Text(piece) => {
-            let rest = text.strip_prefix(piece.as_str());
-            return rest.is_some_and(|rest| read(others, rest, indices, steps));
-        }
-        Part::Index(repeater) => *repeater,
-    };
-    // A name can repeat a flag: the index has to be equal each time.
-    if let Some(index) = indices.get(repeater) {
-        let rest = text.strip_prefix(index.to_string().as_str());
-        return rest.is_some_and(|rest| read(others, rest, indices, steps));
-    }
-    let digits = text.bytes().take(MAX_DIGITS);
-    let digits = digits.take_while(u8::is_ascii_digit).count();
-    // An index has no leading zeros. The longest index is tried first, as adjacent digits may belong to the text.
-    let most = if text.starts_with('0') { 1 } else { digits };
-    (1..=most).rev().any(|length| {
-        let (index, rest) = text.split_at(length);
-        let index = index.parse().expect("nine digits are a number of 32 bits");
-        indices.0.push((repeater, index));
-        let is_read = read(others, rest, indices, steps);
-        if !is_read {
-            indices.0.pop();
-        }
-        is_read
-    })
 }
 
 /// Names with the places of their tags.
@@ -221,6 +83,14 @@ impl Names {
     /// Finds a name of the config.
     pub fn written(&self, name: &str) -> Option<usize> {
         self.written.get(name).map(|written| written.place)
+    }
+
+    /// Name in a result for a name of the config: a pattern is filled with the numbers of another name.
+    pub fn filled_like<'a>(&self, name: &'a str, other: &str) -> Cow<'a, str> {
+        match self.pattern(name) {
+            Some(pattern) => Cow::Owned(pattern.filled_like(other)),
+            None => Cow::Borrowed(name),
+        }
     }
 
     /// Returns the pattern of a name of the config, or `None` for a plain name.
@@ -282,7 +152,7 @@ fn shape(text: &str, runs: &[(usize, usize)], indexed: &[usize]) -> Option<Strin
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{pattern::Flag, *};
 
     fn names(written: &[&str], flags: &[Flag<'_>]) -> Names {
         let mut names = Names::default();
@@ -365,6 +235,21 @@ mod tests {
     }
 
     #[test]
+    fn a_pattern_is_filled_with_the_numbers_of_another_name() {
+        let names = names(&["l_{{i}}_{{j}}_{{i}}", "l"], &[(3, "{{i}}"), (5, "{{j}}")]);
+        for (other, expected) in [
+            ("m_4_7_4", "l_4_7_4"),
+            ("l_4", "l_4_0_4"),
+            ("l_007_1", "l_1_0_1"),
+            ("l_1234567890", "l_0_0_0"),
+            ("", "l_0_0_0"),
+        ] {
+            assert_eq!(names.filled_like("l_{{i}}_{{j}}_{{i}}", other), expected);
+        }
+        assert_eq!(names.filled_like("l", "m_4"), "l");
+    }
+
+    #[test]
     fn thousands_of_patterns_cost_no_more_than_a_few() {
         let written: Vec<String> = (0..20_000)
             .flat_map(|n| {
@@ -377,8 +262,6 @@ mod tests {
             .collect();
         let written: Vec<&str> = written.iter().map(String::as_str).collect();
         let names = names(&written, &[(0, "#")]);
-        let flags = "#".repeat(10_000);
-        assert!(Pattern::of(&flags, &[(0, "#")]).unwrap().0.len() <= 2 * MAX_FLAGS + 1);
         for n in 0..20_000 {
             assert_eq!(found(&names, &format!("a5b{n}")).unwrap().1, [5]);
             assert_eq!(found(&names, &format!("c{n}")), None);
