@@ -69,7 +69,10 @@ impl Engine {
         let user_id = actor.id();
         let request = graphql::with_context(prepared.request, app, actor, remember);
         let executed = db::on_behalf_of(user_id, self.schema.execute(request)).await;
-        let response = error::assign_codes(&self.app.db, executed);
+        let mut response = error::assign_codes(&self.app.db, executed);
+        if prepared.operation == OperationType::Mutation {
+            error::mark_failed_reads(&mut response);
+        }
         if prepared.reports_cost {
             return prepared.cost.add_to(response);
         }

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::scalar;
 use crate::{
     db::Database,
-    error::{Error, Problem, Segment, Unavailable},
+    error::{Error, Outcome, Problem, Segment, Unavailable},
 };
 
 /// The codes of `extensions.code`. One list for every door.
@@ -64,6 +64,19 @@ pub fn assign_codes(db: &Database, mut response: Response) -> Response {
         error.extensions = Some(extensions(&source));
     }
     response
+}
+
+/// Sets the outcome of failures below the root fields of a mutation to UNKNOWN: the root field has returned, so its
+/// write is committed, and reading it for the answer failed. A failure of the root field itself keeps its outcome.
+pub fn mark_failed_reads(response: &mut Response) {
+    for error in &mut response.errors {
+        if error.path.len() > 1
+            && let Some(values) = &mut error.extensions
+            && values.get("outcome").is_some()
+        {
+            values.set("outcome", Outcome::Unknown.word());
+        }
+    }
 }
 
 /// An error that refuses a request before anything of it runs.

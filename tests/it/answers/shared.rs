@@ -53,6 +53,31 @@ async fn an_answer_holds_its_memory_until_it_is_sent() {
 }
 
 #[tokio::test]
+async fn a_mutation_whose_answer_finds_no_memory_does_not_claim_to_be_undone() {
+    each_database(async |app| {
+        let client = little(&app).await;
+        let query = json!({ "query": "{ annotation(id: 1) { result } }" });
+        let unread = client.router.clone().oneshot(request(&client, &query));
+        let unread = unread.await.unwrap();
+        let query = "mutation {
+          createTasks(projectId: 1, tasks: [{ data: {} }]) { id project { annotations { nodes { result } } } }
+        }";
+        let answer = client.run(query).await;
+        let errors = answer.json["errors"].as_array().unwrap();
+        let path = json!(["createTasks", 0, "project", "annotations"]);
+        assert_eq!(errors[0]["path"], path);
+        assert_eq!(errors[0]["extensions"]["code"], "SERVICE_UNAVAILABLE");
+        assert_eq!(errors[0]["extensions"]["outcome"], "UNKNOWN");
+        let tasks = "{ tasks { totalCount } }";
+        assert_eq!(client.run(tasks).await.data()["tasks"]["totalCount"], 2);
+        let read = client.run("{ annotation(id: 1) { result } }").await;
+        assert_eq!(read.error()["extensions"]["outcome"], "NOT_DONE");
+        drop(unread);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn an_answer_that_nobody_waits_for_returns_its_memory() {
     each_database(async |app| {
         let client = little(&app).await;
