@@ -6,7 +6,11 @@ mod configs;
 pub mod memory;
 
 use self::compute::Compute;
-pub use self::{budget::Budget, configs::Configs, memory::Memory};
+pub use self::{
+    budget::Budget,
+    configs::{Configs, parsed_size},
+    memory::Memory,
+};
 use crate::{db::Database, events::Events};
 
 /// Running program: database, caches, workers and budgets. Cheap to clone.

@@ -67,6 +67,12 @@ impl Budget {
         Ok(state.charged.grow(bytes)?)
     }
 
+    /// Charges like [`Budget::charge`], but at most half of the whole budget: for a single object that is needed whatever
+    /// its size.
+    pub fn charge_at_most_half(&self, bytes: u64) -> Result<()> {
+        self.charge(bytes.min(self.0.max / 2))
+    }
+
     /// Charges like [`Budget::charge`], but leaves a sixteenth of the budget for later charges.
     pub fn charge_sparing(&self, bytes: u64) -> Result<()> {
         let mut state = self.state();

@@ -10,7 +10,7 @@ use super::memory::{Lease, Memory};
 /// Maximum bytes of cached configs.
 const MAX_BYTES: u64 = 64 << 20;
 /// Bytes in memory per byte of text: usually 10 to 20, more with short tags.
-const BYTES_PER_BYTE: usize = 32;
+const BYTES_PER_BYTE: u64 = 32;
 
 /// Parsed labelling configs by project and version. A changed text has another version, so entries never become
 /// stale. Cheap to clone.
@@ -26,6 +26,11 @@ struct Read {
     weight: u32,
     /// Lease of the config's memory, returned on eviction.
     _lease: Arc<Option<Lease>>,
+}
+
+/// Estimates the memory of a parsed config, in bytes, from the length of its text.
+pub fn parsed_size(text: u64) -> u64 {
+    text.saturating_mul(BYTES_PER_BYTE)
 }
 
 impl Default for Configs {
@@ -65,7 +70,7 @@ impl Configs {
                 "" => Config::default(),
                 text => Config::parse(text).unwrap_or_else(|faults| otherwise(&faults)),
             };
-            let weight = u32::try_from(text.len() * BYTES_PER_BYTE).unwrap_or(u32::MAX);
+            let weight = u32::try_from(parsed_size(text.len() as u64)).unwrap_or(u32::MAX);
             // Without a lease the weight exceeds the cache, which then evicts the config at once.
             let lease = self.memory.lease(weight.into());
             Read {

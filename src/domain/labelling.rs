@@ -14,13 +14,17 @@ use label_studio::{
     config::Config,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType,
+    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    sea_query::{Expr, Func, LockType},
 };
 
 use crate::{
-    app::{App, compute},
+    app::{App, compute, parsed_size},
     error::{Problem, Result, Segment},
 };
+
+/// Bytes of config texts that one statement reads, unless a single one has more.
+const AT_ONCE: u64 = 4 << 20;
 
 /// A project's labelling config and check mode.
 #[derive(Clone, Debug)]
@@ -144,38 +148,67 @@ async fn load(
         let projects = project::Entity::find().select_only().column(Column::Id);
         projects.filter(Column::Id.is_in(ids.iter().copied()))
     };
-    let mut versions = projects(project_ids).columns([Column::CheckMode, Column::ConfigVersion]);
+    let length = Func::cust("octet_length").arg(Expr::col(Column::LabelConfig));
+    let mut versions = projects(project_ids)
+        .columns([Column::CheckMode, Column::ConfigVersion])
+        .expr_as(Expr::expr(length).cast_as("bigint"), "bytes");
     if let Some(lock) = lock {
         versions = versions.lock(lock);
     }
-    let found: Vec<(i64, CheckMode, i32)> = versions.into_tuple().all(db).await?;
-    let mut unread = HashMap::new();
-    for (id, mode, version) in found {
+    let found: Vec<(i64, CheckMode, i32, i64)> = versions.into_tuple().all(db).await?;
+    let mut unread = Vec::new();
+    let mut modes = HashMap::new();
+    for (id, mode, version, bytes) in found {
         match app.configs.get(id, version) {
             Some(config) => {
                 known.insert(id, Labelling { config, mode });
             }
             None => {
-                unread.insert(id, mode);
+                unread.push((id, bytes.unsigned_abs()));
+                modes.insert(id, mode);
             }
         }
     }
-    if unread.is_empty() {
-        return Ok(known);
+    if lock.is_none() {
+        // Configs of the cache are leased by it; the others are held by the answer until it is written.
+        for (_, bytes) in &unread {
+            app.budget.charge_at_most_half(parsed_size(*bytes))?;
+        }
     }
-    // Both together: outside of a transaction, the version may be another one by now.
-    let found: Vec<(i64, String, i32)> = projects(&unread.keys().copied().collect::<Vec<_>>())
-        .columns([Column::LabelConfig, Column::ConfigVersion])
-        .into_tuple()
-        .all(db)
-        .await?;
-    for (id, xml, version) in found {
-        charge_reading(&xml).await;
-        let config = understood(app, id, version, &xml);
-        let mode = unread[&id];
-        known.insert(id, Labelling { config, mode });
+    for some in by_size(&unread) {
+        // Both together: outside of a transaction, the version may be another one by now.
+        let found: Vec<(i64, String, i32)> = projects(&some)
+            .columns([Column::LabelConfig, Column::ConfigVersion])
+            .into_tuple()
+            .all(db)
+            .await?;
+        for (id, xml, version) in found {
+            charge_reading(&xml).await;
+            let config = understood(app, id, version, &xml);
+            let mode = modes[&id];
+            known.insert(id, Labelling { config, mode });
+        }
     }
     Ok(known)
+}
+
+/// Parts ids into groups whose texts have [`AT_ONCE`] bytes together, or one id.
+fn by_size(texts: &[(i64, u64)]) -> Vec<Vec<i64>> {
+    let mut groups: Vec<Vec<i64>> = Vec::new();
+    let mut room = 0;
+    for (id, bytes) in texts {
+        match groups.last_mut().filter(|_| *bytes <= room) {
+            Some(group) => {
+                group.push(*id);
+                room -= bytes;
+            }
+            None => {
+                groups.push(vec![*id]);
+                room = AT_ONCE.saturating_sub(*bytes);
+            }
+        }
+    }
+    groups
 }
 
 /// What the labelling config of a project says. It has no controls when the project has no config yet, or one
@@ -203,4 +236,25 @@ fn understood(app: &App, project_id: i64, version: i32, xml: &str) -> Arc<Config
         );
         Config::default()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_read_in_groups_of_bounded_size() {
+        let half = AT_ONCE / 2;
+        let texts = [
+            (1, half),
+            (2, half),
+            (3, 1),
+            (4, 2 * AT_ONCE),
+            (5, 0),
+            (6, 1),
+        ];
+        let groups = [vec![1, 2], vec![3], vec![4, 5], vec![6]];
+        assert_eq!(by_size(&texts), groups);
+        assert!(by_size(&[]).is_empty());
+    }
 }

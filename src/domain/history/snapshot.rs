@@ -1,5 +1,7 @@
 //! Annotations as they were: for any number of versions at once, in a fixed number of statements.
 
+mod pages;
+
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
@@ -9,11 +11,12 @@ use entity::{
     project,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    QueryTrait, sea_query::Expr,
 };
 use serde_json::{Map, Value, json};
 
+use self::pages::{Pages, Row};
 use super::super::{
     access::{self, Actor},
     large::Reading,
@@ -58,21 +61,6 @@ pub struct Snapshot {
 /// Where the history holds the result of a snapshot. Whoever has one may read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResultRef(i64);
-
-/// A revision without the result that it may hold.
-#[derive(FromQueryResult)]
-struct Row {
-    id: i64,
-    annotation_id: i64,
-    version: i32,
-    event: Event,
-    action: Action,
-    task_id: i64,
-    project_id: i64,
-    updated_by_id: Option<i64>,
-    created_at: DateTime<Utc>,
-    changes: String,
-}
 
 /// What the changes of an annotation come to, one after the other.
 #[derive(Default)]
@@ -131,13 +119,17 @@ pub async fn leave(txn: &impl ConnectionTrait, project_id: i64) -> Result<()> {
     for some in left.chunks(AT_ONCE) {
         let mut fold = Fold::default();
         let mut last = (0, 0);
-        for row in rows(txn, some).await? {
-            fold.take(&row)?;
-            let begins = row.project_id != project_id && last == (row.annotation_id, project_id);
-            if begins && let Some(result) = fold.whole() {
-                begin_with(txn, &row, &fold.fields, result).await?;
+        let mut pages = Pages::of(some);
+        while let Some(page) = pages.next(txn).await? {
+            for row in page {
+                fold.take(&row)?;
+                let begins =
+                    row.project_id != project_id && last == (row.annotation_id, project_id);
+                if begins && let Some(result) = fold.whole() {
+                    begin_with(txn, &row, &fold.fields, result).await?;
+                }
+                last = (row.annotation_id, row.project_id);
             }
-            last = (row.annotation_id, row.project_id);
         }
     }
     Ok(())
@@ -177,16 +169,19 @@ pub async fn load(
     let mut found = HashMap::with_capacity(wanted.len());
     for some in newest.chunks(AT_ONCE) {
         let mut fold = Fold::default();
-        for row in rows(db, some).await? {
-            fold.take(&row)?;
-            let key = VersionOf {
-                annotation_id: row.annotation_id,
-                version: row.version,
-            };
-            if wanted.contains(&key)
-                && let Some(result) = fold.whole()
-            {
-                found.insert(key, snapshot(&row, &fold.fields, result));
+        let mut pages = Pages::of(some);
+        while let Some(page) = pages.next(db).await? {
+            for row in page {
+                fold.take(&row)?;
+                let key = VersionOf {
+                    annotation_id: row.annotation_id,
+                    version: row.version,
+                };
+                if wanted.contains(&key)
+                    && let Some(result) = fold.whole()
+                {
+                    found.insert(key, snapshot(&row, &fold.fields, result));
+                }
             }
         }
     }
@@ -315,39 +310,6 @@ pub fn changed_fields(
     let (was, is) = (before.was_cancelled, after.was_cancelled);
     note("wasCancelled", was != is, json!(was), json!(is));
     changes
-}
-
-/// All revisions of each annotation up to a version, in order.
-async fn rows(db: &impl ConnectionTrait, newest: &[(i64, i32)]) -> Result<Vec<Row>> {
-    use Column::{
-        Action, AnnotationId, Changes, CreatedAt, Event, Id, ProjectId, TaskId, UpdatedById,
-        Version,
-    };
-    let of_annotations = newest.iter().map(|(annotation_id, version)| {
-        Condition::all()
-            .add(AnnotationId.eq(*annotation_id))
-            .add(Version.lte(*version))
-    });
-    Ok(annotation_revision::Entity::find()
-        .select_only()
-        .columns([
-            Id,
-            AnnotationId,
-            Version,
-            Event,
-            Action,
-            TaskId,
-            ProjectId,
-            UpdatedById,
-            CreatedAt,
-            Changes,
-        ])
-        .filter(of_annotations.fold(Condition::any(), Condition::add))
-        .order_by_asc(AnnotationId)
-        .order_by_asc(Version)
-        .into_model()
-        .all(db)
-        .await?)
 }
 
 fn snapshot(row: &Row, fields: &Map<String, Value>, result: ResultRef) -> Snapshot {
