@@ -63,12 +63,11 @@ pub async fn by_ids(
     actor: &Actor,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, annotation::Model>> {
+) -> Result<HashMap<i64, Result<annotation::Model>>> {
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
-    let rows = reading.few(named, ids.len()).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    reading.few(named, ids.len(), |row| row.id).await
 }
 
 /// The results alone, of annotations whose size is known and charged.
@@ -89,14 +88,15 @@ pub async fn ground_truths(
     actor: &Actor,
     task_ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, annotation::Model>> {
+) -> Result<HashMap<i64, Result<annotation::Model>>> {
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let ground_truths = visible
         .filter(Column::TaskId.is_in(task_ids.iter().copied()))
         .filter(Expr::col((annotation::Entity, Column::GroundTruth)));
-    let rows = reading.few(ground_truths, task_ids.len()).await?;
-    Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
+    reading
+        .few(ground_truths, task_ids.len(), |row| row.task_id)
+        .await
 }
 
 /// The bookkeeping of every accepted change.

@@ -98,12 +98,11 @@ pub async fn by_ids(
     actor: &Actor,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, annotation_draft::Model>> {
+) -> Result<HashMap<i64, Result<annotation_draft::Model>>> {
     let visible = access::visible_drafts(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
-    let rows = reading.few(named, ids.len()).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    reading.few(named, ids.len(), |row| row.id).await
 }
 
 /// The actor's own drafts.
@@ -135,7 +134,7 @@ pub async fn of_tasks(
     actor: &Actor,
     task_ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Vec<Arc<annotation_draft::Model>>>> {
+) -> Result<HashMap<i64, Result<Vec<Arc<annotation_draft::Model>>>>> {
     let parent: Parent = (Column::TaskId, |row| Some(row.task_id));
     grouped(app, actor, parent, task_ids, times).await
 }
@@ -146,7 +145,7 @@ pub async fn of_annotations(
     actor: &Actor,
     annotation_ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Vec<Arc<annotation_draft::Model>>>> {
+) -> Result<HashMap<i64, Result<Vec<Arc<annotation_draft::Model>>>>> {
     let parent: Parent = (Column::AnnotationId, |row| row.annotation_id);
     grouped(app, actor, parent, annotation_ids, times).await
 }
@@ -160,18 +159,11 @@ async fn grouped(
     (column, parent): Parent,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Vec<Arc<annotation_draft::Model>>>> {
+) -> Result<HashMap<i64, Result<Vec<Arc<annotation_draft::Model>>>>> {
     let visible = access::visible_drafts(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let of_parents = visible.filter(column.is_in(ids.iter().copied()));
-    let rows = reading.all(of_parents).await?;
-    let mut by_parent: HashMap<i64, Vec<_>> = ids.iter().map(|id| (*id, vec![])).collect();
-    for row in rows {
-        if let Some(id) = parent(&row) {
-            by_parent.entry(id).or_default().push(Arc::new(row));
-        }
-    }
-    Ok(by_parent)
+    reading.by_parent(of_parents, ids, parent).await
 }
 
 /// Removes the actor's own drafts of annotations.

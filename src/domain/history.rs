@@ -204,7 +204,7 @@ pub async fn of_annotations(
     actor: &Actor,
     annotation_ids: &[i64],
     page: &Page,
-) -> Result<HashMap<i64, Slice<annotation_revision::Model>>> {
+) -> Result<HashMap<i64, Result<Slice<annotation_revision::Model>>>> {
     use annotation_revision::Column;
     let visible = access::visible_revisions(actor);
     let select = |id| visible.clone().filter(Column::AnnotationId.eq(id));
@@ -268,7 +268,7 @@ pub async fn results(
     app: &App,
     results: &[ResultRef],
     times: u64,
-) -> Result<HashMap<ResultRef, String>> {
+) -> Result<HashMap<ResultRef, Result<String>>> {
     snapshot::charged_results(app, results, times).await
 }
 

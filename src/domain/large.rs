@@ -3,7 +3,7 @@
 //! A row brings its large columns along while they are small. Of a larger row only the size is read, for which the
 //! database touches no page of the text; the size is charged, and the whole row is read in one more statement.
 
-use std::{cmp::max, collections::HashMap};
+use std::{cmp::max, collections::HashMap, sync::Arc};
 
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbErr, EntityTrait, ExprTrait, FromQueryResult, IdenStatic,
@@ -61,6 +61,12 @@ pub struct Weighed<M> {
     pub row: M,
     /// Bytes that the answer will hold of the large columns that were left out; 0 when they are there.
     missing: u64,
+}
+
+/// A row with everything; with a failure, the answer has no room for its large columns, which may be empty.
+struct Loaded<M> {
+    row: M,
+    failure: Option<Error>,
 }
 
 /// A row as the database gives it.
@@ -163,16 +169,48 @@ where
         Ok(rows)
     }
 
-    /// All rows of a select that has no more than so many.
-    pub async fn few(&self, select: Select<E>, most: usize) -> Result<Vec<E::Model>> {
+    /// The rows of a select that has no more than so many, by a key of theirs. Each is charged by itself, so a row that
+    /// the answer has no room for fails alone.
+    pub async fn few(
+        &self,
+        select: Select<E>,
+        most: usize,
+        key: impl Fn(&E::Model) -> i64,
+    ) -> Result<HashMap<i64, Result<E::Model>>> {
         let small = self.small(most as u64);
         let statement = self.columns(select, &small).into_query();
         let rows = self.rows(&statement, small).await?;
-        self.whole(rows).await
+        let rows = self.whole(rows).await?.into_iter();
+        let rows = rows.map(|Loaded { row, failure }| {
+            let key = key(&row);
+            (key, failure.map_or(Ok(row), Err))
+        });
+        Ok(rows.collect())
     }
 
-    /// All rows of a select, by id, however many there are.
-    pub async fn all(&self, select: Select<E>) -> Result<Vec<E::Model>> {
+    /// All rows of a select, by parent and id, however many there are. A parent fails alone with its rows.
+    pub async fn by_parent(
+        &self,
+        select: Select<E>,
+        parents: &[i64],
+        parent: impl Fn(&E::Model) -> Option<i64>,
+    ) -> Result<HashMap<i64, Result<Vec<Arc<E::Model>>>>> {
+        let empty = parents.iter().map(|id| (*id, Ok(Vec::new())));
+        let mut by_parent: HashMap<i64, Result<Vec<_>>> = empty.collect();
+        for Loaded { row, failure } in self.all(select).await? {
+            let Some(rows) = parent(&row).and_then(|id| by_parent.get_mut(&id)) else {
+                continue;
+            };
+            match (rows, failure) {
+                (rows @ Ok(_), Some(failure)) => *rows = Err(failure),
+                (Ok(rows), None) => rows.push(Arc::new(row)),
+                (Err(_), _) => {}
+            }
+        }
+        Ok(by_parent)
+    }
+
+    async fn all(&self, select: Select<E>) -> Result<Vec<Loaded<E::Model>>> {
         let mut all = Vec::new();
         let mut last = None;
         loop {
@@ -196,67 +234,107 @@ where
     }
 
     /// The rows with everything. Those that are gone by now are left out.
-    async fn whole(&self, rows: Vec<Weighed<E::Model>>) -> Result<Vec<E::Model>> {
-        let missing: u64 = rows.iter().map(|row| row.missing).sum();
-        self.app.budget.charge(missing)?;
-        let mut read = self.missing(rows.iter()).await?;
-        let rows = rows.into_iter();
-        Ok(rows.filter_map(|row| filled::<E>(row, &mut read)).collect())
+    async fn whole(&self, rows: Vec<Weighed<E::Model>>) -> Result<Vec<Loaded<E::Model>>> {
+        let mut failures: HashMap<i64, Error> = HashMap::new();
+        for row in rows.iter().filter(|row| row.missing > 0) {
+            if let Err(error) = self.app.budget.charge(row.missing) {
+                failures.insert(id::<E>(&row.row), error);
+            }
+        }
+        let is_charged = |row: &&Weighed<E::Model>| !failures.contains_key(&id::<E>(&row.row));
+        let mut read = self.missing(rows.iter().filter(is_charged)).await?;
+        let whole = rows.into_iter().filter_map(|row| {
+            let failure = failures.remove(&id::<E>(&row.row));
+            match failure {
+                Some(_) => Some(Loaded {
+                    row: row.row,
+                    failure,
+                }),
+                None => filled::<E>(row, &mut read),
+            }
+        });
+        Ok(whole.collect())
     }
 
-    /// The pages with everything. When the budget has not enough left, a page that may be cut is.
+    /// The pages with everything. When the budget has not enough left, a page that may be cut is, and another one fails
+    /// alone.
     pub async fn whole_pages(
         &self,
         page: &Page,
         mut slices: Vec<Slice<Weighed<E::Model>>>,
-    ) -> Result<Vec<Slice<E::Model>>> {
-        self.charge(page, &mut slices)?;
-        let rows = slices.iter().flat_map(|slice| &slice.rows);
+    ) -> Result<Vec<Result<Slice<E::Model>>>> {
+        let mut failures = self.charge(page, &mut slices);
+        let charged = slices.iter().zip(&failures);
+        let charged = charged.filter(|(_, failure)| failure.is_none());
+        let rows = charged.flat_map(|(slice, _)| &slice.rows);
         let mut read = self.missing(rows).await?;
-        let slices = slices.into_iter();
-        Ok(slices
-            .map(|slice| slice.filter_map(|row| filled::<E>(row, &mut read)))
-            .collect())
+        let slices = slices.into_iter().zip(&mut failures);
+        let slices = slices.map(|(slice, failure)| {
+            if let Some(failure) = failure.take() {
+                return Err(failure);
+            }
+            let mut grown = None;
+            let slice = slice.filter_map(|row| {
+                let Loaded { row, failure } = filled::<E>(row, &mut read)?;
+                grown = grown.take().or(failure);
+                Some(row)
+            });
+            grown.map_or(Ok(slice), Err)
+        });
+        Ok(slices.collect())
     }
 
-    /// Charges what pages miss: all of it, or of pages that may be cut as many rows of each as there is room for.
-    fn charge(&self, page: &Page, slices: &mut [Slice<Weighed<E::Model>>]) -> Result<()> {
-        let rows = slices.iter().flat_map(|slice| &slice.rows);
-        let missing: u64 = rows.map(|row| row.missing).sum();
-        match self.app.budget.charge(missing) {
-            Err(Error::AnswerTooLarge { .. }) if page.may_be_cut() => {}
-            charged => return charged,
+    /// Charges what pages miss: all of it, or of pages that may be cut as many rows of each as there is room for. Answers
+    /// with the failure of each page.
+    fn charge(&self, page: &Page, slices: &mut [Slice<Weighed<E::Model>>]) -> Vec<Option<Error>> {
+        let missing = |slice: &Slice<Weighed<E::Model>>| -> u64 {
+            slice.rows.iter().map(|row| row.missing).sum()
+        };
+        let budget = &self.app.budget;
+        if !page.may_be_cut() {
+            let charged = slices
+                .iter()
+                .map(|slice| budget.charge(missing(slice)).err());
+            return charged.collect();
+        }
+        let mut failures: Vec<Option<Error>> = slices.iter().map(|_| None).collect();
+        match budget.charge(slices.iter().map(missing).sum()) {
+            Ok(()) => return failures,
+            Err(Error::AnswerTooLarge { .. }) => {}
+            Err(error) => return vec![Some(error); slices.len()],
         }
         let longest = slices.iter().map(|slice| slice.rows.len()).max();
         for length in 0..longest.unwrap_or(0) {
             for index in 0..slices.len() {
-                let Some(row) = page.nth(&slices[index].rows, length) else {
+                let row = page.nth(&slices[index].rows, length);
+                let Some(row) = row.filter(|_| failures[index].is_none()) else {
                     continue;
                 };
                 match (length, row.missing) {
                     (_, 0) => {}
                     // Without one row there is no way on.
-                    (0, missing) => self.app.budget.charge(missing)?,
-                    (_, missing) => match self.app.budget.charge_sparing(missing) {
+                    (0, missing) => failures[index] = budget.charge(missing).err(),
+                    (_, missing) => match budget.charge_sparing(missing) {
+                        Ok(()) => {}
                         Err(Error::AnswerTooLarge { .. }) => {
                             let (before, rest) = slices.split_at_mut(index);
                             before.iter_mut().for_each(|it| page.cut(it, length + 1));
                             rest.iter_mut().for_each(|it| page.cut(it, length));
-                            return Ok(());
+                            return failures;
                         }
-                        charged => charged?,
+                        Err(error) => failures[index] = Some(error),
                     },
                 }
             }
         }
-        Ok(())
+        failures
     }
 
     /// Reads rows whose large columns were left out once more, with all columns.
     async fn missing(
         &self,
         rows: impl Iterator<Item = &Weighed<E::Model>>,
-    ) -> Result<HashMap<i64, E::Model>> {
+    ) -> Result<HashMap<i64, Loaded<E::Model>>> {
         let missing = rows.filter(|row| row.missing > 0);
         let charged: HashMap<i64, u64> = missing.map(|it| (id::<E>(&it.row), it.missing)).collect();
         let ids: Vec<i64> = charged.keys().copied().collect();
@@ -276,8 +354,8 @@ where
                 // It may have grown meanwhile.
                 let grown = bytes.saturating_mul(self.times);
                 let grown = grown.saturating_sub(charged.get(&id).copied().unwrap_or(0));
-                self.app.budget.charge(grown)?;
-                read.insert(id, row);
+                let failure = self.app.budget.charge(grown).err();
+                read.insert(id, Loaded { row, failure });
             }
         }
         Ok(read)
@@ -285,9 +363,15 @@ where
 }
 
 /// A row with everything.
-fn filled<E: Large>(row: Weighed<E::Model>, read: &mut HashMap<i64, E::Model>) -> Option<E::Model> {
+fn filled<E: Large>(
+    row: Weighed<E::Model>,
+    read: &mut HashMap<i64, Loaded<E::Model>>,
+) -> Option<Loaded<E::Model>> {
     match row.missing {
-        0 => Some(row.row),
+        0 => Some(Loaded {
+            row: row.row,
+            failure: None,
+        }),
         _ => read.remove(&id::<E>(&row.row)),
     }
 }

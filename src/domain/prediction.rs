@@ -28,12 +28,11 @@ pub async fn by_ids(
     actor: &Actor,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, prediction::Model>> {
+) -> Result<HashMap<i64, Result<prediction::Model>>> {
     let visible = access::visible_predictions(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
-    let rows = reading.few(named, ids.len()).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    reading.few(named, ids.len(), |row| row.id).await
 }
 
 /// Reads the visible predictions of several tasks, oldest first.
@@ -42,14 +41,10 @@ pub async fn of_tasks(
     actor: &Actor,
     task_ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Vec<Arc<prediction::Model>>>> {
+) -> Result<HashMap<i64, Result<Vec<Arc<prediction::Model>>>>> {
     let visible = access::visible_predictions(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let of_tasks = visible.filter(Column::TaskId.is_in(task_ids.iter().copied()));
-    let rows = reading.all(of_tasks).await?;
-    let mut by_task: HashMap<i64, Vec<_>> = task_ids.iter().map(|id| (*id, vec![])).collect();
-    for row in rows {
-        by_task.entry(row.task_id).or_default().push(Arc::new(row));
-    }
-    Ok(by_task)
+    let task = |row: &prediction::Model| Some(row.task_id);
+    reading.by_parent(of_tasks, task_ids, task).await
 }

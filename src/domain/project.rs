@@ -76,12 +76,11 @@ pub async fn by_ids(
     actor: &Actor,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, project::Model>> {
+) -> Result<HashMap<i64, Result<project::Model>>> {
     let visible = access::visible_projects(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
-    let rows = reading.few(named, ids.len()).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    reading.few(named, ids.len(), |row| row.id).await
 }
 
 /// Says whether the actor sees the project, and keeps a visible project from deletion until the transaction ends.

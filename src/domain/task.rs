@@ -163,12 +163,11 @@ pub async fn by_ids(
     actor: &Actor,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, task::Model>> {
+) -> Result<HashMap<i64, Result<task::Model>>> {
     let visible = access::visible_tasks(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
-    let rows = reading.few(named, ids.len()).await?;
-    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+    reading.few(named, ids.len(), |row| row.id).await
 }
 
 pub async fn list(
@@ -197,7 +196,7 @@ pub async fn list_per_project(
     project_ids: &[i64],
     query: &Query,
     page: &Page,
-) -> Result<HashMap<i64, Slice<task::Model>>> {
+) -> Result<HashMap<i64, Result<Slice<task::Model>>>> {
     page.fetch_per_parent(
         &query.reading(app, actor),
         |id| matching(actor, &query.filter).filter(Column::ProjectId.eq(id)),

@@ -258,7 +258,8 @@ impl Annotation {
             parent,
             question: question.clone(),
         };
-        let slice = ctx.loader().load_one(key).await?.unwrap_or_default();
+        let slice = ctx.loader().load_one(key).await?.transpose()?;
+        let slice = slice.unwrap_or_default();
         Ok(Connection::new(
             slice,
             Total::HistoryOf(CountOf { parent, question }),
@@ -303,7 +304,8 @@ impl Annotation {
             id: self.0.id,
             times,
         };
-        let rows = ctx.loader().load_one(key).await?.unwrap_or_default();
+        let rows = ctx.loader().load_one(key).await?.transpose()?;
+        let rows = rows.unwrap_or_default();
         ctx.charge_items(rows.len())?;
         Ok(rows.into_iter().map(AnnotationDraft).collect())
     }
@@ -335,7 +337,11 @@ impl Annotation {
     /// One annotation that the viewer sees, with its result when that is asked for.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
-        let row = ctx.loader().load_one(AnnotationId { id, times }).await?;
+        let row = ctx
+            .loader()
+            .load_one(AnnotationId { id, times })
+            .await?
+            .transpose()?;
         Ok(row.map(Self))
     }
 
@@ -353,7 +359,11 @@ impl Annotation {
             return Ok(self.0.clone());
         }
         let (id, times) = (self.0.id, 1);
-        let row = ctx.loader().load_one(AnnotationId { id, times }).await?;
+        let row = ctx
+            .loader()
+            .load_one(AnnotationId { id, times })
+            .await?
+            .transpose()?;
         row.ok_or(Error::NotFound("annotation"))
     }
 }

@@ -129,9 +129,21 @@ where
             Total::Projects(filter) => whole(project::count(app, actor, filter).await?),
             Total::Users(filter) => whole(user::count(app, actor, filter).await?),
             Total::Drafts(filter) => whole(draft::count(app, actor, filter).await?),
-            Total::AnnotationsOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
-            Total::TasksOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
-            Total::HistoryOf(key) => loader.load_one(key.clone()).await?.unwrap_or(0),
+            Total::AnnotationsOf(key) => loader
+                .load_one(key.clone())
+                .await?
+                .transpose()?
+                .unwrap_or(0),
+            Total::TasksOf(key) => loader
+                .load_one(key.clone())
+                .await?
+                .transpose()?
+                .unwrap_or(0),
+            Total::HistoryOf(key) => loader
+                .load_one(key.clone())
+                .await?
+                .transpose()?
+                .unwrap_or(0),
         })
     }
 }

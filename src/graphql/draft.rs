@@ -40,7 +40,11 @@ impl AnnotationDraft {
     /// One draft that the viewer sees, with its result when that is asked for.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
-        let row = ctx.loader().load_one(DraftId { id, times }).await?;
+        let row = ctx
+            .loader()
+            .load_one(DraftId { id, times })
+            .await?
+            .transpose()?;
         Ok(row.map(Self))
     }
 }
@@ -133,7 +137,7 @@ impl AnnotationDraft {
     async fn replaced(&self, ctx: &Context<'_>) -> Result<List<ReplacedDraft>> {
         let (id, times) = (self.0.id, ctx.results(At::Object));
         let rows = ctx.loader().load_one(ReplacedOf { id, times }).await?;
-        let rows = rows.unwrap_or_default();
+        let rows = rows.transpose()?.unwrap_or_default();
         ctx.charge_items(rows.len())?;
         Ok(rows.into_iter().map(ReplacedDraft).collect())
     }

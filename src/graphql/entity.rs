@@ -116,8 +116,8 @@ fn key(representation: &Value) -> (&str, i64) {
     (name, id)
 }
 
-/// Loads each type in one batch. An entity that does not exist or may not be seen is `None`; a failure is the
-/// error of every entity of its type.
+/// Loads each type in one batch. An entity that does not exist or may not be seen is `None`. The failure of a batch is
+/// the error of every entity of its type; an entity that the answer has no room for fails alone.
 async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Entity>>> {
     let loader = ctx.loader();
     let results = ctx.results(At::Object);
@@ -138,22 +138,26 @@ async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Enti
         batch(loader, of("User"), UserId),
         batch(loader, of("Prediction"), prediction),
     );
-    let entity =
-        |(name, id): (&str, i64)| -> Result<Option<Entity>> {
-            Ok(match name {
-                "Annotation" => found(&annotations, &annotation(id))?
-                    .map(|row| Entity::Annotation(Annotation(row))),
-                "Task" => found(&tasks, &task(id))?.map(|row| Entity::Task(Task::Row(row))),
-                "Project" => found(&projects, &project(id))?
-                    .map(|row| Entity::Project(Project::read_with(row, texts))),
-                "User" => found(&users, &UserId(id))?
-                    .filter(|person| person.is_visible)
-                    .map(|person| Entity::User(person.user.clone().into())),
-                "Prediction" => found(&predictions, &prediction(id))?
-                    .map(|row| Entity::Prediction(Prediction(row))),
-                _ => None,
-            })
-        };
+    let entity = |(name, id): (&str, i64)| -> Result<Option<Entity>> {
+        Ok(match name {
+            "Annotation" => found(&annotations, &annotation(id))?
+                .transpose()?
+                .map(|row| Entity::Annotation(Annotation(row))),
+            "Task" => found(&tasks, &task(id))?
+                .transpose()?
+                .map(|row| Entity::Task(Task::Row(row))),
+            "Project" => found(&projects, &project(id))?
+                .transpose()?
+                .map(|row| Entity::Project(Project::read_with(row, texts))),
+            "User" => found(&users, &UserId(id))?
+                .filter(|person| person.is_visible)
+                .map(|person| Entity::User(person.user.clone().into())),
+            "Prediction" => found(&predictions, &prediction(id))?
+                .transpose()?
+                .map(|row| Entity::Prediction(Prediction(row))),
+            _ => None,
+        })
+    };
     let entities = keys.iter().map(|key| entity(*key).transpose());
     entities.collect()
 }

@@ -140,20 +140,22 @@ impl Loader<ConfigOfTask> for Batches {
     }
 }
 
+// A value is a `Result`, so that what the answer has no room for fails alone in its batch.
 macro_rules! by_large_id {
     ($($key:ident => $value:ty, $load:path);* $(;)?) => {
         $(
             impl Loader<$key> for Batches {
-                type Value = $value;
+                type Value = Result<$value>;
                 type Error = Error;
 
-                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $value>> {
+                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Result<$value>>> {
                     let mut found = HashMap::new();
                     let keys = keys.iter().map(|key| (key.times, key.id));
                     for (times, ids) in by_times(keys) {
-                        let rows = $load(&self.app, &self.actor, &ids, times).await?;
-                        let rows = rows.into_iter();
-                        found.extend(rows.map(|(id, row)| ($key { id, times }, row.into())));
+                        let rows = $load(&self.app, &self.actor, &ids, times).await;
+                        let rows = each(rows, &ids).into_iter();
+                        let rows = rows.map(|(id, row)| ($key { id, times }, row.map(Into::into)));
+                        found.extend(rows);
                     }
                     Ok(found)
                 }
@@ -184,6 +186,17 @@ fn by_times<K>(keys: impl Iterator<Item = (u64, K)>) -> BTreeMap<u64, Vec<K>> {
     groups
 }
 
+/// The outcome of each key of a load; the failure of the load as a whole is that of each key.
+fn each<K: Copy + Eq + Hash, V>(
+    loaded: Result<HashMap<K, Result<V>>>,
+    keys: &[K],
+) -> HashMap<K, Result<V>> {
+    loaded.unwrap_or_else(|error| {
+        let failed = keys.iter().map(|key| (*key, Err(error.clone())));
+        failed.collect()
+    })
+}
+
 impl Loader<VersionOf> for Batches {
     type Value = Arc<Snapshot>;
     type Error = Error;
@@ -198,16 +211,19 @@ impl Loader<VersionOf> for Batches {
 }
 
 impl Loader<ResultOf> for Batches {
-    type Value = Arc<str>;
+    type Value = Result<Arc<str>>;
     type Error = Error;
 
-    async fn load(&self, keys: &[ResultOf]) -> Result<HashMap<ResultOf, Arc<str>>> {
+    async fn load(&self, keys: &[ResultOf]) -> Result<HashMap<ResultOf, Result<Arc<str>>>> {
         let mut found = HashMap::new();
         let keys = keys.iter().map(|key| (key.times, key.result));
         for (times, results) in by_times(keys) {
-            let texts = history::results(&self.app, &results, times).await?;
-            let texts = texts.into_iter();
-            found.extend(texts.map(|(result, text)| (ResultOf { result, times }, text.into())));
+            let texts = history::results(&self.app, &results, times).await;
+            let texts = each(texts, &results).into_iter();
+            found.extend(texts.map(|(result, text)| {
+                let text = text.map(Into::into);
+                (ResultOf { result, times }, text)
+            }));
         }
         Ok(found)
     }
@@ -236,9 +252,9 @@ async fn ask<'a, Q: 'a, K: Eq + Hash, V, F>(
     keys: impl Iterator<Item = (i64, &'a Arc<Question<Q>>)>,
     key: fn(i64, Arc<Question<Q>>) -> K,
     load: impl Fn(Arc<Question<Q>>, Vec<i64>) -> F,
-) -> Result<HashMap<K, V>>
+) -> HashMap<K, Result<V>>
 where
-    F: Future<Output = Result<HashMap<i64, V>>>,
+    F: Future<Output = Result<HashMap<i64, Result<V>>>>,
 {
     let mut questions: HashMap<&str, (&Arc<Question<Q>>, Vec<i64>)> = HashMap::new();
     for (parent, question) in keys {
@@ -249,31 +265,36 @@ where
     }
     let mut found = HashMap::new();
     for (question, parents) in questions.into_values() {
-        let answers = load(question.clone(), parents).await?;
-        let answers = answers.into_iter();
+        let answers = load(question.clone(), parents.clone()).await;
+        let answers = each(answers, &parents).into_iter();
         found.extend(answers.map(|(parent, answer)| (key(parent, question.clone()), answer)));
     }
-    Ok(found)
+    found
+}
+
+fn counted(counts: Result<HashMap<i64, i64>>) -> Result<HashMap<i64, Result<i64>>> {
+    let counts = counts?.into_iter();
+    Ok(counts.map(|(parent, count)| (parent, Ok(count))).collect())
 }
 
 macro_rules! by_question {
     ($($key:ident<$query:ty> => $value:ty, $load:expr);* $(;)?) => {
         $(
             impl Loader<$key<$query>> for Batches {
-                type Value = $value;
+                type Value = Result<$value>;
                 type Error = Error;
 
                 async fn load(
                     &self,
                     keys: &[$key<$query>],
-                ) -> Result<HashMap<$key<$query>, $value>> {
+                ) -> Result<HashMap<$key<$query>, Result<$value>>> {
                     let asked = keys.iter().map(|key| (key.parent, &key.question));
                     let key = |parent, question| $key { parent, question };
-                    ask(asked, key, |question, parents| async move {
+                    Ok(ask(asked, key, |question, parents| async move {
                         let load = $load;
                         load(&self.app, &self.actor, &question, &parents).await
                     })
-                    .await
+                    .await)
                 }
             }
         )*
@@ -289,7 +310,8 @@ by_question! {
     CountOf<Annotations> => i64,
         async |app, actor, question: &Question<Annotations>, parents| {
             let Annotations { parent, query } = &question.query;
-            annotation::count_per_parent(app, actor, *parent, parents, &query.filter).await
+            let filter = &query.filter;
+            counted(annotation::count_per_parent(app, actor, *parent, parents, filter).await)
         };
     PageOf<task::Query> => Slice<task_row::Model>,
         async |app, actor, question: &Question<task::Query>, parents| {
@@ -297,7 +319,7 @@ by_question! {
         };
     CountOf<task::Query> => i64,
         async |app, actor, question: &Question<task::Query>, parents| {
-            task::count_per_project(app, actor, parents, &question.query.filter).await
+            counted(task::count_per_project(app, actor, parents, &question.query.filter).await)
         };
     PageOf<History> => Slice<annotation_revision::Model>,
         async |app, actor, question: &Question<History>, parents| {
@@ -305,6 +327,6 @@ by_question! {
         };
     CountOf<History> => i64,
         async |app, actor, _: &Question<History>, parents| {
-            history::count_of_annotations(app, actor, parents).await
+            counted(history::count_of_annotations(app, actor, parents).await)
         };
 }

@@ -102,7 +102,11 @@ impl Prediction {
     /// One prediction that the viewer sees, with its result when that is asked for.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
-        let row = ctx.loader().load_one(PredictionId { id, times }).await?;
+        let row = ctx
+            .loader()
+            .load_one(PredictionId { id, times })
+            .await?
+            .transpose()?;
         Ok(row.map(Self))
     }
 }

@@ -71,7 +71,11 @@ impl Project {
     /// One project that the viewer sees, with its large columns when these are asked for.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.times(At::Object, TEXTS);
-        let row = ctx.loader().load_one(ProjectId { id, times }).await?;
+        let row = ctx
+            .loader()
+            .load_one(ProjectId { id, times })
+            .await?
+            .transpose()?;
         Ok(row.map(|row| Self::read_with(row, times)))
     }
 
@@ -112,7 +116,7 @@ impl Project {
 }
 
 async fn read(ctx: &Context<'_>, key: ProjectId) -> Result<Arc<project::Model>> {
-    let row = ctx.loader().load_one(key).await?;
+    let row = ctx.loader().load_one(key).await?.transpose()?;
     row.ok_or(Error::NotFound("project"))
 }
 
@@ -304,26 +308,23 @@ impl Project {
             parent: self.key(),
             question,
         };
-        Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
+        Ok(ctx.loader().load_one(key).await?.transpose()?.unwrap_or(0))
     }
 
     /// Number of annotations of the project's tasks, cancelled annotations included. Counted when selected,
     /// at a cost of 1,000.
     async fn annotation_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
-        let query = annotation::Query::default();
-        let question = Question::new(
-            Annotations {
-                parent: Parent::Project,
-                query,
-            },
-            page,
-        );
+        let query = Annotations {
+            parent: Parent::Project,
+            query: annotation::Query::default(),
+        };
+        let question = Question::new(query, page);
         let key = CountOf {
             parent: self.key(),
             question,
         };
-        Ok(ctx.loader().load_one(key).await?.unwrap_or(0))
+        Ok(ctx.loader().load_one(key).await?.transpose()?.unwrap_or(0))
     }
 
     /// Your permissions in the project. An admin is a manager everywhere.

@@ -64,7 +64,11 @@ impl Task {
     /// One task that the viewer sees, with its data when that is asked for.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.times(At::Object, DATA);
-        let row = ctx.loader().load_one(TaskId { id, times }).await?;
+        let row = ctx
+            .loader()
+            .load_one(TaskId { id, times })
+            .await?
+            .transpose()?;
         Ok(row.map(Self::Row))
     }
 
@@ -96,7 +100,7 @@ impl Task {
 }
 
 async fn read(ctx: &Context<'_>, key: TaskId) -> Result<Arc<task::Model>> {
-    let row = ctx.loader().load_one(key).await?;
+    let row = ctx.loader().load_one(key).await?.transpose()?;
     row.ok_or(Error::NotFound("task"))
 }
 
@@ -161,7 +165,7 @@ impl Task {
     async fn predictions(&self, ctx: &Context<'_>) -> Result<List<Prediction>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let rows = ctx.loader().load_one(PredictionsOf { id, times }).await?;
-        let rows = rows.unwrap_or_default();
+        let rows = rows.transpose()?.unwrap_or_default();
         ctx.charge_items(rows.len())?;
         Ok(rows.into_iter().map(Prediction).collect())
     }
@@ -170,7 +174,7 @@ impl Task {
     async fn drafts(&self, ctx: &Context<'_>) -> Result<List<AnnotationDraft>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let rows = ctx.loader().load_one(DraftsOfTask { id, times }).await?;
-        let rows = rows.unwrap_or_default();
+        let rows = rows.transpose()?.unwrap_or_default();
         ctx.charge_items(rows.len())?;
         Ok(rows.into_iter().map(AnnotationDraft).collect())
     }
@@ -205,7 +209,7 @@ impl Task {
     async fn ground_truth(&self, ctx: &Context<'_>) -> Option<Result<Annotation>> {
         let (id, times) = (self.key(), ctx.results(At::Object));
         let row = ctx.loader().load_one(GroundTruthOf { id, times }).await;
-        Some(row.transpose()?.map(Annotation))
+        Some(row.transpose()?.flatten().map(Annotation))
     }
 
     /// Agreement of the uncancelled annotations: the mean over all pairs by different authors, in which
@@ -323,7 +327,8 @@ pub async fn list_of_project(
         parent: project_id,
         question: question.clone(),
     };
-    let slice = ctx.loader().load_one(key).await?.unwrap_or_default();
+    let slice = ctx.loader().load_one(key).await?.transpose()?;
+    let slice = slice.unwrap_or_default();
     let total = CountOf {
         parent: project_id,
         question,

@@ -230,6 +230,59 @@ async fn what_an_answer_holds_is_charged_as_often_as_it_does() {
 }
 
 #[tokio::test]
+async fn what_finds_no_room_fails_alone_among_what_is_loaded_with_it() {
+    each_database(async |app| {
+        app.project_with_task().await;
+        for _ in 0..5 {
+            app.annotation(&app.admin, "1", json!({ "result": result(30_000) }))
+                .await;
+        }
+        let data = json!({ "t": "x".repeat(30_000) });
+        let create = "mutation($data: JSONObject!) {
+          createTasks(projectId: 1, tasks: [{ data: $data }, { data: $data }, { data: $data }, { data: $data }]) { id }
+        }";
+        app.admin.run_with(create, json!({ "data": data })).await.ok();
+        let propose = "mutation($result: [JSONObject!]!, $id: ID!) { createPrediction(taskId: $id, input: { result: $result }) { id } }";
+        for id in 1..=5 {
+            let variables = json!({ "result": result(30_000), "id": id.to_string() });
+            app.admin.run_with(propose, variables).await.ok();
+        }
+        let client = bounded(&app);
+        for field in [
+            "annotation(id: ID) { result }",
+            "task(id: ID) { id predictions { result } }",
+            "prediction(id: ID) { result }",
+            "annotationAt(id: ID, version: 1) { result }",
+        ] {
+            let fields = (1..=5).map(|id| format!("f{id}: {} ", field.replace("ID", &id.to_string())));
+            let query = format!("{{ {} }}", fields.collect::<String>());
+            let answer = client.run(&query).await;
+            let told = answer.json["data"].as_object().unwrap();
+            let told = told.values().filter(|value| !value.is_null()).count();
+            assert_eq!(told, 3, "{query}: {}", answer.text);
+            for error in answer.json["errors"].as_array().unwrap() {
+                assert_eq!(error["extensions"], too_large());
+            }
+        }
+        // Pages of several parents that may not be cut.
+        let fields = (1..=5).map(|id| format!("f{id}: task(id: {id}) {{ data annotations {{ nodes {{ id }} }} }} "));
+        let query = format!("{{ {} }}", fields.collect::<String>());
+        let answer = client.run(&query).await;
+        let told = answer.json["data"].as_object().unwrap();
+        assert_eq!(told.values().filter(|task| !task.is_null()).count(), 4);
+        let representations: Vec<Value> = (1..=5)
+            .map(|id| json!({ "__typename": "Annotation", "id": id.to_string() }))
+            .collect();
+        let query = "query($these: [_Any!]!) { _entities(representations: $these) { ... on Annotation { result } } }";
+        let answer = client.run_with(query, json!({ "these": representations })).await;
+        let entities = answer.json["data"]["_entities"].as_array().unwrap();
+        assert_eq!(entities.iter().filter(|entity| !entity.is_null()).count(), 3);
+        assert_eq!(answer.json["errors"].as_array().unwrap().len(), 2);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn many_small_fields_are_charged_too() {
     each_database(async |app| {
         app.project_with_task().await;

@@ -112,7 +112,7 @@ impl Observed {
                     &query,
                     &page,
                 );
-                lists.await.unwrap().remove(&1).unwrap()
+                lists.await.unwrap().remove(&1).unwrap().unwrap()
             }
         };
         let took = begun.elapsed();

@@ -171,7 +171,7 @@ pub async fn list_per_parent(
     ids: &[i64],
     query: &Query,
     page: &Page,
-) -> Result<HashMap<i64, Slice<annotation::Model>>> {
+) -> Result<HashMap<i64, Result<Slice<annotation::Model>>>> {
     let column = parent.column();
     let select = |id| matching(actor, &query.filter, parent.lookup(id)).filter(column.eq(id));
     let reading = query.reading(app, actor);

@@ -84,7 +84,7 @@ pub async fn replaced_of(
     actor: &Actor,
     draft_ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Vec<Arc<replaced_draft::Model>>>> {
+) -> Result<HashMap<i64, Result<Vec<Arc<replaced_draft::Model>>>>> {
     let visible = access::visible_drafts(actor)
         .select_only()
         .column(annotation_draft::Column::Id)
@@ -93,14 +93,13 @@ pub async fn replaced_of(
     let visible = replaced_draft::Entity::find()
         .filter(Column::DraftId.in_subquery(visible))
         .filter(Column::ReplacedAt.gt(instant::now() - RETENTION));
-    let rows = Reading::new(app, visible.clone(), times)
-        .all(visible)
-        .await?;
-    let mut by_draft: HashMap<i64, Vec<_>> = draft_ids.iter().map(|id| (*id, vec![])).collect();
-    for row in rows.into_iter().rev() {
-        let of_draft = by_draft.entry(row.draft_id).or_default();
-        of_draft.push(Arc::new(row));
-    }
+    let reading = Reading::new(app, visible.clone(), times);
+    let draft = |row: &replaced_draft::Model| Some(row.draft_id);
+    let mut by_draft = reading.by_parent(visible, draft_ids, draft).await?;
+    by_draft
+        .values_mut()
+        .flatten()
+        .for_each(|rows| rows.reverse());
     Ok(by_draft)
 }
 

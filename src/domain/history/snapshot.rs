@@ -249,14 +249,16 @@ pub async fn charged_results(
     app: &App,
     results: &[ResultRef],
     times: u64,
-) -> Result<HashMap<ResultRef, String>> {
+) -> Result<HashMap<ResultRef, Result<String>>> {
     let revisions = annotation_revision::Entity::find();
     let reading = Reading::new(app, revisions.clone(), times);
     let named = revisions.filter(Column::Id.is_in(results.iter().map(|result| result.0)));
-    let rows = reading.few(named, results.len()).await?.into_iter();
-    Ok(rows
-        .filter_map(|row| Some((ResultRef(row.id), row.result?)))
-        .collect())
+    let rows = reading.few(named, results.len(), |row| row.id).await?;
+    let texts = rows.into_iter().filter_map(|(id, row)| {
+        let text = row.map(|row| row.result).transpose()?;
+        Some((ResultRef(id), text))
+    });
+    Ok(texts.collect())
 }
 
 /// The result of a snapshot, JSON text.

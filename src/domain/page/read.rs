@@ -34,7 +34,7 @@ impl Page {
 
     /// The same page of one list per parent, in a fixed number of statements: a `UNION ALL` of small
     /// index scans, so that the cost follows the pages and not the lists behind them. `select` has the rows
-    /// of one parent.
+    /// of one parent. A page that the answer has no room for fails alone.
     pub async fn fetch_per_parent<E>(
         &self,
         reading: &Reading<'_, E>,
@@ -42,7 +42,7 @@ impl Page {
         columns: Columns<E::Column>,
         parent: E::Column,
         parents: &[i64],
-    ) -> Result<HashMap<i64, Slice<E::Model>>>
+    ) -> Result<HashMap<i64, Result<Slice<E::Model>>>>
     where
         E: Large,
         E::Model: FromQueryResult + Send + Sync,
@@ -150,7 +150,7 @@ impl Page {
         E::Model: FromQueryResult + Send + Sync,
     {
         let mut slices = reading.whole_pages(self, vec![slice]).await?;
-        Ok(slices.pop().unwrap_or_default())
+        slices.pop().unwrap_or_else(|| Ok(Slice::default()))
     }
 }
 

@@ -124,7 +124,8 @@ pub async fn list_of(
         parent: id,
         question: question.clone(),
     };
-    let slice = ctx.loader().load_one(key).await?.unwrap_or_default();
+    let slice = ctx.loader().load_one(key).await?.transpose()?;
+    let slice = slice.unwrap_or_default();
     let total = CountOf {
         parent: id,
         question,

@@ -75,6 +75,7 @@ impl AnnotationSnapshot {
 async fn read(ctx: &Context<'_>, snapshot: &Snapshot, times: u64) -> Result<Arc<str>> {
     let result = snapshot.result;
     let text = ctx.loader().load_one(ResultOf { result, times }).await?;
+    let text = text.transpose()?;
     text.ok_or(Error::NotFound("annotation"))
 }
 

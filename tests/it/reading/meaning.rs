@@ -322,7 +322,13 @@ async fn databases_find_what_a_loop_finds() {
                         .unwrap();
                     for id in ids {
                         let expected = sorted(by_parent.remove(&id).unwrap_or_default(), order);
-                        let found: Vec<i64> = lists[&id].rows.iter().map(|row| row.id).collect();
+                        let found: Vec<i64> = lists[&id]
+                            .as_ref()
+                            .unwrap()
+                            .rows
+                            .iter()
+                            .map(|row| row.id)
+                            .collect();
                         assert_eq!(
                             counts.get(&id).copied().unwrap_or(0),
                             expected.len() as i64,
