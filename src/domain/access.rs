@@ -7,15 +7,15 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    annotation, annotation_draft, annotation_review, annotation_revision, event, prediction,
-    project,
+    annotation, annotation_draft, annotation_review, annotation_revision, event, import_job,
+    prediction, project,
     project_member::{self, Role},
     task, user,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect,
     QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, SelectStatement},
+    sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 
 use crate::{
@@ -45,22 +45,25 @@ impl Actor {
 
 /// Annotations of the actor's projects; for an admin, all.
 pub fn visible_annotations(actor: &Actor) -> Select<annotation::Entity> {
-    in_own_projects(actor, annotation::Column::ProjectId)
+    let select = in_own_projects(actor, annotation::Column::ProjectId);
+    settled(select, annotation::Column::TaskId)
 }
 
 /// Tasks of the actor's projects; for an admin, all.
 pub fn visible_tasks(actor: &Actor) -> Select<task::Entity> {
-    in_own_projects(actor, task::Column::ProjectId)
+    settled_tasks(in_own_projects(actor, task::Column::ProjectId))
 }
 
 /// Predictions in the actor's projects; for an admin, all.
 pub fn visible_predictions(actor: &Actor) -> Select<prediction::Entity> {
-    in_own_projects(actor, prediction::Column::ProjectId)
+    let select = in_own_projects(actor, prediction::Column::ProjectId);
+    settled(select, prediction::Column::TaskId)
 }
 
 /// Revisions of annotations in the actor's projects; for an admin, all.
 pub fn visible_revisions(actor: &Actor) -> Select<annotation_revision::Entity> {
-    in_own_projects(actor, annotation_revision::Column::ProjectId)
+    let select = in_own_projects(actor, annotation_revision::Column::ProjectId);
+    settled(select, annotation_revision::Column::TaskId)
 }
 
 /// Events, joined with their revisions, whose annotation is in the actor's projects after the change or was there
@@ -106,7 +109,17 @@ pub fn sees_user(batch: &Batch, viewer_id: i64, user_id: i64) -> bool {
 
 /// The actor's projects; for an admin, all.
 pub fn visible_projects(actor: &Actor) -> Select<project::Entity> {
-    in_own_projects(actor, project::Column::Id)
+    let made = unwritten_imports()
+        .and_where(Expr::col((
+            import_job::Entity,
+            import_job::Column::CreatedProject,
+        )))
+        .and_where(
+            Expr::col((import_job::Entity, import_job::Column::ProjectId))
+                .equals((project::Entity, project::Column::Id)),
+        )
+        .take();
+    in_own_projects(actor, project::Column::Id).filter(Expr::exists(made).not())
 }
 
 /// Memberships in the actor's projects; for an admin, all.
@@ -117,6 +130,7 @@ pub fn visible_members(actor: &Actor) -> Select<project_member::Entity> {
 /// The actor's own drafts, and every draft in projects that the actor manages; for an admin, all.
 pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
     let select = annotation_draft::Entity::find();
+    let select = settled(select, annotation_draft::Column::TaskId);
     if actor.is_admin() {
         return select;
     }
@@ -248,6 +262,40 @@ pub fn require(allowed: bool, otherwise: &'static str) -> Result<()> {
 
 fn is_own(actor: &Actor, annotation: &annotation::Model) -> bool {
     annotation.completed_by_id == Some(actor.id())
+}
+
+/// Tasks without those of imports that are not written to their end: these are hidden until they all are there, and
+/// deleted when the import fails.
+pub fn settled_tasks(tasks: Select<task::Entity>) -> Select<task::Entity> {
+    let job = Expr::col((task::Entity, task::Column::ImportJobId));
+    let is_settled = job
+        .clone()
+        .is_null()
+        .or(job.in_subquery(unwritten_imports()).not());
+    tasks.filter(is_settled)
+}
+
+/// Rows without those of tasks that [`settled_tasks`] hides. The tasks are looked at only while there is an unwritten
+/// import, because both databases evaluate the first subquery once for a statement.
+fn settled<E: EntityTrait>(select: Select<E>, task_id: E::Column) -> Select<E> {
+    let job = Expr::col((task::Entity, task::Column::ImportJobId));
+    let hidden = Query::select()
+        .expr(Expr::val(1_i32))
+        .from(task::Entity)
+        .and_where(Expr::col((task::Entity, task::Column::Id)).equals((E::default(), task_id)))
+        .and_where(job.in_subquery(unwritten_imports()))
+        .take();
+    let is_settled = Expr::exists(unwritten_imports()).not();
+    select.filter(is_settled.or(Expr::exists(hidden).not()))
+}
+
+/// Ids of imports that are not written to their end.
+fn unwritten_imports() -> SelectStatement {
+    Query::select()
+        .column((import_job::Entity, import_job::Column::Id))
+        .from(import_job::Entity)
+        .and_where(Expr::col((import_job::Entity, import_job::Column::IsWritten)).not())
+        .take()
 }
 
 fn in_own_projects<E: EntityTrait>(actor: &Actor, project_id: E::Column) -> Select<E> {

@@ -3,6 +3,7 @@
 mod call;
 mod command;
 mod dead;
+mod hidden;
 mod large;
 mod lines;
 mod old;

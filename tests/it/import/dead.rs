@@ -14,10 +14,10 @@ use super::into_new_project;
 use crate::support::{TestApp, each_database};
 
 /// A file whose second half is withheld at the second reading, until somebody lets go.
-struct Withheld {
-    file: Cursor<Vec<u8>>,
-    readings: usize,
-    release: Receiver<()>,
+pub struct Withheld {
+    pub file: Cursor<Vec<u8>>,
+    pub readings: usize,
+    pub release: Receiver<()>,
 }
 
 impl Read for Withheld {
@@ -39,7 +39,7 @@ impl Seek for Withheld {
     }
 }
 
-fn file() -> Vec<u8> {
+pub fn file() -> Vec<u8> {
     let task = |index: usize| {
         let by = json!({ "email": format!("user{}@example.com", index % 3) });
         json!({ "data": {}, "annotations": [{ "result": [], "completed_by": by }],
