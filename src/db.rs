@@ -148,7 +148,8 @@ impl Database {
         &self.counter
     }
 
-    /// Connection for single statements that write, and for migrations.
+    /// Connections for migrations. Their statements check neither the file of SQLite nor a lost connection, and count under
+    /// no `Idempotency-Key`: writes of requests and commands go through [`begin`](Self::begin).
     pub fn writer(&self) -> &DatabaseConnection {
         &self.writer
     }

@@ -1,4 +1,5 @@
-//! Loss of access: a role or membership that a user had and lost. Rows are written by triggers.
+//! Losses of access: roles and memberships that a user had and lost. Triggers write a row for each loss; a sweep merges
+//! the rows of a user.
 
 use sea_orm::entity::prelude::*;
 
@@ -9,6 +10,8 @@ pub struct Model {
     pub id: i64,
     /// User who lost the access; may be deleted by now.
     pub user_id: i64,
+    /// Number of losses that the row stands for.
+    pub losses: i32,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

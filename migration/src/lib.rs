@@ -26,6 +26,7 @@ mod m20261127_000035_index_by_config;
 mod m20261127_000040_fold_names;
 mod m20261127_000041_find_tasks_by_import_id;
 mod m20261127_000042_create_annotation_answer;
+mod m20261127_000050_merge_access_losses;
 
 pub struct Migrator;
 
@@ -56,6 +57,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000040_fold_names::Migration),
             Box::new(m20261127_000041_find_tasks_by_import_id::Migration),
             Box::new(m20261127_000042_create_annotation_answer::Migration),
+            Box::new(m20261127_000050_merge_access_losses::Migration),
         ]
     }
 }

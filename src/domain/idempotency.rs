@@ -33,7 +33,10 @@ use crate::{
     instant,
 };
 
-pub use self::{losses::of_own as lost_by_own, sweep::sweep};
+pub use self::{
+    losses::{of_own as lost_by_own, sweep as sweep_losses},
+    sweep::sweep,
+};
 
 /// Most characters of a key.
 pub const MAX_KEY: usize = 255;

@@ -21,6 +21,7 @@ pub async fn keep_swept(app: App) {
         for (rows, swept) in [
             ("idempotency keys", idempotency::sweep(&app, now).await),
             ("replaced drafts", draft::sweep_replaced(&app, now).await),
+            ("losses of access", idempotency::sweep_losses(&app).await),
         ] {
             match swept {
                 Ok(0) => {}

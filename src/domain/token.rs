@@ -59,7 +59,10 @@ pub async fn create(
         )
         .into());
     }
-    insert(app.db.writer(), user, name, expires_at).await
+    let txn = app.db.begin().await?;
+    let created = insert(&*txn, user, name, expires_at).await?;
+    txn.commit().await?;
+    Ok(created)
 }
 
 async fn insert(
@@ -184,19 +187,21 @@ fn signs_in(token: &api_token::Model, user: &user::Model, now: DateTime<Utc>) ->
 /// Records a token's use in the background, so that the request does not wait for the write.
 fn note_use(app: App, token_id: i64, at: DateTime<Utc>) {
     tokio::spawn(async move {
-        let noted = api_token::ActiveModel {
-            id: Unchanged(token_id),
-            last_used_at: Set(Some(at)),
-            ..Default::default()
-        }
-        .update_without_returning(app.db.writer())
-        .await;
-        if let Err(error) = noted {
-            app.db
-                .health()
-                .report(&error.into(), "note the use of a token");
+        if let Err(error) = set_last_use(&app, token_id, at).await {
+            app.db.health().report(&error, "note the use of a token");
         }
     });
+}
+
+async fn set_last_use(app: &App, token_id: i64, at: DateTime<Utc>) -> Result<()> {
+    let row = api_token::ActiveModel {
+        id: Unchanged(token_id),
+        last_used_at: Set(Some(at)),
+        ..Default::default()
+    };
+    let txn = app.db.begin().await?;
+    row.update_without_returning(&*txn).await?;
+    txn.commit().await
 }
 
 /// Reads tokens with their users, oldest first; of all users unless an id is given.
@@ -216,19 +221,21 @@ pub async fn all(
 /// Revokes a token. Revoking twice has no further effect.
 pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
     let row = api_token::Entity::find_by_id(id)
-        .one(app.db.writer())
+        .one(app.db.reader())
         .await?
         .ok_or(Error::NotFound("token"))?;
     if row.revoked_at.is_some() {
         return Ok(row);
     }
-    Ok(api_token::ActiveModel {
+    let ended = api_token::ActiveModel {
         id: Unchanged(id),
         revoked_at: Set(Some(instant::now())),
         ..Default::default()
-    }
-    .update(app.db.writer())
-    .await?)
+    };
+    let txn = app.db.begin().await?;
+    let ended = ended.update(&*txn).await?;
+    txn.commit().await?;
+    Ok(ended)
 }
 
 /// Matches tokens that are neither revoked nor expired.

@@ -3,6 +3,7 @@
 
 mod imports;
 
+use annograph::{domain::token, error::Error};
 use axum::{
     body::Body,
     http::{Request, StatusCode},
@@ -151,6 +152,10 @@ async fn nothing_is_acknowledged_into_files_that_are_gone() {
             std::fs::rename(&name, &aside).unwrap();
             let answer = annotate(&app, &task, 10).await;
             assert_eq!(failure(&answer), ("DATABASE_FILE_MISSING", "NOT_DONE"));
+            let user = entity::user::Entity::find_by_id(1);
+            let user = user.one(app.app.db.writer()).await.unwrap().unwrap();
+            let token = token::create(&app.app, &user, "t", None).await;
+            assert!(matches!(token, Err(Error::Unavailable(_))), "{token:?}");
             // A copy under the same name is another file than the open one.
             std::fs::copy(&aside, &name).unwrap();
             let answer = annotate(&app, &task, 10).await;

@@ -80,7 +80,7 @@ impl Job {
         };
         // Reads the record under the lock: the import may have ended between the caller's read and the lock.
         let row = import_job::Entity::find_by_id(id)
-            .one(app.db.writer())
+            .one(app.db.reader())
             .await?;
         let Some(row) = row else {
             lock.remove();
@@ -101,8 +101,9 @@ impl Job {
             is_written: Set(true),
             ..Default::default()
         };
-        row.update_without_returning(app.db.writer()).await?;
-        Ok(())
+        let txn = app.db.begin().await?;
+        row.update_without_returning(&*txn).await?;
+        txn.commit().await
     }
 
     /// Unmarks the tasks, then deletes the record, in transactions of bounded size.
@@ -124,9 +125,11 @@ impl Job {
             txn.commit().await?;
             others::make_way(app, begun).await;
         }
+        let txn = app.db.begin().await?;
         import_job::Entity::delete_by_id(self.id)
-            .exec(app.db.writer())
+            .exec(&*txn)
             .await?;
+        txn.commit().await?;
         self.end();
         Ok(())
     }
@@ -140,7 +143,7 @@ impl Job {
             .order_by_asc(task::Column::Id)
             .limit(BATCH)
             .into_tuple()
-            .all(app.db.writer())
+            .all(app.db.reader())
             .await?)
     }
 

@@ -33,10 +33,12 @@ pub async fn add_member(
 
 /// Ends a membership.
 pub async fn remove_member(app: &App, project_id: i64, user_id: i64) -> Result<()> {
+    let txn = app.db.begin().await?;
     let deleted = project_member::Entity::delete_many()
         .filter(membership(project_id, user_id))
-        .exec(app.db.writer())
+        .exec(&*txn)
         .await?;
+    txn.commit().await?;
     if deleted.rows_affected == 0 {
         return Err(Error::NotFound("member of this project"));
     }

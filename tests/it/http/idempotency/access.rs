@@ -9,6 +9,7 @@ use annograph::domain::{
 };
 use axum::http::StatusCode;
 use entity::project_member::Role;
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use super::{KEY, assert_alike, assert_refused, creation, is_replayed, post};
@@ -32,6 +33,43 @@ fn assert_not_told(answer: &Reply) {
     assert_refused(answer, StatusCode::CONFLICT, "CONFLICT");
     assert_eq!(answer.error()["extensions"]["reason"], "ANSWER_NOT_KEPT");
     assert!(!is_replayed(answer));
+}
+
+/// Losses of access in the database, by user.
+async fn losses(app: &TestApp) -> Vec<(i64, i32)> {
+    let rows = entity::access_loss::Entity::find();
+    let rows = rows.all(app.app.db.reader()).await.unwrap();
+    rows.iter().map(|row| (row.user_id, row.losses)).collect()
+}
+
+#[tokio::test]
+async fn losses_are_merged_and_stay_counted() {
+    each_database(async |app| {
+        let (project, task) = app.project_with_task().await;
+        let user = app.member(&project, "user", Role::Reviewer).await;
+        let id: i64 = user.user_id.parse().unwrap();
+        for _ in 0..3 {
+            put(&app, &project, &user, "ANNOTATOR").await;
+            put(&app, &project, &user, "REVIEWER").await;
+        }
+        let first = post(&user, KEY, &creation(&task)).await;
+        first.data();
+        assert_eq!(losses(&app).await, [(id, 1); 3]);
+        assert_eq!(idempotency::sweep_losses(&app.app).await.unwrap(), 2);
+        assert_eq!(losses(&app).await, [(id, 3)]);
+        assert_alike(&first, &post(&user, KEY, &creation(&task)).await);
+        put(&app, &project, &user, "ANNOTATOR").await;
+        assert_not_told(&post(&user, KEY, &creation(&task)).await);
+        assert_eq!(idempotency::sweep_losses(&app.app).await.unwrap(), 1);
+        assert_eq!(losses(&app).await, [(id, 4)]);
+        assert_not_told(&post(&user, KEY, &creation(&task)).await);
+
+        let delete = format!("mutation {{ deleteUser(id: {id}) {{ id }} }}");
+        app.admin.run(&delete).await.ok();
+        idempotency::sweep_losses(&app.app).await.unwrap();
+        assert_eq!(losses(&app).await, []);
+    })
+    .await;
 }
 
 #[tokio::test]
