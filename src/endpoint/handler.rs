@@ -241,7 +241,8 @@ async fn respond(
             time: Duration::from_secs(settings.body_timeout),
         };
         let (user_id, budget) = (actor.id(), &endpoint.bodies);
-        let read = body::read(&parts.headers, body, user_id, bounds, budget).await?;
+        let compute = &endpoint.app().compute;
+        let read = body::read(&parts.headers, body, user_id, bounds, budget, compute).await?;
         sent = read.bytes.clone();
         body_read = Some(read);
         let (bytes, max_batch) = (sent.clone(), settings.max_batch);

@@ -17,7 +17,7 @@ use serde_json::{Value, value::RawValue};
 use super::replaced;
 
 use crate::{
-    app::App,
+    app::{App, compute},
     db::WriteTxn,
     domain::{
         Patch,
@@ -62,6 +62,8 @@ pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotati
         }
     };
     let stored = slot.draft(&txn, actor).await?;
+    // Compared with the new content twice: for changes, and for regions that are lost.
+    compute::charge(stored.as_ref().map_or(0, |row| 2 * row.result.len())).await;
     check_expected(&content, stored.as_ref())?;
     let saved = match stored {
         None => insert_draft(&txn, actor, slot, content).await?,

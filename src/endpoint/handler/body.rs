@@ -10,7 +10,6 @@ use axum::{
     http::{HeaderMap, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use tokio::task::spawn_blocking;
 
 pub use self::budget::BodyBudget;
 use self::{
@@ -18,7 +17,11 @@ use self::{
     encoding::{Encoding, Expansion},
 };
 use super::response::Refusal;
-use crate::{fair::Permit, graphql::error::BAD_REQUEST};
+use crate::{
+    app::compute::{self, Compute},
+    fair::Permit,
+    graphql::error::BAD_REQUEST,
+};
 
 /// Minimum size of a large body, for which a permit is needed.
 const LARGE: usize = 1 << 20;
@@ -48,6 +51,7 @@ pub async fn read(
     user_id: i64,
     bounds: BodyLimits,
     budget: &BodyBudget,
+    compute: &Compute,
 ) -> Result<ReceivedBody, Refusal> {
     if !is_json(headers) {
         return Err(unsupported("send the request as application/json in UTF-8"));
@@ -84,7 +88,7 @@ pub async fn read(
                     large = Some(budget.large(user_id).await);
                 }
             };
-            decompress(expansion, bounds.size, wait).await?
+            decompress(expansion, bounds.size, (compute, user_id), wait).await?
         }
     };
     buffer.shrink()?;
@@ -116,11 +120,12 @@ async fn collect(mut body: Body, limit: usize, mut buffer: Buffer) -> Result<Buf
     Ok(buffer)
 }
 
-/// Decompresses small bodies in place and larger bodies on blocking threads. Awaits `wait` before expanding beyond
+/// Decompresses small bodies in place and larger bodies on worker threads. Awaits `wait` before expanding beyond
 /// [`LARGE`], so that small bombs never need a permit.
 async fn decompress(
     mut expansion: Expansion,
     limit: usize,
+    user: (&Compute, i64),
     wait: impl AsyncFnOnce(),
 ) -> Result<Buffer, Refusal> {
     if expansion.compressed() <= SMALL && expansion.expand(limit.min(SMALL))? {
@@ -128,10 +133,10 @@ async fn decompress(
     }
     let mut is_whole;
     // Expands up to `LARGE` first: nobody knows the size before, and most bodies need no permit.
-    (expansion, is_whole) = decompress_blocking(expansion, limit.min(LARGE)).await?;
+    (expansion, is_whole) = decompress_apart(expansion, limit.min(LARGE), user).await?;
     if !is_whole && limit > LARGE {
         wait().await;
-        (expansion, is_whole) = decompress_blocking(expansion, limit).await?;
+        (expansion, is_whole) = decompress_apart(expansion, limit, user).await?;
     }
     match is_whole {
         true => Ok(expansion.finish()),
@@ -139,15 +144,20 @@ async fn decompress(
     }
 }
 
-async fn decompress_blocking(
+/// Decompresses on the worker threads of the user, whose other large operations it takes turns with. Ends when the
+/// request does.
+async fn decompress_apart(
     mut expansion: Expansion,
     limit: usize,
+    (compute, user_id): (&Compute, i64),
 ) -> Result<(Expansion, bool), Refusal> {
-    let work = move || {
+    let work = async move {
         let is_whole = expansion.expand(limit)?;
         Ok((expansion, is_whole))
     };
-    let done = spawn_blocking(work).await;
+    // The size of the plain body is not known yet: never on the threads that answer requests.
+    let bytes = compute::SMALL + 1;
+    let done = compute.run(user_id, None, bytes, work).await;
     done.unwrap_or_else(|_| Err(Refusal::internal()))
 }
 

@@ -6,6 +6,9 @@ use axum::http::{HeaderMap, header};
 
 use super::{Buffer, Refusal, Reservation, unsupported};
 
+/// Bytes that are decompressed between two looks at the interrupt.
+const STEP: usize = 16 << 10;
+
 /// Compression of a body.
 #[derive(Clone, Copy)]
 pub enum Encoding {
@@ -86,9 +89,11 @@ impl Expansion {
     /// Decompresses until the buffer holds more than `up_to` bytes. Returns true at the end of the body.
     pub fn expand(&mut self, up_to: usize) -> Result<bool, Refusal> {
         while self.plain.bytes.len() <= up_to {
+            interrupt::check();
             // Reads a byte beyond the bound to detect a longer body.
             self.plain.reserve(1, up_to + 1)?;
             let spare = self.plain.bytes.capacity() - self.plain.bytes.len();
+            let spare = spare.min(STEP);
             let read = self.decoder.read(spare, &mut self.plain.bytes)?;
             if read < spare {
                 return Ok(true);
