@@ -283,6 +283,36 @@ async fn what_finds_no_room_fails_alone_among_what_is_loaded_with_it() {
 }
 
 #[tokio::test]
+async fn labelling_configs_are_charged_before_they_are_parsed() {
+    each_database(async |app| {
+        let create = "mutation($config: String!) {
+          createProject(input: { title: \"P\", labelConfig: $config, checkMode: OFF }) { id }
+        }";
+        let hint = "x".repeat(4_000);
+        let config = format!("<View><Text name=\"t\" value=\"$t\" hint=\"{hint}\"/></View>");
+        for id in 1..=3 {
+            let variables = json!({ "config": config });
+            app.admin.run_with(create, variables).await.ok();
+            let task = format!(
+                "mutation {{ createTasks(projectId: {id}, tasks: [{{ data: {{}} }}]) {{ id }} }}"
+            );
+            app.admin.run(&task).await.ok();
+            app.annotation(&app.admin, &id.to_string(), json!({})).await;
+        }
+        // Parsed, a config takes many times its text; a single one is always read.
+        let one = "{ annotation(id: 1) { regions { labels } } }";
+        bounded(&app).run(one).await.ok();
+        let all = "{ annotations { nodes { regions { labels } } } }";
+        let answer = bounded(&app).run(all).await;
+        assert_eq!(answer.error()["extensions"], too_large());
+        assert_eq!(answer.error()["path"][0], "annotations");
+        // Configs of the cache are leased by it.
+        app.admin.run(all).await.ok();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn many_small_fields_are_charged_too() {
     each_database(async |app| {
         app.project_with_task().await;
