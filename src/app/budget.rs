@@ -67,6 +67,15 @@ impl Budget {
         Ok(state.charged.grow(bytes)?)
     }
 
+    /// Charges the row that a conflict tells. Without room for it, the answer is that failure instead.
+    pub fn charge_conflict(&self, error: Error) -> Error {
+        let bytes = match &error {
+            Error::Conflict(conflict) => conflict.current.len() as u64,
+            _ => 0,
+        };
+        self.charge(bytes).err().unwrap_or(error)
+    }
+
     /// Charges like [`Budget::charge`], but at most half of the whole budget: for a single object that is needed whatever
     /// its size.
     pub fn charge_at_most_half(&self, bytes: u64) -> Result<()> {

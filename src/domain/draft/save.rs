@@ -64,7 +64,8 @@ pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotati
     let stored = slot.draft(&txn, actor).await?;
     // Compared with the new content twice: for changes, and for regions that are lost.
     compute::charge(stored.as_ref().map_or(0, |row| 2 * row.result.len())).await;
-    check_expected(&content, stored.as_ref())?;
+    check_expected(&content, stored.as_ref())
+        .map_err(|conflict| app.budget.charge_conflict(conflict))?;
     let saved = match stored {
         None => insert_draft(&txn, actor, slot, content).await?,
         Some(row) => overwrite(&txn, row, content).await?,

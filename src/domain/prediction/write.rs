@@ -123,7 +123,8 @@ pub async fn update(
     }
     // Reports a stale write before the unchanged case: a client with an old version learns of the new version.
     if let Some(expected) = version::missed(&change.expected_version, row.version) {
-        return Err(conflict(&row, &changed, expected)?);
+        let conflict = conflict(&row, &changed, expected)?;
+        return Err(app.budget.charge_conflict(conflict));
     }
     if changed == row {
         txn.rollback().await?;

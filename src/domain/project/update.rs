@@ -61,7 +61,8 @@ pub async fn update(
     }
     // Reports a stale write before the unchanged case: a client with an old version learns of the new version.
     if let Some(expected) = version::missed(&change.expected_version, before.version) {
-        return Err(conflict(&before, &row, expected)?);
+        let conflict = conflict(&before, &row, expected)?;
+        return Err(app.budget.charge_conflict(conflict));
     }
     if row == before {
         txn.rollback().await?;
