@@ -1,4 +1,4 @@
-//! GraphQL schema: types, resolvers and batched reads.
+//! GraphQL schema: types, resolvers and batched reads (<https://spec.graphql.org/September2025/>).
 
 pub mod entity;
 pub mod error;
@@ -79,6 +79,7 @@ pub fn schema(app: App, max_depth: usize) -> Schema {
 /// Adds the data of resolvers to a request: the app, the actor, a loader and budgets. Without `remember`, the loader
 /// caches no rows.
 pub fn with_context(request: Request, app: App, actor: Actor, remember: bool) -> Request {
+    // A loader per request: its cache must not outlive the request, nor be shared between users.
     let loader = loader::new(app.clone(), actor.clone(), remember);
     request
         .data(app)

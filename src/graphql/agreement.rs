@@ -1,4 +1,4 @@
-//! How far annotations agree, in the graph.
+//! Agreement between annotations as fields of tasks and annotations.
 
 use async_graphql::{Context, Enum, ID};
 use label_studio::agreement::Metric;
@@ -67,6 +67,7 @@ async fn compared(
         ids: [id, id::reference(other)],
         metric: metric.map(Into::into),
     };
+    // A pair is absent when the viewer does not see both annotations, as if the second id did not exist.
     let (code, message) = match loader.load_one(of).await? {
         Some(Compared::Score(score)) => return Ok(score),
         Some(Compared::Apart) => (
@@ -82,6 +83,7 @@ async fn compared(
 }
 
 fn nullable(score: Score) -> Option<Result<f64>> {
+    // Only this field becomes null: the rest of the answer needs no comparison.
     let too_much = "there is too much to compare in one answer";
     score.map_err(|_| Error::TooMuch(too_much)).transpose()
 }

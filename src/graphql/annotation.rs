@@ -1,4 +1,4 @@
-//! Annotations in the graph.
+//! Annotation type with its fields.
 
 mod action;
 mod batch;
@@ -142,9 +142,12 @@ impl Annotation {
 
     /// The author's display name, else their username; never an e-mail address. Empty without an author.
     async fn created_username(&self, ctx: &Context<'_>) -> Result<String> {
+        // Annotations of deleted users keep no name, and the field is non-null as in Label Studio's API.
         let Some(id) = self.0.completed_by_id else {
             return Ok(String::new());
         };
+        // The name is shown even where the author is invisible: names are on the work, whereas `completedBy` follows
+        // visibility.
         let person = ctx.loader().load_one(UserId(id)).await?;
         Ok(person.map_or_else(String::new, |person| {
             users::shown_name(&person.user).to_owned()
@@ -321,6 +324,7 @@ impl Annotation {
 
     /// The newest of `reviews`. Null while there is no review.
     async fn latest_review(&self, ctx: &Context<'_>) -> Option<Result<AnnotationReview>> {
+        // `reviews` and `latestReview` share a key of the loader, so both fields cost a single read.
         let rows = ctx.loader().load_one(ReviewsOf(self.0.id)).await;
         let newest = rows.map(|rows| rows.unwrap_or_default().pop());
         Some(newest.transpose()?.map(AnnotationReview))
@@ -348,6 +352,7 @@ impl Annotation {
     /// The annotation with its result, when that is asked for: it may have been read without.
     pub async fn with_result(self, ctx: &Context<'_>) -> Result<Option<Self>> {
         match ctx.results(At::Object) {
+            // A row without its result was read for an answer that did not select `result`, such as an event.
             1.. if self.0.result.is_empty() => Self::load(ctx, self.0.id).await,
             _ => Ok(Some(self)),
         }
@@ -355,6 +360,7 @@ impl Annotation {
 
     /// The row with its result. One that was read without holds an empty text; no stored one is.
     async fn whole(&self, ctx: &Context<'_>) -> Result<Arc<annotation::Model>> {
+        // A stored result is at least `[]`, so an empty text means that the result was not read.
         if !self.0.result.is_empty() {
             return Ok(self.0.clone());
         }

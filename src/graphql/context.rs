@@ -1,4 +1,4 @@
-//! What a resolver reaches through its context.
+//! Extension of the resolver context: app, actor, loader, and look-ahead at the selection.
 
 use async_graphql::{
     Context, Lookahead, Positioned,
@@ -54,12 +54,14 @@ impl<'a> ContextExt<'a> for Context<'a> {
     }
 
     fn times(&self, at: At, fields: &[&str]) -> u64 {
+        // Relay's two forms of a page: `nodes`, and `edges` with `node`. https://relay.dev/graphql/connections.htm
         let objects: &[&[&str]] = match at {
             At::Object => &[&[]],
             At::Page => &[&["nodes"], &["edges", "node"]],
         };
         let objects = objects.iter().map(|path| ahead(self, path));
         let times = objects.flat_map(|object| {
+            // An alias selects the field again and holds its bytes once more, so each selection counts.
             let times = |name: &&str| object.field(name).selection_fields().len();
             fields.iter().map(times).collect::<Vec<_>>()
         });
@@ -71,6 +73,7 @@ impl<'a> ContextExt<'a> for Context<'a> {
     }
 
     fn charge_items(&self, items: usize) -> Result<()> {
+        // Charges the selected fields of all items before these are resolved: a long list fails early.
         let fields = fields(self, &self.item.node.selection_set.node);
         let bytes = FIELD.saturating_mul(fields).saturating_mul(items as u64);
         self.app().budget.charge(bytes)
@@ -88,6 +91,7 @@ fn fields(ctx: &Context<'_>, selected: &SelectionSet) -> u64 {
         Selection::Field(field) => 1 + fields(ctx, &field.node.selection_set.node),
         Selection::InlineFragment(inline) => fields(ctx, &inline.node.selection_set.node),
         Selection::FragmentSpread(spread) => {
+            // Counts the fields of fragments as well: cost must not depend on the way of writing a selection.
             let fragments = &ctx.query_env.fragments;
             let fragment = fragments.get(&spread.node.fragment_name.node);
             fragment.map_or(0, |it| fields(ctx, &it.node.selection_set.node))

@@ -1,4 +1,4 @@
-//! What the labelling config of a project offers: its controls, with their labels and objects.
+//! Controls of a project's labelling config, with labels and objects (<https://labelstud.io/tags/>).
 
 mod kind;
 mod repeater;
@@ -66,6 +66,7 @@ impl Control {
 
     /// The labelled objects, each once, in the order of `toName`. A name without an object is left out.
     async fn objects(&self) -> List<ConfigObject> {
+        // `toName` may name an object twice; each object is listed once, in the order of the names.
         let mut seen = HashSet::new();
         let names = self.inner().to_names.iter();
         names
@@ -116,6 +117,7 @@ impl Control {
 
     /// Condition for showing the control. Null when the control is always shown.
     async fn condition(&self, ctx: &Context<'_>) -> Option<ControlCondition> {
+        // After an overrun further values are null: a single error tells enough.
         if ctx.budget().config.is_overrun() {
             return None;
         }
@@ -136,6 +138,8 @@ impl Control {
     /// Best rating (`maxRating`), 5 unless the config differs. Null unless the control is a rating.
     async fn max_rating(&self) -> Option<i32> {
         let control = self.inner();
+        // `maxRating` is stored as a wider integer; GraphQL's Int has 32 bits.
+        // https://spec.graphql.org/September2025/#sec-Int
         let best = control.max_rating.clamp(i32::MIN.into(), i32::MAX.into());
         let best = i32::try_from(best).unwrap_or(i32::MAX);
         (control.kind == Kind::Rating).then_some(best)
@@ -176,7 +180,7 @@ impl ConfigObject {
 
     fn named(config: &Arc<Config>, name: &str) -> Option<Self> {
         let named = config.object(name)?;
-        // Objects are in the order of the text.
+        // Objects are sorted by location, so a binary search finds the index.
         let place = |object: &config::Object| object.location;
         let index = config
             .objects
@@ -366,6 +370,7 @@ fn object(ctx: &Context<'_>, attributes: &[(String, String)]) -> Result<JsonObje
         .iter()
         .flat_map(|(name, value)| [name, value])
         .collect();
+    // Charges names and values before the copy: many fields can repeat the same attributes.
     repeat(ctx, &texts)?;
     let attributes = attributes
         .iter()
@@ -388,7 +393,7 @@ fn text_or_null<'a>(ctx: &Context<'_>, text: &'a str) -> Option<Result<&'a str>>
 
 /// Before an answer holds texts that many parts of a config have in common.
 fn repeat(ctx: &Context<'_>, texts: &[impl AsRef<str>]) -> Result<()> {
-    // Quotes and a comma.
+    // Adds the quotes and comma of each text in the answer.
     let bytes = texts.iter().map(|text| text.as_ref().len() as u64 + 3);
     ctx.budget().config.spend(bytes.sum())?;
     Ok(())

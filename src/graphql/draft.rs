@@ -1,4 +1,4 @@
-//! Drafts in the graph.
+//! Draft type with its fields.
 
 mod input;
 mod mutation;
@@ -98,6 +98,7 @@ impl AnnotationDraft {
         types: Option<Vec<RegionType>>,
     ) -> Result<List<Region>> {
         let filter = region::Filter::new(ids, labels, types);
+        // A draft has no project of its own, so the config is found through the task.
         let config = ctx.loader().load_one(ConfigOfTask(self.0.task_id)).await?;
         let config = config.unwrap_or_default();
         region::of_result(ctx, &self.0.result, &config, &filter).await
@@ -138,6 +139,7 @@ impl AnnotationDraft {
         let (id, times) = (self.0.id, ctx.results(At::Object));
         let rows = ctx.loader().load_one(ReplacedOf { id, times }).await?;
         let rows = rows.transpose()?.unwrap_or_default();
+        // Charges the list before its items are resolved.
         ctx.charge_items(rows.len())?;
         Ok(rows.into_iter().map(ReplacedDraft).collect())
     }

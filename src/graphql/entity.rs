@@ -1,8 +1,9 @@
-//! Entities: objects that a federated gateway asks for by type and id.
+//! Federated entities: objects that a gateway requests by type and id
+//! (<https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/subgraph-spec>).
 //!
-//! async-graphql resolves `_entities` by itself, fails the whole list when one entity fails, and leaves the
-//! index out of the paths of errors. The translated document asks for [`ENTITIES_BY_INDEX`] instead, under the same key of
-//! the answer, and [`EntityQuery`] resolves it as any other list: by index, with errors at their items.
+//! async-graphql resolves `_entities` itself, fails the whole list when a single entity fails, and omits the index
+//! from error paths. The translated document requests [`ENTITIES_BY_INDEX`] instead, under the same key of the
+//! answer, and [`EntityQuery`] resolves that field as a plain list: by index, with errors at their items.
 
 use std::{borrow::Cow, collections::HashMap, hash::Hash};
 
@@ -51,6 +52,7 @@ pub struct EntityQuery;
 
 impl ContainerType for EntityQuery {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        // `None` lets the merged root object try its other parts.
         if ctx.item.node.name.node != ENTITIES_BY_INDEX {
             return Ok(None);
         }
@@ -59,6 +61,7 @@ impl ContainerType for EntityQuery {
             .iter()
             .map(|Any(value)| key(value))
             .collect();
+        // Loads all entities before the first is resolved: a gateway sends a page of keys at once.
         let entities = load(ctx, &keys).await;
         let selected = ctx.with_selection_set(&ctx.item.node.selection_set);
         let resolved = OutputType::resolve(&entities, &selected, ctx.item).await;
@@ -81,6 +84,8 @@ impl OutputType for EntityQuery {
             Prediction::create_type_info,
         ] {
             let name = register(registry);
+            // Registers key fields as `@key`, which marks a type as an entity:
+            // https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/directives#key
             registry.add_keys(name.trim_end_matches('!'), "id");
         }
         registry.create_output_type::<Self, _>(MetaTypeId::Object, |_| {
@@ -102,6 +107,7 @@ impl ObjectType for EntityQuery {}
 /// The type and id of a representation; coercion has refused those without.
 fn key(representation: &Value) -> (&str, i64) {
     let Value::Object(fields) = representation else {
+        // A representation without a usable key resolves to null instead of failing its siblings.
         return ("", 0);
     };
     let name = match fields.get("__typename") {
@@ -110,6 +116,8 @@ fn key(representation: &Value) -> (&str, i64) {
     };
     let id = match fields.get("id") {
         Some(Value::String(id)) => id::reference(id),
+        // Gateways may send a numeric key, since ID accepts integers:
+        // https://spec.graphql.org/September2025/#sec-ID.Input-Coercion
         Some(Value::Number(id)) => id::reference(&id.to_string()),
         _ => 0,
     };
@@ -131,6 +139,7 @@ async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Enti
         let keys = keys.iter().filter(|(ty, _)| *ty == name);
         keys.map(|(_, id)| *id).collect()
     };
+    // One batch per type, all at once, since entities of different types are independent.
     let (annotations, tasks, projects, users, predictions) = tokio::join!(
         batch(loader, of("Annotation"), annotation),
         batch(loader, of("Task"), task),
@@ -172,6 +181,7 @@ where
     V: Send + Sync + Clone + 'static,
     Batches: Loader<K, Value = V, Error = Error>,
 {
+    // An empty batch would still cost a statement.
     if ids.is_empty() {
         return Ok(HashMap::new());
     }

@@ -1,4 +1,5 @@
-//! From an error of the domain to one of GraphQL: code, path and what a program needs to act on it.
+//! Conversion of domain errors to GraphQL errors: code, path and extensions
+//! (<https://spec.graphql.org/September2025/#sec-Errors>).
 
 use async_graphql::{ErrorExtensionValues, PathSegment, Pos, Response, ServerError, Value};
 use serde::Serialize;
@@ -39,6 +40,7 @@ pub fn code(error: &Error) -> &'static str {
 /// GraphQL's. Logs faults of ours, and reports failures of the database to its [`Health`](crate::db::Health).
 pub fn assign_codes(db: &Database, mut response: Response) -> Response {
     for error in &mut response.errors {
+        // Errors with a code come from the endpoint or a budget and are final.
         if error
             .extensions
             .as_ref()
@@ -47,7 +49,7 @@ pub fn assign_codes(db: &Database, mut response: Response) -> Response {
             continue;
         }
         let Some(source) = error.source::<Error>().cloned() else {
-            // The library's own: a value that was not what its field promised.
+            // Error of the library: a value did not match its field's type. The message could expose internals.
             tracing::error!(message = error.message, path = ?error.path, "unexpected GraphQL error");
             *error = ServerError {
                 extensions: Some(with_code(INTERNAL_SERVER_ERROR)),
@@ -56,8 +58,10 @@ pub fn assign_codes(db: &Database, mut response: Response) -> Response {
             };
             continue;
         };
+        // Lets the health check learn of a database failure from this request.
         db.health().note(&source);
         if let Error::Internal(cause) = &source {
+            // Logs the cause here, where the error stops travelling; the client gets no internals.
             tracing::error!(%cause, path = ?error.path, "internal error");
         }
         error.message = shortened(source.to_string());
@@ -97,7 +101,7 @@ pub fn has_code(error: &ServerError, codes: &[&str]) -> bool {
 
 /// A request that asks for more than is allowed: which limit, and by how much.
 pub fn limit_error(limit: &str, max: u64, actual: u64, of_what: &str) -> ServerError {
-    // The largest integer that every client can read.
+    // Largest integer that each JSON reader represents exactly: https://www.rfc-editor.org/rfc/rfc8259#section-6
     const LARGEST: u64 = (1 << 53) - 1;
     let (actual, more) = match actual {
         LARGEST.. => (LARGEST, "or more "),
@@ -123,6 +127,7 @@ pub fn input_error(problems: Vec<Problem>) -> ServerError {
 
 /// Whether a path is that of a field of the response: request errors have none.
 pub fn is_request_error(response: &Response) -> bool {
+    // Errors before execution carry no path of a field; errors of fields do.
     response.data == Value::Null
         && !response.errors.is_empty()
         && response
@@ -139,6 +144,7 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
             values.set("currentVersion", conflict.current_version);
             values.set("clashingFields", json(&conflict.clashing_fields));
             values.set("clashingRegions", json(&conflict.clashing_regions));
+            // The current row is embedded as stored text: parsing would change its numbers.
             values.set("current", scalar::raw(conflict.current.clone()));
         }
         Error::TooSlow { cursor } => values.set("cursor", cursor.as_str()),
@@ -172,6 +178,7 @@ fn json(value: &impl Serialize) -> Value {
 fn shorten_paths(problems: &[Problem]) -> Vec<Problem> {
     let mut problems = problems.to_vec();
     for segment in problems.iter_mut().flat_map(|problem| &mut problem.path) {
+        // Keys come from clients and can be as long as the request.
         if let Segment::Key(key) = segment {
             *key = shortened(std::mem::take(key));
         }
@@ -182,6 +189,7 @@ fn shorten_paths(problems: &[Problem]) -> Vec<Problem> {
 /// A message of bounded length: clients may send names of any size, and messages quote them.
 pub fn shortened(message: String) -> String {
     const LONGEST: usize = 300;
+    // Counts characters, not bytes, so that a cut never splits a character.
     match message.char_indices().nth(LONGEST) {
         Some((cut, _)) => format!("{}…", &message[..cut]),
         None => message,

@@ -1,4 +1,4 @@
-//! Events in the graph: following what happens to annotations.
+//! Subscription to events of annotations (`docs/decisions/0007-events.md`).
 
 use std::{num::NonZero, sync::Arc, thread::available_parallelism};
 
@@ -32,6 +32,7 @@ pub struct EventConcurrency(Arc<Semaphore>);
 
 impl Default for EventConcurrency {
     fn default() -> Self {
+        // Four events per processor: each may wait for the database while the next is computed.
         let processors = available_parallelism().map_or(1, NonZero::get);
         Self(Arc::new(Semaphore::new(4 * processors)))
     }
@@ -39,6 +40,7 @@ impl Default for EventConcurrency {
 
 impl EventConcurrency {
     async fn acquire(self, seen: Seen) -> AnnotationEvent {
+        // The permit lives as long as the event's answer is computed: it bounds all subscriptions together.
         let permit = self.0.acquire_owned().await;
         AnnotationEvent {
             seen,
@@ -96,6 +98,7 @@ impl AnnotationEvent {
     /// task that you may not see. Null after the task's deletion.
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         let id = self.seen.task_id?;
+        // Without `data` and `meta`, the id suffices, and no row is read.
         match ctx.wants(&[&["data"], &["meta"]]) {
             true => Task::load(ctx, id).await.transpose(),
             false => Some(Ok(Task::Id(id))),
@@ -203,6 +206,7 @@ impl Subscription {
         after: Option<String>,
     ) -> Result<impl Stream<Item = Result<AnnotationEvent>>> {
         let filter = filter.unwrap_or_default().into();
+        // The position was taken when the operation arrived, so that no commit after that moment is missed.
         let began = *ctx.data_unchecked::<LogPosition>();
         let seen =
             event::subscribe(ctx.app(), ctx.actor(), filter, after.as_deref(), began).await?;
@@ -210,7 +214,7 @@ impl Subscription {
         let budget = ctx.data_unchecked::<Budget>().clone();
         Ok(seen.then(move |seen| {
             let concurrency = concurrency.clone();
-            // The event before was answered: the next one is asked for only then.
+            // The previous event is answered once the stream is polled again, so its budget is free.
             budget.renew();
             async move { Ok(concurrency.acquire(seen?).await) }
         }))

@@ -1,4 +1,4 @@
-//! The inputs that filters and orders are made of.
+//! Inputs shared by the filters and orders of all lists.
 
 use async_graphql::{Enum, ID, InputObject};
 
@@ -18,6 +18,7 @@ pub struct IDFilter {
 impl From<IDFilter> for filter::IdFilter {
     fn from(input: IDFilter) -> Self {
         Self {
+            // Keeps ids as text: unparsable ids match no row instead of failing the request.
             eq: input.eq.map(|id| id.0),
             is_in: input
                 .r#in

@@ -1,4 +1,4 @@
-//! The history of annotations in the graph.
+//! Revisions of annotations as a list.
 
 mod diff;
 mod snapshot;
@@ -69,6 +69,7 @@ impl AnnotationRevision {
     /// The annotation at this version. For a deletion, the state before the deletion.
     async fn annotation(&self, ctx: &Context<'_>) -> Result<AnnotationSnapshot> {
         let (id, version) = (self.0.annotation_id, self.0.version);
+        // Missing only if the project was deleted, or the viewer's access ended, between the two reads.
         let snapshot = AnnotationSnapshot::asked_for(ctx, id, version).await?;
         snapshot.ok_or(Error::NotFound("annotation"))
     }
@@ -77,5 +78,6 @@ impl AnnotationRevision {
 /// Names a version of an annotation, like `15:2`. The id of the revision's row would tell how much is written in
 /// projects that the viewer does not see.
 pub fn version_id(annotation_id: i64, version: i32) -> ID {
+    // Unique across all annotations, since clients cache objects by type and id.
     ID(format!("{annotation_id}:{version}"))
 }

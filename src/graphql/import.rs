@@ -1,4 +1,4 @@
-//! `importTasks`: Label Studio's JSON through GraphQL.
+//! Mutation `importTasks`: imports Label Studio's JSON (<https://labelstud.io/guide/task_format.html>).
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use futures_util::future::try_join_all;
@@ -95,6 +95,7 @@ impl ImportedTasks {
         notes
             .map(|note| {
                 let code = serde_json::to_value(note.code)?;
+                // Paths start at the argument, like the paths of problems.
                 let path: Vec<_> = std::iter::once("tasks".into())
                     .chain(note.path.iter().cloned())
                     .collect();

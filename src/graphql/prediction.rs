@@ -1,4 +1,4 @@
-//! Predictions in the graph.
+//! Prediction type with its fields, and its root field.
 
 mod mutation;
 
@@ -70,6 +70,7 @@ impl Prediction {
     ) -> Result<List<Region>> {
         let filter = region::Filter::new(ids, labels, types);
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
+        // A project without a config reads regions by their types alone.
         let config = config.unwrap_or_default();
         region::of_result(ctx, &self.0.result, &config, &filter).await
     }

@@ -1,4 +1,4 @@
-//! Projects and their members in the graph.
+//! Project and membership types with their fields.
 
 mod filter;
 mod mutation;
@@ -92,6 +92,7 @@ impl Project {
     pub async fn known(ctx: &Context<'_>, id: i64) -> Result<Self> {
         match ctx.times(At::Object, TEXTS) {
             0 => Ok(Self::Id(id)),
+            // A visible child implies a visible project, unless the project was deleted since.
             _ => Self::load(ctx, id).await?.ok_or(Error::NotFound("project")),
         }
     }
@@ -403,6 +404,7 @@ async fn list(
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let page = cut_if_told(ctx, page);
     let slice = projects::list(ctx.app(), ctx.actor(), &query, &page).await?;
+    // Rows read without texts must not pass for projects with empty texts.
     let slice = slice.filter_map(|row| Some(Project::read_with(Arc::new(row), query.texts)));
     Ok(Connection::new(slice, Total::Projects(query.filter)))
 }

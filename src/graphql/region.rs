@@ -1,4 +1,4 @@
-//! Regions in the graph: the typed view of a `result`.
+//! Regions: typed view of a `result` (`docs/decisions/0025-regions-are-read-by-the-config.md`).
 
 mod budget;
 mod classification;
@@ -224,10 +224,13 @@ pub async fn of_result(
     config: &Config,
     filter: &Filter,
 ) -> error::Result<List<Region>> {
+    // Parsing a large result blocks a thread, so the operation moves to a worker.
     compute::charge(result.len()).await;
     let all = Regions::read(result, config);
+    // A cell per region: three fields of a brush share its area.
     let areas = all.all.iter().map(|_| OnceCell::new()).collect();
     let stored = Arc::new(Stored { all, areas });
+    // All regions stay alive behind the listed regions: a relation may lead to a region outside the filter.
     let regions = stored.all.all.iter().enumerate();
     let regions = regions.filter(|(_, region)| filter.matches(region));
     let regions = regions.map(|(index, _)| {
@@ -263,6 +266,7 @@ impl RegionRef {
 
     fn raw(&self, ctx: &Context<'_>) -> error::Result<JsonObject> {
         let raw = &self.region().raw;
+        // Charges the copy: `raw` repeats text of a result that may be charged only once.
         ctx.app().budget.charge(raw.len() as u64)?;
         Ok(JsonObject(raw.clone()))
     }
@@ -272,6 +276,7 @@ impl RegionRef {
         let index = self.stored.all.position(id)?;
         let stored = self.stored.clone();
         let at = Self { stored, index };
+        // Charges the bytes of the target: thousands of relations can lead to the same large region.
         match budget.relations.spend(at.region().raw.len() as u64) {
             Ok(()) => Some(Ok(Region::of(at))),
             Err(overrun) => overrun.error_once().map(Err),

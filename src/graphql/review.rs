@@ -1,4 +1,4 @@
-//! Reviews in the graph.
+//! Review type and mutation.
 
 use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
 use entity::annotation_review;
@@ -102,6 +102,7 @@ impl From<ReviewAnnotationInput> for review::Review {
         Self {
             action: input.action.into(),
             comment: input.comment,
+            // A fix is a change of the result alone: a review never moves or reassigns an annotation.
             fix: annotation::Change {
                 result: patch(input.result, |items| list_text(&items)),
                 regions: patch(input.regions, Into::into),

@@ -1,4 +1,4 @@
-//! The custom scalars.
+//! Custom scalars (<https://spec.graphql.org/September2025/#sec-Scalars.Custom-Scalars>).
 
 use std::{borrow::Cow, marker::PhantomData, sync::Arc};
 
@@ -91,6 +91,7 @@ impl ScalarType for JsonObject {
     }
 
     fn is_valid(value: &Value) -> bool {
+        // Refuses enum literals and the reserved key, which the printed text could not represent.
         matches!(value, Value::Object(_)) && is_plain_json(value)
     }
 
@@ -112,6 +113,7 @@ pub struct Json(pub String);
 )]
 impl ScalarType for Json {
     fn parse(value: Value) -> InputValueResult<Self> {
+        // Checks first: `to_string` would print an enum literal as a string.
         if !Self::is_valid(&value) {
             return Err(InputValueError::expected_type(value));
         }
@@ -152,6 +154,7 @@ impl ScalarType for AnswerValue {
         };
         let answer = match &value {
             Value::String(text) => Some(Answer::Text(text.clone())),
+            // Any number counts: a filter compares numbers, not their text.
             Value::Number(number) => number.as_f64().map(Answer::Number),
             Value::List(levels) => {
                 let levels: Option<Vec<String>> = levels.iter().map(text).collect();
@@ -169,6 +172,7 @@ impl ScalarType for AnswerValue {
             Value::String(_) | Value::Number(_) => true,
             Value::List(levels) => {
                 let is_text = |level: &Value| matches!(level, Value::String(_));
+                // An empty path answers no control.
                 !levels.is_empty() && levels.iter().all(is_text)
             }
             _ => false,
@@ -234,12 +238,14 @@ impl<T: OutputType> OutputType for Stored<T> {
         _: &ContextSelectionSet<'_>,
         _: &Positioned<Field>,
     ) -> ServerResult<Value> {
+        // Hands out the row's bytes without a copy: results can be megabytes long.
         Ok(written(Value::Binary(self.text.clone())))
     }
 }
 
 /// Joins the items of a list into its text.
 pub fn list_text(items: &[JsonObject]) -> String {
+    // Reserves the exact size: growing would copy a large result several times.
     let size = items.iter().map(|item| item.0.len() + 1).sum::<usize>() + 2;
     let mut text = String::with_capacity(size);
     text.push('[');
@@ -282,6 +288,8 @@ impl ScalarType for Uuid {
 
 /// The hyphenated form alone: `uuid` reads braces, URNs and bare digits too.
 fn parse_uuid(text: &str) -> Option<uuid::Uuid> {
+    // Only the hyphenated form: `try_parse` also accepts braces and URNs, which would not print back unchanged.
+    // https://www.rfc-editor.org/rfc/rfc9562#section-4
     (text.len() == 36)
         .then(|| uuid::Uuid::try_parse(text).ok())
         .flatten()
@@ -293,6 +301,7 @@ pub fn raw(text: String) -> Value {
 }
 
 fn written(text: Value) -> Value {
+    // serde_json writes an object with this key as raw text: the value is embedded without parsing.
     let mut token = IndexMap::with_capacity(1);
     token.insert(Name::new(RAW_VALUE_TOKEN), text);
     Value::Object(token)
@@ -312,6 +321,7 @@ fn is_plain_json(value: &Value) -> bool {
     match value {
         Value::Enum(_) | Value::Binary(_) => false,
         Value::List(items) => items.iter().all(is_plain_json),
+        // A client's object with the reserved key would be printed as raw text, hence the check of keys.
         Value::Object(fields) => fields
             .iter()
             .all(|(key, value)| key != RAW_VALUE_TOKEN && is_plain_json(value)),

@@ -1,4 +1,4 @@
-//! The schema as text: published, for gateways, and for the validation of requests.
+//! Schema as text: published, for gateways, and for the validation of requests.
 
 use std::sync::LazyLock;
 
@@ -22,6 +22,7 @@ pub fn published() -> &'static str {
 fn publish() -> String {
     let mut schema = ApolloSchema::parse(plain_sdl(&builder().finish()), "schema.graphql")
         .expect("the library prints a schema that parses");
+    // Removes the gateway's types: clients are not meant to use these.
     for name in ["_Any", "_Entity", "_Service"] {
         schema.types.shift_remove(name);
     }
@@ -37,6 +38,8 @@ fn publish() -> String {
 /// The schema of this subgraph for a federated gateway, Apollo Federation 2: what `_service { sdl }`
 /// answers, to the letter, and so with the library's own options.
 pub fn federation() -> String {
+    // Gateways read directives such as `@key`, which the published schema leaves out:
+    // https://www.apollographql.com/docs/graphos/schema-design/federated-schemas/reference/directives
     builder()
         .finish()
         .sdl_with_options(SDLExportOptions::new().federation().compose_directive())
@@ -46,7 +49,8 @@ pub fn federation() -> String {
 pub fn for_validation(schema: &Schema) -> Valid<ApolloSchema> {
     let mut parsed = ApolloSchema::parse(plain_sdl(schema), "schema.graphql")
         .expect("the library prints a schema that parses");
-    // Introspection of the September 2025 specification, which the validator does not know yet.
+    // Adds `isOneOf`, which the validator's introspection schema lacks:
+    // https://spec.graphql.org/September2025/#sec-Schema-Introspection
     if let Some(ExtendedType::Object(ty)) = parsed.types.get_mut("__Type") {
         let is_one_of = FieldDefinition {
             description: None,
@@ -67,6 +71,7 @@ fn plain_sdl(schema: &Schema) -> String {
 }
 
 fn options() -> SDLExportOptions {
+    // Sorted, so that the order of resolvers in the code does not change the text.
     SDLExportOptions::new()
         .sorted_fields()
         .sorted_arguments()

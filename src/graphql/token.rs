@@ -1,4 +1,4 @@
-//! API tokens in the graph: never what signs in, but once.
+//! API token type and mutations. A token's text appears in the answer to its creation alone.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Users in the graph.
+//! User type with its fields, and root fields.
 
 mod mutation;
 
@@ -43,6 +43,7 @@ impl User {
     pub async fn load(ctx: &Context<'_>, id: Option<i64>) -> Option<Result<Self>> {
         let person = ctx.loader().load_one(UserId(id?)).await.transpose()?;
         match person {
+            // An invisible user is null, as if deleted: names are shown by separate fields.
             Ok(person) if !person.is_visible => None,
             Ok(person) => Some(Ok(person.user.clone().into())),
             Err(error) => Some(Err(error)),
@@ -80,6 +81,7 @@ impl User {
 
     /// The e-mail address. Null without an address, and for everybody except the user and admins.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
+        // Addresses are private: to the user and to admins.
         let may_see = ctx.actor().is_admin() || ctx.actor().id() == self.0.id;
         self.0.email.as_deref().filter(|_| may_see)
     }
@@ -98,6 +100,7 @@ impl User {
     /// the user and admins.
     async fn tokens(&self, ctx: &Context<'_>) -> Option<Result<List<ApiToken>>> {
         let rows = ctx.loader().load_one(TokensOf(self.0.id)).await;
+        // Null rather than empty for other users: the loader leaves out users whose tokens the actor may not see.
         let rows = rows.transpose()?;
         Some(rows.map(|rows| {
             let rows = rows.into_iter();

@@ -1,4 +1,4 @@
-//! Changes of annotations that deserve a name: of one flag each.
+//! Mutations that set a single flag of an annotation.
 
 use async_graphql::{Context, ID, Object};
 
@@ -74,5 +74,7 @@ async fn set(
 ) -> Option<Result<Annotation>> {
     let (app, actor) = (ctx.app(), ctx.actor());
     let row = annotation::set_flag(app, actor, id::reference(id), flag, expected_version).await;
+    // Nullable, as each mutation: an error then leaves the results of sibling mutations in the answer.
+    // https://spec.graphql.org/September2025/#sec-Handling-Execution-Errors
     Some(row.map(Annotation::from))
 }

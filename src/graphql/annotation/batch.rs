@@ -1,4 +1,4 @@
-//! Many annotations in one mutation: what clients send, and what became of each item.
+//! Batch mutations of annotations: input items, and an outcome per item (`docs/decisions/0017-many-at-once.md`).
 
 use async_graphql::{Enum, ID, InputObject, SimpleObject};
 use entity::annotation as row;
@@ -176,6 +176,7 @@ impl From<Result<Option<annotation::Deleted>>> for DeleteAnnotationOutcome {
 
 /// What became of each item, in the order of the items.
 pub fn told<T, O: From<Result<Option<T>>>>(outcomes: Result<Outcomes<T>>) -> Result<List<O>> {
+    // An error of the whole batch, such as too many items, fails the field; errors of items are data.
     Ok(outcomes?.into_iter().map(O::from).collect())
 }
 
@@ -188,10 +189,12 @@ fn parts<T>(outcome: Result<Option<T>>) -> (Option<T>, Option<ItemError>) {
 
 impl From<Error> for ItemError {
     fn from(error: Error) -> Self {
+        // The same codes and limits of length as in the answer's `errors`.
         let (code, message) = (code(&error).to_owned(), shortened(error.to_string()));
         let (problems, conflict) = match error {
             Error::BadInput(problems) => (problems, None),
             Error::Conflict(conflict) => (Vec::new(), Some(conflict)),
+            // Other errors carry no structure beyond code and message.
             _ => (Vec::new(), None),
         };
         Self {
@@ -207,6 +210,7 @@ impl From<Problem> for InputProblem {
     fn from(problem: Problem) -> Self {
         let segment = |segment: Segment| match segment {
             Segment::Index(index) => Json(index.to_string()),
+            // Shortens keys, which a client may have made arbitrarily long.
             Segment::Key(key) => Json(serde_json::Value::from(shortened(key)).to_string()),
         };
         Self {

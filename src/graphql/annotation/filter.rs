@@ -1,4 +1,4 @@
-//! Which annotations a list holds, and in which order.
+//! Inputs for the filter and order of annotations.
 
 use async_graphql::{Enum, InputObject};
 use label_studio::region::Kind;
@@ -101,6 +101,7 @@ impl From<AnnotationFilter> for annotation::Filter {
             parent_annotation_id: input.parent_annotation_id.map(Into::into),
             version: input.version.map(Into::into),
         };
+        // Inner filters convert recursively; `endpoint` has bounded their depth already.
         tree(leaves, input.and, input.or, input.not)
     }
 }

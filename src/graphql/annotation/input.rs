@@ -1,4 +1,4 @@
-//! What clients send about annotations.
+//! Inputs of annotation mutations.
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 
@@ -96,6 +96,7 @@ pub enum ConflictPolicy {
 
 impl From<UpdateAnnotationInput> for annotation::Change {
     fn from(input: UpdateAnnotationInput) -> Self {
+        // An unparsable id becomes an id that no row has: the domain then reports the unknown id with its path.
         let id = |id: MaybeUndefined<ID>| patch(id, |id| id::reference(&id));
         Self {
             result: patch(input.result, |items| list_text(&items)),
@@ -116,6 +117,8 @@ impl From<UpdateAnnotationInput> for annotation::Change {
 
 /// Absent is not null.
 pub fn patch<T, U>(value: MaybeUndefined<T>, convert: impl FnOnce(T) -> U) -> Patch<U> {
+    // Absent and null differ: absent keeps the value, null clears it.
+    // https://spec.graphql.org/September2025/#sec-Null-Value
     match value {
         MaybeUndefined::Undefined => Patch::Keep,
         MaybeUndefined::Null => Patch::Null,
@@ -151,6 +154,7 @@ impl From<CreateAnnotationInput> for annotation::New {
         Self {
             result: list_text(&input.result),
             completed_by_id: id(input.completed_by_id),
+            // Null counts as false here: a new annotation has no former value to keep.
             was_cancelled: input.was_cancelled.unwrap_or(false),
             ground_truth: input.ground_truth.unwrap_or(false),
             lead_time: input.lead_time,

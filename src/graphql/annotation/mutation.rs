@@ -1,4 +1,4 @@
-//! Changes of annotations.
+//! Mutations of annotations.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
 
@@ -59,6 +59,7 @@ impl AnnotationMutation {
         )]
         validate_only: bool,
     ) -> Option<Result<Annotation>> {
+        // Refers to rows by id without a prior check: the domain decides under lock.
         let (app, actor, task_id) = (ctx.app(), ctx.actor(), id::reference(&task_id));
         let row = annotation::create(app, actor, task_id, input.into(), validate_only).await;
         Some(row.map(Annotation::from))
@@ -130,6 +131,7 @@ impl AnnotationMutation {
         expected_version: Option<i32>,
     ) -> Option<Result<DeletedAnnotation>> {
         let (app, actor) = (ctx.app(), ctx.actor());
+        // The answer shows the row before its deletion, which can't be loaded any more.
         let deleted = annotation::delete(app, actor, id::reference(&id), expected_version).await;
         Some(deleted.map(Into::into))
     }
@@ -148,6 +150,8 @@ impl AnnotationMutation {
         on_error: BatchErrorPolicy,
     ) -> Option<Result<List<CreateAnnotationOutcome>>> {
         let items = items.into_iter().map(Into::into).collect();
+        // Runs the batch as a single root field: root fields of a mutation run one after the other.
+        // https://spec.graphql.org/September2025/#sec-Mutation
         let outcomes = batch::create(ctx.app(), ctx.actor(), items, on_error.into()).await;
         Some(told(outcomes))
     }

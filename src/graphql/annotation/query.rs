@@ -1,4 +1,4 @@
-//! Annotations from the root, and as a federated entity.
+//! Root fields of annotations: by id, as of a version, and as a list.
 
 use async_graphql::{Context, ID, Object};
 
@@ -33,6 +33,8 @@ impl AnnotationQuery {
         ctx: &Context<'_>,
         #[graphql(desc = "The annotation's id.")] id: ID,
     ) -> Option<Result<Annotation>> {
+        // Null for an unknown or invisible id: clients can't tell the two apart
+        // (`docs/decisions/0005-visibility.md`).
         Annotation::load(ctx, id::reference(&id)).await.transpose()
     }
 
@@ -85,6 +87,7 @@ async fn snapshot(
     as_of: Option<DateTime>,
 ) -> Result<Option<AnnotationSnapshot>> {
     let instant = as_of.map(|as_of| as_of.0);
+    // Finds the version without an access check; reading the snapshot then checks the project of that version.
     match history::snapshot::version_at(ctx.app(), id, version, instant).await? {
         Some(version) => AnnotationSnapshot::asked_for(ctx, id, version).await,
         None => Ok(None),
@@ -98,6 +101,7 @@ async fn list(
     arguments: &Arguments,
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
+    // Filter and order enter the cursor, so that a cursor of a different list is refused.
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let page = cut_if_told(ctx, page);
     let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
@@ -121,6 +125,7 @@ pub async fn list_of(
     let page = cut_if_told(ctx, page);
     let question = Question::new(Annotations { parent, query }, page);
     let key = PageOf {
+        // The page and the count share the question: equal fields of many parents are read together.
         parent: id,
         question: question.clone(),
     };

@@ -1,4 +1,4 @@
-//! The tags that are known as controls.
+//! Kinds of control tags.
 
 use async_graphql::Enum;
 use label_studio::config::Kind;

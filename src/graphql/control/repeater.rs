@@ -1,4 +1,4 @@
-//! What repeats the controls and objects of a labelling config.
+//! Repeater tags around controls and objects (<https://labelstud.io/tags/repeater>).
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What clients send about drafts.
+//! Inputs of draft mutations and the filter of drafts.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
@@ -40,6 +40,7 @@ impl From<SaveDraftInput> for draft::Content {
             task_id: input.task_id.map(|id| id::reference(&id)),
             annotation_id: input.annotation_id.map(|id| id::reference(&id)),
             result: list_text(&input.result),
+            // Absent keeps the stored lead time, null clears it.
             lead_time: patch(input.lead_time, |seconds| seconds),
             annotation_version: input.annotation_version,
             expected_version: patch(input.expected_version, |version| version),

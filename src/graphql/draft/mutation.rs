@@ -1,4 +1,4 @@
-//! Changes of drafts.
+//! Mutations of drafts.
 
 use std::sync::Arc;
 
@@ -97,6 +97,7 @@ impl DraftMutation {
         #[graphql(desc = "Fields of the annotation beyond the draft; none unless given.")]
         input: Option<SubmitDraftInput>,
     ) -> Option<Result<Annotation>> {
+        // Absent input submits the draft unchanged.
         let submission = input.unwrap_or_default().into();
         let row = draft::submit(ctx.app(), ctx.actor(), id::reference(&id), submission).await;
         Some(row.map(Annotation::from))
@@ -110,6 +111,7 @@ impl DraftMutation {
         #[graphql(desc = "The draft's id.")] id: ID,
     ) -> Option<Result<DiscardedDraft>> {
         let row = draft::discard(ctx.app(), ctx.actor(), id::reference(&id)).await;
+        // The answer holds the discarded row, so that a client can undo by saving again.
         Some(row.map(|row| DiscardedDraft(Arc::new(row))))
     }
 

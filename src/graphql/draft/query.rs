@@ -1,4 +1,4 @@
-//! Reading drafts.
+//! Root fields of drafts: by id and as a list.
 
 use async_graphql::{Context, ID, Object};
 
@@ -58,6 +58,7 @@ async fn list(
     filter: draft::Filter,
     arguments: &Arguments,
 ) -> Result<Connection<AnnotationDraft>> {
+    // The filter enters the cursor, so that a cursor of a different list is refused.
     let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
     let page = cut_if_told(ctx, page);
     let results = ctx.results(At::Page);

@@ -1,4 +1,4 @@
-//! What changed between two versions of an annotation.
+//! Difference between two versions of an annotation.
 
 use std::sync::Arc;
 
@@ -61,10 +61,11 @@ impl AnnotationDiff {
         from: i32,
         to: i32,
     ) -> Result<Self> {
-        // The results themselves, what differs in them, and that once more as it is told.
+        // Charges the results three times: as read, as differences, and as text of the answer.
         let times = 3 * u64::from(ctx.wants(REGIONS));
         let before = AnnotationSnapshot::load(ctx, annotation_id, from, times);
         let after = AnnotationSnapshot::load(ctx, annotation_id, to, times);
+        // Reads both sides together, so that the loader batches the two versions.
         let (before, after) = futures_util::try_join!(before, after)?;
         match (before, after) {
             (Some(before), Some(after)) => Ok(Self {
@@ -73,6 +74,7 @@ impl AnnotationDiff {
                 regions: OnceCell::new(),
             }),
             (before, after) => {
+                // Reports both arguments at once when both versions are unknown.
                 let sides = [("from", before.is_none()), ("to", after.is_none())];
                 let unknown = sides.into_iter().filter(|(_, is_unknown)| *is_unknown);
                 let problem = |(argument, _)| {
@@ -85,10 +87,12 @@ impl AnnotationDiff {
     }
 
     async fn regions(&self, ctx: &Context<'_>) -> Result<&diff::Diff> {
+        // Computes the regions once, although up to three fields need the same comparison.
         let compared = self.regions.get_or_try_init(async || {
             let before = self.before.stored_result(ctx);
             let after = self.after.stored_result(ctx);
             let (before, after) = futures_util::try_join!(before, after)?;
+            // Large results are compared on worker threads: the charge moves the operation.
             compute::charge(before.len() + after.len()).await;
             Ok::<_, Error>(Arc::new(diff::diff(&before, &after)))
         });
@@ -121,6 +125,7 @@ impl AnnotationDiff {
         ];
         let people: Vec<UserId> = people.into_iter().flatten().map(UserId).collect();
         let people = ctx.loader().load_many(people).await?;
+        // An author outside the viewer's sight shows as a changed field with null values.
         let visible = people.into_values().filter(|person| person.is_visible);
         let visible = visible.map(|person| person.user.id).collect();
         let json = |value: serde_json::Value| (!value.is_null()).then(|| Json(value.to_string()));

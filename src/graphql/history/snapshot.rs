@@ -1,4 +1,4 @@
-//! Annotations as they were.
+//! Annotations as of a version.
 
 use std::sync::Arc;
 
@@ -38,6 +38,7 @@ impl AnnotationSnapshot {
         annotation_id: i64,
         version: i32,
     ) -> Result<Option<Self>> {
+        // `regionCount` is not stored in the history and needs the result.
         let times = ctx.results(At::Object) + ctx.times(At::Object, &["regionCount"]);
         Self::load(ctx, annotation_id, version, times).await
     }
@@ -57,6 +58,7 @@ impl AnnotationSnapshot {
             return Ok(None);
         };
         let result = match times {
+            // Without a field that needs the result, the text is not read.
             0 => None,
             _ => Some(read(ctx, &snapshot, times).await?),
         };
@@ -76,6 +78,7 @@ async fn read(ctx: &Context<'_>, snapshot: &Snapshot, times: u64) -> Result<Arc<
     let result = snapshot.result;
     let text = ctx.loader().load_one(ResultOf { result, times }).await?;
     let text = text.transpose()?;
+    // The history was deleted with its project between two reads.
     text.ok_or(Error::NotFound("annotation"))
 }
 
@@ -122,6 +125,7 @@ impl AnnotationSnapshot {
             .loader()
             .load_one(ConfigOf(self.snapshot.project_id))
             .await?;
+        // Regions are read by the present config, since configs have no history.
         let config = config.unwrap_or_default();
         region::of_result(ctx, &self.stored_result(ctx).await?, &config, &filter).await
     }
@@ -129,6 +133,7 @@ impl AnnotationSnapshot {
     /// Items of `result`.
     async fn region_count(&self, ctx: &Context<'_>) -> Result<i32> {
         let result = self.stored_result(ctx).await?;
+        // Parsing a large result blocks a thread, so the operation moves to a worker.
         compute::charge(result.len()).await;
         let count = entries(&result).len();
         Ok(i32::try_from(count).unwrap_or(i32::MAX))

@@ -1,4 +1,4 @@
-//! Changes of predictions.
+//! Mutations of predictions.
 
 use std::sync::Arc;
 

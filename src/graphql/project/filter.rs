@@ -1,4 +1,4 @@
-//! Which projects a list holds, and in which order.
+//! Inputs for the filter and order of projects.
 
 use async_graphql::{Enum, InputObject};
 use entity::project;

@@ -1,4 +1,4 @@
-//! Changes of projects and their members.
+//! Mutations of projects and their members.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
@@ -120,6 +120,7 @@ impl ProjectMutation {
     ) -> Option<Result<DeletedProject>> {
         let deleted = projects::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(deleted.map(|deleted| DeletedProject {
+            // The deleted project can't be loaded any more, so the answer holds counts alone.
             id: deleted.id.into(),
             task_count: small(deleted.tasks),
             annotation_count: small(deleted.annotations),

@@ -1,5 +1,5 @@
-//! What one answer may make of stored regions and configs beyond what is stored: a few bytes stand for a large
-//! mask, many relations lead to one large region, and many controls label one large object.
+//! Limits on the expansion of stored data in an answer: a few bytes describe a large mask, many relations lead to the
+//! same large region, and many controls label the same large object.
 
 use std::sync::{
     Arc,
@@ -63,6 +63,7 @@ impl Default for Budget {
 impl Budget {
     /// For the next answer of a subscription.
     pub fn renew(&self) {
+        // Events of a subscription share the budget, and each event has the full amount.
         for allowance in [&self.pixels, &self.relations, &self.masks, &self.config] {
             allowance.spent.store(0, Ordering::Relaxed);
             allowance.is_reported.store(false, Ordering::Relaxed);
@@ -111,6 +112,8 @@ impl Allowance {
 
     /// Before more is given out. After an overrun nothing is.
     pub fn spend(&self, more: u64) -> Result<(), Overrun> {
+        // Adds before the comparison: parallel fields can't pass the limit together. The counter only guides limits,
+        // so relaxed order suffices.
         let before = self.spent.fetch_add(more, Ordering::Relaxed);
         if before.saturating_add(more) <= self.limit.max {
             return Ok(());
@@ -131,6 +134,7 @@ impl Overrun {
     /// The error of a field that can be null: there is one in an answer, and null without a word afterwards.
     /// What can't be null takes the error itself, and its list and all around it down with it.
     pub fn error_once(self) -> Option<Error> {
+        // Reports the first overrun alone: thousands of equal errors would fill the answer.
         self.is_first.then(|| self.into())
     }
 }

@@ -1,4 +1,4 @@
-//! Regions that answer a question, in the graph, and those that relate others.
+//! Regions that classify: choices, taxonomy, texts, numbers, rankings; also relations and chat messages.
 
 use async_graphql::{Context, Enum, ID, Result, SimpleObject};
 use label_studio::region::{Bucket, ChatMessage, Choices, Direction, Relation, Shape};

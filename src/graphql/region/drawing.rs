@@ -1,4 +1,4 @@
-//! Brush masks: how much they paint, and as images. Long run lengths are read by the workers.
+//! Area and image of brush masks. Long run lengths are decoded on worker threads.
 
 use async_graphql::{Error, Result};
 use base64::{Engine, engine::general_purpose::STANDARD};
@@ -13,11 +13,13 @@ use crate::app::compute;
 /// Bytes of JSON that take as long to read as one byte of run lengths.
 const STEPS: usize = 16;
 
-/// How many pixels a brush region paints, found out once for all fields that need it. `None` for what is no mask
+/// How many pixels a brush region paints, found out once for all fields that need it. Is `None` for what is no mask
 /// of its image, and once an error told that the answer has read too many.
 pub async fn area(budget: &Budget, at: &RegionRef) -> Option<Result<u64>> {
     let (brush, size) = mask(at)?;
+    // Computes the area once per region: `areaPixels`, `areaPercent` and the image share the value.
     let measured = at.area().get_or_try_init(async || {
+        // Spends the bytes read before decoding: the limit covers all masks of the answer.
         let spent = budget.masks.spend(brush.rle.len() as u64);
         spent.map_err(Overrun::error_once)?;
         compute::charge(brush.rle.len().saturating_mul(STEPS)).await;
@@ -29,12 +31,14 @@ pub async fn area(budget: &Budget, at: &RegionRef) -> Option<Result<u64>> {
     }
 }
 
-/// A mask as a data URL. `None` for what has none, and once an error told that the answer has drawn too much.
+/// A mask as a data URL. Is `None` for what has none, and once an error told that the answer has drawn too much.
 pub async fn data_url(budget: &Budget, at: &RegionRef) -> Option<Result<String>> {
     let (brush, size) = mask(at)?;
+    // Refuses by the declared size alone: the image could not be allocated.
     if size.pixels() > MAX_PIXELS {
         return None;
     }
+    // Decodes the mask before drawing, so that a broken mask costs no pixels.
     if let Err(error) = area(budget, at).await? {
         return Some(Err(error));
     }

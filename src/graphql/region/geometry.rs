@@ -1,4 +1,4 @@
-//! Places and figures in the graph.
+//! Points, boxes and ellipses, in percent and in pixels.
 
 use async_graphql::{ID, SimpleObject};
 use label_studio::region::{Ellipse, ImageSize, Point, Rectangle, Vertex};
@@ -88,6 +88,8 @@ impl PixelBox {
     /// `None` when it lies beyond all numbers.
     pub fn of(rectangle: &Rectangle, size: ImageSize) -> Option<Self> {
         let Rectangle { x, y, rotation, .. } = *rectangle;
+        // Converts before turning: percent of width and height differ in length, so a rotation in percent would skew
+        // the box.
         let at = size.point(Point { x, y })?;
         let extent = size.point(Point {
             x: rectangle.width,
@@ -101,6 +103,7 @@ impl PixelBox {
                 },
                 rotation,
             );
+            // Huge stored numbers overflow to infinity, which JSON can't represent.
             (x.is_finite() && y.is_finite()).then_some(PixelPoint { x, y })
         };
         Some(Self {

@@ -1,4 +1,4 @@
-//! Regions of images in the graph.
+//! Regions on images.
 
 use async_graphql::{Context, Result};
 use label_studio::region::{Brush, Ellipse, KeyPoint, Point, Polygon, Rectangle, Shape, Vector};
@@ -134,6 +134,8 @@ member! {
                 return Some(Err(error));
             }
             let pixel = |point: &Point| size.point(*point).map(Into::into);
+            // A single point out of range makes the whole list null: a polygon without a corner is a different
+            // polygon.
             points.iter().map(pixel).collect::<Option<_>>().map(Ok)
         }
 
@@ -206,6 +208,7 @@ member! {
         /// run lengths; null from there on.
         async fn area_pixels(&self, ctx: &Context<'_>) -> Option<Result<i32>> {
             match drawing::area(ctx.budget(), &self.0).await? {
+                // GraphQL's Int has 32 bits; a larger area is null.
                 Ok(area) => area.try_into().ok().map(Ok),
                 Err(error) => Some(Err(error)),
             }

@@ -1,4 +1,4 @@
-//! Regions of what runs on in the graph: of text, sound, time series and video.
+//! Regions on texts, audio, time series and video.
 
 use async_graphql::{Context, SimpleObject};
 use label_studio::region::{
@@ -129,6 +129,7 @@ member! {
         /// The stretches, in frames.
         async fn ranges(&self, ctx: &Context<'_>) -> error::Result<Vec<FrameRange>> {
             let ranges = &self.value().ranges;
+            // Charges before building the list: a video can hold many thousands of ranges.
             ctx.charge_items(ranges.len())?;
             Ok(ranges.iter().copied().map(Into::into).collect())
         }

@@ -1,4 +1,4 @@
-//! Changes of tasks.
+//! Mutations of tasks.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
@@ -134,5 +134,6 @@ impl TaskMutation {
 
 /// A count as GraphQL has numbers.
 pub fn small(count: u64) -> i32 {
+    // GraphQL's Int has 32 bits: https://spec.graphql.org/September2025/#sec-Int
     i32::try_from(count).unwrap_or(i32::MAX)
 }

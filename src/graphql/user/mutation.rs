@@ -1,4 +1,4 @@
-//! Changes of users.
+//! Mutations of users.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
@@ -118,6 +118,7 @@ impl UserMutation {
     ) -> Option<Result<DeletedUser>> {
         let deleted = users::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(deleted.map(|deleted| DeletedUser {
+            // The deleted user can't be loaded any more, so the answer holds name and counts alone.
             id: deleted.row.id.into(),
             username: deleted.row.username,
             annotation_count: small(deleted.annotations),
