@@ -109,6 +109,7 @@ pub fn sees_user(batch: &Batch, viewer_id: i64, user_id: i64) -> bool {
 
 /// The actor's projects; for an admin, all.
 pub fn visible_projects(actor: &Actor) -> Select<project::Entity> {
+    // A project created by an unfinished import is as hidden as its tasks.
     let made = unwritten_imports()
         .and_where(Expr::col((
             import_job::Entity,
@@ -264,8 +265,8 @@ fn is_own(actor: &Actor, annotation: &annotation::Model) -> bool {
     annotation.completed_by_id == Some(actor.id())
 }
 
-/// Tasks without those of imports that are not written to their end: these are hidden until they all are there, and
-/// deleted when the import fails.
+/// Leaves out the tasks of unfinished imports: an import's tasks become visible all at once, or are deleted when the
+/// import fails (`docs/decisions/0006-imports-are-whole.md`).
 pub fn settled_tasks(tasks: Select<task::Entity>) -> Select<task::Entity> {
     let job = Expr::col((task::Entity, task::Column::ImportJobId));
     let is_settled = job
@@ -275,8 +276,8 @@ pub fn settled_tasks(tasks: Select<task::Entity>) -> Select<task::Entity> {
     tasks.filter(is_settled)
 }
 
-/// Rows without those of tasks that [`settled_tasks`] hides. The tasks are looked at only while there is an unwritten
-/// import, because both databases evaluate the first subquery once for a statement.
+/// Leaves out rows of tasks that [`settled_tasks`] hides. Reads tasks only while an import is unfinished: both databases
+/// evaluate the first subquery, which refers to no row, once per statement.
 fn settled<E: EntityTrait>(select: Select<E>, task_id: E::Column) -> Select<E> {
     let job = Expr::col((task::Entity, task::Column::ImportJobId));
     let hidden = Query::select()
@@ -289,7 +290,7 @@ fn settled<E: EntityTrait>(select: Select<E>, task_id: E::Column) -> Select<E> {
     select.filter(is_settled.or(Expr::exists(hidden).not()))
 }
 
-/// Ids of imports that are not written to their end.
+/// Selects the ids of unfinished imports.
 fn unwritten_imports() -> SelectStatement {
     Query::select()
         .column((import_job::Entity, import_job::Column::Id))

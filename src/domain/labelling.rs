@@ -1,4 +1,4 @@
-//! Labelling configs, understood once for every version, and what results have to fit.
+//! Labelling configs, parsed once per version, and the rules for results.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,10 +23,10 @@ use crate::{
     error::{Problem, Result, Segment},
 };
 
-/// Bytes of config texts that one statement reads, unless a single one has more.
+/// Bytes of config texts per statement, unless a single text is larger.
 const AT_ONCE: u64 = 4 << 20;
 
-/// A project's labelling config and check mode.
+/// Labelling config and check mode of a project.
 #[derive(Clone, Debug)]
 pub struct Labelling {
     pub config: Arc<Config>,
@@ -34,13 +34,13 @@ pub struct Labelling {
 }
 
 impl Labelling {
-    /// `None` where everything fits.
+    /// Returns the rules, or `None` if the project accepts any result.
     pub fn rules(&self) -> Option<Rules> {
         Rules::new(self.config.clone(), self.mode)
     }
 }
 
-/// What results of a project have to fit.
+/// Rules for the results of a project.
 #[derive(Clone, Debug)]
 pub struct Rules {
     config: Arc<Config>,
@@ -48,7 +48,7 @@ pub struct Rules {
 }
 
 impl Rules {
-    /// `None` where everything fits: in an unchecked project, and without a config.
+    /// Builds the rules, or `None` with checks off and without a config: any result is accepted.
     pub fn new(config: Arc<Config>, mode: CheckMode) -> Option<Self> {
         let mode = match mode {
             CheckMode::Off => return None,
@@ -58,7 +58,7 @@ impl Rules {
         (!config.is_absent()).then_some(Self { config, mode })
     }
 
-    /// All problems of a result of a task with this data, with `at` before each path.
+    /// Collects all problems of a result of a task with this data, with `at` before each path.
     pub fn check(
         &self,
         result: &str,
@@ -80,15 +80,16 @@ impl Rules {
     }
 }
 
-/// The rules of a project as they stand in this transaction. `None` where everything fits.
+/// Reads the rules of a project, or `None` if any result is accepted.
 ///
-/// They stand until it ends: whoever changes the config waits for those who write by the one before, and looks at
-/// what they wrote. Those who write don't wait for each other, and take the lock anyway by referring to the project.
+/// The rules hold until the transaction ends: a change of the config waits for transactions that write results under
+/// the old config, and checks these results. Writers do not wait for each other, since their lock is shared; a
+/// foreign key to the project takes the same lock anyway.
 pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Result<Option<Rules>> {
     Ok(rules_of(app, db, &[project_id]).await?.remove(&project_id))
 }
 
-/// The rules of projects as they stand in this transaction; none of those where everything fits.
+/// Reads the rules of several projects, without projects that accept any result.
 pub async fn rules_of(
     app: &App,
     db: &impl ConnectionTrait,
@@ -108,7 +109,7 @@ pub async fn held(
     load(app, db, project_ids, Some(LockType::KeyShare)).await
 }
 
-/// Reads the labelling configs of projects, without a lock and without a look at who sees the projects.
+/// Reads the labelling configs of projects, without a lock and without a check of visibility.
 pub async fn configs(app: &App, project_ids: &[i64]) -> Result<HashMap<i64, Arc<Config>>> {
     let found = load(app, app.db.reader(), project_ids, None).await?;
     let found = found.into_iter();
@@ -148,6 +149,7 @@ async fn load(
         let projects = project::Entity::find().select_only().column(Column::Id);
         projects.filter(Column::Id.is_in(ids.iter().copied()))
     };
+    // Reads versions and sizes first: a config of known version comes from the cache, without reading the text.
     let length = Func::cust("octet_length").arg(Expr::col(Column::LabelConfig));
     let mut versions = projects(project_ids)
         .columns([Column::CheckMode, Column::ConfigVersion])
@@ -170,13 +172,13 @@ async fn load(
         }
     }
     if lock.is_none() {
-        // Configs of the cache are leased by it; the others are held by the answer until it is written.
+        // The cache holds the lease of its own configs; the answer holds the rest until written.
         for (_, bytes) in &unread {
             app.budget.charge_at_most_half(parsed_size(*bytes))?;
         }
     }
     for some in by_size(&unread) {
-        // Both together: outside of a transaction, the version may be another one by now.
+        // Reads text and version in the same statement: outside a transaction the version may have changed since.
         let found: Vec<(i64, String, i32)> = projects(&some)
             .columns([Column::LabelConfig, Column::ConfigVersion])
             .into_tuple()
@@ -192,7 +194,7 @@ async fn load(
     Ok(known)
 }
 
-/// Parts ids into groups whose texts have [`AT_ONCE`] bytes together, or one id.
+/// Splits ids into groups whose texts have at most [`AT_ONCE`] bytes together; a larger text forms its own group.
 fn by_size(texts: &[(i64, u64)]) -> Vec<Vec<i64>> {
     let mut groups: Vec<Vec<i64>> = Vec::new();
     let mut room = 0;
@@ -211,15 +213,15 @@ fn by_size(texts: &[(i64, u64)]) -> Vec<Vec<i64>> {
     groups
 }
 
-/// What the labelling config of a project says. It has no controls when the project has no config yet, or one
-/// that can't be read, which only data of an older version can have.
+/// Parses or looks up the labelling config of a project. A project without a config has no controls, and so has a
+/// config that can't be parsed, as only data of an earlier release can.
 pub async fn config(app: &App, project: &project::Model) -> Arc<Config> {
     charge_reading(&project.label_config).await;
     let version = project.config_version;
     understood(app, project.id, version, &project.label_config)
 }
 
-/// Accounts for the reading of a labelling config, which takes several times as long as that of JSON.
+/// Charges the time to parse a labelling config, several times the time to parse JSON of the same size.
 pub async fn charge_reading(xml: &str) {
     const STEPS: usize = 4;
     compute::charge(xml.len().saturating_mul(STEPS)).await;
@@ -227,6 +229,7 @@ pub async fn charge_reading(xml: &str) {
 
 fn understood(app: &App, project_id: i64, version: i32, xml: &str) -> Arc<Config> {
     app.configs.get_or_read(project_id, version, xml, |faults| {
+        // Logs the first fault alone: a broken config can have thousands.
         let first = faults.first();
         tracing::warn!(
             project = project_id,

@@ -1,7 +1,7 @@
-//! Large columns of rows that are read for an answer: their bytes are charged to its budget before they are loaded.
+//! Reads rows with large columns, charged before loading (`docs/decisions/0020-memory-of-answers.md`).
 //!
-//! A row brings its large columns along while they are small. Of a larger row only the size is read, for which the
-//! database touches no page of the text; the size is charged, and the whole row is read in one more statement.
+//! Small rows carry their large columns at once. For a larger row only the size is read, for which the database
+//! touches no page of the text; after the size is charged, a further statement reads the whole row.
 
 use std::{cmp::max, collections::HashMap, sync::Arc};
 
@@ -17,59 +17,59 @@ use crate::{
     error::{Error, Result},
 };
 
-/// The most bytes of large columns that a row brings along.
+/// Maximum size of the large columns that a row carries at once, in bytes.
 const SMALL: u64 = 16 << 10;
-/// Bytes that a row takes beside its large columns, about.
+/// Approximate bytes of a row without large columns.
 const ROW: u64 = 512;
-/// Rows of a list without pages that one statement reads.
+/// Rows per statement of a list without pages.
 const AT_ONCE: u64 = 1_000;
-/// The column of what the large columns of a row have together, in bytes.
+/// Name of the column with the total bytes of a row's large columns.
 pub const BYTES: &str = "bytes";
 
-/// A table whose rows are read for answers.
+/// Table whose rows are read for answers.
 pub trait Large: EntityTrait {
     const ID: Self::Column;
-    /// Columns with texts of the size that clients make them.
+    /// Columns with texts whose size clients determine.
     const LARGE: &'static [Self::Column];
-    /// Columns that no answer tells.
+    /// Columns that no answer contains.
     const UNTOLD: &'static [Self::Column] = &[];
 
-    /// Bytes of the texts that always come with a row.
+    /// Bytes of the texts that each row carries.
     fn texts(_: &Self::Model) -> usize {
         0
     }
 }
 
-/// How rows are read for one answer.
+/// Reader of rows for a single answer.
 pub struct Reading<'a, E: Large> {
     app: &'a App,
-    /// The rows that the actor sees.
+    /// Rows visible to the actor.
     visible: Select<E>,
-    /// How often the answer holds what the large columns have; with 0 they are left empty.
+    /// Number of times that the answer holds the large columns; with zero these stay empty.
     times: u64,
 }
 
-/// What the rows of one statement may bring along.
+/// Bytes that the rows of a statement may carry at once.
 pub struct Small<'a> {
     reserve: Reserve<'a>,
-    /// Bytes of each row.
+    /// Limit of each row.
     each: u64,
 }
 
-/// A row, which may have come without its large columns.
+/// Row with or without its large columns.
 pub struct Weighed<M> {
     pub row: M,
-    /// Bytes that the answer will hold of the large columns that were left out; 0 when they are there.
+    /// Bytes of the large columns left out, times the number of times that the answer holds these; 0 if present.
     missing: u64,
 }
 
-/// A row with everything; with a failure, the answer has no room for its large columns, which may be empty.
+/// Completed row. After a failure to charge, the large columns may be empty.
 struct Loaded<M> {
     row: M,
     failure: Option<Error>,
 }
 
-/// A row as the database gives it.
+/// Row as returned by the database.
 struct Raw<M> {
     row: M,
     bytes: u64,
@@ -102,15 +102,16 @@ where
         self.app.db.reader()
     }
 
-    /// Sets aside what so many rows may bring along.
+    /// Reserves the bytes that this many rows may carry at once.
     pub fn small(&self, rows: u64) -> Small<'a> {
         let rows = max(rows, 1).saturating_mul(max(self.times, 1));
         let reserve = self.app.budget.reserve(rows.saturating_mul(SMALL));
+        // A nearly spent budget lowers the limit per row, so that rows read at once never exceed the budget.
         let each = reserve.bytes() / rows;
         Small { reserve, each }
     }
 
-    /// The columns of a row, the large ones of small rows alone.
+    /// Adds the columns of a row, large columns for small rows alone.
     pub fn columns(&self, select: Select<E>, small: &Small<'_>) -> Select<E> {
         self.columns_up_to(select, small.each)
     }
@@ -142,7 +143,7 @@ where
         select.expr_as(bytes, BYTES)
     }
 
-    /// The rows of a statement with these columns, charged as they came.
+    /// Runs a statement with these columns and charges the bytes of the rows.
     pub async fn rows(
         &self,
         statement: &SelectStatement,
@@ -169,8 +170,8 @@ where
         Ok(rows)
     }
 
-    /// The rows of a select that has no more than so many, by a key of theirs. Each is charged by itself, so a row that
-    /// the answer has no room for fails alone.
+    /// Reads all rows of a select with a known maximum of rows, by key. Charges each row apart, so that a row too
+    /// large for the answer fails alone.
     pub async fn few(
         &self,
         select: Select<E>,
@@ -188,7 +189,7 @@ where
         Ok(rows.collect())
     }
 
-    /// All rows of a select, by parent and id, however many there are. A parent fails alone with its rows.
+    /// Reads all rows of a select by parent, in the order of ids. A parent fails alone if a row is too large.
     pub async fn by_parent(
         &self,
         select: Select<E>,
@@ -219,7 +220,7 @@ where
             if let Some(id) = last {
                 statement.and_where(E::ID.gt(id));
             }
-            // A sum has no index: one of the ids would lead through the whole table.
+            // Adding 0 hides the column from the index on ids, which would lead the planner through the whole table.
             let by_id = Expr::col((E::default(), E::ID)).add(0);
             statement.order_by_expr(by_id, sea_orm::Order::Asc);
             statement.limit(AT_ONCE);
@@ -233,7 +234,7 @@ where
         }
     }
 
-    /// The rows with everything. Those that are gone by now are left out.
+    /// Completes the rows with their large columns. Leaves out rows deleted since.
     async fn whole(&self, rows: Vec<Weighed<E::Model>>) -> Result<Vec<Loaded<E::Model>>> {
         let mut failures: HashMap<i64, Error> = HashMap::new();
         for row in rows.iter().filter(|row| row.missing > 0) {
@@ -256,8 +257,8 @@ where
         Ok(whole.collect())
     }
 
-    /// The pages with everything. When the budget has not enough left, a page that may be cut is, and another one fails
-    /// alone.
+    /// Completes pages with their large columns. With a nearly spent budget, cuts a page that may be cut, and fails a
+    /// page that may not.
     pub async fn whole_pages(
         &self,
         page: &Page,
@@ -284,8 +285,8 @@ where
         Ok(slices.collect())
     }
 
-    /// Charges what pages miss: all of it, or of pages that may be cut as many rows of each as there is room for. Answers
-    /// with the failure of each page.
+    /// Charges the missing columns of pages: all, or for pages that may be cut as many rows of each page as fit the
+    /// budget. Returns the failure of each page, if any.
     fn charge(&self, page: &Page, slices: &mut [Slice<Weighed<E::Model>>]) -> Vec<Option<Error>> {
         let missing = |slice: &Slice<Weighed<E::Model>>| -> u64 {
             slice.rows.iter().map(|row| row.missing).sum()
@@ -303,6 +304,7 @@ where
             Err(Error::AnswerTooLarge { .. }) => {}
             Err(error) => return vec![Some(error); slices.len()],
         }
+        // Charges row by row across all pages, so that each page keeps about the same number of rows.
         let longest = slices.iter().map(|slice| slice.rows.len()).max();
         for length in 0..longest.unwrap_or(0) {
             for index in 0..slices.len() {
@@ -312,7 +314,7 @@ where
                 };
                 match (length, row.missing) {
                     (_, 0) => {}
-                    // Without one row there is no way on.
+                    // Charges the first row in any case: an empty page has no cursor to continue from.
                     (0, missing) => failures[index] = budget.charge(missing).err(),
                     (_, missing) => match budget.charge_sparing(missing) {
                         Ok(()) => {}
@@ -330,7 +332,7 @@ where
         failures
     }
 
-    /// Reads rows whose large columns were left out once more, with all columns.
+    /// Reads rows without large columns again, with all columns.
     async fn missing(
         &self,
         rows: impl Iterator<Item = &Weighed<E::Model>>,
@@ -351,7 +353,7 @@ where
                 .await?;
             for Raw { row, bytes } in rows {
                 let id = id::<E>(&row);
-                // It may have grown meanwhile.
+                // Charges the growth since the first read.
                 let grown = bytes.saturating_mul(self.times);
                 let grown = grown.saturating_sub(charged.get(&id).copied().unwrap_or(0));
                 let failure = self.app.budget.charge(grown).err();
@@ -362,7 +364,7 @@ where
     }
 }
 
-/// A row with everything.
+/// Completes a row.
 fn filled<E: Large>(
     row: Weighed<E::Model>,
     read: &mut HashMap<i64, Loaded<E::Model>>,
@@ -383,7 +385,7 @@ fn id<E: Large>(row: &E::Model) -> i64 {
     }
 }
 
-/// Bytes that the large columns of a row have together.
+/// Computes the bytes of a row's large columns.
 fn bytes<E: Large>() -> Expr {
     let lengths = E::LARGE.iter().map(|column| {
         let text = Expr::col((E::default(), *column));

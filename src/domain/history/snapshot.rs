@@ -1,4 +1,4 @@
-//! Annotations as they were: for any number of versions at once, in a fixed number of statements.
+//! Snapshots of annotations as of any number of versions, in a fixed number of statements.
 
 mod pages;
 
@@ -27,22 +27,22 @@ use crate::{
     id,
 };
 
-/// Annotations whose revisions are read at once: each is a condition of its own.
+/// Annotations whose revisions are read at once: each adds a condition to the statement.
 const AT_ONCE: usize = 400;
 
-/// A version of an annotation.
+/// Version of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct VersionOf {
     pub annotation_id: i64,
     pub version: i32,
 }
 
-/// What an annotation was at one version. A tombstone's version is what was deleted.
+/// Annotation as of a version. The snapshot of a deletion's version shows the deleted state.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     pub annotation_id: i64,
     pub version: i32,
-    /// What made the version.
+    /// Kind of change that created the version.
     pub event: Event,
     pub task_id: i64,
     pub project_id: i64,
@@ -53,16 +53,17 @@ pub struct Snapshot {
     /// Seconds.
     pub lead_time: Option<f64>,
     pub last_action: Action,
-    /// When the version was made.
+    /// Creation time of the version.
     pub at: DateTime<Utc>,
     pub result: ResultRef,
 }
 
-/// Where the history holds the result of a snapshot. Whoever has one may read it.
+/// Revision that holds the result of a snapshot. A holder of this reference has passed the access check and may read
+/// the result.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResultRef(i64);
 
-/// What the changes of an annotation come to, one after the other.
+/// Accumulates the changes of an annotation in the order of versions.
 #[derive(Default)]
 struct Fold {
     annotation_id: i64,
@@ -72,7 +73,8 @@ struct Fold {
 }
 
 impl Fold {
-    /// Takes the next row. Behind another annotation, and behind a gap, nothing is known.
+    /// Applies the next revision. Starts over at a different annotation, and at a gap between versions: the fields
+    /// before the gap are unknown.
     fn take(&mut self, row: &Row) -> Result<()> {
         let follows = row.annotation_id == self.annotation_id && row.version == self.version + 1;
         if !follows {
@@ -87,14 +89,14 @@ impl Fold {
         Ok(())
     }
 
-    /// The result, once everything of the annotation is known.
+    /// Returns the result once all fields are known: a creation sets `task`, a later change of a few fields does not.
     fn whole(&self) -> Option<ResultRef> {
         self.result.filter(|_| self.fields.contains_key("task"))
     }
 }
 
-/// Makes the histories of annotations that left a project begin anew behind it: what came before goes with the
-/// project, and what it added up to is written into the first change of what stays.
+/// Starts a new history for annotations that left a project which is to be deleted. The old revisions are deleted
+/// with the project, so the first revision outside gets the accumulated fields and result.
 pub async fn leave(txn: &impl ConnectionTrait, project_id: i64) -> Result<()> {
     use Column::{AnnotationId, FromProjectId, ProjectId};
     let inside = annotation::Entity::find()
@@ -115,6 +117,7 @@ pub async fn leave(txn: &impl ConnectionTrait, project_id: i64) -> Result<()> {
         .into_tuple()
         .all(txn)
         .await?;
+    // `i32::MAX` selects all versions.
     let left: Vec<(i64, i32)> = left.into_iter().map(|id| (id, i32::MAX)).collect();
     for some in left.chunks(AT_ONCE) {
         let mut fold = Fold::default();
@@ -123,6 +126,7 @@ pub async fn leave(txn: &impl ConnectionTrait, project_id: i64) -> Result<()> {
         while let Some(page) = pages.next(txn).await? {
             for row in page {
                 fold.take(&row)?;
+                // The first revision outside follows directly on a revision inside the project.
                 let begins =
                     row.project_id != project_id && last == (row.annotation_id, project_id);
                 if begins && let Some(result) = fold.whole() {
@@ -151,9 +155,10 @@ async fn begin_with(
     Ok(())
 }
 
-/// Snapshots of those of the versions that there were, and whose project the actor sees.
+/// Reads snapshots of the versions that exist and whose project the actor sees.
 ///
-/// What an older version set counts, wherever the annotation was then.
+/// The fold includes revisions of projects that the actor does not see: values set there remain part of the
+/// annotation.
 pub async fn load(
     db: &impl ConnectionTrait,
     actor: &Actor,
@@ -185,15 +190,16 @@ pub async fn load(
             }
         }
     }
+    // Checks the project of each version, not the present project: an annotation may have moved since.
     let seen = seen_projects(db, actor, found.values()).await?;
     found.retain(|_, snapshot| seen.contains(&snapshot.project_id));
     Ok(found)
 }
 
-/// The version that is meant by its number or by an instant, of which exactly one has to be given. `None`
-/// before the first version, and while the annotation was deleted.
+/// Finds the version by number or by instant, of which exactly one is required. Is `None` before the first version, and
+/// while the annotation was deleted.
 ///
-/// Of any annotation: whether the actor sees that version is asked by [`load`].
+/// Does not check access: [`load`] does.
 pub async fn version_at(
     app: &App,
     annotation_id: i64,
@@ -212,6 +218,7 @@ pub async fn version_at(
             return Err(Problem::new(["asOf"], ProblemCode::NotTogether, message).into());
         }
     };
+    // Revisions of an annotation rise in time with their versions, so the last version up to the instant was current.
     let newest: Option<(i32, Event)> = annotation_revision::Entity::find()
         .select_only()
         .columns([Column::Version, Column::Event])
@@ -226,7 +233,7 @@ pub async fn version_at(
         .map(|(version, _)| version))
 }
 
-/// The results of snapshots, JSON texts.
+/// Reads the results of snapshots as JSON texts.
 pub async fn results(
     db: &impl ConnectionTrait,
     results: &[ResultRef],
@@ -244,7 +251,7 @@ pub async fn results(
         .collect())
 }
 
-/// The results of snapshots, charged to the answer that holds each so many times.
+/// Reads the results of snapshots, charged `times` times to the answer's budget.
 pub async fn charged_results(
     app: &App,
     results: &[ResultRef],
@@ -261,31 +268,32 @@ pub async fn charged_results(
     Ok(texts.collect())
 }
 
-/// The result of a snapshot, JSON text.
+/// Reads the result of a snapshot as JSON text.
 pub async fn result(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<String> {
     let found = results(db, &[snapshot.result]).await?;
-    // It goes with its project alone, between two looks.
+    // The revision is missing only if the project was deleted between the two reads.
     found.into_values().next().ok_or_else(Error::busy)
 }
 
-/// A field in which two snapshots differ.
+/// Field that differs between two snapshots.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldChange {
-    /// Its public name.
+    /// Public name of the field.
     pub field: &'static str,
-    /// References are ids, as texts.
+    /// Value before; references are ids as strings.
     pub before: Value,
     pub after: Value,
 }
 
-/// The fields but `result` in which two snapshots differ, by name. Of people, the ids of those among
-/// `visible` alone.
+/// Lists the fields other than `result` that differ between two snapshots, by name. Ids of people outside `visible`
+/// are null.
 pub fn changed_fields(
     before: &Snapshot,
     after: &Snapshot,
     visible: &HashSet<i64>,
 ) -> Vec<FieldChange> {
     let id = |id: Option<i64>| json!(id.map(|id| id.to_string()));
+    // An invisible person becomes null, yet the field is still listed: the change itself is visible.
     let person = |person: Option<i64>| id(person.filter(|id| visible.contains(id)));
     let mut changes = Vec::new();
     let mut note = |field, differs: bool, before: Value, after: Value| {
@@ -339,7 +347,7 @@ async fn seen_projects(
     snapshots: impl Iterator<Item = &Snapshot>,
 ) -> Result<HashSet<i64>> {
     let ids: HashSet<i64> = snapshots.map(|snapshot| snapshot.project_id).collect();
-    // An admin sees whatever there is, and a revision goes with its project.
+    // Admins see all projects, and revisions are deleted with their project: each of these projects exists.
     if actor.is_admin() || ids.is_empty() {
         return Ok(ids);
     }

@@ -1,4 +1,4 @@
-//! Revisions of many annotations, in pages.
+//! Revisions of many annotations, read in pages.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -12,10 +12,10 @@ use sea_orm::{
 
 use crate::error::Result;
 
-/// Revisions that one statement reads.
+/// Revisions per statement.
 const PAGE: u64 = 500;
 
-/// A revision without the result that it may hold.
+/// Revision without the result.
 #[derive(FromQueryResult)]
 pub struct Row {
     pub id: i64,
@@ -30,10 +30,11 @@ pub struct Row {
     pub changes: String,
 }
 
-/// Revisions of each annotation up to a version, in order, [`PAGE`] at a time: a history has any length.
+/// Reads the revisions of each annotation up to a version, in order, [`PAGE`] at a time: a history can have any
+/// length.
 pub struct Pages<'a> {
     newest: &'a [(i64, i32)],
-    /// Annotation and version of the last row of the page before.
+    /// Annotation and version of the last row of the previous page.
     after: Option<(i64, i32)>,
     is_done: bool,
 }
@@ -47,7 +48,7 @@ impl<'a> Pages<'a> {
         }
     }
 
-    /// Reads the next page. `None` behind the last one.
+    /// Reads the next page, or `None` after the last page.
     pub async fn next(&mut self, db: &impl ConnectionTrait) -> Result<Option<Vec<Row>>> {
         use Column::{
             Action, AnnotationId, Changes, CreatedAt, Event, Id, ProjectId, TaskId, UpdatedById,
@@ -58,6 +59,7 @@ impl<'a> Pages<'a> {
         }
         let (first, behind) = self.after.unwrap_or((i64::MIN, 0));
         let newest = self.newest.iter();
+        // Annotations before the last row are done, which shortens the condition page by page.
         let left = newest.filter(|(annotation_id, _)| *annotation_id >= first);
         let of_annotations = left.map(|(annotation_id, version)| {
             let all = Condition::all()
@@ -89,6 +91,7 @@ impl<'a> Pages<'a> {
             .into_model()
             .all(db)
             .await?;
+        // A short page is the last, so no statement is spent on an empty page.
         self.is_done = (page.len() as u64) < PAGE;
         self.after = page.last().map(|row| (row.annotation_id, row.version));
         Ok(Some(page))
