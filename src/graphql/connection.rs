@@ -1,4 +1,4 @@
-//! Relay connections: every list of the schema has the same shape.
+//! Relay connections: all lists of the schema have the same shape (<https://relay.dev/graphql/connections.htm>).
 
 use async_graphql::{Context, Object, OutputType, SimpleObject};
 
@@ -92,6 +92,7 @@ where
 {
     /// The items with their cursors.
     async fn edges(&self, ctx: &Context<'_>) -> Result<List<Edge<N>>> {
+        // Charges before the copies: `edges` and `nodes` each hold all items.
         ctx.charge_items(self.nodes.len())?;
         let edges = self.nodes.iter().zip(&self.cursors);
         Ok(edges
@@ -113,6 +114,7 @@ where
         PageInfo {
             has_next_page: self.has_next,
             has_previous_page: self.has_previous,
+            // Cursors of the first and last edge, null on an empty page: https://relay.dev/graphql/connections.htm
             start_cursor: self.cursors.first().cloned(),
             end_cursor: self.cursors.last().cloned(),
         }
@@ -122,6 +124,7 @@ where
     /// annotations of a task without a filter.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
         let (app, actor, loader) = (ctx.app(), ctx.actor(), ctx.loader());
+        // Counts run only if selected: a count can cost more than the page.
         let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(match &self.total {
             Total::Annotations(filter) => whole(annotation::count(app, actor, filter).await?),
@@ -172,6 +175,7 @@ impl<N: OutputType + Clone> Edge<N> {
 /// A page that may have fewer items than it is asked for, when the answer has no room for them and tells whether
 /// there are more.
 pub fn cut_if_told(ctx: &Context<'_>, page: Page) -> Page {
+    // A page may be cut short only if the client can see that more items follow.
     let more = match page.is_backwards() {
         true => "hasPreviousPage",
         false => "hasNextPage",

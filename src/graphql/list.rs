@@ -46,6 +46,7 @@ impl<T: OutputType> OutputType for List<T> {
         ctx: &ContextSelectionSet<'_>,
         field: &Positioned<Field>,
     ) -> ServerResult<Value> {
+        // Items resolve at the same time, so that the loader batches their keys.
         let items = self.0.iter().enumerate().map(|(index, item)| async move {
             let ctx = ctx.with_index(index);
             let resolved = OutputType::resolve(item, &ctx, field).await;

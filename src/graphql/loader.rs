@@ -1,4 +1,4 @@
-//! The one loader of a request: every row that fields and federation entities ask for, in batches.
+//! Loader of a request: reads rows for fields and federated entities in batches.
 
 mod key;
 
@@ -58,10 +58,13 @@ pub struct Batches {
 
 /// A loader for one request. Without `remember`, rows are read anew whenever they are asked for.
 pub fn new(app: App, actor: Actor, remember: bool) -> Loaders {
+    // Batches run as separate tasks, so the user's share of connections is passed along.
     let spawner = OnBehalfOf(actor.id());
     let batches = Batches { app, actor };
     let mut loader = DataLoader::with_cache(batches, spawner, NextTurn, HashMapCache::default());
+    // Bounds the parameters of a statement.
     loader = loader.max_batch_size(10_000);
+    // Mutations must not read rows cached before a write.
     loader.enable_all_cache(remember);
     loader
 }
@@ -83,6 +86,7 @@ struct NextTurn;
 
 impl Timer for NextTurn {
     fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
+        // Yields once instead of waiting for a time: fields of the same level have queued their keys by then.
         Box::pin(tokio::task::yield_now())
     }
 }
@@ -150,6 +154,7 @@ macro_rules! by_large_id {
 
                 async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Result<$value>>> {
                     let mut found = HashMap::new();
+                    // Groups by the number of times, since the charge of a statement's rows depends on that number.
                     let keys = keys.iter().map(|key| (key.times, key.id));
                     for (times, ids) in by_times(keys) {
                         let rows = $load(&self.app, &self.actor, &ids, times).await;
@@ -256,6 +261,7 @@ async fn ask<'a, Q: 'a, K: Eq + Hash, V, F>(
 where
     F: Future<Output = Result<HashMap<i64, Result<V>>>>,
 {
+    // Groups parents by question: each distinct question takes a fixed number of statements.
     let mut questions: HashMap<&str, (&Arc<Question<Q>>, Vec<i64>)> = HashMap::new();
     for (parent, question) in keys {
         let (_, parents) = questions

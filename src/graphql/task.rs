@@ -1,4 +1,4 @@
-//! Tasks in the graph.
+//! Task type with its fields, filter and root fields.
 
 mod filter;
 mod mutation;
@@ -75,6 +75,7 @@ impl Task {
     /// A task that is known to exist: read at once when its data is asked for, so that this is where it fails.
     pub async fn known(ctx: &Context<'_>, id: i64) -> Result<Self> {
         match ctx.times(At::Object, DATA) {
+            // A visible child implies a visible task, unless the task was deleted since.
             0 => Ok(Self::Id(id)),
             _ => Self::load(ctx, id).await?.ok_or(Error::NotFound("task")),
         }
@@ -90,6 +91,7 @@ impl Task {
     /// The row with its data, which a list may have left out.
     async fn whole_row(&self, ctx: &Context<'_>) -> Result<Arc<task::Model>> {
         match self {
+            // Stored data is at least `{}`, so an empty text means that the data was not read.
             Self::Row(row) if !row.data.is_empty() => Ok(row.clone()),
             task => {
                 let id = task.key();
@@ -133,6 +135,7 @@ impl Task {
     /// Further data about the task. Null when not given.
     async fn meta(&self, ctx: &Context<'_>) -> Option<Result<Stored<JsonObject>>> {
         match self.whole_row(ctx).await {
+            // Null stands for a task without meta; an error must not look the same.
             Ok(row) if row.meta.is_none() => None,
             Ok(row) => Some(Ok(Stored::in_row(row, |row| {
                 row.meta.as_deref().unwrap_or_default()
@@ -305,6 +308,7 @@ async fn list(
     query: tasks::Query,
     arguments: &Arguments,
 ) -> Result<Connection<Task>> {
+    // Filter and order enter the cursor, so that a cursor of a different list is refused.
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let page = cut_if_told(ctx, page);
     let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
@@ -322,6 +326,7 @@ pub async fn list_of_project(
     let query = query(ctx, filter, order);
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
     let page = cut_if_told(ctx, page);
+    // The page and the count share the question: equal fields of many parents are read together.
     let question = Question::new(query, page);
     let key = PageOf {
         parent: project_id,

@@ -1,4 +1,4 @@
-//! Keys of the loader: what a field asks for, by id or by parent.
+//! Keys of the loader: rows by id, and lists by parent.
 
 use std::{
     hash::{Hash, Hasher},
@@ -89,6 +89,7 @@ pub struct Question<Q> {
 
 impl<Q: std::fmt::Debug> Question<Q> {
     pub fn new(query: Q, page: Page) -> Arc<Self> {
+        // Derived `Debug` covers every condition of the query. The text lives no longer than the request.
         let text = format!("{query:?}{page:?}");
         Arc::new(Self { query, page, text })
     }
