@@ -30,7 +30,7 @@ pub enum AgreementMetric {
     CohensKappa,
 }
 
-/// Of a task's annotations.
+/// Computes the agreement of a task's annotations, or null without comparable annotations.
 pub async fn of_task(
     ctx: &Context<'_>,
     task_id: i64,
@@ -44,7 +44,7 @@ pub async fn of_task(
     }
 }
 
-/// Of an annotation and another one, which the client names.
+/// Computes the agreement of an annotation with a second annotation, named by the client.
 pub async fn of_pair(
     ctx: &Context<'_>,
     id: i64,

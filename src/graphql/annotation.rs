@@ -338,7 +338,7 @@ impl Annotation {
 }
 
 impl Annotation {
-    /// One annotation that the viewer sees, with its result when that is asked for.
+    /// Reads an annotation visible to the viewer, with the result if selected.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
         let row = ctx
@@ -349,7 +349,7 @@ impl Annotation {
         Ok(row.map(Self))
     }
 
-    /// The annotation with its result, when that is asked for: it may have been read without.
+    /// Adds the result if selected: the row may have been read without.
     pub async fn with_result(self, ctx: &Context<'_>) -> Result<Option<Self>> {
         match ctx.results(At::Object) {
             // A row without its result was read for an answer that did not select `result`, such as an event.
@@ -358,7 +358,7 @@ impl Annotation {
         }
     }
 
-    /// The row with its result. One that was read without holds an empty text; no stored one is.
+    /// Returns the row with its result. A row read without its result holds an empty text, unlike any stored result.
     async fn whole(&self, ctx: &Context<'_>) -> Result<Arc<annotation::Model>> {
         // A stored result is at least `[]`, so an empty text means that the result was not read.
         if !self.0.result.is_empty() {

@@ -31,7 +31,7 @@ pub struct Connection<N> {
     total: Total,
 }
 
-/// What `totalCount` counts, once it is asked for.
+/// Query behind `totalCount`, run only if selected.
 pub enum Total {
     Annotations(Box<annotation::Filter>),
     Tasks(task::Filter),
@@ -172,8 +172,8 @@ impl<N: OutputType + Clone> Edge<N> {
     }
 }
 
-/// A page that may have fewer items than it is asked for, when the answer has no room for them and tells whether
-/// there are more.
+/// Allows a page to have fewer items than requested when the answer has no room, provided that the answer says
+/// whether more items follow.
 pub fn cut_if_told(ctx: &Context<'_>, page: Page) -> Page {
     // A page may be cut short only if the client can see that more items follow.
     let more = match page.is_backwards() {

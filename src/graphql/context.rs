@@ -8,15 +8,15 @@ use async_graphql::{
 use super::loader::Loaders;
 use crate::{app::App, domain::access::Actor, error::Result};
 
-/// Bytes that a field of an answer takes beside the text that it may have, about.
+/// Approximate bytes of an answer's field, besides a text that the field may hold.
 const FIELD: u64 = 160;
-/// Bytes that typed regions take for each byte of the result that they are read from, about.
+/// Approximate bytes of typed regions per byte of the result.
 const REGIONS: u64 = 3;
 
 /// Objects that a field leads to.
 #[derive(Clone, Copy)]
 pub enum At {
-    /// The object, or each of the list, that the field answers with.
+    /// Object of the field, or each object of its list.
     Object,
     /// The items of the page that the field answers with.
     Page,
@@ -26,13 +26,13 @@ pub trait ContextExt<'a> {
     fn app(&self) -> &'a App;
     fn actor(&self) -> &'a Actor;
     fn loader(&self) -> &'a Loaders;
-    /// A field below this one is asked for, at any of these paths.
+    /// Says whether a field below the present field is selected, at any of these paths.
     fn wants(&self, paths: &[&[&str]]) -> bool;
-    /// How often the answer has one of these fields of each object.
+    /// Counts the selections of these fields per object.
     fn times(&self, at: At, fields: &[&str]) -> u64;
-    /// How often the answer holds the result of each object, as `result` or as `regions`.
+    /// Counts the copies of a result per object, as `result` or as `regions`.
     fn results(&self, at: At) -> u64;
-    /// Charges the fields of so many items that this field answers with.
+    /// Charges the selected fields of this many items of the present field.
     fn charge_items(&self, items: usize) -> Result<()>;
 }
 
@@ -85,7 +85,7 @@ fn ahead<'a>(ctx: &'a Context<'_>, path: &[&str]) -> Lookahead<'a> {
     fields.fold(ctx.look_ahead(), |ahead, name| ahead.field(name))
 }
 
-/// The fields of one item. Lists in it count as one item: they charge their own.
+/// Counts the fields of an item. A nested list counts as a single item, since nested lists charge their own items.
 fn fields(ctx: &Context<'_>, selected: &SelectionSet) -> u64 {
     let each = |selection: &Positioned<Selection>| match &selection.node {
         Selection::Field(field) => 1 + fields(ctx, &field.node.selection_set.node),

@@ -237,7 +237,7 @@ impl ConfigObject {
 /// A value that a control offers, a `Label` or a `Choice`; or a `Relation`, a label of relations.
 pub struct ControlLabel {
     config: Arc<Config>,
-    /// None of a label of relations.
+    /// Absent for a label of relations.
     control: Option<usize>,
     index: usize,
 }
@@ -360,7 +360,7 @@ impl ControlCondition {
     }
 }
 
-/// A count as GraphQL has it, with 32 bits: no result gets beyond.
+/// Converts a count to GraphQL's Int: no result reaches the limit of 32 bits.
 fn count(count: u64) -> i32 {
     i32::try_from(count).unwrap_or(i32::MAX)
 }
@@ -391,7 +391,7 @@ fn text_or_null<'a>(ctx: &Context<'_>, text: &'a str) -> Option<Result<&'a str>>
     Some(self::text(ctx, text))
 }
 
-/// Before an answer holds texts that many parts of a config have in common.
+/// Charges texts that many parts of a config share, before the answer repeats the texts.
 fn repeat(ctx: &Context<'_>, texts: &[impl AsRef<str>]) -> Result<()> {
     // Adds the quotes and comma of each text in the answer.
     let bytes = texts.iter().map(|text| text.as_ref().len() as u64 + 3);

@@ -37,7 +37,7 @@ impl From<annotation_draft::Model> for AnnotationDraft {
 }
 
 impl AnnotationDraft {
-    /// One draft that the viewer sees, with its result when that is asked for.
+    /// Reads a draft visible to the viewer, with the result if selected.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
         let row = ctx

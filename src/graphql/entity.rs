@@ -32,7 +32,8 @@ use crate::{
 
 /// The field of the schema, which the library would resolve.
 pub const ENTITIES: &str = "_entities";
-/// The field that runs in its place. The schema does not have it, so no client can ask for it.
+/// Field that runs in place of `_entities`. The published schema leaves the field out, so clients can't select the
+/// field.
 pub const ENTITIES_BY_INDEX: &str = "_entitiesByIndex";
 
 /// A type that gateways may ask for by id.
@@ -124,8 +125,8 @@ fn key(representation: &Value) -> (&str, i64) {
     (name, id)
 }
 
-/// Loads each type in one batch. An entity that does not exist or may not be seen is `None`. The failure of a batch is
-/// the error of every entity of its type; an entity that the answer has no room for fails alone.
+/// Loads each type in a single batch. Unknown and invisible entities are `None`. The failure of a batch is the error
+/// of every entity of its type; an entity that the answer has no room for fails alone.
 async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Entity>>> {
     let loader = ctx.loader();
     let results = ctx.results(At::Object);

@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Outcome, Problem, Segment, Unavailable},
 };
 
-/// The codes of `extensions.code`. One list for every door.
+/// Codes of `extensions.code`, the same for all transports.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
 pub const BAD_REQUEST: &str = "BAD_REQUEST";
 pub const CONFLICT: &str = "CONFLICT";
@@ -36,8 +36,8 @@ pub fn code(error: &Error) -> &'static str {
     }
 }
 
-/// Gives every error of a response its code. This is the one place where errors of the domain become
-/// GraphQL's. Logs faults of ours, and reports failures of the database to its [`Health`](crate::db::Health).
+/// Adds the code to each error of a response. No further place converts errors of the domain. Logs internal errors,
+/// and reports failures of the database to its [`Health`](crate::db::Health).
 pub fn assign_codes(db: &Database, mut response: Response) -> Response {
     for error in &mut response.errors {
         // Errors with a code come from the endpoint or a budget and are final.
@@ -90,7 +90,7 @@ pub fn request_error(code: &str, message: impl Into<String>, at: Option<Pos>) ->
     error
 }
 
-/// Whether an error has one of these codes.
+/// Says whether an error has any of these codes.
 pub fn has_code(error: &ServerError, codes: &[&str]) -> bool {
     let code = error
         .extensions
@@ -158,7 +158,7 @@ fn extensions(error: &Error) -> ErrorExtensionValues {
     values
 }
 
-/// Why the service could not do what it was asked for, and whether it did it after all.
+/// Adds the reason of SERVICE_UNAVAILABLE, and whether the change was committed.
 pub fn set_unavailable(values: &mut ErrorExtensionValues, failure: &Unavailable) {
     values.set("reason", failure.reason.word());
     values.set("outcome", failure.outcome.word());

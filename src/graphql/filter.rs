@@ -144,7 +144,7 @@ impl From<IntRange> for filter::IntRange {
     }
 }
 
-/// A filter with those that it is combined with.
+/// Builds a filter tree from leaves and inner filters.
 pub fn tree<I, L>(
     leaves: L,
     and: Option<Vec<I>>,

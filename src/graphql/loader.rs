@@ -50,13 +50,13 @@ pub use self::key::{
 
 pub type Loaders = DataLoader<Batches, HashMapCache>;
 
-/// Loads what one actor may see.
+/// Batch functions of the loader, on behalf of a single actor.
 pub struct Batches {
     app: App,
     actor: Actor,
 }
 
-/// A loader for one request. Without `remember`, rows are read anew whenever they are asked for.
+/// Creates the loader of a request. Without `remember`, each key is read again.
 pub fn new(app: App, actor: Actor, remember: bool) -> Loaders {
     // Batches run as separate tasks, so the user's share of connections is passed along.
     let spawner = OnBehalfOf(actor.id());
@@ -182,7 +182,7 @@ by_large_id! {
     GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
 }
 
-/// What is held as often is read together.
+/// Groups keys by the number of copies in the answer.
 fn by_times<K>(keys: impl Iterator<Item = (u64, K)>) -> BTreeMap<u64, Vec<K>> {
     let mut groups: BTreeMap<u64, Vec<K>> = BTreeMap::new();
     for (times, key) in keys {
@@ -191,7 +191,7 @@ fn by_times<K>(keys: impl Iterator<Item = (u64, K)>) -> BTreeMap<u64, Vec<K>> {
     groups
 }
 
-/// The outcome of each key of a load; the failure of the load as a whole is that of each key.
+/// Distributes the outcome of a load over its keys; a failure of the whole load becomes the failure of each key.
 fn each<K: Copy + Eq + Hash, V>(
     loaded: Result<HashMap<K, Result<V>>>,
     keys: &[K],
@@ -252,7 +252,7 @@ impl Loader<OfPair> for Batches {
     }
 }
 
-/// Asks each question once, about all the parents that it is asked of.
+/// Answers each distinct question once, for all parents of the question.
 async fn ask<'a, Q: 'a, K: Eq + Hash, V, F>(
     keys: impl Iterator<Item = (i64, &'a Arc<Question<Q>>)>,
     key: fn(i64, Arc<Question<Q>>) -> K,

@@ -100,7 +100,7 @@ impl Prediction {
 }
 
 impl Prediction {
-    /// One prediction that the viewer sees, with its result when that is asked for.
+    /// Reads a prediction visible to the viewer, with the result if selected.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
         let row = ctx

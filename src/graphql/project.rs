@@ -39,7 +39,7 @@ pub use self::{
 #[derive(Clone)]
 pub enum Project {
     Row(Arc<project::Model>),
-    /// Read without its large columns.
+    /// Row read without the large columns.
     Light(Arc<project::Model>),
     /// Known to exist; read when more than the id is asked for.
     Id(i64),
@@ -68,7 +68,7 @@ impl Project {
         }
     }
 
-    /// One project that the viewer sees, with its large columns when these are asked for.
+    /// Reads a project visible to the viewer, with the large columns if selected.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.times(At::Object, TEXTS);
         let row = ctx
@@ -104,7 +104,7 @@ impl Project {
         }
     }
 
-    /// The row with its large columns.
+    /// Returns the row with the large columns.
     async fn whole_row(&self, ctx: &Context<'_>) -> Result<Arc<project::Model>> {
         match self {
             Self::Row(row) => Ok(row.clone()),

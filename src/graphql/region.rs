@@ -183,8 +183,7 @@ pub enum Region {
     Other(OtherRegion),
 }
 
-/// Which regions are asked for. Of each list that is given one item has to match, so that none does of an
-/// empty one.
+/// Conditions on the listed regions. An item of each given list has to match, so an empty list matches no region.
 pub struct Filter {
     ids: Option<HashSet<String>>,
     labels: Option<HashSet<String>>,
@@ -242,7 +241,7 @@ pub async fn of_result(
     Ok(regions.into())
 }
 
-/// One region among those of its result.
+/// Region of a result, by index.
 #[derive(Clone)]
 pub struct RegionRef {
     stored: Arc<Stored>,

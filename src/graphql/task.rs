@@ -61,7 +61,7 @@ impl Task {
         }
     }
 
-    /// One task that the viewer sees, with its data when that is asked for.
+    /// Reads a task visible to the viewer, with the data if selected.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.times(At::Object, DATA);
         let row = ctx
@@ -315,7 +315,7 @@ async fn list(
     Ok(Connection::new(slice, Total::Tasks(query.filter)))
 }
 
-/// The tasks of one project, read together with those of its neighbours.
+/// Reads a page of a project's tasks, in a batch with further projects.
 pub async fn list_of_project(
     ctx: &Context<'_>,
     project_id: i64,

@@ -174,7 +174,7 @@ impl From<Result<Option<annotation::Deleted>>> for DeleteAnnotationOutcome {
     }
 }
 
-/// What became of each item, in the order of the items.
+/// Converts the outcome of each item, in the order of the items.
 pub fn told<T, O: From<Result<Option<T>>>>(outcomes: Result<Outcomes<T>>) -> Result<List<O>> {
     // An error of the whole batch, such as too many items, fails the field; errors of items are data.
     Ok(outcomes?.into_iter().map(O::from).collect())

@@ -111,7 +111,7 @@ async fn list(
     ))
 }
 
-/// The annotations of one task or project, read together with those of its neighbours.
+/// Reads a page of the annotations of a task or project, in a batch with further parents.
 pub async fn list_of(
     ctx: &Context<'_>,
     parent: Parent,

@@ -14,7 +14,7 @@ pub struct ControlRepeater {
 }
 
 impl ControlRepeater {
-    /// Repeaters at these places in the config.
+    /// Lists the repeaters at these positions in the config.
     pub fn all(config: &Arc<Config>, places: &[usize]) -> Vec<Self> {
         let repeater = |place: &usize| Self {
             config: config.clone(),

@@ -32,7 +32,7 @@ pub struct AnnotationSnapshot {
 }
 
 impl AnnotationSnapshot {
-    /// A version, with its result when the field that it is the answer of asks for that.
+    /// Reads a version for a field, with the result if selected.
     pub async fn asked_for(
         ctx: &Context<'_>,
         annotation_id: i64,

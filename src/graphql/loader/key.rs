@@ -34,7 +34,7 @@ ids! {
 macro_rules! large_ids {
     ($($name:ident),* $(,)?) => {
         $(
-            /// By id, and how often the answer holds the large columns of what is found; for none they are left
+            /// Key by id, with the number of times that the answer holds the large columns; with zero these stay
             /// empty.
             #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
             pub struct $name {
@@ -58,32 +58,32 @@ large_ids! {
     GroundTruthOf,
 }
 
-/// The result of a snapshot, and how often the answer holds it.
+/// Key of a snapshot's result, with the number of times that the answer holds the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ResultOf {
     pub result: ResultRef,
     pub times: u64,
 }
 
-/// One page of a list below a parent. Lists with the same question are read together.
+/// Key of a page of a parent's list. Lists with the same question are read together.
 #[derive(Clone)]
 pub struct PageOf<Q> {
     pub parent: i64,
     pub question: Arc<Question<Q>>,
 }
 
-/// How many rows a list below a parent has.
+/// Key of the number of rows in a parent's list.
 #[derive(Clone)]
 pub struct CountOf<Q> {
     pub parent: i64,
     pub question: Arc<Question<Q>>,
 }
 
-/// What a list below a parent is asked.
+/// Query and page of a parent's list.
 pub struct Question<Q> {
     pub query: Q,
     pub page: Page,
-    /// Tells questions apart.
+    /// Text that identifies the question.
     pub(super) text: String,
 }
 

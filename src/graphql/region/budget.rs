@@ -36,14 +36,14 @@ const CONFIG_BYTES: Limit = Limit {
     of_what: "bytes that an answer repeats of labelling configs",
 };
 
-/// What an answer has spent so far.
+/// Amounts that an answer has spent.
 #[derive(Clone)]
 pub struct Budget {
-    /// Pixels, before they are drawn.
+    /// Pixels, spent before drawing.
     pub pixels: Arc<Allowance>,
-    /// Bytes of regions as they are stored, before a relation leads to them.
+    /// Stored bytes of regions, spent before a relation leads to a region.
     pub relations: Arc<Allowance>,
-    /// Bytes of run lengths, before they are read.
+    /// Bytes of run lengths, spent before decoding.
     pub masks: Arc<Allowance>,
     /// Bytes of what many parts of a config have in common.
     pub config: Arc<Allowance>,
@@ -81,7 +81,7 @@ impl<'a> Spending<'a> for Context<'a> {
     }
 }
 
-/// How much an answer may have of one thing, and has had.
+/// Limit of an answer and the amount spent so far.
 pub struct Allowance {
     limit: Limit,
     spent: AtomicU64,
@@ -131,8 +131,8 @@ impl Allowance {
 }
 
 impl Overrun {
-    /// The error of a field that can be null: there is one in an answer, and null without a word afterwards.
-    /// What can't be null takes the error itself, and its list and all around it down with it.
+    /// Returns the error of a nullable field at the first overrun of an answer, then nothing. A non-null field has to
+    /// raise the error, which makes its list and the enclosing objects null.
     pub fn error_once(self) -> Option<Error> {
         // Reports the first overrun alone: thousands of equal errors would fill the answer.
         self.is_first.then(|| self.into())

@@ -10,11 +10,11 @@ use super::{
 };
 use crate::app::compute;
 
-/// Bytes of JSON that take as long to read as one byte of run lengths.
+/// Bytes of JSON that take as long to read as a byte of run lengths.
 const STEPS: usize = 16;
 
-/// How many pixels a brush region paints, found out once for all fields that need it. Is `None` for what is no mask
-/// of its image, and once an error told that the answer has read too many.
+/// Computes the number of pixels that a brush region paints, once for all fields. Returns nothing for a region
+/// without a mask of its image, and after the first error about the budget.
 pub async fn area(budget: &Budget, at: &RegionRef) -> Option<Result<u64>> {
     let (brush, size) = mask(at)?;
     // Computes the area once per region: `areaPixels`, `areaPercent` and the image share the value.
@@ -31,7 +31,8 @@ pub async fn area(budget: &Budget, at: &RegionRef) -> Option<Result<u64>> {
     }
 }
 
-/// A mask as a data URL. Is `None` for what has none, and once an error told that the answer has drawn too much.
+/// Draws a mask as a data URL (<https://www.rfc-editor.org/rfc/rfc2397>). Returns nothing without a mask, and after
+/// the first error about the budget.
 pub async fn data_url(budget: &Budget, at: &RegionRef) -> Option<Result<String>> {
     let (brush, size) = mask(at)?;
     // Refuses by the declared size alone: the image could not be allocated.

@@ -85,7 +85,7 @@ impl From<Point> for PixelPoint {
 }
 
 impl PixelBox {
-    /// `None` when it lies beyond all numbers.
+    /// Returns nothing for coordinates beyond the range of numbers.
     pub fn of(rectangle: &Rectangle, size: ImageSize) -> Option<Self> {
         let Rectangle { x, y, rotation, .. } = *rectangle;
         // Converts before turning: percent of width and height differ in length, so a rotation in percent would skew
@@ -123,7 +123,7 @@ impl PixelBox {
 }
 
 impl PixelEllipse {
-    /// `None` when it lies beyond all numbers.
+    /// Returns nothing for coordinates beyond the range of numbers.
     pub fn of(ellipse: &Ellipse, size: ImageSize) -> Option<Self> {
         let Ellipse { x, y, rotation, .. } = *ellipse;
         let at = size.point(Point { x, y })?;
