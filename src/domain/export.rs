@@ -113,6 +113,7 @@ async fn page(
         .all(txn)
         .await?;
     let ids: Vec<i64> = tasks.iter().map(|task| task.id).collect();
+    // Distributes rows by index, so that four statements serve a whole page.
     let places: HashMap<i64, usize> = ids.iter().copied().zip(0..).collect();
     let mut page: Vec<Whole> = tasks.into_iter().map(Whole::of).collect();
     let annotations = annotation::Entity::find()

@@ -226,6 +226,7 @@ where
         }
         return Err(failure);
     }
+    // Misfits and readings follow the changes, as documented for `notes`.
     notes.append(survey.misfits);
     notes.append(survey.readings);
     let project_id = job.project_id;

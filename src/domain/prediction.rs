@@ -43,6 +43,7 @@ pub async fn of_tasks(
     times: u64,
 ) -> Result<HashMap<i64, Result<Vec<Arc<prediction::Model>>>>> {
     let visible = access::visible_predictions(actor);
+    // Charges by row before loading: a task can have any number of predictions.
     let reading = Reading::new(app, visible.clone(), times);
     let of_tasks = visible.filter(Column::TaskId.is_in(task_ids.iter().copied()));
     let task = |row: &prediction::Model| Some(row.task_id);

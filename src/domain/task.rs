@@ -275,6 +275,7 @@ pub async fn create(
 }
 
 fn check_input(new: &[New]) -> Result<()> {
+    // Checks all tasks before the first write, and reports all problems at once.
     let mut problems = Vec::new();
     if new.len() > MAX_AT_ONCE {
         problems.push(Problem::new(

@@ -194,6 +194,7 @@ impl<'a> Object<'a> {
             write(self.out, row)?;
         }
         let bare: Vec<i64> = match self.extra.shift_remove(key) {
+            // The import kept ids without a row, which belong to the same list.
             Some(ids) => serde_json::from_str(ids.get())?,
             None => Vec::new(),
         };

@@ -150,6 +150,7 @@ impl Import<'_> {
             .annotations
             .iter()
             .partition(|annotation| annotation.was_cancelled);
+        // Counts from the items alone: the tasks are new, so the database holds no further annotations.
         let authors: HashSet<_> = uncancelled
             .iter()
             .map(|annotation| self.user(&annotation.completed_by))
@@ -171,6 +172,7 @@ impl Import<'_> {
             import_id: task.import_id,
             import_job_id: self.job_id,
             extra: task.extra.clone(),
+            // The file's versions do not count: `version` counts the changes made here.
             version: 1,
         }
         .into_active_model()
@@ -187,6 +189,7 @@ impl Import<'_> {
         let created_at = item.created_at.unwrap_or(self.at);
         annotation::Model {
             id,
+            // An absent or replaced unique id gets a new random id.
             unique_id: item.unique_id.unwrap_or_else(Uuid::new_v4),
             task_id,
             project_id: self.project_id,

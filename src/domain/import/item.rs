@@ -248,6 +248,7 @@ fn children<T>(
     checker.within(name, |checker| {
         for (index, item) in checker.items(list).into_iter().enumerate() {
             let item = item.get();
+            // A bare id of an annotation would lose its result, so only drafts and predictions may be bare.
             if matches!(name, "drafts" | "predictions") && item.parse::<i64>().is_ok() {
                 bare_ids.push(item);
                 continue;
@@ -258,6 +259,7 @@ fn children<T>(
             });
         }
     });
+    // Puts the ids back into the fields, so that an export writes them again.
     if !bare_ids.is_empty() {
         fields.keep(name, format!("[{}]", bare_ids.join(",")));
     }

@@ -88,6 +88,7 @@ impl Parents {
     }
 
     pub fn add_annotation(&mut self, source: Option<i64>, id: i64) {
+        // Keeps ids only if a child refers to them, which bounds the memory for large files.
         let wanted = source.filter(|source| self.wanted.annotations.contains(source));
         if let Some(source) = wanted {
             self.annotations.entry(source).or_insert(id);
@@ -109,6 +110,8 @@ impl Parents {
             if known.is_some_and(|known| self.batch.contains(&(kind, known))) {
                 return known;
             }
+            // A parent of an earlier batch may be deleted by now, and a parent of a later batch is unknown: both
+            // wait.
             self.pending.push(Pending {
                 id,
                 task_id,

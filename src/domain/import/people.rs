@@ -303,6 +303,7 @@ async fn choose(
         (Some(found), _) if !is_known_otherwise => found,
         (_, Some(caller)) => stand_in(txn, person, caller.project_id, at).await?,
         (_, None) => {
+            // The id belongs to a different person of an earlier import, so the new user does not claim the id.
             let import_id = person.id.filter(|_| !is_known_otherwise);
             let user = create(txn, person, import_id, at).await?;
             (user, MatchKind::Created)
@@ -368,6 +369,7 @@ async fn create(
         _ => "imported".to_owned(),
     };
     let mut username = wanted.clone();
+    // Usernames are unique: appends a number until the name is free.
     for number in 2.. {
         let taken = user::Entity::find().filter(Column::Username.eq(&username));
         if taken.count(txn).await? == 0 {

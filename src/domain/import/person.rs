@@ -53,8 +53,10 @@ pub fn take(
             person.email,
             joined(&person.first_name, &person.last_name),
         ),
+        // Only the first entry counts: Label Studio writes a list of a single object.
         Named::List(people) => (people.first()?.user_id, None, String::new()),
     };
+    // Addresses compare in lower case everywhere.
     let email = email.map(|email| email.trim().to_lowercase());
     let is_address = |email: &String| email.contains('@') && !email.contains('\0');
     if !email.iter().all(is_address) || (id.is_none() && email.is_none()) {
@@ -70,6 +72,7 @@ pub fn take(
             checker.problem(ProblemCode::InvalidText, message);
         });
     }
+    // An id takes precedence, since addresses can change.
     let source = match (id, &email) {
         (Some(id), _) => Source::Id(id),
         (None, email) => Source::Email(email.clone()?),

@@ -167,6 +167,7 @@ async fn annotations(
         .into_tuple()
         .all(txn)
         .await?;
+    // Reads task data only for strict rules, which alone look at the data.
     let mut data = HashMap::new();
     if with_data {
         let ids: HashSet<i64> = rows.iter().map(|(_, task_id, ..)| *task_id).collect();
