@@ -1,4 +1,4 @@
-//! Which annotations a list holds.
+//! Filter of a list of annotations.
 
 use entity::{
     annotation::{Action, Column},
@@ -23,10 +23,10 @@ use crate::{
     error::{Path, Problem},
 };
 
-/// Which annotations a list holds.
+/// Filter of a list of annotations.
 pub type Filter = Tree<Leaves>;
 
-/// What a filter of annotations says by itself; every part that is given has to match.
+/// Conditions on an annotation; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Leaves {
     pub id: Option<IdFilter>,
@@ -42,9 +42,9 @@ pub struct Leaves {
     pub updated_at: Option<DateTimeRange>,
     pub lead_time: Option<FloatRange>,
     pub import_id: Option<IdFilter>,
-    /// Some label of some region.
+    /// Label of any region.
     pub has_label: Option<EnumFilter<String>>,
-    /// The kind of some region.
+    /// Type of any region.
     pub has_region_type: Option<EnumFilter<Kind>>,
     pub region_count: Option<IntRange>,
     pub last_created_by_id: Option<IdFilter>,
@@ -52,7 +52,7 @@ pub struct Leaves {
     pub parent_prediction_id: Option<IdFilter>,
     pub parent_annotation_id: Option<IdFilter>,
     pub version: Option<IntRange>,
-    /// Some answer to a control.
+    /// Answer to a control.
     pub has_answer: Option<AnswerFilter>,
 }
 
@@ -160,7 +160,7 @@ impl Leaves {
             )
     }
 
-    /// Parents are told of to those alone who see them, like people.
+    /// Matches parents that the actor sees, like people: a count must not reveal invisible parents.
     fn parents(&self, actor: &Actor) -> Option<Condition> {
         let prediction = self.parent_prediction_id.as_ref().map(|ids| {
             let seen = access::visible_predictions(actor);
@@ -177,7 +177,7 @@ impl Leaves {
         })
     }
 
-    /// Whether an index of their own leads to few annotations, wherever these are.
+    /// Says whether a separate index leads to few annotations, in any project.
     pub(super) fn are_selective(&self) -> bool {
         self.unique_id.is_some()
             || [
@@ -194,8 +194,9 @@ impl Leaves {
             .any(Option::is_some)
     }
 
-    /// Whether one of them has an index, but one that begins with the project.
+    /// Says whether an index applies that begins with the project.
     pub(super) fn use_project_index(&self) -> bool {
+        // Indexes on flags hold set flags alone, so that `false` is no use to the planner.
         self.was_cancelled == Some(true)
             || self.ground_truth == Some(true)
             || self.last_action.is_some()
@@ -210,18 +211,20 @@ impl Leaves {
     }
 }
 
-/// Without a parameter, so that the index of those that are set is of use.
+/// Writes the flag without a parameter, so that the partial index on set flags applies:
+/// <https://www.sqlite.org/partialindex.html>
 fn is_set(column: Column, is: bool) -> Expr {
     let set = Expr::col(column.as_column_ref());
     if is { set } else { set.not() }
 }
 
-/// As the index of lead times has it.
+/// Compares as the index on lead times does.
 fn lead_time_within(range: &FloatRange) -> Condition {
     let seconds = or_less(Column::LeadTime);
     let within = range.holds_of(&seconds);
     match range.values() {
         0 => within,
+        // Absent lead times are -1 in the index and match no range.
         _ => within.add(seconds.gte(0)),
     }
 }

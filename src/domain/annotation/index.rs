@@ -1,9 +1,9 @@
-//! What annotations are found by that only their results tell: labels, kinds of regions, and answers.
+//! Search index of annotations by the contents of results: labels, region types and answers
+//! (`docs/decisions/0026-finding.md`).
 //!
-//! Each is a term, a number, and the index has a row for each term of each annotation; answers have rows with
-//! their texts besides. It follows the results within the transactions that write them, and the labelling config
-//! of the project, by which results are read, within the one that changes it; what was there before the index is
-//! brought in by [`fill`].
+//! A term is a number, and the index has a row per term and annotation, besides rows with the texts of answers.
+//! Writes of results update the index in the same transaction, and so does a change of the labelling config, by which
+//! results are read. [`fill`] adds annotations older than the index.
 
 mod answer;
 
@@ -37,24 +37,24 @@ use crate::{
 
 pub use self::answer::has_answer;
 
-/// Different labels of one annotation, in the order of its result; others lead nowhere.
+/// Maximum number of distinct labels of an annotation, in the order of its result; further labels are not indexed.
 pub const MAX_LABELS: usize = 10_000;
-/// Different answers of one annotation, in the order of its result; others lead nowhere.
+/// Maximum number of distinct answers of an annotation, in the order of its result; further answers are not indexed.
 pub const MAX_ANSWERS: usize = 10_000;
-/// Annotations that a step of [`fill`] reads.
+/// Annotations read by a step of [`fill`].
 const PAGE: u64 = 200;
 
-/// How a list finds the rows of a term.
+/// Way in which a list finds the rows of a term.
 #[derive(Clone, Copy, Debug)]
 pub enum TermLookup {
-    /// It is about few annotations: each is asked for the term.
+    /// For lists of few annotations: looks up the term per annotation.
     PerAnnotation,
-    /// It is about one project: the term has its annotations there.
+    /// For lists within a project: reads the term's annotations there.
     Project(i64),
     All,
 }
 
-/// Some label of the annotation is one of these. `None` when the filter says nothing.
+/// Matches annotations with any of these labels, or `None` for an empty filter.
 pub fn has_label(labels: &EnumFilter<String>, lookup: TermLookup) -> Option<Condition> {
     Some(has_term(
         requested(labels)?.iter().map(|text| label(text)),
@@ -62,12 +62,12 @@ pub fn has_label(labels: &EnumFilter<String>, lookup: TermLookup) -> Option<Cond
     ))
 }
 
-/// Some region of the annotation is of one of these kinds. `None` when the filter says nothing.
+/// Matches annotations with a region of any of these types, or `None` for an empty filter.
 pub fn has_kind(kinds: &EnumFilter<Kind>, lookup: TermLookup) -> Option<Condition> {
     Some(has_term(requested(kinds)?.into_iter().map(kind), lookup))
 }
 
-/// The values that meet both parts.
+/// Lists the values that meet both `eq` and `in`.
 fn requested<T: PartialEq + Clone>(filter: &EnumFilter<T>) -> Option<Vec<T>> {
     let values = match (&filter.eq, &filter.is_in) {
         (Some(eq), _) => vec![eq.clone()],
@@ -106,9 +106,9 @@ fn has_term(terms: impl Iterator<Item = i64>, lookup: TermLookup) -> Condition {
     })
 }
 
-/// Brings the index from what annotations were, where they were, to what they are. What has not changed costs
-/// no statement, and any number of annotations the same few. `configs` are those of the projects that results come
-/// into, held until the transaction ends.
+/// Updates the index for changed annotations, from old to new result and project. An unchanged annotation costs no
+/// statement, and any number of changed annotations the same few. `configs` are the configs of the target projects,
+/// locked until the transaction ends.
 pub async fn write(
     txn: &DatabaseTransaction,
     changes: &[(Option<&annotation::Model>, &annotation::Model)],
@@ -125,7 +125,7 @@ pub async fn write(
         if before.is_some_and(is_there) {
             continue;
         }
-        // Missing config: the project is gone, and a foreign key fails the transaction.
+        // Missing config: the project was deleted, and a foreign key fails the transaction.
         let config = configs.get(&after.project_id).unwrap_or(&none);
         let old = before.map(|before| Entries::read(&before.result, config));
         let entries = Entries::read(&after.result, config);
@@ -148,6 +148,7 @@ pub async fn rewrite(
     before: &Config,
     after: &Config,
 ) -> Result<()> {
+    // Configs that read results alike need no look at the results, which can be millions.
     if before.reads_like(after) {
         return Ok(());
     }
@@ -187,16 +188,16 @@ pub async fn rewrite(
     }
 }
 
-/// An annotation whose entries may have changed.
+/// Annotation whose entries may have changed.
 struct Change {
     annotation_id: i64,
     project_id: i64,
-    /// Terms name another project than before.
+    /// The terms belong to a different project than before.
     is_moved: bool,
 }
 
 impl Change {
-    /// Adds the rows that have to go and those that come; entries that stay cost neither.
+    /// Adds the rows to delete and to insert; unchanged entries cost neither.
     fn add(self, old: Option<Entries>, now: Entries, stale_rows: &mut StaleRows, new: &mut Rows) {
         let is_new = old.is_none();
         let old = old.unwrap_or_default();
@@ -208,7 +209,7 @@ impl Change {
             let rows = term_rows(self.annotation_id, self.project_id, &now.terms);
             new.terms.extend(rows);
         }
-        // After a move the old entries were read by the config of another project.
+        // After a move, the old entries were read by the config of a different project.
         if self.is_moved || old.answers != now.answers {
             let is_outdated = self.is_moved || !old.answers.is_empty();
             stale_rows
@@ -228,7 +229,7 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// Rows of a new annotation, in a project with this config.
+    /// Builds the rows of a new annotation, in a project with this config.
     pub fn of(row: &annotation::Model, config: &Config) -> Self {
         let mut rows = Self::default();
         rows.add(row.id, row.project_id, &row.result, config);
@@ -269,7 +270,7 @@ fn term_rows(
     })
 }
 
-/// Annotations whose rows have to go.
+/// Annotations whose rows are to be deleted.
 #[derive(Default)]
 struct StaleRows {
     terms: Vec<i64>,
@@ -292,11 +293,11 @@ async fn replace(txn: &DatabaseTransaction, stale_rows: StaleRows, new: Rows) ->
     new.insert(txn).await
 }
 
-/// What a result is found by.
+/// Indexed contents of a result.
 #[derive(Default)]
 struct Entries {
     terms: BTreeSet<i64>,
-    /// By digest.
+    /// Texts of answers by digest.
     answers: BTreeMap<i64, answer::Text>,
 }
 
@@ -321,23 +322,24 @@ impl Entries {
     }
 }
 
-/// 64 bits of a digest: labels have any length and any letters, and numbers are found faster.
+/// Hashes a label to 64 bits: labels have any length, and numbers compare faster.
 fn label(text: &str) -> i64 {
     let digest = Sha256::digest(text);
     let (head, _) = digest.split_first_chunk().expect("a digest has 32 bytes");
     i64::from_be_bytes(*head)
 }
 
-/// Small numbers: a label that is one is as likely as two labels that are the same one.
+/// Numbers a region type: a label with the same number is as unlikely as two labels with the same hash.
 fn kind(kind: Kind) -> i64 {
     kind as i64
 }
 
-/// Brings in the next annotations of those that were there before the index, and says how many. Nobody may be
-/// answered before there are none.
+/// Adds the next annotations older than the index, and returns how many. Requests have to wait until no annotation is
+/// left.
 pub async fn fill(app: &App) -> Result<Option<usize>> {
     let txn = app.db.begin().await?;
     let waiting = annotation_term_fill::Entity::find()
+        // Locks the progress row: servers that start together fill the index one after the other.
         .lock(LockType::Update)
         .one(&*txn)
         .await?;

@@ -1,4 +1,4 @@
-//! Lists of annotations: their orders, and how they are read.
+//! Lists of annotations: orders and reads.
 
 use std::collections::HashMap;
 
@@ -24,27 +24,26 @@ use crate::{
     error::Result,
 };
 
-/// The most projects that a page is put together from. It is beyond that a matter of the database, which
-/// then may have to sort.
+/// Maximum number of projects to merge a page from. Beyond, the database decides and may have to sort.
 const MAX_MERGED_PROJECTS: usize = 100;
 
-/// What annotations are ordered by; ties are broken by id.
+/// Sort key of annotations; equal keys are ordered by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum OrderKey {
     #[default]
     Id,
     CreatedAt,
     UpdatedAt,
-    /// Those without one are less than all others.
+    /// Absent lead times sort before all numbers.
     LeadTime,
 }
 
-/// What a list asks for besides its page.
+/// Selection of a list besides the page.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering<OrderKey>,
-    /// How often the answer holds the `result` of a row; for none the rows hold an empty text there.
+    /// Number of times that the answer holds a row's `result`; with zero the results stay empty.
     pub results: u64,
 }
 
@@ -67,7 +66,7 @@ impl Query {
     }
 }
 
-/// The list whose rows hang on a parent.
+/// Parent of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Parent {
     Task,
@@ -91,6 +90,7 @@ impl Parent {
 }
 
 fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annotation::Entity> {
+    // A selective condition leaves few annotations, for which a look-up per annotation is cheapest.
     let lookup = match filter.leaves.are_selective() {
         true => TermLookup::PerAnnotation,
         false => lookup,
@@ -98,6 +98,8 @@ fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annota
     access::visible_annotations(actor).filter(filter.condition(&|leaves: &Leaves, is_needed| {
         leaves.condition(
             actor,
+            // Only a condition that each row has to meet may drive the search; below `or` and `not` the look-up is
+            // per annotation.
             if is_needed {
                 lookup
             } else {
@@ -107,7 +109,8 @@ fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annota
     }))
 }
 
-/// Whatever may lie in several projects is read project by project, for an index has each of them in order.
+/// Lists annotations. A list over several projects is merged project by project, since an index holds each project in
+/// order.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -128,7 +131,7 @@ pub async fn list(
     page.fetch(&reading, all, columns).await
 }
 
-/// The projects to read a list from, where that is better than to read it as a whole.
+/// Finds the projects to merge a list from, or `None` if a read of the whole list is better.
 async fn projects_to_merge(app: &App, actor: &Actor, query: &Query) -> Result<Option<Vec<i64>>> {
     let leaves = &query.filter.leaves;
     if leaves.are_selective() {
@@ -138,6 +141,7 @@ async fn projects_to_merge(app: &App, actor: &Actor, query: &Query) -> Result<Op
     let named = leaves.project_id.as_ref().and_then(IdFilter::ids);
     let mut projects: Vec<i64> = match named {
         Some(projects) => projects,
+        // Admins see all projects, so the index on the whole table serves as well.
         None if actor.is_admin() && !uses_project_index => return Ok(None),
         None => {
             access::visible_projects(actor)
@@ -163,7 +167,7 @@ pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
         .await?)
 }
 
-/// The same page of the annotations of several tasks or projects.
+/// Reads the same page of the annotations of several tasks or projects.
 pub async fn list_per_parent(
     app: &App,
     actor: &Actor,
@@ -190,6 +194,7 @@ pub async fn count_per_parent(
     if parent == Parent::Task && *filter == Filter::default() {
         return task::annotation_counts(app, actor, ids).await;
     }
+    // A look-up per annotation would repeat for each annotation of all these projects.
     let lookup = match (parent, ids) {
         (Parent::Project, [id]) => TermLookup::Project(*id),
         (Parent::Project, _) => TermLookup::All,

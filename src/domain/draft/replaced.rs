@@ -1,4 +1,4 @@
-//! Replaced contents of drafts, kept for a day: regions that a second tab saves over can be brought back.
+//! Replaced contents of drafts, kept for a day: regions lost to a save by a second tab can be recovered.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -23,17 +23,17 @@ use crate::{
     instant,
 };
 
-/// How long a replaced content is kept.
+/// Retention of a replaced content.
 pub const RETENTION: TimeDelta = TimeDelta::hours(24);
-/// Shortest time between two that are kept of one draft.
+/// Shortest interval between two contents kept of the same draft.
 pub const MIN_INTERVAL: TimeDelta = TimeDelta::minutes(1);
-/// Most that are kept of one draft.
+/// Maximum number of contents kept per draft.
 pub const MAX_KEPT: usize = 20;
-/// Rows that one statement sweeps.
+/// Rows swept per statement.
 const SWEEP_PAGE: u64 = 1_000;
 
-/// Keeps the content of a locked draft that a save of `result` replaces, if the save drops or changes regions, and
-/// if nothing was kept within the last minute.
+/// Keeps the content of a locked draft that a save of `result` replaces, if the save drops or changes regions, and if
+/// no content was kept within the last minute.
 pub(super) async fn keep_replaced(
     txn: &DatabaseTransaction,
     before: &annotation_draft::Model,
@@ -48,6 +48,7 @@ pub(super) async fn keep_replaced(
         .into_tuple()
         .all(txn)
         .await?;
+    // The clock can step back, hence the absolute difference.
     let is_recent = kept
         .first()
         .is_some_and(|(_, at)| (now - *at).abs() < MIN_INTERVAL);
@@ -63,6 +64,7 @@ pub(super) async fn keep_replaced(
     }
     .insert(txn)
     .await?;
+    // Makes room for the new content: the newest `MAX_KEPT` stay.
     let oldest = kept.iter().skip(MAX_KEPT - 1).map(|(id, _)| *id);
     if kept.len() >= MAX_KEPT {
         replaced_draft::Entity::delete_many()
@@ -78,7 +80,7 @@ impl Large for replaced_draft::Entity {
     const LARGE: &'static [Column] = &[Column::Result];
 }
 
-/// Replaced contents of drafts that the actor sees, newest first.
+/// Reads replaced contents of drafts visible to the actor, newest first.
 pub async fn replaced_of(
     app: &App,
     actor: &Actor,
@@ -92,6 +94,7 @@ pub async fn replaced_of(
         .into_query();
     let visible = replaced_draft::Entity::find()
         .filter(Column::DraftId.in_subquery(visible))
+        // Expired contents are hidden at once; the sweep deletes the rows later.
         .filter(Column::ReplacedAt.gt(instant::now() - RETENTION));
     let reading = Reading::new(app, visible.clone(), times);
     let draft = |row: &replaced_draft::Model| Some(row.draft_id);
@@ -103,7 +106,7 @@ pub async fn replaced_of(
     Ok(by_draft)
 }
 
-/// Removes rows that are a day old by `now`, a bounded number at a time, and answers with their count.
+/// Removes contents older than a day at `now`, a bounded number at a time. Returns the number of removed rows.
 pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
     let mut swept = 0;
     loop {

@@ -1,4 +1,4 @@
-//! Answers to controls: their keys, their texts, and the conditions that find them.
+//! Answers to controls in the index: keys, texts, and search conditions.
 
 use std::collections::BTreeMap;
 
@@ -17,12 +17,12 @@ use sha2::{Digest, Sha256};
 use super::{TermLookup, has_term};
 use crate::domain::filter::{self, AnswerFilter, contains, storable};
 
-/// Numbers for an answer to a control, from one SHA-256. Its first 64 bits are left out: the terms of labels are
-/// such bits, and no label can be made to have the term of an answer.
+/// Numbers of an answer to a control, taken from a SHA-256. The first 64 bits are left out: these serve as terms of
+/// labels, so that no label can be constructed with the term of an answer.
 pub struct Key {
-    /// Leads to the annotation.
+    /// Term, which leads to annotations.
     pub term: i64,
-    /// Looked at then, so that an answer is told by 128 bits: collisions of 64 can be found on purpose.
+    /// Digest, compared next: 128 bits identify an answer, since collisions of 64 bits can be constructed.
     pub digest: i64,
 }
 
@@ -30,6 +30,7 @@ impl Key {
     pub fn of(from_name: &str, answer: &Answer) -> Self {
         let mut hash = Sha256::new();
         let mut add = |bytes: &[u8]| {
+            // Prefixes each part with its length, which keeps ("ab", "c") and ("a", "bc") distinct.
             hash.update((bytes.len() as u64).to_be_bytes());
             hash.update(bytes);
         };
@@ -44,7 +45,7 @@ impl Key {
                 levels.iter().for_each(|level| add(level.as_bytes()));
             }
             Answer::Number(number) => {
-                // Equal numbers have equal bits, once there is one zero only.
+                // Equal numbers have equal bits, except for the two zeros.
                 let number = if *number == 0.0 { 0.0 } else { *number };
                 add(b"number");
                 add(&number.to_bits().to_be_bytes());
@@ -64,7 +65,7 @@ impl Key {
     }
 }
 
-/// The row of an answer, but for its key.
+/// Row of an answer without the key.
 #[derive(PartialEq)]
 pub struct Text {
     from_name: String,
@@ -72,7 +73,7 @@ pub struct Text {
 }
 
 impl Text {
-    /// Of a path the outer levels: the innermost one is an answer of its own.
+    /// Builds the text. A path stores its outer levels; the innermost level is an answer by itself.
     pub fn of(from_name: &str, answer: &Answer) -> Self {
         let text = match answer {
             Answer::Text(text) => Some(text.clone()),
@@ -86,7 +87,7 @@ impl Text {
     }
 }
 
-/// Stands between levels of a path, so that no text is found across two of them but one that holds it.
+/// Separates the levels of a path, so that a search text matches across levels only if it contains the separator.
 const LEVEL_END: &str = "\u{1f}";
 
 pub fn rows(
@@ -102,8 +103,8 @@ pub fn rows(
     answers.into_iter().map(row)
 }
 
-/// Some answer of the annotation to the control matches. Answers that can be told are found by their terms; part
-/// of a text, and an answer of any kind, is looked for in each annotation of the list.
+/// Matches annotations with a matching answer to the control. Known answers are found by term; a part of a text, or
+/// any answer at all, is searched per annotation of the list.
 pub fn has_answer(filter: &AnswerFilter, lookup: TermLookup) -> Condition {
     let own = annotation_answer::Entity::find()
         .select_only()
@@ -130,8 +131,7 @@ pub fn has_answer(filter: &AnswerFilter, lookup: TermLookup) -> Condition {
     has_term(keys.iter().map(|key| key.term), lookup).add(exists(own))
 }
 
-/// Whether there is a row, asked for each annotation by itself: as `EXISTS`, PostgreSQL would join the tables, and
-/// read all answers for it.
+/// Checks for a row per annotation: for `EXISTS`, PostgreSQL would join the tables and read all answers.
 fn exists(rows: Select<annotation_answer::Entity>) -> Expr {
     Expr::SubQuery(None, Box::new(rows.into_query().into())).is_not_null()
 }
