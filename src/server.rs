@@ -226,7 +226,8 @@ pub async fn serve(
     // off.
     drop(listener);
     stopping.cancel();
-    // All permits are free once every connection has ended.
+    // Permits are counted, not connections as hyper-util's `GracefulShutdown` does: a WebSocket keeps its permit
+    // when it is handed over, and its connection has ended by then.
     let grace = Duration::from_secs(args.grace);
     if tokio::time::timeout(grace, permits.acquire_many(most))
         .await

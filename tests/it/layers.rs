@@ -9,7 +9,6 @@ const HEIGHTS: &[(&str, u8)] = &[
     ("server", 7),
     ("endpoint", 6),
     ("graphql", 5),
-    ("rest", 5),
     ("auth", 4),
     ("domain", 3),
     ("app", 2),
@@ -69,28 +68,11 @@ fn the_domain_knows_no_door() {
 
 #[test]
 fn doors_never_start_a_query() {
-    for source in
-        sources("src").filter(|source| matches!(&*source.layer, "endpoint" | "graphql" | "rest"))
+    for source in sources("src").filter(|source| matches!(&*source.layer, "endpoint" | "graphql"))
     {
         for query in QUERIES {
             assert!(!source.text.contains(query), "{} has {query}", source.name);
         }
-    }
-}
-
-#[test]
-fn doors_never_see_each_other() {
-    for source in sources("src") {
-        let other = match &*source.layer {
-            "graphql" => "rest",
-            "rest" => "graphql",
-            _ => continue,
-        };
-        assert!(
-            !source.modules_of_ours().contains(&other.to_owned()),
-            "{}",
-            source.name
-        );
     }
 }
 
