@@ -4,6 +4,7 @@ mod changes;
 mod check;
 mod config;
 mod controls;
+mod exports;
 mod objects;
 mod projects;
 mod reading;

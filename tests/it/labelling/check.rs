@@ -1,6 +1,4 @@
-//! Results against labelling configs: the recorded ones, and tables of right and wrong ones.
-
-use std::collections::BTreeMap;
+//! Checks of results against labelling configs: tables of right and wrong results.
 
 use annograph::error::{Segment, dotted};
 use label_studio::{
@@ -8,8 +6,6 @@ use label_studio::{
     config::Config,
 };
 use serde_json::{Value, json};
-
-use super::config::{fixture, fixture_path};
 
 const CONFIG: &str = r#"<View>
   <Image name="img" value="$image"/>
@@ -38,7 +34,7 @@ fn wrong(config: &str, mode: Mode, result: &Value) -> String {
     wrong_with(config, mode, None, result)
 }
 
-fn wrong_with(config: &str, mode: Mode, data: Option<&str>, result: &Value) -> String {
+pub fn wrong_with(config: &str, mode: Mode, data: Option<&str>, result: &Value) -> String {
     let config = Config::parse(config).unwrap();
     let rules = Rules {
         config: &config,
@@ -345,61 +341,6 @@ fn the_first_thousand_problems_are_told() {
     };
     let result = format!("[{}{{}}]", "{},".repeat(5000));
     assert_eq!(check(rules, &result, &[]).len(), 1000);
-}
-
-/// The results in a file of tasks.
-fn results(tasks: &str) -> Vec<(Value, Value)> {
-    let tasks: Vec<Value> = serde_json::from_str(tasks).unwrap();
-    let mut results = Vec::new();
-    for task in tasks {
-        for key in ["annotations", "predictions"] {
-            let items = task[key].as_array().into_iter().flatten();
-            let found = items.filter(|item| item["result"].is_array());
-            results.extend(found.map(|item| (task["data"].clone(), item["result"].clone())));
-        }
-    }
-    results
-}
-
-#[test]
-fn what_label_studio_exported_fits_its_config() {
-    let mut names: Vec<_> = std::fs::read_dir(fixture_path("exports"))
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
-        .collect();
-    names.sort();
-    let exports = names.iter().map(|name| {
-        let export = format!("exports/{name}.json");
-        (export, format!("configs/{name}.xml"))
-    });
-    let kitchen_sink = (
-        "export.json".to_owned(),
-        "configs/x-kitchen-sink.xml".to_owned(),
-    );
-    // What the SDK made up is as wild as its models allow.
-    let mut strictly = BTreeMap::<_, usize>::new();
-    for (export, config) in exports.chain([kitchen_sink]) {
-        let config = fixture(&config);
-        for (data, result) in results(&fixture(&export)) {
-            let data = data.to_string();
-            let wrong = |mode| wrong_with(&config, mode, Some(&data), &result);
-            assert_eq!(wrong(Mode::Standard), "", "{export}");
-            for line in wrong(Mode::Strict).lines() {
-                assert_ne!(export, "export.json", "{line}");
-                let code = line.split(':').next().and_then(|it| it.rsplit(' ').next());
-                *strictly.entry(code.unwrap().to_owned()).or_default() += 1;
-            }
-        }
-    }
-    insta::assert_debug_snapshot!(strictly, @r#"
-    {
-        "OUT_OF_BOUNDS": 61,
-        "REQUIRED": 10,
-        "TOO_MANY": 42,
-        "UNKNOWN_LABEL": 6,
-    }
-    "#);
 }
 
 #[test]
