@@ -1,5 +1,6 @@
 //! Migrations: up and down on both databases, to the tables of the entities.
 
+mod landed;
 pub mod tables;
 
 use std::collections::BTreeSet;
