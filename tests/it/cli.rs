@@ -1,13 +1,13 @@
 //! Command line: each command, with and without a running server.
 
 mod agreement;
-mod beside;
+mod broken_pipe;
 mod check;
+mod concurrent_commands;
+mod concurrent_starts;
 pub mod program;
-mod readers;
 mod serve;
-mod starts;
-mod unreachable;
+mod unreachable_database;
 
 use annograph::graphql::sdl;
 

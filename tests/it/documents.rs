@@ -1,13 +1,13 @@
 //! Validation of documents and variables, with the verdicts of graphql-js.
 
+mod all_or_nothing;
 mod coercion;
 mod cost;
 mod introspection;
 mod limits;
 mod persisted;
+mod schema_disclosure;
 mod trusted;
-mod undisclosed;
-mod whole;
 
 use serde_json::{Value, json};
 

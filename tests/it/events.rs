@@ -3,11 +3,11 @@
 mod access;
 mod cursors;
 mod filters;
-mod load;
 mod processes;
 mod regions;
 mod resume;
 mod servers;
+mod slow_subscribers;
 
 use std::{pin::Pin, time::Duration};
 

@@ -7,15 +7,15 @@ mod create;
 mod delete;
 pub mod drafts;
 pub mod flags;
-mod people;
 mod predictions;
 mod projects;
 mod restore;
 pub mod reviews;
 mod tasks;
 mod tokens;
-mod trial;
 mod update;
+mod users;
+mod validate_only;
 pub mod versions;
 
 use chrono::DateTime;

@@ -1,15 +1,15 @@
 //! Import of Label Studio's files.
 
-mod call;
 mod command;
-mod dead;
+mod crash_recovery;
 mod hidden;
-mod large;
-mod lines;
-mod old;
+mod import_tasks;
+mod json_lines;
+mod nonconforming;
+mod old_versions;
 mod people;
-mod refused;
-mod unfit;
+mod rejected_files;
+mod streaming;
 
 use std::io::Cursor;
 

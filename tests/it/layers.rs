@@ -68,8 +68,7 @@ fn the_domain_knows_no_door() {
 
 #[test]
 fn doors_never_start_a_query() {
-    for source in sources("src").filter(|source| matches!(&*source.layer, "endpoint" | "graphql"))
-    {
+    for source in sources("src").filter(|source| matches!(&*source.layer, "endpoint" | "graphql")) {
         for query in QUERIES {
             assert!(!source.text.contains(query), "{} has {query}", source.name);
         }

@@ -2,23 +2,23 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
 
+mod group_commit;
 mod support;
-mod writes;
 
 mod access;
-mod answers;
+mod answer_memory;
 mod cli;
-mod computing;
+mod connection_shares;
 mod documentation;
 mod documents;
 mod events;
 mod export;
-mod fairness;
 mod federation;
 mod graphql;
 mod http;
 mod import;
 mod labelling;
+mod large_requests;
 mod layers;
 mod migration;
 mod plans;

@@ -1,20 +1,20 @@
 //! Reads: objects by id, lists and pages, derived fields, and their costs.
 
-mod ago;
-mod answers;
-mod combined;
+mod answer_filters;
+mod case_folding;
 mod cost;
+mod created_ago;
 mod fields;
+mod filter_semantics;
 mod filters;
-mod folded;
 mod history;
-mod labels;
-mod meaning;
+mod label_filters;
+mod nested_filters;
 mod pages;
 mod regions;
 mod results;
 
-pub use self::{fields::predict, labels::check_index};
+pub use self::{fields::predict, label_filters::check_index};
 
 use chrono::{DateTime, Utc};
 use entity::annotation;

@@ -1,6 +1,6 @@
 //! graphql-transport-ws over real connections.
 
-mod life;
+mod connection_lifetime;
 
 use axum::http::header;
 use serde_json::{Value, json};

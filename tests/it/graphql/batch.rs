@@ -2,7 +2,7 @@
 
 mod create;
 mod delete;
-mod same;
+mod equivalence;
 mod update;
 
 use serde_json::{Value, json};

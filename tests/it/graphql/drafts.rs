@@ -1,8 +1,8 @@
 //! Draft mutations and queries.
 
+mod annotation_changes;
 mod convert;
 mod listing;
-mod own;
 mod replaced;
 pub mod save;
 mod submit;

@@ -1,7 +1,7 @@
 //! `createTasks`: all tasks or none.
 
 mod delete;
-mod left;
+mod moved_annotations;
 mod update;
 
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use entity::user;
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 
-use super::people::{create_token, revoke_token, with_token};
+use super::users::{create_token, revoke_token, with_token};
 use crate::support::{Client, TestApp, each_database};
 
 /// Signs the same user in with a token of this expiry.

@@ -1,6 +1,6 @@
 //! `updateAnnotation`: every field, the whole response, and the effects on other rows.
 
-mod absent;
+mod absent_and_null;
 mod bad_input;
 mod bad_json;
 mod conflict;
@@ -10,7 +10,7 @@ mod ground_truth;
 mod merge;
 mod moving;
 mod regions;
-mod several;
+mod several_root_fields;
 
 use entity::project_member::Role;
 use serde_json::json;

@@ -1,7 +1,7 @@
 //! `Idempotency-Key`: a repeated request gets the stored response and runs once.
 
 mod access;
-mod dead;
+mod crash_recovery;
 
 use annograph::domain::idempotency;
 use axum::http::{HeaderMap, Request, StatusCode, header};

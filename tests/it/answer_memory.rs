@@ -1,7 +1,7 @@
 //! Budget of a response: large columns are charged before they are loaded.
 
-mod pages;
-mod shared;
+mod cut_pages;
+mod shared_budget;
 
 use serde_json::{Value, json};
 

@@ -6,7 +6,7 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
-use super::labels::{check_index, found};
+use super::label_filters::{check_index, found};
 use crate::{
     graphql::{delete, restore, update},
     import::import_text,

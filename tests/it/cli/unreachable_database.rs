@@ -8,7 +8,7 @@ use std::{
 use migration::{Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait;
 
-use super::{program::Program, readers::COMMANDS};
+use super::{broken_pipe::COMMANDS, program::Program};
 use crate::support::each_database;
 
 /// A server that answers every client as PostgreSQL does when it refuses one.

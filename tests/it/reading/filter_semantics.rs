@@ -1,6 +1,6 @@
 //! Meaning of random filters and orders: the databases find the rows that a loop over all rows finds.
 
-mod random;
+mod generated;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -17,7 +17,7 @@ use entity::{annotation as row, project_member::Role, task, user};
 use label_studio::region::Answer;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
-use self::random::{FILTERS, RESULTS, cases};
+use self::generated::{FILTERS, RESULTS, cases};
 use crate::support::{Client, TestApp, each_database};
 
 /// The filter, as anybody would read it.
@@ -109,7 +109,7 @@ fn is_value<T: PartialEq>(filter: &Option<EnumFilter<T>>, values: &[T]) -> bool 
 fn is_answered(filter: &Option<AnswerFilter>, answers: &[(&str, &str)]) -> bool {
     let Some(filter) = filter else { return true };
     let answers = answers.iter().filter(|(name, _)| *name == filter.from_name);
-    let mut answers = answers.map(|(_, text)| random::answer(text));
+    let mut answers = answers.map(|(_, text)| generated::answer(text));
     let eq = |answer: &Answer| filter.eq.as_ref().is_none_or(|eq| eq == answer);
     let one_of = |answer: &Answer| {
         let list = filter.is_in.as_ref();
