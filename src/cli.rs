@@ -14,10 +14,11 @@ mod serve;
 mod token;
 mod user;
 
+use std::process::ExitCode;
+
 use clap::{Parser, Subcommand};
 
-pub use self::out::{is_broken_pipe, note, one_line};
-use self::out::{line, print};
+use self::out::{is_broken_pipe, line, note, one_line, print};
 use crate::{
     app::App,
     config::{DatabaseArgs, LogArgs, ServeArgs},
@@ -73,8 +74,25 @@ enum Command {
     Migrate(migrate::Command),
 }
 
+/// Runs the command that the arguments name, on a runtime of its own; returns the exit code of the process.
+///
+/// The function that blocks on a future generates the machine code of all that the future awaits. It stands in the
+/// library, because a binary that blocked on `run` would compile most of the library a second time.
+#[tokio::main]
+pub async fn main() -> ExitCode {
+    match run().await {
+        Ok(()) => ExitCode::SUCCESS,
+        // `annograph export | head` is no failure.
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            note(format_args!("annograph: {}", one_line(&error)));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs the command of the program's arguments.
-pub async fn run() -> anyhow::Result<()> {
+async fn run() -> anyhow::Result<()> {
     // Parses first: errors and `--help` must not depend on the log's settings.
     let cli = Cli::parse();
     telemetry::start(&cli.log)?;
