@@ -186,11 +186,7 @@ async fn the_protocol_is_kept_to() {
         let mut unnamed = server.socket_with(None, &[]).await.unwrap();
         assert_eq!(unnamed.closed().await.0, 4406);
         let legacy = server.socket_with(Some("graphql-ws"), &[]).await;
-        assert_eq!(
-            legacy.map(drop),
-            Err(0),
-            "the server takes another protocol"
-        );
+        assert_eq!(legacy.map(drop), Err(400), "the refusal can be read");
         let mut socket = server.signed_in(&app.admin.token).await;
         socket.say(&json!({ "type": "ping" })).await;
         assert_eq!(socket.hear().await, json!({ "type": "pong" }));

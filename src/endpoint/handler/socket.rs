@@ -7,6 +7,7 @@ mod protocol;
 
 use std::time::Duration;
 
+use async_graphql_axum::GraphQLProtocol;
 use axum::{
     extract::{
         FromRequestParts,
@@ -62,6 +63,16 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
             return refusal.into_response(Media::Json);
         }
     };
+    let upgrade = upgrade.protocols([PROTOCOL]);
+    // Refuses clients of subscriptions-transport-ws during the handshake: without a subprotocol in the response they
+    // would give up before the close frame, and nobody would read the reason
+    // (https://websockets.spec.whatwg.org/#concept-websocket-establish).
+    let offered = GraphQLProtocol::from_request_parts(&mut parts, &()).await;
+    if upgrade.selected_protocol().is_none() && offered.is_ok() {
+        let message = "the subprotocol graphql-ws is not supported: use graphql-transport-ws";
+        let refusal = Refusal::new(StatusCode::BAD_REQUEST, BAD_REQUEST, message);
+        return refusal.into_response(Media::Json);
+    }
     let authorization = parts.headers.get(header::AUTHORIZATION);
     let authorization = authorization.and_then(|value| value.to_str().ok().map(ToOwned::to_owned));
     let permit = parts.extensions.get::<ConnectionPermit>().cloned();
@@ -71,7 +82,6 @@ pub async fn open(endpoint: Endpoint, mut parts: Parts) -> Response {
     }
     let largest = endpoint.settings.ws_max_message;
     upgrade
-        .protocols([PROTOCOL])
         .max_message_size(largest)
         .max_frame_size(largest)
         .on_upgrade(async move |socket| {
