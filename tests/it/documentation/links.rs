@@ -91,6 +91,34 @@ fn named_files_and_folders_exist() {
     assert!(count > 50, "only {count} paths were found");
 }
 
+/// The last column of the tables of `docs/security.md` names tests: modules, or functions in a module.
+#[test]
+fn tests_of_the_security_page_exist() {
+    let page = read_to_string(root().join("docs/security.md")).unwrap();
+    let rows = page.lines().filter_map(|line| line.strip_suffix(" |"));
+    let cells = rows.filter_map(|row| row.rsplit_once("| ").map(|(_, last)| last));
+    let mut missing = Vec::new();
+    let mut count = 0;
+    for test in cells.flat_map(|cell| cell.split('`').skip(1).step_by(2)) {
+        if test.contains('/') {
+            continue;
+        }
+        count += 1;
+        let path = root().join("tests/it").join(test.replace("::", "/"));
+        let is_module = path.with_extension("rs").exists();
+        let name = test.rsplit("::").next().unwrap_or_default();
+        let file = path.parent().map(|module| module.with_extension("rs"));
+        let is_function = file
+            .and_then(|file| read_to_string(file).ok())
+            .is_some_and(|code| code.contains(&format!("fn {name}(")));
+        if !is_module && !is_function {
+            missing.push(test);
+        }
+    }
+    assert!(missing.is_empty(), "missing tests: {missing:#?}");
+    assert!(count > 40, "only {count} tests were found");
+}
+
 /// Targets of inline links, `[text](target)`, and of images.
 fn targets(text: &str) -> impl Iterator<Item = &str> {
     text.split("](")
