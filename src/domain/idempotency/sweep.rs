@@ -1,4 +1,4 @@
-//! Removal of expired keys.
+//! Removal of expired idempotency keys.
 
 use chrono::{DateTime, Utc};
 use entity::idempotency_key::{self, Column};
@@ -6,10 +6,10 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Qu
 
 use crate::{app::App, error::Result};
 
-/// Keys that one statement sweeps.
+/// Keys per statement.
 const SWEPT_AT_ONCE: u64 = 1_000;
 
-/// Removes the keys that have expired by then, a bounded number at a time; how many there were.
+/// Removes the keys expired at this time, a bounded number at a time. Returns the number of removed keys.
 pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
     let mut swept = 0;
     loop {
@@ -22,7 +22,7 @@ pub async fn sweep(app: &App, now: DateTime<Utc>) -> Result<u64> {
         let txn = app.db.begin().await?;
         let removed = idempotency_key::Entity::delete_many()
             .filter(Column::Id.in_subquery(some.into_query()))
-            // Somebody may have claimed it anew meanwhile.
+            // Checks again: a request may have claimed the key since.
             .filter(Column::ExpiresAt.lte(now))
             .exec(&txn)
             .await?

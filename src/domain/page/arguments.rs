@@ -1,8 +1,8 @@
-//! The arguments of a page.
+//! Arguments of a page (<https://relay.dev/graphql/connections.htm>).
 
-/// Default size of a page at the root.
+/// Default size of a page of a root list.
 pub const DEFAULT_SIZE: i32 = 50;
-/// Default size of a page below an object. Sizes of nested pages multiply, so it is smaller.
+/// Default size of a page below an object; smaller, since sizes of nested pages multiply.
 pub const NESTED_DEFAULT_SIZE: i32 = 20;
 /// Maximum size of a page.
 pub const MAX_SIZE: i32 = 100;
@@ -14,7 +14,7 @@ pub struct Arguments {
     pub after: Option<String>,
     pub last: Option<i32>,
     pub before: Option<String>,
-    /// Whether the list is a field of an object, not of the query.
+    /// The list is a field of an object, not of the query.
     pub is_nested: bool,
 }
 

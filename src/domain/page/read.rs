@@ -1,4 +1,4 @@
-//! Reads pages: of one list, of a list of each of several parents, and of a list that lies in several parts.
+//! Reads pages: of a single list, of a list per parent, and of a list merged from several parts.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
 };
 
 impl Page {
-    /// The page of one list.
+    /// Reads the page of a single list.
     pub async fn fetch<E>(
         &self,
         reading: &Reading<'_, E>,
@@ -32,9 +32,9 @@ impl Page {
         self.whole(reading, self.slice::<E>(rows, columns)).await
     }
 
-    /// The same page of one list per parent, in a fixed number of statements: a `UNION ALL` of small
-    /// index scans, so that the cost follows the pages and not the lists behind them. `select` has the rows
-    /// of one parent. A page that the answer has no room for fails alone.
+    /// Reads the same page of a list per parent, in a fixed number of statements: a `UNION ALL` of small index scans
+    /// costs as much as the pages, whatever the length of the lists. `select` yields the rows of a parent. A page too
+    /// large for the answer fails alone.
     pub async fn fetch_per_parent<E>(
         &self,
         reading: &Reading<'_, E>,
@@ -51,6 +51,7 @@ impl Page {
             return Ok(HashMap::new());
         };
         let backend = reading.db().get_database_backend();
+        // Builds a sample select, whose parameters bound the number of selects per statement.
         let one = {
             let small = reading.small(self.size + 1);
             self.cut_out(reading.columns(select(*first), &small), columns)
@@ -61,6 +62,8 @@ impl Page {
             let small = reading.small((self.size + 1).saturating_mul(parents.len() as u64));
             let all = union(parents.iter().map(|id| {
                 let one = self.cut_out(reading.columns(select(*id), &small), columns);
+                // Wraps each page in a subquery: SQLite accepts no ORDER BY and LIMIT inside a compound select.
+                // https://www.sqlite.org/lang_select.html#compound_select_statements
                 Query::select()
                     .columns(E::Column::iter().map(|column| Alias::new(column.as_str())))
                     .column(BYTES)
@@ -84,10 +87,11 @@ impl Page {
         Ok(found)
     }
 
-    /// The page of a list that is put together from parts, each of which an index has in the list's order:
-    /// so many rows of each part are looked at, and no more, whatever lies behind them. `None` when there are
-    /// more parts than one statement takes.
+    /// Reads the page of a list merged from parts, where an index holds each part in the list's order: reads at most
+    /// a page of each part, whatever the length of the parts. Returns nothing when the parts exceed a statement's
+    /// limits.
     ///
+    /// `part` yields the rows of a part.
     /// `part` has the rows of one part.
     pub async fn fetch_across<E>(
         &self,
@@ -104,7 +108,7 @@ impl Page {
             return Ok(Some(Slice::default()));
         };
         let backend = reading.db().get_database_backend();
-        // Ids alone come from the parts: that much the indexes hold themselves.
+        // Reads ids and keys alone from the parts, which the indexes contain.
         let ids = |id: i64| {
             let mut cut = self.cut_out(part(id), columns);
             cut.clear_selects()
@@ -154,8 +158,8 @@ impl Page {
     }
 }
 
-/// How many selects of the size of this one go into one statement: SQLite joins at most 500, and takes
-/// 32,766 parameters.
+/// Computes how many selects of this size fit a statement: SQLite takes at most 500 terms of a compound select and
+/// 32,766 parameters (<https://www.sqlite.org/limits.html>).
 fn at_once(backend: DbBackend, one: &SelectStatement) -> usize {
     let parameters = backend.build(one).values.map_or(0, |values| values.0.len());
     (30_000 / (parameters + 1)).clamp(1, 400)
