@@ -92,7 +92,6 @@ impl Page {
     /// limits.
     ///
     /// `part` yields the rows of a part.
-    /// `part` has the rows of one part.
     pub async fn fetch_across<E>(
         &self,
         reading: &Reading<'_, E>,
