@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
 
 use super::{
-    dead::{Withheld, file},
+    crash_recovery::{Withheld, file},
     export_text, into_new_project,
 };
 use crate::support::{TestApp, each_database};
