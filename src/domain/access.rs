@@ -3,6 +3,8 @@
 //! Reads start from a `visible_*` select. Rows outside the select are NOT_FOUND to the actor; an action that the role
 //! does not allow on a visible row is FORBIDDEN (`docs/decisions/0005-visibility.md`).
 
+mod write;
+
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
@@ -18,6 +20,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, Query, SelectStatement},
 };
 
+pub use self::write::{AnnotationAccess, AnnotationWrite, check_write};
 use crate::{
     error::{Error, Result},
     events::Batch,

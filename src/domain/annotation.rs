@@ -1,54 +1,49 @@
-//! Annotations: what somebody said about a task.
+//! Annotations: answers of people to tasks.
 
 mod apply;
 pub mod batch;
+mod check;
+mod command;
 mod conflict;
-mod create;
-mod delete;
+mod decide;
 mod delete_by_task;
 mod facts;
 mod filter;
-mod flag;
 pub mod index;
 mod list;
 pub(super) mod lock;
 mod new_result;
+mod operations;
+mod outcome;
+mod pending;
 mod plan;
-mod restore;
 mod result_validation;
-mod update;
+mod run;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use entity::annotation::{self, Action, Column};
+use entity::annotation::{self, Column};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 pub(in crate::domain) use self::delete_by_task::delete_by_task;
+pub(super) use self::{apply::unsigned, check::check_lead_time, run::run_one};
 pub use self::{
-    create::{New, create},
-    delete::{Deleted, delete},
+    check::MAX_COMMENT,
+    command::{
+        Change, Command, ConflictPolicy, DraftKey, New, OwnDrafts, RegionChanges, ReviewAction,
+        ReviewNote, Submission, SubmittedDraft,
+    },
     filter::{Filter, Leaves},
-    flag::{Flag, set_flag},
     list::{OrderKey, Parent, Query, count, count_per_parent, list, list_per_parent},
-    restore::restore,
-    update::{Change, ConflictPolicy, OwnDrafts, RegionChanges, ReviewNote, update},
-};
-pub(super) use self::{
-    create::{check_input as check_new, create_locked},
-    delete::delete_locked,
-    facts::PendingCreate,
-    plan::{Outcome, conclude},
-    update::{change_locked, check_input as check_change},
+    operations::{Deleted, Flag, create, delete, restore, set_flag, update},
+    outcome::{Done, Mode},
+    run::run,
 };
 use super::{
     access::{self, Actor},
     large::{Large, Reading},
 };
-use crate::{
-    app::App,
-    error::{Problem, ProblemCode, Result},
-};
+use crate::{app::App, error::Result};
 
 impl Large for annotation::Entity {
     const ID: Column = Column::Id;
@@ -97,40 +92,4 @@ pub async fn ground_truths(
     reading
         .few(ground_truths, task_ids.len(), |row| row.task_id)
         .await
-}
-
-/// The bookkeeping of every accepted change.
-fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTime<Utc>) {
-    row.version += 1;
-    row.updated_by_id = Some(actor_id);
-    row.last_created_by_id = Some(actor_id);
-    row.last_action = Some(action);
-    // Time never runs backwards within one annotation, whatever the clock does.
-    row.updated_at = at.max(row.updated_at);
-}
-
-/// Checks a lead time; `null` and absent are the caller's business.
-pub(super) fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
-    let seconds = seconds?;
-    (!seconds.is_finite() || seconds < 0.0).then(|| {
-        Problem::new(
-            path,
-            ProblemCode::OutOfBounds,
-            "a lead time is a number of seconds, zero or more",
-        )
-    })
-}
-
-/// A lead time as it is stored. SQLite keeps no minus zero.
-pub(super) fn unsigned(seconds: f64) -> f64 {
-    seconds + 0.0
-}
-
-/// The problem of a reference that leads nowhere, or nowhere that the actor may look.
-fn unknown(path: [&str; 2], noun: &str) -> Problem {
-    Problem::new(
-        path,
-        ProblemCode::UnknownId,
-        format!("there is no such {noun}, or you may not see it"),
-    )
 }

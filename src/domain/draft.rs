@@ -17,7 +17,7 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    QueryTrait, Select, sea_query::LockType,
+    QueryTrait, Select,
 };
 
 pub use self::{
@@ -166,20 +166,6 @@ async fn grouped(
     reading.by_parent(of_parents, ids, parent).await
 }
 
-/// Removes the actor's own drafts of annotations.
-pub(super) async fn remove_own(
-    txn: &impl ConnectionTrait,
-    actor: &Actor,
-    annotation_ids: &[i64],
-) -> Result<()> {
-    annotation_draft::Entity::delete_many()
-        .filter(Column::AnnotationId.is_in(annotation_ids.iter().copied()))
-        .filter(Column::UserId.eq(actor.id()))
-        .exec(txn)
-        .await?;
-    Ok(())
-}
-
 /// A draft that the actor sees.
 async fn find_visible(
     db: &impl ConnectionTrait,
@@ -191,15 +177,4 @@ async fn find_visible(
         .one(db)
         .await?;
     row.ok_or(Error::NotFound("draft"))
-}
-
-/// Takes a draft away as it is by now. Of two who do, one has it.
-async fn consume(txn: &impl ConnectionTrait, id: i64) -> Result<annotation_draft::Model> {
-    let draft = annotation_draft::Entity::find_by_id(id)
-        .lock(LockType::Update)
-        .one(txn)
-        .await?
-        .ok_or(Error::NotFound("draft"))?;
-    annotation_draft::Entity::delete_by_id(id).exec(txn).await?;
-    Ok(draft)
 }

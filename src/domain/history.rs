@@ -90,11 +90,6 @@ impl Changes {
     pub fn has(&self, field: &str) -> bool {
         self.fields.contains_key(field)
     }
-
-    /// Serialises the changes as stored in a revision, and the result if changed.
-    pub(super) fn into_texts(self) -> Result<(String, Option<String>)> {
-        Ok((serde_json::to_string(&self.fields)?, self.result))
-    }
 }
 
 /// Builds the revision that leads to the state of `row`.
@@ -102,7 +97,7 @@ pub fn revision(
     row: &annotation::Model,
     event: Event,
     action: Action,
-    actor_id: i64,
+    actor_id: Option<i64>,
     at: DateTime<Utc>,
     changes: Changes,
 ) -> Result<annotation_revision::ActiveModel> {
@@ -115,7 +110,7 @@ pub fn revision(
         project_id: Set(row.project_id),
         from_task_id: Set(changes.from.map(|(task_id, _)| task_id)),
         from_project_id: Set(changes.from.map(|(_, project_id)| project_id)),
-        actor_id: Set(Some(actor_id)),
+        actor_id: Set(actor_id),
         updated_by_id: Set(row.updated_by_id),
         created_at: Set(at),
         changes: Set(serde_json::to_string(&changes.fields)?),

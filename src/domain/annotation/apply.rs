@@ -1,14 +1,30 @@
-//! What a change makes of an annotation, and what it changed.
+//! Applies changes to rows of annotations, and tells the fields that changed.
 
+use chrono::{DateTime, Utc};
 use entity::{
     annotation::{self, Action},
     task,
 };
 
-use super::{Change, new_result::NewResult, unsigned};
+use super::{command::Change, new_result::NewResult};
 use crate::domain::{Patch, history::Changes};
 
-/// What a change did that led to this row.
+/// Raises the version, and records the actor and the time. Part of every accepted change.
+pub fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: DateTime<Utc>) {
+    row.version += 1;
+    row.updated_by_id = Some(actor_id);
+    row.last_created_by_id = Some(actor_id);
+    row.last_action = Some(action);
+    // Clocks can run backwards; `updatedAt` of one annotation never does.
+    row.updated_at = at.max(row.updated_at);
+}
+
+/// A lead time as it is stored. SQLite keeps no minus zero.
+pub fn unsigned(seconds: f64) -> f64 {
+    seconds + 0.0
+}
+
+/// Action of the revision for changes that led to this row.
 pub fn action(row: &annotation::Model, changes: &Changes) -> Action {
     if changes.has("wasCancelled") && row.was_cancelled {
         Action::Skipped
@@ -17,7 +33,7 @@ pub fn action(row: &annotation::Model, changes: &Changes) -> Action {
     }
 }
 
-/// Sets what differs and says what did.
+/// Sets the fields that differ, and answers with their new values.
 pub fn apply(
     row: &mut annotation::Model,
     change: &Change,

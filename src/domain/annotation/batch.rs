@@ -1,134 +1,64 @@
-//! Many annotations in one request: one transaction, and for every hundred of them a fixed number of
-//! statements.
-
-mod create;
-mod delete;
-mod update;
+//! Many annotations in one request: one transaction, and for every hundred of them a fixed number of statements.
 
 use entity::annotation;
 
-pub use self::{create::create, delete::delete, update::update};
-use crate::{
-    db::WriteTxn,
-    error::{Error, Problem, ProblemCode, Result, Segment},
+pub use super::outcome::{ErrorPolicy, MAX_ITEMS, Outcomes};
+use super::{
+    command::{Change, Command, New},
+    operations::Deleted,
+    outcome::{Done, Mode},
+    run::run,
 };
+use crate::{app::App, domain::access::Actor, error::Result};
 
-/// The most items of one request.
-pub const MAX_ITEMS: usize = 1_000;
-/// Items that are judged and written together.
-const CHUNK: usize = 100;
-/// Problems that are told of one request; of each item one more.
-const MAX_PROBLEMS: usize = 1_000;
-/// What an id stands for that can't be one.
-const NOWHERE: i64 = 0;
-
-/// What becomes of a request of which some items are refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorPolicy {
-    /// Nothing is written.
-    RejectAll,
-    /// The others are written.
-    RejectFailed,
-}
-
-/// What became of each item, in the order of the items. `None`: nothing is wrong with it, but it was not
-/// written, for another one was refused.
-pub type Outcomes<T> = Vec<Result<Option<T>>>;
-
-/// The outcomes of a request, as far as they are known.
-struct Progress<T> {
+/// Creates annotations of tasks, each as a single one would be. Answers with rows without results.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    items: Vec<(i64, New)>,
     policy: ErrorPolicy,
-    outcomes: Vec<Option<Result<T>>>,
-    is_refused: bool,
-    /// Problems that may still be told.
-    problem_budget: usize,
+) -> Result<Outcomes<annotation::Model>> {
+    let items = items.into_iter();
+    let commands = items.map(|(task_id, new)| Command::Create { task_id, new });
+    let outcomes = run(app, actor, commands.collect(), Mode::Batch(policy)).await?;
+    Ok(answered(outcomes, |done| done.annotation))
 }
 
-impl<T> Progress<T> {
-    fn new(policy: ErrorPolicy, count: usize) -> Result<Self> {
-        if count > MAX_ITEMS {
-            let message = format!("one call takes at most {MAX_ITEMS} items");
-            return Err(Problem::new(["items"], ProblemCode::TooLong, message).into());
-        }
-        Ok(Self {
-            policy,
-            outcomes: (0..count).map(|_| None).collect(),
-            is_refused: false,
-            problem_budget: MAX_PROBLEMS,
-        })
-    }
+/// Changes annotations, each as a single change would be. An annotation can be named once. Answers with rows
+/// without results.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    items: Vec<(i64, Change)>,
+    policy: ErrorPolicy,
+) -> Result<Outcomes<annotation::Model>> {
+    let items = items.into_iter();
+    let commands = items.map(|(id, change)| Command::Update { id, change });
+    let outcomes = run(app, actor, commands.collect(), Mode::Batch(policy)).await?;
+    Ok(answered(outcomes, |done| done.annotation))
+}
 
-    /// Records the outcome of an item. Its problems get their place among the items.
-    fn record(&mut self, index: usize, outcome: Result<T>) {
-        self.is_refused |= outcome.is_err();
-        self.outcomes[index] = Some(outcome.map_err(|error| match error {
-            Error::BadInput(mut problems) => {
-                problems.truncate(self.problem_budget.max(1));
-                self.problem_budget = self.problem_budget.saturating_sub(problems.len());
-                for problem in &mut problems {
-                    let place = [Segment::from("items"), Segment::from(index)];
-                    problem.path.splice(0..0, place);
-                }
-                Error::BadInput(problems)
-            }
-            error => error,
-        }));
-    }
-
-    /// Nothing that is judged from now on will be written.
-    fn will_roll_back(&self) -> bool {
-        self.is_refused && self.policy == ErrorPolicy::RejectAll
-    }
-
-    /// What came of items that were not refused, so far.
-    fn accepted(&mut self) -> impl Iterator<Item = &mut T> {
-        self.outcomes.iter_mut().flatten().flatten()
-    }
-
-    /// Ends the transaction, and with it the request.
-    async fn conclude(self, txn: Option<WriteTxn>) -> Result<Outcomes<T>> {
-        let will_roll_back = self.will_roll_back();
-        match txn {
-            Some(txn) if will_roll_back => txn.rollback().await?,
-            Some(txn) => txn.commit().await?,
-            None => {}
-        }
-        let outcomes = self.outcomes.into_iter().map(|outcome| match outcome {
-            Some(Ok(_)) if will_roll_back => Ok(None),
-            Some(outcome) => outcome.map(Some),
-            None => Ok(None),
+/// Deletes annotations, each as a single one would be. An annotation can be named once, with the version that it was
+/// seen at.
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    items: Vec<(i64, Option<i32>)>,
+    policy: ErrorPolicy,
+) -> Result<Outcomes<Deleted>> {
+    let commands = items
+        .into_iter()
+        .map(|(id, expected_version)| Command::Delete {
+            id,
+            expected_version,
+            into_draft: false,
         });
-        Ok(outcomes.collect())
-    }
+    let outcomes = run(app, actor, commands.collect(), Mode::Batch(policy)).await?;
+    Ok(answered(outcomes, Deleted::from))
 }
 
-/// The problem of an item that names what another one before it names.
-fn repeated(field: &[&str], noun: &str) -> Problem {
-    let message = format!("another item names this {noun} already");
-    Problem::new(field.iter().copied(), ProblemCode::Repeated, message)
-}
-
-/// All problems of an item's input, with one more.
-fn with_problem<T>(checked: Result<T>, more: Option<Problem>) -> Result<T> {
-    match (checked, more) {
-        (checked, None) => checked,
-        (Err(Error::BadInput(mut problems)), Some(problem)) => {
-            problems.push(problem);
-            Err(Error::BadInput(problems))
-        }
-        (_, Some(problem)) => Err(problem.into()),
-    }
-}
-
-/// A row for the answer: large results are read when they are asked for.
-fn without_result(row: annotation::Model) -> annotation::Model {
-    annotation::Model {
-        result: String::new(),
-        ..row
-    }
-}
-
-/// An error that is about the request as a whole, not about one item.
-fn is_fatal(error: &Error) -> bool {
-    matches!(error, Error::Internal(_) | Error::Unavailable(_))
+fn answered<T>(outcomes: Outcomes<Done>, answer: impl Fn(Done) -> T) -> Outcomes<T> {
+    let outcomes = outcomes.into_iter();
+    let outcomes = outcomes.map(|outcome| outcome.map(|done| done.map(&answer)));
+    outcomes.collect()
 }

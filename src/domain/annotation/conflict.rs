@@ -9,9 +9,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::{
-    Change, ConflictPolicy,
-    new_result::{self, ResultOutcome},
-    unsigned,
+    apply::unsigned,
+    command::{Change, ConflictPolicy},
+    new_result::{self, NewResult, ResultOutcome},
 };
 use crate::{
     domain::{
@@ -21,13 +21,12 @@ use crate::{
             self,
             snapshot::{self, Snapshot, VersionOf},
         },
-        user,
     },
     error::{Conflict, Error, Problem, Result},
     instant,
 };
 
-/// A change to a version that is not the current one.
+/// Change to a version that is not the current version.
 #[derive(Clone, Copy)]
 pub struct StaleWrite<'a> {
     pub row: &'a annotation::Model,
@@ -39,10 +38,10 @@ pub struct StaleWrite<'a> {
 /// Base version of a stale write: state of the annotation at `expected_version`, and fields that changed since.
 #[derive(Default)]
 pub struct BaseVersion {
-    /// What the annotation was at the version of the change. `None` when it never had that one, or was then
-    /// where the actor may not look.
+    /// State at the version of the change. `None` when the annotation never had that version, or was in a project that
+    /// the actor may not see.
     base: Option<Snapshot>,
-    /// Its result then, if the change makes one.
+    /// Result at that version, read only for a change with a result.
     result: String,
     /// Fields that others changed since; not looked for when the change is to be merged.
     changed: Vec<String>,
@@ -107,17 +106,17 @@ fn is_merge(change: &Change) -> bool {
     change.on_conflict == Patch::Set(ConflictPolicy::Merge)
 }
 
-/// Brings a change into the annotation as it is, or refuses it because others were there first. Answers with
-/// the new result, if there is one, and with the problems that making it had.
+/// Merges a change into the current annotation, or refuses a stale write. Answers with the new result, if the result
+/// changes, and with the problems of the edits.
 ///
-/// What the change says that was so at the version that it was made to is no edit, and is taken out of it.
+/// A field that the change sends with its value at the base version is no edit, and is taken out of the change.
 /// A conflict names `people` only.
 pub fn resolve(
     row: &annotation::Model,
     change: &mut Change,
     base_version: Option<&BaseVersion>,
     people: &HashSet<i64>,
-) -> Result<(Option<new_result::NewResult>, Vec<Problem>)> {
+) -> Result<(Option<NewResult>, Vec<Problem>)> {
     let version = change.expected_version.value().copied();
     let (Some(version), Some(base_version)) = (version, base_version) else {
         return Ok(resolved(new_result::from_current(change, &row.result)));
@@ -152,38 +151,30 @@ pub fn resolve(
 
 fn resolved(
     (outcome, problems): (ResultOutcome, Vec<Problem>),
-) -> (Option<new_result::NewResult>, Vec<Problem>) {
+) -> (Option<NewResult>, Vec<Problem>) {
     match outcome {
         ResultOutcome::New(new_result) => (Some(new_result), problems),
         ResultOutcome::Unchanged | ResultOutcome::Clash(_) => (None, problems),
     }
 }
 
-/// Refuses when the annotation moved on since the caller saw it.
-pub async fn check_version(
-    txn: &impl ConnectionTrait,
-    actor: &Actor,
+/// Refuses a command that expects another version than `version`, the one before the request. Names `people` only.
+pub fn check_version(
     row: &annotation::Model,
+    version: i32,
     expected: Option<i32>,
+    people: &HashSet<i64>,
 ) -> Result<()> {
-    match expected.filter(|version| *version != row.version) {
-        Some(version) => {
-            let people = user::visible_ids(txn, actor, &users_of(row)).await?;
-            Err(stale(row, version, &people)?)
-        }
+    match expected.filter(|expected| *expected != version) {
+        Some(expected) => Err(conflict(row, expected, Vec::new(), None, people)?),
         None => Ok(()),
     }
 }
 
-/// The refusal of what was meant for another version. It names `people` only.
-pub fn stale(row: &annotation::Model, expected: i32, people: &HashSet<i64>) -> Result<Error> {
-    conflict(row, expected, Vec::new(), None, people)
-}
-
-/// Whom a conflict names, if the actor sees them.
+/// Users that a conflict names, if the actor sees them.
 pub fn users_of(row: &annotation::Model) -> Vec<i64> {
-    let people = [row.completed_by_id, row.updated_by_id];
-    people.into_iter().flatten().collect()
+    let users = [row.completed_by_id, row.updated_by_id];
+    users.into_iter().flatten().collect()
 }
 
 /// Names the fields that both sides changed since `base`, each in its own way.

@@ -1,21 +1,15 @@
-//! Deletes the annotations of whole tasks: each ends as if it was deleted by itself.
+//! Deletes the annotations of whole tasks, each with the revision and the tombstone of a single deletion.
 
 use chrono::{DateTime, Utc};
-use entity::{
-    annotation::{self, Action, Column},
-    annotation_revision::Event,
-};
+use entity::annotation::{self, Column};
 use sea_orm::{
     ColumnTrait, DatabaseTransaction, EntityTrait, Iterable, QueryFilter, QueryOrder, QuerySelect,
     sea_query::Expr,
 };
 
-use super::{plan, touch};
+use super::plan;
 use crate::{
-    domain::{
-        access::Actor,
-        history::{self, Changes},
-    },
+    domain::{access::Actor, history},
     error::Result,
 };
 
@@ -47,11 +41,7 @@ pub(in crate::domain) async fn delete_by_task(
         deleted += rows.len() as u64;
         let mut revisions = Vec::with_capacity(rows.len());
         for row in &mut rows {
-            let action = row.last_action.unwrap_or(Action::Updated);
-            touch(row, actor.id(), action, at);
-            let changes = Changes::default();
-            let end = history::revision(row, Event::Deleted, action, actor.id(), at, changes)?;
-            revisions.push(end);
+            revisions.push(plan::end_history(row, actor.id(), at)?);
         }
         history::append_all(txn, revisions).await?;
         plan::tombstone(txn, rows).await?;

@@ -1,4 +1,8 @@
-//! Locks: what a change of an annotation touches is its own until it is committed.
+//! Locks: begins the write of commands and holds the rows that they touch until the transaction ends.
+//!
+//! Every writer of annotations locks the tasks first, all at once and in the order of their ids. So two writers never
+//! wait for each other in a circle, and a task's counters are counted by one writer at a time. Writers that move an
+//! annotation queue up for that annotation before they lock any task. See docs/decisions/0004-locks.md.
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -9,9 +13,8 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, QueryFilter, QuerySelect,
-    QueryTrait,
+    QueryTrait, Select,
 };
-
 use uuid::Uuid;
 
 use crate::{
@@ -27,190 +30,262 @@ use crate::{
     error::{Error, Result},
 };
 
-/// An annotation and its task, both as they are and both ours until the transaction ends.
+/// Buckets of the advisory locks with two keys.
+const BUCKETS: i64 = 64;
+/// Transactions that look for annotations while other writers move, delete or restore them.
+const MAX_ATTEMPTS: usize = 4;
+
+/// Rows to lock.
+#[derive(Default)]
+pub struct Wanted {
+    /// Annotations, each with its task.
+    pub annotations: Vec<i64>,
+    /// Those of `annotations` that may be deleted, to be restored.
+    pub deleted: Vec<i64>,
+    /// Tasks that annotations move to.
+    pub targets: Vec<i64>,
+    /// Tasks that annotations are created in.
+    pub tasks: Vec<i64>,
+    /// Unique ids of new annotations in a batch.
+    pub unique_ids: Vec<Uuid>,
+    /// The rows are few enough to be held at once. Otherwise they are read chunk by chunk.
+    pub is_one_chunk: bool,
+}
+
+/// Locked rows. Nothing in them changes until the transaction ends.
+pub struct LockedRows {
+    tasks: HashMap<i64, task::Model>,
+    /// Rows of the wanted annotations; `None` when there are too many to hold at once.
+    annotations: Option<HashMap<i64, annotation::Model>>,
+    deleted: HashMap<i64, DeletedAnnotation>,
+}
+
+/// Annotation with its task, both locked.
 pub struct Locked {
     pub task: task::Model,
     pub annotation: annotation::Model,
-    /// The task that the annotation is to move to; `None` when there is none that the actor sees.
+    /// Target of a move; `None` when the actor sees no such task.
     pub target: Option<task::Model>,
+    /// Versions that earlier commands of the same request added, by taking its ground truth.
+    pub version_bumps: i32,
 }
 
-/// An annotation that is to be what it was.
-pub enum RestoreTarget {
-    Live(Box<Locked>),
-    Deleted(DeletedTarget),
+impl Locked {
+    /// The version before the request.
+    pub fn version(&self) -> i32 {
+        self.annotation.version - self.version_bumps
+    }
 }
 
-/// A deleted annotation, which stays deleted until the transaction ends.
-pub struct DeletedTarget {
-    /// The task that it was in, ours until the transaction ends; `None` once that task is gone.
+/// Deleted annotation, which stays deleted until the transaction ends.
+pub struct DeletedAnnotation {
+    /// The task that it was in, locked; `None` when that task is deleted, too.
     pub task: Option<task::Model>,
     /// The version of the deletion.
     pub version: i32,
 }
 
-/// Buckets of the advisory locks with two keys.
-const BUCKETS: i64 = 64;
-/// How often an annotation is looked for that others delete, restore or move meanwhile.
-const MAX_ATTEMPTS: usize = 4;
-
-/// Like [`begin`], for an annotation that may be deleted. Whoever restores one holds the task that it comes
-/// back to, as everybody who writes in that task.
-pub async fn begin_restore(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, RestoreTarget)> {
-    let mut failure = Error::busy();
-    for _ in 0..MAX_ATTEMPTS {
-        match begin(app, actor, id, None).await {
-            Ok((txn, locked)) => return Ok((txn, RestoreTarget::Live(Box::new(locked)))),
-            Err(Error::NotFound(_)) => {}
-            Err(error) => return Err(error),
-        }
-        let txn = app.db.begin().await?;
-        let Some(end) = history::newest(&txn, actor, id).await? else {
-            return Err(Error::NotFound("annotation"));
-        };
-        let named = tasks::visible_id(actor, end.task_id);
-        let task = tasks::lock(&txn, named).await?.pop();
-        // Others may have been there while we waited for the task.
-        let visible = access::visible_annotations(actor).filter(Column::Id.eq(id));
-        let annotation = visible.one(&*txn).await?;
-        match (annotation, task) {
-            (Some(annotation), Some(task)) if annotation.task_id == task.id => {
-                let locked = Locked {
-                    task,
-                    annotation,
-                    target: None,
-                };
-                return Ok((txn, RestoreTarget::Live(Box::new(locked))));
-            }
-            (Some(_), _) => failure = Error::busy(),
-            (None, task) => {
-                let newest = history::newest(&txn, actor, id).await?;
-                let deleted = newest.filter(|newest| newest.event == Event::Deleted);
-                failure = match deleted {
-                    Some(newest) if newest.task_id == end.task_id => {
-                        let version = newest.version;
-                        return Ok((txn, RestoreTarget::Deleted(DeletedTarget { task, version })));
-                    }
-                    Some(_) => Error::busy(),
-                    None => Error::NotFound("annotation"),
-                };
-            }
-        }
-        txn.rollback().await?;
+impl LockedRows {
+    /// A locked task; `None` when the actor sees no such task.
+    pub fn task(&self, id: i64) -> Option<&task::Model> {
+        self.tasks.get(&id)
     }
-    Err(failure)
+
+    /// Takes a deleted annotation out.
+    pub fn take_deleted(&mut self, id: i64) -> Option<DeletedAnnotation> {
+        self.deleted.remove(&id)
+    }
+
+    /// Takes out the rows of annotations. Rows that were too many to hold at once are read now.
+    pub async fn take_annotations(
+        &mut self,
+        txn: &DatabaseTransaction,
+        actor: &Actor,
+        ids: &[i64],
+    ) -> Result<HashMap<i64, annotation::Model>> {
+        match self.annotations.as_mut() {
+            Some(rows) => Ok(ids.iter().filter_map(|id| rows.remove_entry(id)).collect()),
+            None => read(txn, actor, ids).await,
+        }
+    }
+
+    /// Joins a row with its task and with the target of a move. `None` when the task is not locked: the actor did not
+    /// see the annotation when the locks were taken.
+    pub fn lock(&self, annotation: annotation::Model, target: Option<i64>) -> Option<Locked> {
+        Some(Locked {
+            task: self.tasks.get(&annotation.task_id)?.clone(),
+            annotation,
+            target: target.and_then(|id| self.tasks.get(&id)).cloned(),
+            version_bumps: 0,
+        })
+    }
 }
 
-/// Begins a change of an annotation: nothing of what it touches changes until the transaction ends.
-///
-/// Every writer of annotations takes the locks of the tasks first, all at once and in the order of their
-/// ids, so that two writers never wait for each other in a circle and a task's counters are counted by one
-/// at a time. Whoever moves an annotation stands in line with those who move it too before they take any.
-pub async fn begin(
-    app: &App,
-    actor: &Actor,
-    id: i64,
-    target: Option<i64>,
-) -> Result<(WriteTxn, Locked)> {
-    if target.is_none() {
-        let txn = app.db.begin().await?;
-        if let Some(locked) = lock(&txn, actor, id, target).await? {
-            return Ok((txn, locked));
-        }
-        // It moved while we waited for the task that it was in. That lock has to go before another comes.
-        txn.rollback().await?;
-    }
-    let txn = app.db.begin().await?;
-    lock_moves(&txn, &[id]).await?;
-    let locked = lock(&txn, actor, id, target).await?;
-    Ok((txn, locked.ok_or_else(Error::busy)?))
-}
-
-/// Begins changes of many annotations, like [`begin`]: answers with the tasks that they are in and those that
-/// they are to move to. An annotation whose task is not among them was not there, or not to be seen.
-pub async fn begin_all(
-    app: &App,
-    actor: &Actor,
-    ids: &[i64],
-    targets: &[i64],
-) -> Result<(WriteTxn, HashMap<i64, task::Model>)> {
-    if targets.is_empty() {
-        let txn = app.db.begin().await?;
-        if let Some(tasks) = lock_all(&txn, actor, ids, targets).await? {
-            return Ok((txn, tasks));
-        }
-        txn.rollback().await?;
-    }
-    let txn = app.db.begin().await?;
-    lock_moves(&txn, ids).await?;
-    let tasks = lock_all(&txn, actor, ids, targets).await?;
-    Ok((txn, tasks.ok_or_else(Error::busy)?))
-}
-
-/// `None` when one of the annotations moved to another task before the one that it was in became ours.
-async fn lock_all(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    ids: &[i64],
-    targets: &[i64],
-) -> Result<Option<HashMap<i64, task::Model>>> {
-    let own_tasks = || {
-        access::visible_annotations(actor)
-            .filter(Column::Id.is_in(ids.iter().copied()))
-            .select_only()
-            .column(Column::TaskId)
-            .distinct()
+/// Begins a transaction with a lock on one annotation.
+pub async fn begin_one(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, Locked)> {
+    let wanted = Wanted {
+        annotations: vec![id],
+        is_one_chunk: true,
+        ..Wanted::default()
     };
-    let others = (!targets.is_empty()).then(|| tasks::visible_ids(actor, targets));
-    let tasks = tasks::lock_all(txn, own_tasks().into_query(), others).await?;
-    let tasks: HashMap<i64, task::Model> = tasks.into_iter().map(|task| (task.id, task)).collect();
-    let own_tasks: Vec<i64> = own_tasks().into_tuple().all(txn).await?;
-    let are_ours = own_tasks.iter().all(|id| tasks.contains_key(id));
-    Ok(are_ours.then_some(tasks))
+    let (txn, mut rows) = begin(app, actor, &wanted).await?;
+    let row = rows.take_annotations(&txn, actor, &[id]).await?.remove(&id);
+    let locked = row.and_then(|row| rows.lock(row, None));
+    Ok((txn, locked.ok_or(Error::NotFound("annotation"))?))
 }
 
-/// `None` when the annotation moved to another task before the one that it was in became ours.
+/// Begins a transaction with a lock on one task.
+pub async fn begin_in_task(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, task::Model)> {
+    let wanted = Wanted {
+        tasks: vec![id],
+        ..Wanted::default()
+    };
+    let (txn, mut rows) = begin(app, actor, &wanted).await?;
+    Ok((txn, rows.tasks.remove(&id).ok_or(Error::NotFound("task"))?))
+}
+
+/// Begins a transaction with locks on the wanted rows, as far as the actor sees them.
+///
+/// Repeats itself when an annotation changed its task while it waited: a lock taken later would be out of order. The
+/// repetition queues up with those who move the annotations.
+pub async fn begin(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(WriteTxn, LockedRows)> {
+    let mut must_queue = !wanted.targets.is_empty();
+    let mut deleted_in = HashMap::new();
+    for _ in 0..MAX_ATTEMPTS {
+        let txn = app.db.begin().await?;
+        if must_queue {
+            lock_buckets(
+                &txn,
+                MOVES,
+                wanted.annotations.iter().map(|id| id % BUCKETS),
+            )
+            .await?;
+        }
+        // Two batches with the same unique ids would wait for each other's inserts in a circle.
+        let bucket = |id: &Uuid| i64::from(id.as_bytes()[15]) % BUCKETS;
+        lock_buckets(&txn, UNIQUE_IDS, wanted.unique_ids.iter().map(bucket)).await?;
+        match lock(&txn, actor, wanted, &mut deleted_in).await? {
+            Attempt::Locked(rows) => return Ok((txn, rows)),
+            Attempt::Moved => must_queue = true,
+            Attempt::Deleted => {}
+        }
+        txn.rollback().await?;
+    }
+    Err(Error::busy())
+}
+
+/// Result of one attempt to lock.
+enum Attempt {
+    Locked(LockedRows),
+    /// An annotation moved to another task before the task that it was in was locked.
+    Moved,
+    /// An annotation to restore is deleted, and its task has to be locked with the other tasks.
+    Deleted,
+}
+
+/// `deleted_in` are the tasks in which annotations to restore were deleted, as far as the last attempt found them.
 async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
-    id: i64,
-    target: Option<i64>,
-) -> Result<Option<Locked>> {
-    let visible = || access::visible_annotations(actor).filter(Column::Id.eq(id));
-    let own = visible().select_only().column(Column::TaskId).into_query();
-    let tasks = match target.map(|id| tasks::visible_id(actor, id)) {
-        None => tasks::lock(txn, own).await?,
-        other => tasks::lock_all(txn, own, other).await?,
+    wanted: &Wanted,
+    deleted_in: &mut HashMap<i64, i64>,
+) -> Result<Attempt> {
+    let tasks = lock_tasks(txn, actor, wanted, deleted_in).await?;
+    let ids = &wanted.annotations;
+    let annotations = match wanted.is_one_chunk {
+        _ if ids.is_empty() => Some(HashMap::new()),
+        // Whole rows at once save the statement that would ask for their tasks.
+        true => Some(read(txn, actor, ids).await?),
+        false => None,
     };
-    let annotation = visible().one(txn).await?;
-    let annotation = annotation.ok_or(Error::NotFound("annotation"))?;
-    let of = |id: i64| tasks.iter().find(|task| task.id == id).cloned();
-    let Some(task) = of(annotation.task_id) else {
-        return Ok(None);
+    let places: HashMap<i64, i64> = match &annotations {
+        Some(rows) => rows.values().map(|row| (row.id, row.task_id)).collect(),
+        None => read_places(txn, actor, ids).await?,
     };
-    Ok(Some(Locked {
-        task,
-        annotation,
-        target: target.and_then(of),
+    let known = std::mem::take(deleted_in);
+    if !places.values().all(|task_id| tasks.contains_key(task_id)) {
+        return Ok(Attempt::Moved);
+    }
+    let mut deleted = HashMap::new();
+    for id in wanted.deleted.iter().filter(|id| !places.contains_key(id)) {
+        let Some(end) = history::newest(txn, actor, *id).await? else {
+            continue;
+        };
+        deleted_in.insert(*id, end.task_id);
+        // Restored and deleted again somewhere else, unless the lock is on the task of this deletion.
+        if end.event == Event::Deleted && known.get(id) == Some(&end.task_id) {
+            let task = tasks.get(&end.task_id).cloned();
+            let version = end.version;
+            deleted.insert(*id, DeletedAnnotation { task, version });
+        }
+    }
+    if deleted.len() < deleted_in.len() {
+        return Ok(Attempt::Deleted);
+    }
+    Ok(Attempt::Locked(LockedRows {
+        tasks,
+        annotations,
+        deleted,
     }))
 }
 
-/// Keeps the annotations in their tasks until the transaction ends.
-async fn lock_moves(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
-    lock_buckets(txn, MOVES, ids.iter().map(|id| id % BUCKETS)).await
-}
-
-/// Keeps other batches from taking these unique ids until the transaction ends.
-pub async fn lock_unique_ids(
+/// Locks the tasks of live annotations, and those that commands name.
+async fn lock_tasks(
     txn: &DatabaseTransaction,
-    ids: impl Iterator<Item = Uuid>,
-) -> Result<()> {
-    let bucket = |id: Uuid| i64::from(id.as_bytes()[15]) % BUCKETS;
-    lock_buckets(txn, UNIQUE_IDS, ids.map(bucket)).await
+    actor: &Actor,
+    wanted: &Wanted,
+    deleted_in: &HashMap<i64, i64>,
+) -> Result<HashMap<i64, task::Model>> {
+    let live = wanted.annotations.iter().copied();
+    let live: Vec<i64> = live.filter(|id| !deleted_in.contains_key(id)).collect();
+    let named = wanted.targets.iter().chain(&wanted.tasks);
+    let named: Vec<i64> = named.chain(deleted_in.values()).copied().collect();
+    let by_name = || tasks::visible_ids(actor, &named);
+    let of_live = || {
+        let rows = annotations(actor, &live).select_only();
+        rows.column(Column::TaskId).into_query()
+    };
+    let tasks = match live.as_slice() {
+        [] => tasks::lock(txn, by_name()).await?,
+        [_] if named.is_empty() => tasks::lock(txn, of_live()).await?,
+        _ => {
+            let by_name = (!named.is_empty()).then(by_name);
+            tasks::lock_all(txn, of_live(), by_name).await?
+        }
+    };
+    Ok(tasks.into_iter().map(|task| (task.id, task)).collect())
 }
 
-/// Takes locks that stand for buckets of things, so that there are never many: in their order, so that nobody
-/// waits in a circle. On SQLite a writer is alone anyway.
+fn annotations(actor: &Actor, ids: &[i64]) -> Select<annotation::Entity> {
+    access::visible_annotations(actor).filter(Column::Id.is_in(ids.iter().copied()))
+}
+
+async fn read(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, annotation::Model>> {
+    let rows = annotations(actor, ids).all(txn).await?;
+    Ok(rows.into_iter().map(|row| (row.id, row)).collect())
+}
+
+/// Tasks of annotations, by annotation.
+async fn read_places(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, i64>> {
+    let rows = annotations(actor, ids).select_only();
+    let rows: Vec<(i64, i64)> = rows
+        .columns([Column::Id, Column::TaskId])
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Takes advisory locks that stand for buckets of ids, so that there are never many: in their order, so that nobody
+/// waits in a circle. SQLite has one writer at a time and needs none.
 async fn lock_buckets(
     txn: &DatabaseTransaction,
     kind: i32,

@@ -1,5 +1,5 @@
-//! The result that a change makes of the stored one, whichever way the change says it: as a whole, by edits
-//! of single regions, or by either of them against an older version.
+//! The new result of a change: sent as a whole or as edits of single regions, against the current version or an older
+//! one.
 
 use std::collections::HashMap;
 
@@ -9,13 +9,13 @@ use label_studio::{
     merge::{MergeConflict, merge},
 };
 
-use super::{Change, RegionChanges};
+use super::command::{Change, RegionChanges};
 use crate::{
     domain::{Patch, not_cleared},
     error::{Path, Problem, Segment},
 };
 
-/// A result that is to take the place of the stored one.
+/// Result that replaces the stored one.
 #[derive(Debug)]
 pub struct NewResult {
     pub result: String,
@@ -26,17 +26,17 @@ pub struct NewResult {
 /// Where the entries of a new result are in the input.
 #[derive(Debug)]
 pub enum Provenance {
-    /// All of them in `result`, each at its own place.
+    /// All entries are in `result`, each at its own index.
     Whole,
-    /// These; the others are the stored ones.
+    /// Only these entries were sent; further entries are the stored entries.
     Entries {
         paths: HashMap<Key<'static>, Path>,
-        /// The field of the input that made the result what it is.
+        /// The field of the input that the entries are in.
         field: &'static str,
     },
 }
 
-/// What came of bringing a change's result into the stored one.
+/// Result of a change, merged into the stored one.
 #[derive(Debug)]
 pub enum ResultOutcome {
     /// The result stays.
@@ -46,7 +46,7 @@ pub enum ResultOutcome {
     Clash(MergeConflict),
 }
 
-/// What is wrong with edits by themselves.
+/// Problems of edits by themselves.
 pub fn check_edits(changes: &RegionChanges) -> Vec<Problem> {
     let at = at("regions");
     let mut problems: Vec<Problem> = [
@@ -77,8 +77,8 @@ fn edits_of(changes: RegionChanges) -> Edits {
     }
 }
 
-/// What a change makes of the result that it was made to, and the problems that this has. Takes it out of the
-/// change.
+/// Applies a change to the current result. Takes the result and the edits out of the change, and answers with the
+/// problems of the edits.
 pub fn from_current(change: &mut Change, stored: &str) -> (ResultOutcome, Vec<Problem>) {
     let whole = std::mem::take(&mut change.result);
     let edits = std::mem::take(&mut change.regions).map(edits_of);
@@ -108,8 +108,8 @@ pub fn from_current(change: &mut Change, stored: &str) -> (ResultOutcome, Vec<Pr
     (if_changed(new_result, stored), problems)
 }
 
-/// What a change makes of the stored result that was made to an older one, `base`, and the problems that this
-/// has. Takes it out of the change.
+/// Merges a change to an older result, `base`, into the stored result. Takes the result and the edits out of the
+/// change, and answers with the problems of the edits.
 pub fn merge_into_current(
     change: &mut Change,
     base: &str,

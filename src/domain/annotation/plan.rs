@@ -1,5 +1,8 @@
-//! What a request is going to write, whoever made it up: rows, revisions, counters and what follows from them.
+//! Plan: rows to write for commands that were accepted. Rows, revisions, counters, drafts and reviews follow from each
+//! other here, and nowhere else.
 
+mod drafts;
+mod reviews;
 mod write;
 
 use std::{
@@ -9,36 +12,32 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use entity::{
-    annotation::{self, Action, Column},
+    annotation::{self, Action},
+    annotation_draft, annotation_review,
     annotation_revision::{self, Event},
     task,
 };
-use label_studio::config::Config;
-use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
 pub use self::write::tombstone;
 use super::{
-    Change, OwnDrafts,
-    apply::{action, apply},
+    apply::{self, touch},
+    command::{Change, OwnDrafts, SubmittedDraft},
+    facts::GroundTruthByTask,
     lock::Locked,
     new_result::NewResult,
-    touch,
 };
 use crate::{
-    db::WriteTxn,
     domain::{
         Patch,
         access::Actor,
         history::{self, Changes},
     },
-    error::Result,
+    error::{Error, Problem, ProblemCode, Result},
     instant,
 };
+use label_studio::config::Config;
 
-/// The ground truths of tasks, by task.
-pub type GroundTruthByTask = HashMap<i64, annotation::Model>;
-
-/// Changes that are allowed and right, and not written yet. Each stands on those before it.
+/// Accepted changes that are not written yet. Each builds on the changes before it.
 pub struct Plan<'a> {
     actor: &'a Actor,
     at: DateTime<Utc>,
@@ -50,72 +49,75 @@ pub struct Plan<'a> {
     deleted: Vec<annotation::Model>,
     restored: Vec<annotation::Model>,
     revisions: Vec<annotation_revision::ActiveModel>,
-    /// Annotations that go to another task.
+    /// Annotations that move to another task.
     moved: Vec<i64>,
-    /// Annotations of which the actor's own drafts go.
+    /// Annotations of which the actor's own drafts are deleted.
     submitted_drafts_of: Vec<i64>,
-    /// Tasks whose annotations change, and whether those have to be counted anew.
+    /// Submitted drafts, which are deleted.
+    consumed_drafts: Vec<i64>,
+    /// Deleted annotations whose results are kept as drafts of the actor's.
+    new_drafts: Vec<annotation::Model>,
+    reviews: Vec<PlannedReview>,
+    /// Tasks whose annotations change, and whether their annotations have to be counted anew.
     tasks: BTreeMap<i64, (task::Model, bool)>,
 }
 
-/// A row as it is stored, and as it is to be.
+/// Row as it is stored, and as the plan changes it.
 struct Planned {
     before: annotation::Model,
     after: annotation::Model,
 }
 
-/// What came of a request about one annotation.
-pub enum Outcome {
-    /// Nothing was written.
-    Unchanged(annotation::Model),
-    /// Something was, if only that drafts went.
-    Changed(annotation::Model),
+/// Verdict of the actor's on an annotation.
+enum PlannedReview {
+    Record(annotation_review::ActiveModel),
+    Retract { annotation_id: i64 },
 }
 
-impl Outcome {
-    pub fn into_row(self) -> annotation::Model {
-        match self {
-            Self::Unchanged(row) | Self::Changed(row) => row,
-        }
-    }
+/// Rows that a plan wrote, as far as their ids were not known before.
+pub struct Written {
+    /// New annotations, in the order of their commands.
+    pub created: Vec<annotation::Model>,
+    /// Drafts that annotations were converted to, in the order of their commands.
+    pub drafts: Vec<annotation_draft::Model>,
 }
 
-/// Ends the transaction of a change: what changed nothing leaves nothing behind.
-pub async fn conclude(txn: WriteTxn, outcome: Result<Outcome>) -> Result<annotation::Model> {
-    match outcome {
-        Ok(Outcome::Changed(row)) => {
-            txn.commit().await?;
-            Ok(row)
-        }
-        Ok(Outcome::Unchanged(row)) => {
-            txn.rollback().await?;
-            Ok(row)
-        }
-        Err(refusal) => {
-            txn.rollback().await?;
-            Err(refusal)
-        }
-    }
+/// The problem of a unique id that is in use.
+pub fn used_unique_id() -> Problem {
+    Problem::new(
+        ["input", "uniqueId"],
+        ProblemCode::AlreadyTaken,
+        "an annotation with this unique id exists already",
+    )
 }
 
-/// Reads the ground truths of locked tasks.
-pub async fn ground_truths(
-    txn: &DatabaseTransaction,
-    task_ids: &[i64],
-) -> Result<GroundTruthByTask> {
-    if task_ids.is_empty() {
-        return Ok(GroundTruthByTask::new());
-    }
-    let rows = annotation::Entity::find()
-        .filter(Column::TaskId.is_in(task_ids.iter().copied()))
-        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
-        .all(txn)
-        .await?;
-    Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
+/// The refusal of a restoration whose unique id is in use.
+pub fn unique_id_taken() -> Error {
+    let message = "another annotation has taken its unique id since it was deleted";
+    Problem::new(["id"], ProblemCode::AlreadyTaken, message).into()
+}
+
+/// Ends the history of a row that is about to be deleted: raises its version, and answers with the revision of its
+/// deletion.
+pub fn end_history(
+    row: &mut annotation::Model,
+    actor_id: i64,
+    at: DateTime<Utc>,
+) -> Result<annotation_revision::ActiveModel> {
+    let action = row.last_action.unwrap_or(Action::Updated);
+    touch(row, actor_id, action, at);
+    history::revision(
+        row,
+        Event::Deleted,
+        action,
+        Some(actor_id),
+        at,
+        Changes::default(),
+    )
 }
 
 impl<'a> Plan<'a> {
-    /// `ground_truths` are those of all tasks that get another one.
+    /// `ground_truths` are the current ground truths of all tasks that get a new ground truth.
     /// `configs` are those of all projects in which results change.
     pub fn new(
         actor: &'a Actor,
@@ -134,25 +136,31 @@ impl<'a> Plan<'a> {
             revisions: Vec::new(),
             moved: Vec::new(),
             submitted_drafts_of: Vec::new(),
+            consumed_drafts: Vec::new(),
+            new_drafts: Vec::new(),
+            reviews: Vec::new(),
             tasks: BTreeMap::new(),
         }
     }
 
     /// Nothing would be written.
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty() && self.submitted_drafts_of.is_empty()
+        self.tasks.is_empty()
+            && self.submitted_drafts_of.is_empty()
+            && self.consumed_drafts.is_empty()
     }
 
     pub fn at(&self) -> DateTime<Utc> {
         self.at
     }
 
-    /// An annotation as it is to be, when something before has changed it.
+    /// An annotation as the plan changes it; `None` for an unchanged annotation.
     pub fn row(&self, id: i64) -> Option<&annotation::Model> {
-        self.rows.get(&id).map(|planned| &planned.after)
+        let changed = self.rows.get(&id).map(|planned| &planned.after);
+        changed.or_else(|| self.restored.iter().find(|row| row.id == id))
     }
 
-    /// How many versions of each annotation the plan makes.
+    /// Versions that the plan adds to each annotation.
     pub fn version_bumps(&self) -> impl Iterator<Item = (i64, i32)> {
         let version_bumps = |planned: &Planned| planned.after.version - planned.before.version;
         self.rows
@@ -160,22 +168,23 @@ impl<'a> Plan<'a> {
             .map(move |(id, planned)| (*id, version_bumps(planned)))
     }
 
-    /// Changes an annotation. A change that changes nothing is none.
+    /// Changes an annotation. A change that changes nothing writes nothing but the deletion of drafts.
     pub fn change(
         &mut self,
         locked: Locked,
-        change: &Change,
+        change: Change,
         new_result: Option<NewResult>,
     ) -> Result<annotation::Model> {
         let Locked {
             task,
             annotation: before,
             target,
+            ..
         } = locked;
         let target =
             target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
         let mut row = before.clone();
-        let mut changes = apply(&mut row, change, target.as_ref(), new_result);
+        let mut changes = apply::apply(&mut row, &change, target.as_ref(), new_result);
         if let Some(review) = &change.review {
             changes.review(review.comment.as_deref());
         }
@@ -187,12 +196,16 @@ impl<'a> Plan<'a> {
         if drafts_go {
             self.submitted_drafts_of.push(row.id);
         }
+        self.consumed_drafts
+            .extend(change.draft.map(|draft| draft.id));
         if changes.is_empty() {
             return Ok(row);
         }
-        row.draft_created_at = change.draft_created_at.or(row.draft_created_at);
-        let review = change.review.as_ref().map(|review| review.action);
-        let action = review.unwrap_or_else(|| action(&row, &changes));
+        if let Some(draft) = change.draft {
+            row.draft_created_at = Some(draft.created_at);
+        }
+        let review = change.review.as_ref().map(|review| review.action.action());
+        let action = review.unwrap_or_else(|| apply::action(&row, &changes));
         touch(&mut row, self.actor.id(), action, self.at);
         if let Patch::Set(id) = change.updated_by_id {
             row.updated_by_id = Some(id);
@@ -206,6 +219,9 @@ impl<'a> Plan<'a> {
         if moves {
             self.moved.push(row.id);
         }
+        if let Some(review) = change.review {
+            self.review(&row, review);
+        }
         for task in [Some(task), target].into_iter().flatten() {
             self.touch_task(task, recount);
         }
@@ -213,76 +229,96 @@ impl<'a> Plan<'a> {
         Ok(row)
     }
 
-    /// Brings a new annotation into a task; it has no id before it is written.
+    /// Inserts a new annotation into a task; the annotation has no id before it is written.
     pub fn create(
         &mut self,
         task: task::Model,
         row: annotation::Model,
         action: Action,
+        draft: Option<SubmittedDraft>,
     ) -> Result<()> {
         if row.ground_truth {
             self.clear_ground_truth(row.task_id, row.id)?;
         }
+        self.consumed_drafts.extend(draft.map(|draft| draft.id));
         self.touch_task(task, true);
         self.new.push((row, action));
         Ok(())
     }
 
-    /// Takes an annotation away; its history stays and ends with a tombstone. Answers with it as it is there.
-    pub fn delete(&mut self, locked: Locked) -> Result<annotation::Model> {
+    /// Deletes an annotation; its history stays and ends with a tombstone. Keeps its result as a draft of the actor's,
+    /// if so wanted. Answers with the row at the version of the deletion.
+    pub fn delete(&mut self, locked: Locked, into_draft: bool) -> Result<annotation::Model> {
         let Locked {
             task,
             annotation: mut row,
             ..
         } = locked;
-        let action = row.last_action.unwrap_or(Action::Updated);
-        touch(&mut row, self.actor.id(), action, self.at);
-        self.revise(&row, Event::Deleted, action, Changes::default())?;
+        let revision = end_history(&mut row, self.actor.id(), self.at)?;
+        self.revisions.push(revision);
         self.touch_task(task, true);
+        // Its changes by earlier commands live on in their revisions.
+        self.rows.remove(&row.id);
+        if into_draft {
+            self.new_drafts.push(row.clone());
+        }
         self.deleted.push(row.clone());
         Ok(row)
     }
 
-    /// Brings a deleted annotation back with its old id.
+    /// Inserts a deleted annotation again, with its old id, in place of its tombstone.
     pub fn undelete(
         &mut self,
         task: task::Model,
-        row: annotation::Model,
-        action: Action,
+        mut row: annotation::Model,
         changes: Changes,
-    ) -> Result<()> {
+    ) -> Result<annotation::Model> {
+        let action = apply::action(&row, &changes);
+        touch(&mut row, self.actor.id(), action, self.at);
         if row.ground_truth {
             self.clear_ground_truth(row.task_id, row.id)?;
         }
         self.revise(&row, Event::Restored, action, changes)?;
         self.touch_task(task, true);
-        self.restored.push(row);
-        Ok(())
+        self.restored.push(row.clone());
+        Ok(row)
     }
 
     /// Takes the ground truth away from the task's other annotation, with a revision of its own.
     fn clear_ground_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
         let is_other =
             |row: &annotation::Model| row.ground_truth && row.task_id == task_id && row.id != keep;
-        // One that the plan has touched is what the plan makes of it.
         let stored = self.ground_truths.remove(&task_id);
-        let stored = stored.filter(|row| !self.rows.contains_key(&row.id));
+        // A planned row takes the place of the stored one, even if it is no ground truth any more.
+        let is_planned =
+            |id: i64| self.rows.contains_key(&id) || self.deleted.iter().any(|row| row.id == id);
+        let stored = stored.filter(|row| !is_planned(row.id));
         let planned = self.rows.values().map(|planned| &planned.after);
         let planned = planned.chain(stored.as_ref()).find(|row| is_other(row));
         if let Some(before) = planned.cloned() {
-            let mut other = before.clone();
-            other.ground_truth = false;
-            touch(&mut other, self.actor.id(), Action::Updated, self.at);
-            let mut changes = Changes::default();
-            changes.field("groundTruth", false);
-            self.revise(&other, Event::Updated, Action::Updated, changes)?;
-            self.put(before, other);
+            let after = self.without_ground_truth(before.clone())?;
+            self.put(before, after);
         }
+        let mut restored = std::mem::take(&mut self.restored);
+        for row in restored.iter_mut().filter(|row| is_other(row)) {
+            *row = self.without_ground_truth(row.clone())?;
+        }
+        self.restored = restored;
         for (row, _) in &mut self.new {
-            // A new one has no history yet in which to lose it.
+            // New rows have no history yet in which to lose the ground truth.
             row.ground_truth &= row.task_id != task_id;
         }
         Ok(())
+    }
+
+    /// The row without the ground truth, at a version of its own.
+    fn without_ground_truth(&mut self, mut row: annotation::Model) -> Result<annotation::Model> {
+        row.ground_truth = false;
+        touch(&mut row, self.actor.id(), Action::Updated, self.at);
+        let mut changes = Changes::default();
+        changes.field("groundTruth", false);
+        self.revise(&row, Event::Updated, Action::Updated, changes)?;
+        Ok(row)
     }
 
     fn revise(
@@ -292,7 +328,8 @@ impl<'a> Plan<'a> {
         action: Action,
         changes: Changes,
     ) -> Result<()> {
-        let revision = history::revision(row, event, action, self.actor.id(), self.at, changes)?;
+        let revision =
+            history::revision(row, event, action, Some(self.actor.id()), self.at, changes)?;
         self.revisions.push(revision);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! Whether what a change brings fits the labelling config of the project that it comes into.
+//! Validates results against the labelling config of the project that they come into.
 
 use std::collections::{HashMap, HashSet};
 
@@ -7,8 +7,7 @@ use json_fidelity::MAX_VIOLATIONS;
 use label_studio::entry::{Key, entries, list};
 
 use super::{
-    Change,
-    create::New,
+    command::{Change, New},
     new_result::{NewResult, Provenance},
 };
 use crate::{
@@ -16,16 +15,16 @@ use crate::{
     error::{Path, Problem, ProblemCode, Segment, dotted},
 };
 
-/// What results of a task have to fit.
+/// Rules that results of a task have to conform to.
 #[derive(Clone, Copy)]
 pub struct ValidationContext<'a> {
-    /// `None` where everything fits.
+    /// `None` where every result conforms.
     pub rules: Option<&'a Rules>,
-    /// What the task is about; only strict rules look at it.
+    /// Data of the task; only strict rules look at it.
     pub data: &'a str,
 }
 
-/// All problems of a new annotation's result.
+/// Problems of a new annotation's result.
 pub fn validate_new(context: ValidationContext<'_>, new: &New) -> Vec<Problem> {
     let at = ["input".into(), "result".into()];
     context.check(&new.result, new.was_cancelled, &at)
@@ -38,13 +37,13 @@ impl ValidationContext<'_> {
     }
 }
 
-/// Whether a change brings anything that has to fit.
+/// The change brings a result that has to conform, or the stored one into other rules.
 pub fn needs_validation(change: &Change, row: &annotation::Model) -> bool {
     let returns = row.was_cancelled && change.was_cancelled == Patch::Set(false);
     change.makes_result() || change.task_id.is_sent() || returns
 }
 
-/// All problems of a changed annotation's result. `task` is the one that it is in then.
+/// Problems of a changed annotation's result. `task` is the task after the change.
 ///
 /// What is stored was accepted once and stays so, whatever became of the config, until it comes under
 /// another project's. Strict projects look at it again when it comes to another task, and when the task is

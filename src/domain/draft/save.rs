@@ -1,6 +1,5 @@
 //! `saveDraft`: the last save is what there is, unless it says which one it was made to.
 
-use chrono::{DateTime, Utc};
 use entity::{
     annotation,
     annotation_draft::{self, Column},
@@ -21,9 +20,9 @@ use crate::{
     db::WriteTxn,
     domain::{
         Patch,
-        access::{self, Actor},
+        access::{self, Actor, AnnotationAccess, AnnotationWrite},
         annotation::{check_lead_time, lock, unsigned},
-        task as tasks, version,
+        version,
     },
     error::{Error, Problem, ProblemCode, Result},
     instant,
@@ -82,11 +81,18 @@ async fn insert_draft(
     content: Content,
 ) -> Result<annotation_draft::Model> {
     let base_version = |current| content.annotation_version.unwrap_or(current);
+    let now = instant::now();
     let row = annotation_draft::ActiveModel {
+        task_id: Set(slot.task_id),
+        annotation_id: Set(slot.annotation_id),
+        annotation_version: Set(slot.version.map(base_version)),
+        user_id: Set(actor.id()),
         result: Set(content.result),
         lead_time: Set(content.lead_time.value().copied().map(unsigned)),
-        annotation_version: Set(slot.version.map(base_version)),
-        ..new_draft(actor, slot.task_id, slot.annotation_id, instant::now())
+        created_at: Set(now),
+        updated_at: Set(now),
+        is_autosave: Set(true),
+        ..Default::default()
     };
     Ok(row.insert(txn).await?)
 }
@@ -187,24 +193,6 @@ fn current(row: &annotation_draft::Model) -> Result<impl Serialize> {
     })
 }
 
-/// An empty draft to save to.
-pub fn new_draft(
-    actor: &Actor,
-    task_id: i64,
-    annotation_id: Option<i64>,
-    at: DateTime<Utc>,
-) -> annotation_draft::ActiveModel {
-    annotation_draft::ActiveModel {
-        task_id: Set(task_id),
-        annotation_id: Set(annotation_id),
-        user_id: Set(actor.id()),
-        created_at: Set(at),
-        updated_at: Set(at),
-        is_autosave: Set(true),
-        ..Default::default()
-    }
-}
-
 /// Where everybody has one draft to save to: a task, or an annotation.
 struct DraftSlot {
     task_id: i64,
@@ -295,15 +283,10 @@ fn check_input(content: &Content) -> Result<DraftTarget> {
 }
 
 async fn lock_task(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, i64)> {
-    let txn = app.db.begin().await?;
-    let visible = tasks::visible_id(actor, id);
-    let task = tasks::lock(&txn, visible).await?.pop();
-    let task = task.ok_or(Error::NotFound("task"))?;
+    let (txn, task) = lock::begin_in_task(app, actor, id).await?;
     let role = access::role_in(&txn, actor, task.project_id).await?;
-    access::require(
-        access::may_annotate(role.ok_or(Error::NotFound("task"))?),
-        "you may read this project but not annotate in it",
-    )?;
+    let write = AnnotationWrite::new(AnnotationAccess::Annotate);
+    access::check_write(actor, role.ok_or(Error::NotFound("task"))?, &write)?;
     Ok((txn, task.id))
 }
 
@@ -327,13 +310,10 @@ async fn lock_annotation(
     actor: &Actor,
     id: i64,
 ) -> Result<(WriteTxn, annotation::Model)> {
-    let (txn, locked) = lock::begin(app, actor, id, None).await?;
+    let (txn, locked) = lock::begin_one(app, actor, id).await?;
     let row = &locked.annotation;
     let role = access::role_in(&txn, actor, row.project_id).await?;
-    let role = role.ok_or(Error::NotFound("annotation"))?;
-    access::require(
-        access::may_edit(actor, role, row),
-        "you may change only annotations of your own in this project",
-    )?;
+    let write = AnnotationWrite::new(AnnotationAccess::Edit(row));
+    access::check_write(actor, role.ok_or(Error::NotFound("annotation"))?, &write)?;
     Ok((txn, locked.annotation))
 }

@@ -16,7 +16,7 @@ use crate::{
     app::App,
     domain::{
         annotation::index,
-        history::Changes,
+        history::{self, Changes},
         labelling,
         rows::{self, Ids},
     },
@@ -259,23 +259,12 @@ impl Import<'_> {
     }
 }
 
-/// Builds the first revision: the imported state is version 1.
+/// First revision of an imported annotation, at the time and by the author that the import names.
 fn revision(row: &annotation::Model) -> Result<annotation_revision::ActiveModel> {
-    let (changes, result) = Changes::of_new(row).into_texts()?;
-    Ok(annotation_revision::ActiveModel {
-        annotation_id: Set(row.id),
-        version: Set(row.version),
-        event: Set(annotation_revision::Event::Created),
-        action: Set(row.last_action.unwrap_or(annotation::Action::Imported)),
-        task_id: Set(row.task_id),
-        project_id: Set(row.project_id),
-        actor_id: Set(row.last_created_by_id.or(row.completed_by_id)),
-        updated_by_id: Set(row.updated_by_id),
-        created_at: Set(row.created_at),
-        changes: Set(changes),
-        result: Set(result),
-        ..Default::default()
-    })
+    let action = row.last_action.unwrap_or(annotation::Action::Imported);
+    let actor_id = row.last_created_by_id.or(row.completed_by_id);
+    let (event, changes) = (annotation_revision::Event::Created, Changes::of_new(row));
+    history::revision(row, event, action, actor_id, row.created_at, changes)
 }
 
 /// Keeps the last of several ground truths of a task, and notes the rest.

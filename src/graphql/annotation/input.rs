@@ -161,7 +161,7 @@ impl From<CreateAnnotationInput> for annotation::New {
             unique_id: input.unique_id.map(|id| id.0),
             parent_prediction_id: id(input.parent_prediction_id),
             parent_annotation_id: id(input.parent_annotation_id),
-            draft_created_at: None,
+            draft: None,
         }
     }
 }

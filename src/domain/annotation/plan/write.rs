@@ -2,25 +2,17 @@
 
 use entity::{
     annotation::{self, Action, Column},
-    annotation_draft,
     annotation_revision::Event,
     annotation_tombstone,
 };
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::NotSet,
-    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
-    QueryFilter, QuerySelect, QueryTrait, SqlErr,
-    sea_query::{Expr, ExprTrait},
+    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait,
+    IntoActiveModel, Iterable, ModelTrait, QueryFilter, SqlErr, sea_query::Expr,
 };
 
-use super::{
-    super::{create, index},
-    Plan, Planned,
-};
+use super::{super::index, Plan, Planned, Written, unique_id_taken, used_unique_id};
 use crate::{
     domain::{
-        draft as drafts,
         history::{self, Changes},
         rows, task as tasks,
     },
@@ -28,27 +20,27 @@ use crate::{
 };
 
 impl Plan<'_> {
-    /// Writes everything. Answers with the new rows.
-    pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Vec<annotation::Model>> {
+    /// Writes everything, in an order that keeps unique keys: deleted rows go before others come.
+    pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Written> {
+        self.tombstone(txn).await?;
         let are_freed = self.release_ground_truths(txn).await?;
         self.save(txn, are_freed).await?;
         let new = std::mem::take(&mut self.new);
-        let new = self.insert(txn, new).await?;
-        let returned = self.insert_restored(txn).await?;
-        self.index(txn, new.iter().chain(&returned)).await?;
+        let created = self.insert(txn, new).await?;
+        let restored = self.insert_restored(txn).await?;
+        self.index(txn, created.iter().chain(&restored)).await?;
         history::append_all(txn, std::mem::take(&mut self.revisions)).await?;
         self.move_drafts(txn).await?;
-        if !self.submitted_drafts_of.is_empty() {
-            drafts::remove_own(txn, self.actor, &self.submitted_drafts_of).await?;
-        }
-        self.tombstone(txn).await?;
+        self.delete_drafts(txn).await?;
+        let drafts = self.insert_drafts(txn).await?;
+        self.write_reviews(txn).await?;
         tasks::touch(txn, self.tasks.into_values(), self.actor, self.at).await?;
-        Ok(new)
+        Ok(Written { created, drafts })
     }
 
-    /// Makes room for the new ground truths of tasks: at no time may one have two.
+    /// Takes the ground truth from rows that lose it before others get it: a unique index allows one for each task.
     ///
-    /// Tells whether it took any away: those that stay have to be written again.
+    /// Answers with whether it took any: rows that keep the flag, and move, have to be written again.
     async fn release_ground_truths(&self, txn: &DatabaseTransaction) -> Result<bool> {
         let changes = |row: &&Planned| {
             row.before.ground_truth != row.after.ground_truth
@@ -118,18 +110,23 @@ impl Plan<'_> {
                 None => {
                     let mut columns = row.into_active_model().reset_all();
                     columns.id = NotSet;
-                    row = columns.insert(txn).await.map_err(in_use)?;
+                    row = columns
+                        .insert(txn)
+                        .await
+                        .map_err(|error| unless_unique(error, || used_unique_id().into()))?;
                 }
             }
             let changes = Changes::of_new(&row);
             self.revise(&row, Event::Created, action, changes)?;
             inserted.push(row);
         }
-        rows::insert(txn, many).await.map_err(in_use)?;
+        rows::insert(txn, many)
+            .await
+            .map_err(|error| unless_unique(error, || used_unique_id().into()))?;
         Ok(inserted)
     }
 
-    /// Brings what annotations are found by up to what they are.
+    /// Updates the search index for changed, new and restored rows.
     async fn index<'r>(
         &self,
         txn: &DatabaseTransaction,
@@ -141,28 +138,6 @@ impl Plan<'_> {
         index::write(txn, &all, &self.configs).await
     }
 
-    /// Drafts go with their annotation.
-    async fn move_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
-        use annotation_draft::Column::{AnnotationId, TaskId};
-        if self.moved.is_empty() {
-            return Ok(());
-        }
-        let task_id = annotation::Entity::find()
-            .select_only()
-            .column(Column::TaskId)
-            .filter(
-                Expr::col((annotation::Entity, Column::Id))
-                    .eq(Expr::col((annotation_draft::Entity, AnnotationId))),
-            )
-            .into_query();
-        annotation_draft::Entity::update_many()
-            .col_expr(TaskId, Expr::SubQuery(None, Box::new(task_id.into())))
-            .filter(AnnotationId.is_in(self.moved.iter().copied()))
-            .exec(txn)
-            .await?;
-        Ok(())
-    }
-
     async fn tombstone(&mut self, txn: &DatabaseTransaction) -> Result<()> {
         if self.deleted.is_empty() {
             return Ok(());
@@ -170,7 +145,7 @@ impl Plan<'_> {
         tombstone(txn, std::mem::take(&mut self.deleted)).await
     }
 
-    /// Writes what comes back, in place of its tombstones.
+    /// Inserts restored annotations in place of their tombstones.
     async fn insert_restored(
         &mut self,
         txn: &DatabaseTransaction,
@@ -182,7 +157,8 @@ impl Plan<'_> {
         let ids: Vec<i64> = restored.iter().map(|row| row.id).collect();
         let rows = restored.iter().cloned();
         let rows = rows.map(|row| row.into_active_model().reset_all());
-        rows::insert(txn, rows.collect()).await.map_err(in_use)?;
+        let inserted = rows::insert(txn, rows.collect()).await;
+        inserted.map_err(|error| unless_unique(error, unique_id_taken))?;
         annotation_tombstone::Entity::delete_many()
             .filter(annotation_tombstone::Column::AnnotationId.is_in(ids))
             .exec(txn)
@@ -191,7 +167,7 @@ impl Plan<'_> {
     }
 }
 
-/// Deletes annotations, and keeps what the history does not hold, so that they can come back.
+/// Deletes annotations. Their tombstones keep what the history does not hold, so that they can be restored.
 pub async fn tombstone(txn: &DatabaseTransaction, deleted: Vec<annotation::Model>) -> Result<()> {
     annotation::Entity::delete_many()
         .filter(Column::Id.is_in(deleted.iter().map(|row| row.id)))
@@ -214,10 +190,10 @@ pub async fn tombstone(txn: &DatabaseTransaction, deleted: Vec<annotation::Model
     Ok(rows::insert(txn, tombstones.collect()).await?)
 }
 
-/// Somebody took a unique id between our look and our insert.
-fn in_use(error: DbErr) -> Error {
+/// Refuses a unique id that another writer took between the look for it and the insert.
+fn unless_unique(error: DbErr, refusal: impl FnOnce() -> Error) -> Error {
     match error.sql_err() {
-        Some(SqlErr::UniqueConstraintViolation(_)) => create::taken().into(),
+        Some(SqlErr::UniqueConstraintViolation(_)) => refusal(),
         _ => error.into(),
     }
 }

@@ -1,0 +1,37 @@
+//! Decides on a deletion, and on a conversion to a draft.
+
+use entity::annotation;
+
+use super::super::{conflict, facts::Facts, pending::PendingDelete, plan::Plan};
+use crate::{
+    domain::access::{self, Actor, AnnotationAccess, AnnotationWrite},
+    error::{Error, Problem, ProblemCode, Result},
+};
+
+pub fn decide(
+    actor: &Actor,
+    facts: &Facts,
+    plan: &mut Plan<'_>,
+    pending: PendingDelete,
+) -> Result<annotation::Model> {
+    let PendingDelete {
+        locked,
+        expected_version,
+        into_draft,
+    } = pending;
+    let row = &locked.annotation;
+    let role = facts.role(row.project_id);
+    let write = AnnotationWrite::new(AnnotationAccess::Delete(row));
+    access::check_write(actor, role.ok_or(Error::NotFound("annotation"))?, &write)?;
+    conflict::check_version(
+        row,
+        locked.version(),
+        expected_version,
+        &facts.visible_users,
+    )?;
+    if into_draft && facts.drafts_at_risk.contains(&row.id) {
+        let message = "you have a draft of it or of its task, which would be lost: submit or discard it first";
+        return Err(Problem::new(["id"], ProblemCode::AlreadyTaken, message).into());
+    }
+    plan.delete(locked, into_draft)
+}

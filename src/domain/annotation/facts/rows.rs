@@ -1,0 +1,169 @@
+//! Statements that read facts. Each reads the rows of all commands at once, and none for no rows.
+
+use std::collections::{HashMap, HashSet};
+
+use entity::{
+    annotation::{self, Column},
+    annotation_draft, prediction,
+};
+use sea_orm::{
+    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
+    QuerySelect,
+    sea_query::{Expr, LockType},
+};
+use uuid::Uuid;
+
+use super::GroundTruthByTask;
+use crate::{
+    domain::access::{self, Actor},
+    error::Result,
+};
+
+/// Ground truths of locked tasks, by task.
+pub async fn ground_truths(
+    txn: &DatabaseTransaction,
+    task_ids: &[i64],
+) -> Result<GroundTruthByTask> {
+    if task_ids.is_empty() {
+        return Ok(GroundTruthByTask::new());
+    }
+    let rows = annotation::Entity::find()
+        .filter(Column::TaskId.is_in(task_ids.iter().copied()))
+        .filter(Expr::col((annotation::Entity, Column::GroundTruth)))
+        .all(txn)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
+}
+
+/// Tasks of predictions that the actor sees, by prediction. The predictions stay until the transaction ends.
+pub async fn prediction_tasks(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, i64>> {
+    use prediction::Column::{Id, TaskId};
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(i64, i64)> = access::visible_predictions(actor)
+        .select_only()
+        .columns([Id, TaskId])
+        .filter(Id.is_in(ids.iter().copied()))
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Tasks of annotations that the actor sees, by annotation. The annotations stay until the transaction ends.
+pub async fn annotation_tasks(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, i64>> {
+    if ids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let found: Vec<(i64, i64)> = access::visible_annotations(actor)
+        .select_only()
+        .columns([Column::Id, Column::TaskId])
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Ids that predictions have. The predictions stay until the transaction ends.
+pub async fn predictions(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<i64> = prediction::Entity::find()
+        .select_only()
+        .column(prediction::Column::Id)
+        .filter(prediction::Column::Id.is_in(ids.iter().copied()))
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Ids that annotations have. The annotations stay until the transaction ends.
+pub async fn annotations(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<i64> = annotation::Entity::find()
+        .select_only()
+        .column(Column::Id)
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .lock(LockType::KeyShare)
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Unique ids that annotations have.
+pub async fn used_unique_ids(txn: &DatabaseTransaction, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
+    if ids.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let found: Vec<Uuid> = annotation::Entity::find()
+        .select_only()
+        .column(Column::UniqueId)
+        .filter(Column::UniqueId.is_in(ids.iter().copied()))
+        .into_tuple()
+        .all(txn)
+        .await?;
+    Ok(found.into_iter().collect())
+}
+
+/// Annotations, of those given with their tasks, whose conversion would delete a draft of the actor's own or save over
+/// one: a draft of the annotation, or the draft of its task that the actor saves to.
+pub async fn drafts_at_risk(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    converted: &[(i64, i64)],
+) -> Result<HashSet<i64>> {
+    use annotation_draft::Column::{AnnotationId, IsAutosave, TaskId, UserId};
+    #[derive(FromQueryResult)]
+    struct Draft {
+        task_id: i64,
+        annotation_id: Option<i64>,
+    }
+    if converted.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let saved_to = Condition::all()
+        .add(TaskId.is_in(converted.iter().map(|(_, task_id)| *task_id)))
+        .add(AnnotationId.is_null())
+        .add(Expr::col(IsAutosave));
+    let drafts: Vec<Draft> = annotation_draft::Entity::find()
+        .select_only()
+        .columns([TaskId, AnnotationId])
+        .filter(UserId.eq(actor.id()))
+        .filter(
+            Condition::any()
+                .add(AnnotationId.is_in(converted.iter().map(|(id, _)| *id)))
+                .add(saved_to),
+        )
+        .into_model()
+        .all(txn)
+        .await?;
+    let is_at_risk = |(id, task_id): &&(i64, i64)| {
+        drafts.iter().any(|draft| match draft.annotation_id {
+            Some(annotation_id) => annotation_id == *id,
+            None => draft.task_id == *task_id,
+        })
+    };
+    Ok(converted
+        .iter()
+        .filter(is_at_risk)
+        .map(|(id, _)| *id)
+        .collect())
+}

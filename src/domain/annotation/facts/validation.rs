@@ -1,0 +1,66 @@
+//! Rules, labelling configs and task data that results are validated against.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use entity::task;
+use label_studio::config::Config;
+use sea_orm::DatabaseTransaction;
+
+use super::super::result_validation::ValidationContext;
+use crate::{
+    app::App,
+    domain::{
+        labelling::{self, Rules},
+        task as tasks,
+    },
+    error::Result,
+};
+
+/// Validation contexts of tasks, by project and task.
+#[derive(Default)]
+pub struct ValidationContexts {
+    rules: HashMap<i64, Rules>,
+    /// By project. Includes projects that check nothing: the index needs their configs, too.
+    pub configs: HashMap<i64, Arc<Config>>,
+    /// Task data by task, read for strict rules alone.
+    data: HashMap<i64, String>,
+}
+
+impl ValidationContexts {
+    /// Reads the rules, configs and data for results of these tasks.
+    pub async fn read(
+        app: &App,
+        txn: &DatabaseTransaction,
+        validated: &[&task::Model],
+    ) -> Result<Self> {
+        let projects: HashSet<i64> = validated.iter().map(|task| task.project_id).collect();
+        let projects: Vec<i64> = projects.into_iter().collect();
+        let held = labelling::held(app, txn, &projects).await?;
+        let rules = held.iter();
+        let rules = rules.filter_map(|(id, labelling)| Some((*id, labelling.rules()?)));
+        let rules: HashMap<i64, Rules> = rules.collect();
+        let configs = held.into_iter();
+        let configs = configs
+            .map(|(id, labelling)| (id, labelling.config))
+            .collect();
+        let is_strict = |id| rules.get(id).is_some_and(Rules::is_strict);
+        let strict = validated.iter().filter(|task| is_strict(&task.project_id));
+        let strict: HashSet<i64> = strict.map(|task| task.id).collect();
+        let data = tasks::data(txn, &strict.into_iter().collect::<Vec<_>>()).await?;
+        Ok(Self {
+            rules,
+            configs,
+            data,
+        })
+    }
+
+    pub fn of(&self, task: &task::Model) -> ValidationContext<'_> {
+        ValidationContext {
+            rules: self.rules.get(&task.project_id),
+            data: self.data.get(&task.id).map_or("", String::as_str),
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Operations on single annotations: each is one command.
+
+use entity::annotation;
+
+use super::{
+    command::{Change, Command, New},
+    outcome::Done,
+    run::run_one,
+};
+use crate::{
+    app::App,
+    domain::{Patch, access::Actor},
+    error::{Error, Result},
+};
+
+/// A deleted annotation, at the version of its deletion.
+#[derive(Debug)]
+pub struct Deleted {
+    pub row: annotation::Model,
+}
+
+impl From<Done> for Deleted {
+    fn from(done: Done) -> Self {
+        Self {
+            row: done.annotation,
+        }
+    }
+}
+
+/// A flag of an annotation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flag {
+    WasCancelled(bool),
+    GroundTruth(bool),
+}
+
+/// Creates an annotation of a task. A trial answers with the annotation as it would be, without an id, and writes
+/// nothing.
+pub async fn create(
+    app: &App,
+    actor: &Actor,
+    task_id: i64,
+    new: New,
+    is_trial: bool,
+) -> Result<annotation::Model> {
+    let command = Command::Create { task_id, new };
+    Ok(run_one(app, actor, command, is_trial).await?.annotation)
+}
+
+/// Changes an annotation, and answers with its new state. A trial answers with the annotation as it would be, and
+/// writes nothing.
+///
+/// A change that changes nothing is accepted and leaves everything as it is, the version too. The actor's own drafts of
+/// the annotation are deleted by a change, and by any result that is sent.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+    is_trial: bool,
+) -> Result<annotation::Model> {
+    let command = Command::Update { id, change };
+    Ok(run_one(app, actor, command, is_trial).await?.annotation)
+}
+
+/// Sets a flag, as [`update`] does. A flag that is set already is no change.
+pub async fn set_flag(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    flag: Flag,
+    expected_version: Option<i32>,
+) -> Result<annotation::Model> {
+    let mut change = Change {
+        expected_version: expected_version.map_or(Patch::Keep, Patch::Set),
+        ..Change::default()
+    };
+    match flag {
+        Flag::WasCancelled(is) => change.was_cancelled = Patch::Set(is),
+        Flag::GroundTruth(is) => change.ground_truth = Patch::Set(is),
+    }
+    update(app, actor, id, change, false).await.map_err(at_id)
+}
+
+/// Moves problems to the path of the id: clients did not send the field that they are about.
+fn at_id(refusal: Error) -> Error {
+    let Error::BadInput(mut problems) = refusal else {
+        return refusal;
+    };
+    for problem in &mut problems {
+        problem.path = vec!["id".into()];
+    }
+    Error::BadInput(problems)
+}
+
+/// Deletes an annotation, its drafts and its reviews. Annotations that began as a copy of it lose their parent.
+pub async fn delete(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    expected_version: Option<i32>,
+) -> Result<Deleted> {
+    let command = Command::Delete {
+        id,
+        expected_version,
+        into_draft: false,
+    };
+    Ok(run_one(app, actor, command, false).await?.into())
+}
+
+/// Restores result, flags, lead time and author that an annotation had at a version. A live annotation stays in its
+/// task, a deleted one comes back to the task that it was in.
+///
+/// A restoration that changes nothing leaves everything as it is, the version too.
+pub async fn restore(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    version: i32,
+    expected_version: Option<i32>,
+) -> Result<annotation::Model> {
+    let command = Command::Restore {
+        id,
+        version,
+        expected_version,
+    };
+    Ok(run_one(app, actor, command, false).await?.annotation)
+}

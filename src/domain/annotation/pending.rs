@@ -1,0 +1,239 @@
+//! Pending commands: commands together with the locked rows that they are about.
+
+use std::collections::HashMap;
+
+use entity::{annotation, annotation_draft, task};
+use sea_orm::{DatabaseTransaction, EntityTrait, QuerySelect, sea_query::LockType};
+
+use super::{
+    check,
+    command::{Change, Command, DraftKey, New, Submission},
+    lock::{DeletedAnnotation, Locked, LockedRows},
+};
+use crate::{
+    domain::access::Actor,
+    error::{Error, Result},
+};
+
+/// Command with its locked rows.
+pub enum Pending {
+    Create(PendingCreate),
+    Update(Box<PendingUpdate>),
+    Delete(Box<PendingDelete>),
+    Revert(Box<PendingRevert>),
+    Undelete(PendingUndelete),
+}
+
+/// New annotation of a locked task.
+pub struct PendingCreate {
+    pub task: task::Model,
+    pub new: New,
+    pub region_count: usize,
+}
+
+/// Change of a locked annotation.
+pub struct PendingUpdate {
+    pub locked: Locked,
+    pub change: Change,
+}
+
+/// Deletion of a locked annotation.
+pub struct PendingDelete {
+    pub locked: Locked,
+    pub expected_version: Option<i32>,
+    pub into_draft: bool,
+}
+
+/// Restoration of a live annotation.
+pub struct PendingRevert {
+    pub locked: Locked,
+    pub version: i32,
+    pub expected_version: Option<i32>,
+}
+
+/// Restoration of a deleted annotation.
+pub struct PendingUndelete {
+    pub id: i64,
+    pub deleted: DeletedAnnotation,
+    pub version: i32,
+    pub expected_version: Option<i32>,
+}
+
+/// Command that passed the checks of its input.
+pub struct Checked {
+    /// Place in the request.
+    pub index: usize,
+    pub command: Command,
+    /// Number of regions of a new annotation.
+    pub region_count: usize,
+}
+
+impl Pending {
+    /// The locked annotation; `None` for new and deleted annotations.
+    pub fn locked_mut(&mut self) -> Option<&mut Locked> {
+        match self {
+            Self::Update(pending) => Some(&mut pending.locked),
+            Self::Delete(pending) => Some(&mut pending.locked),
+            Self::Revert(pending) => Some(&mut pending.locked),
+            Self::Create(_) | Self::Undelete(_) => None,
+        }
+    }
+}
+
+impl PendingUpdate {
+    /// The version that the change was made to, if the annotation has moved on since.
+    pub fn stale_version(&self) -> Option<i32> {
+        let version = self.change.expected_version.value().copied();
+        version.filter(|version| *version != self.locked.version())
+    }
+
+    /// The task that gets a new ground truth by the change.
+    pub fn claims_ground_truth(&self) -> Option<i64> {
+        let Locked {
+            annotation: row,
+            target,
+            ..
+        } = &self.locked;
+        let is_truth = *self
+            .change
+            .ground_truth
+            .value()
+            .unwrap_or(&row.ground_truth);
+        let task_id = target.as_ref().map_or(row.task_id, |target| target.id);
+        let changes = !row.ground_truth || task_id != row.task_id;
+        (is_truth && changes).then_some(task_id)
+    }
+}
+
+/// Joins commands with their rows, by place in the request. Refuses those whose rows the actor does not see.
+pub async fn join(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    rows: &mut LockedRows,
+    commands: Vec<Checked>,
+    version_bumps: &HashMap<i64, i32>,
+) -> Result<Vec<(usize, Result<Pending>)>> {
+    let ids = commands.iter();
+    let ids: Vec<i64> = ids.filter_map(|it| it.command.annotation_id()).collect();
+    let annotations = match ids.as_slice() {
+        [] => HashMap::new(),
+        ids => rows.take_annotations(txn, actor, ids).await?,
+    };
+    let mut rows = Rows {
+        locked: rows,
+        annotations,
+        version_bumps,
+    };
+    let mut joined = Vec::with_capacity(commands.len());
+    for checked in commands {
+        let Checked {
+            index,
+            command,
+            region_count,
+        } = checked;
+        joined.push((index, rows.join(txn, command, region_count).await));
+    }
+    Ok(joined)
+}
+
+struct Rows<'a> {
+    locked: &'a mut LockedRows,
+    annotations: HashMap<i64, annotation::Model>,
+    version_bumps: &'a HashMap<i64, i32>,
+}
+
+impl Rows<'_> {
+    async fn join(
+        &mut self,
+        txn: &DatabaseTransaction,
+        command: Command,
+        region_count: usize,
+    ) -> Result<Pending> {
+        Ok(match command {
+            Command::Create { task_id, new } => {
+                let task = self.locked.task(task_id).cloned();
+                Pending::Create(PendingCreate {
+                    task: task.ok_or(Error::NotFound("task"))?,
+                    new,
+                    region_count,
+                })
+            }
+            Command::Update { id, change } => {
+                let locked = self.locked(id, change.task_id.value().copied())?;
+                Pending::Update(Box::new(PendingUpdate { locked, change }))
+            }
+            Command::Delete {
+                id,
+                expected_version,
+                into_draft,
+            } => Pending::Delete(Box::new(PendingDelete {
+                locked: self.locked(id, None)?,
+                expected_version,
+                into_draft,
+            })),
+            Command::Restore {
+                id,
+                version,
+                expected_version,
+            } => match self.locked.take_deleted(id) {
+                Some(deleted) => Pending::Undelete(PendingUndelete {
+                    id,
+                    deleted,
+                    version,
+                    expected_version,
+                }),
+                None => Pending::Revert(Box::new(PendingRevert {
+                    locked: self.locked(id, None)?,
+                    version,
+                    expected_version,
+                })),
+            },
+            Command::Submit { draft, submission } => self.submit(txn, draft, submission).await?,
+        })
+    }
+
+    /// Reads the draft under the lock of its task, and turns it into a new annotation or a change.
+    async fn submit(
+        &mut self,
+        txn: &DatabaseTransaction,
+        key: DraftKey,
+        submission: Submission,
+    ) -> Result<Pending> {
+        match key.annotation_id {
+            None => {
+                let task = self.locked.task(key.task_id).cloned();
+                let task = task.ok_or(Error::NotFound("draft"))?;
+                let new = submission.into_new(lock_draft(txn, key.id).await?);
+                let region_count = check::check_new(&new)?;
+                Ok(Pending::Create(PendingCreate {
+                    task,
+                    new,
+                    region_count,
+                }))
+            }
+            Some(id) => {
+                let locked = self.locked(id, None)?;
+                let change = submission.into_change(lock_draft(txn, key.id).await?);
+                check::check_change(&change)?;
+                Ok(Pending::Update(Box::new(PendingUpdate { locked, change })))
+            }
+        }
+    }
+
+    fn locked(&mut self, id: i64, target: Option<i64>) -> Result<Locked> {
+        let row = self.annotations.remove(&id);
+        let locked = row.and_then(|row| self.locked.lock(row, target));
+        let mut locked = locked.ok_or(Error::NotFound("annotation"))?;
+        locked.version_bumps = self.version_bumps.get(&id).copied().unwrap_or_default();
+        Ok(locked)
+    }
+}
+
+/// Reads a draft and locks it. Of two requests that submit one draft, the second finds none.
+async fn lock_draft(txn: &DatabaseTransaction, id: i64) -> Result<annotation_draft::Model> {
+    let draft = annotation_draft::Entity::find_by_id(id)
+        .lock(LockType::Update)
+        .one(txn)
+        .await?;
+    draft.ok_or(Error::NotFound("draft"))
+}

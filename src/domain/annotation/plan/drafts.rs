@@ -1,0 +1,81 @@
+//! Drafts that follow from a plan: moved, deleted and new ones.
+
+use entity::{
+    annotation::{self, Column},
+    annotation_draft,
+};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::Set,
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
+    sea_query::{Expr, ExprTrait},
+};
+
+use super::Plan;
+use crate::error::Result;
+
+impl Plan<'_> {
+    /// Moves drafts along with their annotations.
+    pub(super) async fn move_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
+        use annotation_draft::Column::{AnnotationId, TaskId};
+        if self.moved.is_empty() {
+            return Ok(());
+        }
+        let task_id = annotation::Entity::find()
+            .select_only()
+            .column(Column::TaskId)
+            .filter(
+                Expr::col((annotation::Entity, Column::Id))
+                    .eq(Expr::col((annotation_draft::Entity, AnnotationId))),
+            )
+            .into_query();
+        annotation_draft::Entity::update_many()
+            .col_expr(TaskId, Expr::SubQuery(None, Box::new(task_id.into())))
+            .filter(AnnotationId.is_in(self.moved.iter().copied()))
+            .exec(txn)
+            .await?;
+        Ok(())
+    }
+
+    /// Deletes submitted drafts, and the actor's own drafts of annotations that they changed.
+    pub(super) async fn delete_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
+        use annotation_draft::Column::{AnnotationId, Id, UserId};
+        if !self.submitted_drafts_of.is_empty() {
+            annotation_draft::Entity::delete_many()
+                .filter(AnnotationId.is_in(self.submitted_drafts_of.iter().copied()))
+                .filter(UserId.eq(self.actor.id()))
+                .exec(txn)
+                .await?;
+        }
+        if !self.consumed_drafts.is_empty() {
+            annotation_draft::Entity::delete_many()
+                .filter(Id.is_in(self.consumed_drafts.iter().copied()))
+                .exec(txn)
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the results of deleted annotations as drafts of the actor's, one for each task.
+    pub(super) async fn insert_drafts(
+        &mut self,
+        txn: &DatabaseTransaction,
+    ) -> Result<Vec<annotation_draft::Model>> {
+        let mut drafts = Vec::with_capacity(self.new_drafts.len());
+        for row in std::mem::take(&mut self.new_drafts) {
+            let draft = annotation_draft::ActiveModel {
+                task_id: Set(row.task_id),
+                annotation_id: Set(None),
+                user_id: Set(self.actor.id()),
+                result: Set(row.result),
+                lead_time: Set(row.lead_time),
+                created_at: Set(row.updated_at),
+                updated_at: Set(row.updated_at),
+                is_autosave: Set(true),
+                ..Default::default()
+            };
+            drafts.push(draft.insert(txn).await?);
+        }
+        Ok(drafts)
+    }
+}

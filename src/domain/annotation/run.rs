@@ -1,0 +1,246 @@
+//! The one write path of annotations: checks commands, locks their rows, reads facts, decides, and writes the plan.
+//!
+//! A single command is a batch of one. Large batches go chunk by chunk, in one transaction, so that a thousand large
+//! results are never in memory at once. See docs/decisions/0027-one-write-path.md.
+
+use std::collections::{HashMap, HashSet};
+
+use sea_orm::DatabaseTransaction;
+use uuid::Uuid;
+
+use super::{
+    check,
+    command::Command,
+    decide::decide,
+    facts::Facts,
+    lock::{self, LockedRows, Wanted},
+    outcome::{Done, Mode, Outcomes, Progress},
+    pending::{self, Checked, Pending},
+    plan::Plan,
+};
+use crate::{
+    app::App,
+    domain::access::Actor,
+    error::{Error, Problem, ProblemCode, Result},
+};
+
+/// Commands that are decided on and written together.
+const CHUNK: usize = 100;
+/// Id that stands for a malformed id. Commands with this id are not found, and count as no repetition.
+const NOWHERE: i64 = 0;
+
+/// Runs one command. A trial answers with the annotation as it would be, and writes nothing.
+pub async fn run_one(app: &App, actor: &Actor, command: Command, is_trial: bool) -> Result<Done> {
+    let mut outcomes = run(app, actor, vec![command], Mode::Single { is_trial }).await?;
+    let outcome = outcomes.pop().expect("each command has an outcome");
+    Ok(outcome?.expect("no other command was refused"))
+}
+
+/// Runs commands in a single transaction, in their order. An annotation can be named once.
+///
+/// Facts are read once for a chunk. Commands of a chunk see how earlier commands changed ground truths, and must not
+/// depend on each other in any further way: no command may refer to a parent, unique id or draft of an earlier command.
+pub async fn run(
+    app: &App,
+    actor: &Actor,
+    commands: Vec<Command>,
+    mode: Mode,
+) -> Result<Outcomes<Done>> {
+    let mut progress = Progress::new(mode, commands.len())?;
+    let commands = check_all(commands, &mut progress);
+    if commands.is_empty() {
+        return Ok(progress.into_outcomes());
+    }
+    let wanted = wanted(&commands, progress.is_batch());
+    let (txn, mut rows) = lock::begin(app, actor, &wanted).await?;
+    match write_all(app, &txn, actor, &mut rows, commands, &mut progress).await {
+        Ok(true) if !progress.will_roll_back() => txn.commit().await?,
+        // Without a trace: a change that changes nothing is not even counted as a write.
+        Ok(_) => txn.rollback().await?,
+        Err(failure) => {
+            txn.rollback().await?;
+            return Err(failure);
+        }
+    }
+    Ok(progress.into_outcomes())
+}
+
+/// Checks the input of all commands. Refuses commands with problems, and commands that repeat an earlier id.
+fn check_all(commands: Vec<Command>, progress: &mut Progress) -> Vec<Checked> {
+    let mut named = Named::default();
+    let mut checked = Vec::with_capacity(commands.len());
+    for (index, command) in commands.into_iter().enumerate() {
+        let repeated = named.add(&command);
+        match (check::check(&command), repeated) {
+            (Ok(region_count), None) => checked.push(Checked {
+                index,
+                command,
+                region_count,
+            }),
+            (Err(Error::BadInput(mut problems)), repeated) => {
+                problems.extend(repeated);
+                progress.refuse(index, Error::BadInput(problems));
+            }
+            (Err(refusal), None) => progress.refuse(index, refusal),
+            (_, Some(problem)) => progress.refuse(index, problem.into()),
+        }
+    }
+    checked
+}
+
+/// Ids that commands of the request have named.
+#[derive(Default)]
+struct Named {
+    annotations: HashSet<i64>,
+    unique_ids: HashSet<Uuid>,
+    drafts: HashSet<i64>,
+}
+
+impl Named {
+    /// Adds the ids of a command. Answers with a problem when an earlier command names one of them.
+    fn add(&mut self, command: &Command) -> Option<Problem> {
+        let repeated = |field: &[&str], noun: &str| {
+            let message = format!("another item names this {noun} already");
+            Problem::new(field.iter().copied(), ProblemCode::Repeated, message)
+        };
+        if let Command::Create { new, .. } = command {
+            let is_first = new.unique_id.is_none_or(|id| self.unique_ids.insert(id));
+            return (!is_first).then(|| repeated(&["input", "uniqueId"], "unique id"));
+        }
+        if let Command::Submit { draft, .. } = command
+            && !self.drafts.insert(draft.id)
+        {
+            return Some(repeated(&["id"], "draft"));
+        }
+        let id = command.annotation_id().filter(|id| *id != NOWHERE)?;
+        (!self.annotations.insert(id)).then(|| repeated(&["id"], "annotation"))
+    }
+}
+
+/// Rows that the commands touch.
+fn wanted(commands: &[Checked], is_batch: bool) -> Wanted {
+    let mut wanted = Wanted {
+        is_one_chunk: commands.len() <= CHUNK,
+        ..Wanted::default()
+    };
+    for Checked { command, .. } in commands {
+        wanted.annotations.extend(command.annotation_id());
+        match command {
+            Command::Create { task_id, new } => {
+                wanted.tasks.push(*task_id);
+                wanted.unique_ids.extend(new.unique_id.filter(|_| is_batch));
+            }
+            Command::Update { change, .. } => wanted.targets.extend(change.task_id.value()),
+            Command::Delete { .. } => {}
+            Command::Restore { id, .. } => wanted.deleted.push(*id),
+            Command::Submit { draft, .. } => {
+                let is_new = draft.annotation_id.is_none();
+                wanted.tasks.extend(is_new.then_some(draft.task_id));
+            }
+        }
+    }
+    wanted
+}
+
+/// Writes all chunks. Answers with whether anything was written.
+async fn write_all(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    rows: &mut LockedRows,
+    commands: Vec<Checked>,
+    progress: &mut Progress,
+) -> Result<bool> {
+    let mut version_bumps = HashMap::new();
+    let mut has_written = false;
+    let mut commands = commands.into_iter();
+    loop {
+        let chunk: Vec<Checked> = commands.by_ref().take(CHUNK).collect();
+        if chunk.is_empty() {
+            return Ok(has_written);
+        }
+        let joined = pending::join(txn, actor, rows, chunk, &version_bumps).await?;
+        let (mut indexes, mut pendings) = (Vec::new(), Vec::new());
+        for (index, joined) in joined {
+            match joined {
+                Ok(pending) => {
+                    indexes.push(index);
+                    pendings.push(pending);
+                }
+                Err(failure) if is_fatal(&failure) => return Err(failure),
+                Err(refusal) => progress.refuse(index, refusal),
+            }
+        }
+        let pendings = (indexes, pendings);
+        has_written |= write(app, txn, actor, pendings, &mut version_bumps, progress).await?;
+    }
+}
+
+/// Decides on pending commands, each with its place in the request, and writes those that are accepted. Answers with
+/// whether anything was written.
+async fn write(
+    app: &App,
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    (indexes, pendings): (Vec<usize>, Vec<Pending>),
+    version_bumps: &mut HashMap<i64, i32>,
+    progress: &mut Progress,
+) -> Result<bool> {
+    if pendings.is_empty() {
+        return Ok(false);
+    }
+    let (facts, ground_truths) = Facts::read(app, txn, actor, &pendings).await?;
+    let mut plan = Plan::new(actor, ground_truths, facts.configs());
+    let (mut created, mut converted) = (Vec::new(), Vec::new());
+    for (index, mut pending) in indexes.into_iter().zip(pendings) {
+        if let Some(locked) = pending.locked_mut()
+            && let Some(row) = plan.row(locked.annotation.id)
+        {
+            // An earlier command took the ground truth from the annotation.
+            locked.version_bumps += row.version - locked.annotation.version;
+            locked.annotation = row.clone();
+        }
+        let is_new = matches!(pending, Pending::Create(_));
+        let is_converted = matches!(&pending, Pending::Delete(pending) if pending.into_draft);
+        match decide(actor, &facts, &mut plan, pending) {
+            Ok(row) => {
+                progress.accept(index, row);
+                created.extend(is_new.then_some(index));
+                converted.extend(is_converted.then_some(index));
+            }
+            Err(failure) if is_fatal(&failure) => return Err(failure),
+            Err(refusal) => progress.refuse(index, refusal),
+        }
+        if progress.is_batch() {
+            // Lets other requests run between two commands, and the deadline of this one end it.
+            tokio::task::yield_now().await;
+        }
+    }
+    for (id, bumps) in plan.version_bumps() {
+        *version_bumps.entry(id).or_default() += bumps;
+    }
+    progress.refresh(|id| plan.row(id));
+    if plan.is_empty() || progress.is_trial() {
+        return Ok(false);
+    }
+    // Refused batches are written, too, and rolled back in the end: later chunks build on earlier chunks.
+    match plan.write(txn).await {
+        Ok(written) => {
+            for (index, row) in created.into_iter().zip(written.created) {
+                progress.accept(index, row);
+            }
+            for (index, draft) in converted.into_iter().zip(written.drafts) {
+                progress.add_draft(index, draft);
+            }
+            Ok(true)
+        }
+        // Another writer took a unique id since it was looked for. A batch can't tell whose; its repetition can.
+        Err(Error::BadInput(_)) if progress.is_batch() => Err(Error::busy()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Error of the request as a whole, not of one command.
+fn is_fatal(error: &Error) -> bool {
+    matches!(error, Error::Internal(_) | Error::Unavailable(_))
+}
