@@ -4,6 +4,7 @@
 
 mod group_commit;
 mod support;
+mod write_path;
 
 mod access;
 mod answer_memory;

@@ -1,111 +1,111 @@
-//! Equivalence of a batch and its items one after the other.
+//! A batch does what its commands would do one after the other.
 
-use entity::annotation_revision::Event;
+mod scene;
+mod steps;
+
+use annograph::{
+    app::App,
+    domain::annotation::{Command, Done, Mode, batch::ErrorPolicy, run},
+    error::{Error, Result},
+};
+use proptest::{
+    strategy::{Strategy, ValueTree},
+    test_runner::TestRunner,
+};
 use serde_json::{Value, json};
 
-use super::{
-    super::{counters, draft, revisions, row, update},
-    update_all, words,
+use self::{
+    scene::{ROLES, Scene},
+    steps::{Step, steps},
 };
-use crate::support::{TestApp, each_database};
+use crate::support::each_database;
 
-/// A project with tasks, annotations with a history, and drafts: ids of tasks and annotations.
-async fn scene(app: &TestApp) -> (Vec<String>, Vec<String>) {
-    let (project, task) = app.project_with_task().await;
-    let tasks = vec![task, app.task(&project).await, app.task(&project).await];
-    let mut ids = Vec::new();
-    for index in 0..8 {
-        let result = json!([{ "id": "a", "value": { "x": index } }, { "id": "b" }]);
-        let input = json!({ "result": result, "groundTruth": index < 3 });
-        let id = app.annotation(&app.admin, &tasks[index % 3], input).await;
-        draft(app, &app.admin, &tasks[index % 3], Some(&id)).await;
-        ids.push(id);
-    }
-    let edit = json!({ "regions": { "upsert": [{ "id": "b", "value": { "y": 1 } }] } });
-    update(&app.admin, &ids[4], edit).await.ok();
-    (tasks, ids)
-}
-
-fn items(tasks: &[String], ids: &[String]) -> Vec<(String, Value)> {
-    let inputs = [
-        json!({ "wasCancelled": true }),
-        json!({ "taskId": tasks[0] }),
-        json!({ "groundTruth": false, "leadTime": 3.5 }),
-        json!({ "groundTruth": true, "completedById": "1" }),
-        json!({ "regions": { "remove": ["a"] }, "expectedVersion": 1, "onConflict": "MERGE" }),
-        json!({ "taskId": tasks[1], "groundTruth": true }),
-        json!({ "result": [], "wasCancelled": false }),
-        json!({ "result": [{ "id": "a", "value": { "x": 7 } }, { "id": "b" }] }),
-    ];
-    ids.iter().cloned().zip(inputs).collect()
-}
-
-/// All that a request left behind, with ids counted from the first of the scene.
-async fn state(app: &TestApp, tasks: &[String], ids: &[String]) -> Value {
-    let place = |task_id: i64| {
-        let id = task_id.to_string();
-        tasks.iter().position(|task| *task == id)
-    };
-    let mut state = Vec::new();
-    for id in ids {
-        let row = row(app, id).await;
-        let mut history = Vec::new();
-        for revision in revisions(app, id).await {
-            assert_ne!(revision.event, Event::Deleted);
-            let changes: Value = serde_json::from_str(&revision.changes).unwrap();
-            let fields: Vec<String> = changes.as_object().unwrap().keys().cloned().collect();
-            history.push(json!([
-                revision.version,
-                format!("{:?}", revision.action),
-                place(revision.task_id),
-                revision.from_task_id.map(place),
-                fields,
-                revision.result,
-            ]));
-        }
-        state.push(json!({
-            "version": row.version,
-            "task": place(row.task_id),
-            "result": row.result,
-            "regions": row.region_count,
-            "skipped": row.was_cancelled,
-            "truth": row.ground_truth,
-            "leadTime": row.lead_time,
-            "action": row.last_action.map(|action| format!("{action:?}")),
-            "history": history,
-        }));
-    }
-    let mut counts = Vec::new();
-    for task in tasks {
-        let query = "query($id: ID!) { task(id: $id) { drafts { annotation { id } } } }";
-        let answer = app.admin.run_with(query, json!({ "id": task })).await;
-        let drafts = answer.data()["task"]["drafts"].as_array().unwrap().len();
-        counts.push(json!([counters(&app.admin, task).await, drafts]));
-    }
-    json!({ "annotations": state, "tasks": counts })
-}
+/// Lists of commands that are tried, for each role.
+const LISTS: usize = 3;
 
 #[tokio::test]
-async fn a_batch_leaves_what_its_items_would_leave_one_by_one() {
-    each_database(async |app| {
-        let (tasks, ids) = scene(&app).await;
-        for (id, input) in items(&tasks, &ids) {
-            update(&app.admin, &id, input).await.ok();
+async fn a_batch_leaves_what_its_commands_would_leave_one_by_one() {
+    let mut runner = TestRunner::deterministic();
+    let mut lists = Vec::new();
+    for role in ROLES {
+        for _ in 0..LISTS {
+            lists.push((role, steps().new_tree(&mut runner).unwrap().current()));
         }
-        let one_by_one = state(&app, &tasks, &ids).await;
+    }
+    each_database(async |app| {
+        let mut accepted = 0;
+        for (index, (role, steps)) in lists.iter().enumerate() {
+            let scene = Scene::build(&app, *role, &format!("single-{index}")).await;
+            let single = one_by_one(&app.app, &scene, steps).await;
+            accepted += single.iter().filter(|outcome| outcome.is_ok()).count();
+            let single = scene.state(&app, &single).await;
 
-        let (tasks, ids) = scene(&app).await;
-        let items = items(&tasks, &ids).into_iter();
-        let items: Vec<_> = items
-            .map(|(id, input)| json!({ "id": id, "input": input }))
-            .collect();
-        let answer = update_all(&app.admin, &json!(items), "REJECT_ALL").await;
-        assert!(
-            words(&answer).iter().all(|word| word == "written"),
-            "{}",
-            answer.json
-        );
-        assert_eq!(state(&app, &tasks, &ids).await, one_by_one);
+            let scene = Scene::build(&app, *role, &format!("batch-{index}")).await;
+            let batch = at_once(&app.app, &scene, steps).await;
+            let batch = scene.state(&app, &batch).await;
+            let (single, batch) = (pretty(&single), pretty(&batch));
+            assert_eq!(single, batch, "as {role:?}: {steps:#?}");
+        }
+        let all: usize = lists.iter().map(|(_, steps)| steps.len()).sum();
+        assert!(accepted * 3 > all, "only {accepted} of {all} are accepted");
+        assert!(accepted < all, "all {all} are accepted");
     })
     .await;
+}
+
+async fn one_by_one(app: &App, scene: &Scene, steps: &[Step]) -> Vec<Result<Done>> {
+    let mut outcomes = Vec::new();
+    for step in steps {
+        let command = scene.command(step, &scene.versions(app).await);
+        let single = Mode::Single { is_trial: false };
+        outcomes.push(match run(app, &scene.actor, vec![command], single).await {
+            Ok(mut outcome) => outcome.pop().unwrap().map(Option::unwrap),
+            Err(error) => Err(error),
+        });
+    }
+    outcomes
+}
+
+async fn at_once(app: &App, scene: &Scene, steps: &[Step]) -> Vec<Result<Done>> {
+    let versions = scene.versions(app).await;
+    let commands = steps.iter().map(|step| scene.command(step, &versions));
+    let commands: Vec<Command> = commands.collect();
+    let batch = Mode::Batch(ErrorPolicy::RejectFailed);
+    let outcomes = run(app, &scene.actor, commands, batch).await.unwrap();
+    let outcomes = outcomes.into_iter();
+    outcomes
+        .map(|outcome| outcome.map(Option::unwrap))
+        .collect()
+}
+
+/// A refusal, without the places that differ between a list and a single command, and without ids.
+fn refusal(error: &Error) -> Value {
+    match error {
+        Error::BadInput(problems) => {
+            let problems = problems.iter().map(|problem| {
+                let path: Vec<String> = problem
+                    .path
+                    .iter()
+                    .map(|part| format!("{part:?}"))
+                    .collect();
+                let within = match path.first() {
+                    Some(first) if first.contains("items") => path[2..].to_vec(),
+                    _ => path,
+                };
+                json!([within, format!("{:?}", problem.code), problem.message])
+            });
+            json!(problems.collect::<Vec<_>>())
+        }
+        Error::Conflict(conflict) => json!([
+            conflict.of,
+            conflict.current_version,
+            conflict.clashing_fields,
+            conflict.clashing_regions,
+        ]),
+        refusal => json!(refusal.to_string()),
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    serde_json::to_string_pretty(value).unwrap()
 }
