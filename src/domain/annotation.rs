@@ -51,8 +51,8 @@ impl Large for annotation::Entity {
     const UNTOLD: &'static [Column] = &[Column::Extra];
 }
 
-/// Annotations by id, those that the actor sees, for an answer that holds their results so many times; for none
-/// they are left empty.
+/// Reads visible annotations by id, for an answer that holds their results `times` times. With zero times the results
+/// stay empty.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
@@ -65,7 +65,7 @@ pub async fn by_ids(
     reading.few(named, ids.len(), |row| row.id).await
 }
 
-/// The results alone, of annotations whose size is known and charged.
+/// Reads results alone, of annotations whose sizes are known and charged.
 pub async fn results(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, String>> {
     let rows: Vec<(i64, String)> = access::visible_annotations(actor)
         .select_only()
@@ -77,7 +77,7 @@ pub async fn results(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i6
     Ok(rows.into_iter().collect())
 }
 
-/// The ground truths of these tasks, by task.
+/// Reads the ground truths of these tasks, by task.
 pub async fn ground_truths(
     app: &App,
     actor: &Actor,
@@ -88,6 +88,7 @@ pub async fn ground_truths(
     let reading = Reading::new(app, visible.clone(), times);
     let ground_truths = visible
         .filter(Column::TaskId.is_in(task_ids.iter().copied()))
+        // Without a parameter, so that the partial index on ground truths applies.
         .filter(Expr::col((annotation::Entity, Column::GroundTruth)));
     reading
         .few(ground_truths, task_ids.len(), |row| row.task_id)

@@ -1,7 +1,7 @@
-//! Drafts: unfinished annotations, each its author's own.
+//! Drafts: unfinished annotations, private to their authors (`docs/decisions/0012-drafts-and-reviews.md`).
 //!
-//! Everybody saves to one draft of each task, and to one of each annotation. Drafts that came with an import
-//! are beside it: no save touches them.
+//! Each user saves to a single draft per task, and to a single draft per annotation. Imported drafts exist besides
+//! these, and saves leave imported drafts untouched.
 
 mod convert;
 mod discard;
@@ -38,20 +38,21 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Which drafts a list holds; every part that is given has to match.
+/// Filter of a list of drafts; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Filter {
     pub id: Option<IdFilter>,
     pub task_id: Option<IdFilter>,
     pub annotation_id: Option<IdFilter>,
     pub project_id: Option<IdFilter>,
-    /// Those that change an annotation, or those of new ones.
+    /// Drafts of annotations, or drafts of new annotations.
     pub has_annotation: Option<bool>,
     pub updated_at: Option<DateTimeRange>,
 }
 
 impl Filter {
     fn condition(&self) -> Condition {
+        // A draft has no project of its own: the filter goes through its task.
         let of_projects = |ids: &IdFilter| {
             let tasks = task::Entity::find()
                 .select_only()
@@ -91,8 +92,8 @@ impl Large for annotation_draft::Entity {
     const UNTOLD: &'static [Column] = &[Column::Extra];
 }
 
-/// Drafts by id, those that the actor sees, for an answer that holds their results so many times; for none they
-/// are left empty.
+/// Reads visible drafts by id, for an answer that holds their results `times` times. With zero times the results stay
+/// empty.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
@@ -105,7 +106,7 @@ pub async fn by_ids(
     reading.few(named, ids.len(), |row| row.id).await
 }
 
-/// The actor's own drafts.
+/// Lists the actor's own drafts.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -122,13 +123,13 @@ pub async fn list(
     page.fetch(&reading, filter.own(actor), columns).await
 }
 
-/// How many drafts of their own the actor has.
+/// Counts the actor's own drafts.
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     let ids = filter.own(actor).select_only().column(Column::Id);
     Ok(ids.count(app.db.counter()).await?)
 }
 
-/// The drafts of several tasks that the actor sees, oldest first; those that change an annotation too.
+/// Reads the visible drafts of several tasks, oldest first, including drafts of annotations.
 pub async fn of_tasks(
     app: &App,
     actor: &Actor,
@@ -139,7 +140,7 @@ pub async fn of_tasks(
     grouped(app, actor, parent, task_ids, times).await
 }
 
-/// The drafts of several annotations that the actor sees, oldest first.
+/// Reads the visible drafts of several annotations, oldest first.
 pub async fn of_annotations(
     app: &App,
     actor: &Actor,
@@ -150,7 +151,7 @@ pub async fn of_annotations(
     grouped(app, actor, parent, annotation_ids, times).await
 }
 
-/// The column that refers to a parent, and what a row has in it.
+/// Column that refers to the parent, and its value in a row.
 type Parent = (Column, fn(&annotation_draft::Model) -> Option<i64>);
 
 async fn grouped(
@@ -166,7 +167,7 @@ async fn grouped(
     reading.by_parent(of_parents, ids, parent).await
 }
 
-/// A draft that the actor sees.
+/// Reads a draft visible to the actor.
 async fn find_visible(
     db: &impl ConnectionTrait,
     actor: &Actor,

@@ -1,7 +1,7 @@
-//! Reviews of annotations by reviewers and managers.
+//! Reviews of annotations by reviewers and managers (`docs/decisions/0012-drafts-and-reviews.md`).
 //!
-//! Each review is a change of the annotation, with a version of its own, and stays in its history. The latest
-//! verdict of each reviewer is kept beside the annotation.
+//! Each review is a change of the annotation, with a new version, and stays in its history. The latest verdict of
+//! each reviewer is stored beside the annotation.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ pub struct Review {
     pub fix: Change,
 }
 
-/// Reviews an annotation and answers with its new state. Each review is a change, whatever the verdict was before.
+/// Reviews an annotation and returns its new state. Each review is a change, even with the same verdict as before.
 pub async fn review(
     app: &App,
     actor: &Actor,
@@ -41,6 +41,7 @@ pub async fn review(
     } = review;
     let change = Change {
         review: Some(ReviewNote { action, comment }),
+        // A verdict alone leaves the reviewer's drafts untouched; a fix supersedes the drafts.
         own_drafts: match action {
             ReviewAction::FixAndAccept => OwnDrafts::GoWithAChange,
             _ => OwnDrafts::Keep,
@@ -51,7 +52,7 @@ pub async fn review(
     Ok(run_one(app, actor, command, false).await?.annotation)
 }
 
-/// The latest review by each reviewer, of several annotations that the actor sees; the newest one last.
+/// Reads the latest review by each reviewer, of several annotations visible to the actor; the newest review last.
 pub async fn of_annotations(
     app: &App,
     actor: &Actor,

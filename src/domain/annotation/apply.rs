@@ -1,4 +1,4 @@
-//! Applies changes to rows of annotations, and tells the fields that changed.
+//! Applies changes to rows of annotations, and records the changed fields.
 
 use chrono::{DateTime, Utc};
 use entity::{
@@ -15,11 +15,11 @@ pub fn touch(row: &mut annotation::Model, actor_id: i64, action: Action, at: Dat
     row.updated_by_id = Some(actor_id);
     row.last_created_by_id = Some(actor_id);
     row.last_action = Some(action);
-    // Clocks can run backwards; `updatedAt` of one annotation never does.
+    // The clock can step back; `updatedAt` of an annotation never does.
     row.updated_at = at.max(row.updated_at);
 }
 
-/// A lead time as it is stored. SQLite keeps no minus zero.
+/// Converts a lead time to its stored form: SQLite does not keep a negative zero.
 pub fn unsigned(seconds: f64) -> f64 {
     seconds + 0.0
 }
@@ -33,7 +33,7 @@ pub fn action(row: &annotation::Model, changes: &Changes) -> Action {
     }
 }
 
-/// Sets the fields that differ, and answers with their new values.
+/// Sets the fields that differ, and returns the new values.
 pub fn apply(
     row: &mut annotation::Model,
     change: &Change,
@@ -69,6 +69,7 @@ pub fn apply(
     {
         changes.id("updatedBy", Some(id));
     }
+    // The last updater is recorded as a change only if named explicitly, since each change sets the last updater.
     if let Patch::Set(was_cancelled) = change.was_cancelled
         && row.was_cancelled != was_cancelled
     {

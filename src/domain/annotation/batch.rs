@@ -1,4 +1,5 @@
-//! Many annotations in one request: one transaction, and for every hundred of them a fixed number of statements.
+//! Batches: many annotations in a request, in a single transaction, with a fixed number of statements per hundred
+//! annotations (`docs/decisions/0017-many-at-once.md`).
 
 use entity::annotation;
 
@@ -11,7 +12,7 @@ use super::{
 };
 use crate::{app::App, domain::access::Actor, error::Result};
 
-/// Creates annotations of tasks, each as a single one would be. Answers with rows without results.
+/// Creates annotations of tasks, each as by a single creation. Returns rows without results.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -24,8 +25,7 @@ pub async fn create(
     Ok(answered(outcomes, |done| done.annotation))
 }
 
-/// Changes annotations, each as a single change would be. An annotation can be named once. Answers with rows
-/// without results.
+/// Changes annotations, each as by a single change. An annotation can be named once. Returns rows without results.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -38,8 +38,7 @@ pub async fn update(
     Ok(answered(outcomes, |done| done.annotation))
 }
 
-/// Deletes annotations, each as a single one would be. An annotation can be named once, with the version that it was
-/// seen at.
+/// Deletes annotations, each as by a single deletion. An annotation can be named once, with its expected version.
 pub async fn delete(
     app: &App,
     actor: &Actor,

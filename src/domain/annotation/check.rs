@@ -9,10 +9,10 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
 };
 
-/// The longest comment of a review, in characters.
+/// Longest comment of a review, in characters.
 pub const MAX_COMMENT: usize = 10_000;
 
-/// Checks a command. Answers with the number of regions of a new annotation, 0 for other commands. Drafts are checked
+/// Checks a command. Returns the number of regions of a new annotation, and 0 for other commands. Drafts are checked
 /// once their content is read.
 pub fn check(command: &Command) -> Result<usize> {
     match command {
@@ -22,7 +22,7 @@ pub fn check(command: &Command) -> Result<usize> {
     }
 }
 
-/// Checks a new annotation. Answers with the number of its regions.
+/// Checks a new annotation. Returns the number of its regions.
 pub fn check_new(new: &New) -> Result<usize> {
     let at = ["input".into(), "result".into()];
     let checked = json_fidelity::check_result(&new.result, &at);
@@ -37,7 +37,7 @@ pub fn check_new(new: &New) -> Result<usize> {
     }
 }
 
-/// Checks a change, and the review that it comes with.
+/// Checks a change, and the review that belongs to the change.
 pub fn check_change(change: &Change) -> Result<()> {
     let mut problems: Vec<Problem> = [
         ("result", change.result.is_null()),
@@ -61,6 +61,7 @@ pub fn check_change(change: &Change) -> Result<()> {
     }
     if let Some(regions) = change.regions.value() {
         problems.extend(new_result::check_edits(regions));
+        // Edits apply to the stored result, which a whole result would replace.
         if change.result.is_sent() {
             problems.push(Problem::new(
                 ["input", "regions"],
@@ -69,6 +70,7 @@ pub fn check_change(change: &Change) -> Result<()> {
             ));
         }
     }
+    // A merge compares three states, so the change has to name its base version.
     if change.on_conflict == Patch::Set(ConflictPolicy::Merge)
         && change.expected_version == Patch::Keep
     {
@@ -98,6 +100,7 @@ fn check_review(review: &ReviewNote, fix: &Change) -> Vec<Problem> {
     let mut problem = |field, code, message: &str| {
         problems.push(Problem::new(["input", field], code, message));
     };
+    // An empty edit of regions counts as absent: forms send empty lists.
     let edits = fix.regions.value();
     let is_empty = edits.is_some_and(|edits| *edits == RegionChanges::default());
     let sent = [
@@ -119,6 +122,7 @@ fn check_review(review: &ReviewNote, fix: &Change) -> Vec<Problem> {
         let message = format!("a comment has at most {MAX_COMMENT} characters");
         problem("comment", ProblemCode::TooLong, &message);
     }
+    // PostgreSQL refuses NUL in a text.
     if comment.contains('\0') {
         let message = "a comment holds no NUL character";
         problem("comment", ProblemCode::InvalidText, message);
@@ -126,8 +130,9 @@ fn check_review(review: &ReviewNote, fix: &Change) -> Vec<Problem> {
     problems
 }
 
-/// Checks a lead time, if there is one: `null` and absent mean different things in different inputs.
+/// Checks a lead time, if given. Null and absent have different meanings in different inputs, and pass.
 pub fn check_lead_time(seconds: Option<f64>, path: [&str; 2]) -> Option<Problem> {
+    // JSON allows no infinite number, but a literal such as 1e999 parses to infinity.
     let seconds = seconds?;
     (!seconds.is_finite() || seconds < 0.0).then(|| {
         Problem::new(

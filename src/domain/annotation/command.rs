@@ -1,4 +1,4 @@
-//! Commands: requests to write one annotation each, as plain data. Knows no other module of this folder.
+//! Commands: requests to write an annotation each, as plain data. Depends on no other module of this folder.
 
 use chrono::{DateTime, Utc};
 use entity::{annotation::Action, annotation_draft, annotation_review::Verdict};
@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use crate::domain::Patch;
 
-/// Request to write one annotation.
+/// Request to write an annotation.
 #[derive(Debug)]
 pub enum Command {
     Create {
@@ -23,13 +23,13 @@ pub enum Command {
         /// Keeps the result as a draft of the actor's, for a new annotation of the task.
         into_draft: bool,
     },
-    /// Brings back the state of a version, of a live or of a deleted annotation.
+    /// Restores the state of a version, of a live or a deleted annotation.
     Restore {
         id: i64,
         version: i32,
         expected_version: Option<i32>,
     },
-    /// Creates an annotation of a draft, or updates the annotation that the draft belongs to.
+    /// Creates an annotation from a draft, or updates the annotation that the draft belongs to.
     Submit {
         draft: DraftKey,
         submission: Submission,
@@ -39,7 +39,7 @@ pub enum Command {
 /// Content of a new annotation.
 #[derive(Debug, Default)]
 pub struct New {
-    /// The list of regions, JSON text.
+    /// List of regions as JSON text.
     pub result: String,
     /// Author; the actor unless a manager names another user.
     pub completed_by_id: Option<i64>,
@@ -53,42 +53,42 @@ pub struct New {
     pub parent_prediction_id: Option<i64>,
     /// Annotation of the same task that the annotation was copied from.
     pub parent_annotation_id: Option<i64>,
-    /// Draft that the annotation is made of, which goes with it.
+    /// Draft that becomes the annotation, and is deleted.
     pub draft: Option<SubmittedDraft>,
 }
 
-/// Change of an annotation. Kept fields stay as they are; clients can clear `lead_time` only, a restoration the author
-/// too.
+/// Change of an annotation. Absent fields keep their value; clients can clear only `lead_time`, a restoration also
+/// the author.
 #[derive(Debug, Default)]
 pub struct Change {
-    /// The whole new list of regions, JSON text.
+    /// The whole new list of regions as JSON text.
     pub result: Patch<String>,
-    /// Edits of single regions, instead of the whole list.
+    /// Edits of single regions, in place of the whole list.
     pub regions: Patch<RegionChanges>,
-    /// The task to move to; its project comes along.
+    /// Task to move to; the project follows.
     pub task_id: Patch<i64>,
-    /// Never a change of its own: refused unless it is the project of the task.
+    /// Never a change by itself: refused unless equal to the project of the task.
     pub project_id: Patch<i64>,
     pub completed_by_id: Patch<i64>,
     /// User recorded as the last updater; the actor when kept.
     pub updated_by_id: Patch<i64>,
     pub was_cancelled: Patch<bool>,
-    /// `true` takes the ground truth away from the task's other annotation.
+    /// `true` takes the ground truth from the annotation of the task that held it.
     pub ground_truth: Patch<bool>,
     /// Seconds.
     pub lead_time: Patch<f64>,
-    /// The version that the change was made to.
+    /// Version that the change was made to.
     pub expected_version: Patch<i32>,
     /// Treatment of a stale write; refused when kept.
     pub on_conflict: Patch<ConflictPolicy>,
-    /// Draft that the change is made of, which goes with it.
+    /// Draft that becomes the change, and is deleted.
     pub draft: Option<SubmittedDraft>,
     pub own_drafts: OwnDrafts,
-    /// Review of the annotation: a change by itself.
+    /// Review of the annotation, which is a change by itself.
     pub review: Option<ReviewNote>,
 }
 
-/// Edits of single regions of a result; absent is not null.
+/// Edits of single regions of a result; absent differs from null.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct RegionChanges {
     pub upsert: Patch<Vec<String>>,
@@ -102,22 +102,22 @@ pub struct RegionChanges {
 pub enum ConflictPolicy {
     #[default]
     Reject,
-    /// Merges by field and by region, unless both sides changed the same.
+    /// Merges by field and by region, unless both sides changed the same field or region.
     Merge,
 }
 
-/// Deletion of the actor's own drafts of an annotation that they change. Drafts of other users always stay.
+/// Deletion of the actor's own drafts of a changed annotation. Drafts of other users always stay.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OwnDrafts {
     Keep,
-    /// Deletes them when anything changes.
+    /// Deletes the drafts if the command changes anything.
     #[default]
     GoWithAChange,
-    /// Deletes them even if nothing changes: their content was submitted.
+    /// Deletes the drafts even without a change: their content was submitted.
     Go,
 }
 
-/// Review of an annotation, as the history keeps it.
+/// Review of an annotation, as stored in the history.
 #[derive(Debug)]
 pub struct ReviewNote {
     pub action: ReviewAction,
@@ -134,7 +134,7 @@ pub enum ReviewAction {
     DeleteReview,
 }
 
-/// Draft to submit, as it was found before anything was locked.
+/// Draft to submit, as found before any lock.
 #[derive(Clone, Copy, Debug)]
 pub struct DraftKey {
     pub id: i64,
@@ -143,12 +143,12 @@ pub struct DraftKey {
     pub annotation_id: Option<i64>,
 }
 
-/// Fields of an annotation that come with the submission of a draft. Absent fields stay, or take their default.
+/// Fields of an annotation that accompany the submission of a draft. Absent fields stay, or take their default.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Submission {
     pub was_cancelled: Option<bool>,
     pub ground_truth: Option<bool>,
-    /// The version that the draft was made to.
+    /// Version that the draft was made to.
     pub expected_version: Option<i32>,
     pub on_conflict: Option<ConflictPolicy>,
 }
@@ -161,7 +161,7 @@ pub struct SubmittedDraft {
 }
 
 impl Command {
-    /// The annotation that the command names; `None` for a new annotation.
+    /// The annotation that the command names, or `None` for a new annotation.
     pub fn annotation_id(&self) -> Option<i64> {
         match self {
             Self::Create { .. } => None,
@@ -174,7 +174,7 @@ impl Command {
 }
 
 impl Change {
-    /// Public names of the fields that were sent, as revisions name them.
+    /// Lists the public names of the fields that were sent, as revisions name the fields.
     pub fn sent(&self) -> Vec<&'static str> {
         [
             ("result", self.makes_result()),
@@ -191,14 +191,14 @@ impl Change {
         .collect()
     }
 
-    /// A result, or edits of it, were sent.
+    /// Says whether a result, or edits of a result, were sent.
     pub fn makes_result(&self) -> bool {
         self.result.is_sent() || self.regions.is_sent()
     }
 }
 
 impl ReviewAction {
-    /// Action of the revision that the review appends.
+    /// Returns the action of the revision that the review appends.
     pub fn action(self) -> Action {
         match self {
             Self::Accept => Action::Accepted,
@@ -208,7 +208,7 @@ impl ReviewAction {
         }
     }
 
-    /// Verdict that the review records; `None` for a retraction.
+    /// Verdict that the review records, or `None` for a retraction.
     pub fn verdict(self) -> Option<Verdict> {
         match self {
             Self::Accept => Some(Verdict::Accepted),
@@ -220,7 +220,7 @@ impl ReviewAction {
 }
 
 impl Submission {
-    /// Content of the new annotation that a locked draft of a task becomes.
+    /// Builds the new annotation from a locked draft of a task.
     pub fn into_new(self, draft: annotation_draft::Model) -> New {
         New {
             draft: Some(SubmittedDraft::of(&draft)),
@@ -232,7 +232,8 @@ impl Submission {
         }
     }
 
-    /// Change that a locked draft of an annotation makes. Stale unless the draft began at the current version.
+    /// Builds the change from a locked draft of an annotation. The change is stale unless the draft began at the
+    /// current version.
     pub fn into_change(self, draft: annotation_draft::Model) -> Change {
         fn patch<T>(value: Option<T>) -> Patch<T> {
             value.map_or(Patch::Keep, Patch::Set)
@@ -243,8 +244,12 @@ impl Submission {
             lead_time: patch(draft.lead_time),
             was_cancelled: patch(self.was_cancelled),
             ground_truth: patch(self.ground_truth),
+            // The version at which the draft began is the base, unless the client names the version that it has seen
+            // since.
             expected_version: patch(self.expected_version.or(draft.annotation_version)),
             on_conflict: patch(self.on_conflict),
+            // The submission deletes all drafts of the author on this annotation: their content is now part of the
+            // annotation.
             own_drafts: OwnDrafts::Go,
             ..Change::default()
         }

@@ -1,4 +1,5 @@
-//! Stale writes: merges a change into a newer version of its annotation, or refuses it with a conflict.
+//! Stale writes: merges a change into a newer version of its annotation, or refuses the change with a conflict
+//! (`docs/decisions/0010-merging.md`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -30,31 +31,31 @@ use crate::{
 #[derive(Clone, Copy)]
 pub struct StaleWrite<'a> {
     pub row: &'a annotation::Model,
-    /// The version that the change was made to.
+    /// Version that the change was made to.
     pub version: i32,
     pub change: &'a Change,
 }
 
-/// Base version of a stale write: state of the annotation at `expected_version`, and fields that changed since.
+/// Base version of a stale write: state of the annotation at `expected_version`, and fields changed since.
 #[derive(Default)]
 pub struct BaseVersion {
-    /// State at the version of the change. `None` when the annotation never had that version, or was in a project that
+    /// State at the version of the change. Is `None` when the annotation never had that version, or was in a project that
     /// the actor may not see.
     base: Option<Snapshot>,
     /// Result at that version, read only for a change with a result.
     result: String,
-    /// Fields that others changed since; not looked for when the change is to be merged.
+    /// Fields changed since; empty for a change to merge, which compares values.
     changed: Vec<String>,
 }
 
 impl BaseVersion {
-    /// Bytes of the result that is compared with.
+    /// Returns the bytes of the result to compare with.
     pub fn bytes(&self) -> usize {
         self.result.len()
     }
 }
 
-/// Base versions of stale writes, by annotation.
+/// Reads the base versions of stale writes, by annotation.
 pub async fn base_versions(
     txn: &impl ConnectionTrait,
     actor: &Actor,
@@ -63,6 +64,7 @@ pub async fn base_versions(
     if stale.is_empty() {
         return Ok(HashMap::new());
     }
+    // A version from the future, or below 1, has no base version: the write is refused without a merge.
     let known = stale
         .iter()
         .filter(|write| (1..write.row.version).contains(&write.version));
@@ -143,6 +145,8 @@ pub fn resolve(
         ResultOutcome::Clash(clash) => Some(clash),
         _ => None,
     };
+    // A write to an old version without `MERGE` is refused even if no field clashes: the client has not seen the
+    // current state.
     if !is_merge || !fields.is_empty() || clash.is_some() {
         return Err(conflict(row, version, fields, clash, people)?);
     }
@@ -158,7 +162,8 @@ fn resolved(
     }
 }
 
-/// Refuses a command that expects another version than `version`, the one before the request. Names `people` only.
+/// Refuses a command that expects a version other than `version`, the version before the request. A conflict names
+/// only `people`.
 pub fn check_version(
     row: &annotation::Model,
     version: i32,
@@ -171,16 +176,17 @@ pub fn check_version(
     }
 }
 
-/// Users that a conflict names, if the actor sees them.
+/// Lists the users that a conflict names, if visible to the actor.
 pub fn users_of(row: &annotation::Model) -> Vec<i64> {
     let users = [row.completed_by_id, row.updated_by_id];
     users.into_iter().flatten().collect()
 }
 
-/// Names the fields that both sides changed since `base`, each in its own way.
+/// Lists the fields that both sides changed since `base` to different values.
 ///
-/// Who stands as the last updater is nobody's edit: every change sets it.
+/// The last updater never clashes, since each change sets the last updater.
 fn resolve_fields(change: &mut Change, row: &annotation::Model, base: &Snapshot) -> Vec<String> {
+    // Normalises a negative zero before the comparison with stored values.
     if let Patch::Set(seconds) = &mut change.lead_time {
         *seconds = unsigned(*seconds);
     }
@@ -218,7 +224,7 @@ fn resolve_fields(change: &mut Change, row: &annotation::Model, base: &Snapshot)
     clashing.map(|(field, _)| field.to_owned()).collect()
 }
 
-/// Both sides changed a field, each in its own way. Takes a value out of the change that was there before.
+/// Says whether both sides changed a field to different values. Removes an unchanged value from the change.
 fn conflicts<T: Copy + PartialEq>(
     patch: &mut Patch<T>,
     base: Option<T>,
@@ -229,6 +235,7 @@ fn conflicts<T: Copy + PartialEq>(
         Patch::Null => None,
         Patch::Set(value) => Some(*value),
     };
+    // The value equals the base version, so the client did not edit the field.
     if ours == base {
         *patch = Patch::Keep;
         return false;
@@ -243,6 +250,7 @@ fn conflict(
     clash: Option<&MergeConflict>,
     people: &HashSet<i64>,
 ) -> Result<Error> {
+    // A clash of regions counts as a clash of the field `result`.
     if clash.is_some() && !clashing_fields.iter().any(|field| field == "result") {
         clashing_fields.push("result".to_owned());
         clashing_fields.sort_unstable();
@@ -257,8 +265,8 @@ fn conflict(
     })))
 }
 
-/// The annotation's own fields as JSON, references by id: what a client needs to decide about a conflict.
-/// Of people, those that the client may see.
+/// Serialises the annotation's own fields as JSON, with references by id: the data that a client needs to resolve the
+/// conflict. Of people, only ids of visible users.
 fn current(row: &annotation::Model, visible: &HashSet<i64>) -> Result<String> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]

@@ -1,5 +1,5 @@
-//! Decisions: whether a command is allowed and right, and the rows that follow from it. Pure: commands, locked rows
-//! and facts go in, a plan or a refusal comes out.
+//! Decisions: whether a command is allowed and valid, and the rows that follow. Pure functions from commands, locked
+//! rows and facts to a plan or a refusal.
 
 mod create;
 mod delete;
@@ -12,8 +12,8 @@ use entity::annotation;
 use super::{facts::Facts, pending::Pending, plan::Plan};
 use crate::{domain::access::Actor, error::Result};
 
-/// Adds a command to the plan, or refuses it. Answers with the annotation as the command leaves it: a new one without
-/// an id, a deleted one with the version of its deletion.
+/// Adds a command to the plan, or refuses the command. Returns the annotation as the command leaves it: a new
+/// annotation without an id, a deleted annotation with the version of its deletion.
 pub fn decide(
     actor: &Actor,
     facts: &Facts,

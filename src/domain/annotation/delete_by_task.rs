@@ -1,4 +1,4 @@
-//! Deletes the annotations of whole tasks, each with the revision and the tombstone of a single deletion.
+//! Deletes the annotations of whole tasks, each with the revision and tombstone of a single deletion.
 
 use chrono::{DateTime, Utc};
 use entity::annotation::{self, Column};
@@ -13,11 +13,11 @@ use crate::{
     error::Result,
 };
 
-/// Annotations that are deleted together.
+/// Annotations deleted together.
 const BATCH: u64 = 500;
 
-/// Deletes every annotation of tasks that are locked, with its drafts; how many there were. Their histories end
-/// with a deletion and stay, but without a task there is no way back.
+/// Deletes all annotations of locked tasks, with their drafts, and returns their number. Histories stay and end with
+/// a deletion; without its task an annotation can't be restored.
 pub(in crate::domain) async fn delete_by_task(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -26,6 +26,7 @@ pub(in crate::domain) async fn delete_by_task(
 ) -> Result<u64> {
     let mut deleted = 0;
     loop {
+        // Reads rows without results: a task's results together can exceed the memory, and a deletion stores none.
         let mut rows = annotation::Entity::find()
             .select_only()
             .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))

@@ -33,23 +33,23 @@ use crate::{
     error::Result,
 };
 
-/// The ground truths of tasks, by task.
+/// Ground truths of tasks, by task.
 pub type GroundTruthByTask = HashMap<i64, annotation::Model>;
 
 /// Facts for the commands of a chunk.
 pub struct Facts {
     roles: HashMap<i64, Role>,
-    /// Users that the actor sees.
+    /// Users visible to the actor.
     pub visible_users: HashSet<i64>,
-    /// Projects that the actor sees.
+    /// Projects visible to the actor.
     pub visible_projects: HashSet<i64>,
     contexts: ValidationContexts,
     base_versions: HashMap<i64, BaseVersion>,
-    /// Tasks of predictions that the actor sees, by prediction.
+    /// Tasks of visible predictions, by prediction.
     pub prediction_tasks: HashMap<i64, i64>,
-    /// Tasks of annotations that the actor sees, by annotation.
+    /// Tasks of visible annotations, by annotation.
     pub annotation_tasks: HashMap<i64, i64>,
-    /// Parents of deleted annotations, as far as they exist.
+    /// Existing parents of deleted annotations.
     pub existing_predictions: HashSet<i64>,
     pub existing_annotations: HashSet<i64>,
     pub used_unique_ids: HashSet<Uuid>,
@@ -67,6 +67,7 @@ impl Facts {
         actor: &Actor,
         pendings: &[Pending],
     ) -> Result<(Self, GroundTruthByTask)> {
+        // Restorations first: their past states determine which further facts are needed.
         let restores = restore::read(txn, actor, pendings).await?;
         let mut needs = Needs::default();
         for pending in pendings {
@@ -75,6 +76,7 @@ impl Facts {
         let contexts = ValidationContexts::read(app, txn, &needs.validated).await?;
         let base_versions = conflict::base_versions(txn, actor, &needs.stale).await?;
         let bases = base_versions.values().map(BaseVersion::bytes);
+        // Comparing large results takes time: the charge moves the operation to a worker.
         compute::charge(needs.stored_bytes + bases.sum::<usize>()).await;
         let ground_truths = rows::ground_truths(txn, &needs.ground_truths).await?;
         let facts = Self {
@@ -94,28 +96,28 @@ impl Facts {
         Ok((facts, ground_truths))
     }
 
-    /// The actor's role in a project; `None` when the actor doesn't see the project.
+    /// The actor's role in a project, or `None` when the actor doesn't see the project.
     pub fn role(&self, project_id: i64) -> Option<Role> {
         self.roles.get(&project_id).copied()
     }
 
-    /// Rules that results of a task have to conform to.
+    /// Returns the rules for the results of a task.
     pub fn context(&self, task: &task::Model) -> ValidationContext<'_> {
         self.contexts.of(task)
     }
 
-    /// Labelling configs by project, of all projects in which results change.
+    /// Returns the labelling configs of all projects in which results change, by project.
     pub fn configs(&self) -> HashMap<i64, Arc<Config>> {
         self.contexts.configs.clone()
     }
 
-    /// Base version of a stale write; `None` for a write to the current version.
+    /// Returns the base version of a stale write, or nothing for a write to the current version.
     pub fn base_version(&self, pending: &PendingUpdate) -> Option<&BaseVersion> {
         pending.stale_version()?;
         self.base_versions.get(&pending.locked.annotation.id)
     }
 
-    /// Facts about the restoration of an annotation.
+    /// Returns the facts about the restoration of an annotation.
     pub fn restore(&self, annotation_id: i64) -> Option<&RestoreFacts> {
         self.restores.get(&annotation_id)
     }
@@ -177,6 +179,7 @@ impl<'a> Needs<'a> {
         self.roles.push(row.project_id);
         self.roles
             .extend(locked.target.as_ref().map(|target| target.project_id));
+        // The stored result may conform to neither task's config, so both are read.
         if result_validation::needs_validation(change, row) {
             self.validated.push(&locked.task);
             self.validated.extend(&locked.target);
@@ -186,6 +189,7 @@ impl<'a> Needs<'a> {
             .extend(users.into_iter().filter_map(Patch::value));
         self.projects.extend(change.project_id.value());
         if let Some(version) = pending.stale_version() {
+            // A conflict names author and last updater, if visible.
             self.users.extend(users_of(row));
             self.stale.push(StaleWrite {
                 row,
@@ -228,6 +232,7 @@ impl<'a> Needs<'a> {
         if past.needs_validation(row) {
             self.validated.push(&locked.task);
         }
+        // Only a gained ground truth takes the flag from a second annotation.
         let claims = past.snapshot.ground_truth && !row.ground_truth;
         self.ground_truths.extend(claims.then_some(row.task_id));
     }

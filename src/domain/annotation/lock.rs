@@ -1,8 +1,8 @@
-//! Locks: begins the write of commands and holds the rows that they touch until the transaction ends.
+//! Locks: begins the transaction of commands and locks the affected rows until its end.
 //!
-//! Every writer of annotations locks the tasks first, all at once and in the order of their ids. So two writers never
-//! wait for each other in a circle, and a task's counters are counted by one writer at a time. Writers that move an
-//! annotation queue up for that annotation before they lock any task. See docs/decisions/0004-locks.md.
+//! Each writer of annotations locks the tasks first, all at once and in the order of ids. Hence writers never
+//! deadlock, and a task's counters are counted by a single writer at a time. Writers that move an annotation queue up
+//! for the annotation before locking any task (`docs/decisions/0004-locks.md`).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -30,9 +30,9 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Buckets of the advisory locks with two keys.
+/// Number of buckets of the advisory locks with two keys.
 const BUCKETS: i64 = 64;
-/// Transactions that look for annotations while other writers move, delete or restore them.
+/// Attempts to lock annotations that parallel writers move, delete or restore.
 const MAX_ATTEMPTS: usize = 4;
 
 /// Rows to lock.
@@ -40,22 +40,22 @@ const MAX_ATTEMPTS: usize = 4;
 pub struct Wanted {
     /// Annotations, each with its task.
     pub annotations: Vec<i64>,
-    /// Those of `annotations` that may be deleted, to be restored.
+    /// Annotations among `annotations` that may be deleted and are to be restored.
     pub deleted: Vec<i64>,
     /// Tasks that annotations move to.
     pub targets: Vec<i64>,
-    /// Tasks that annotations are created in.
+    /// Tasks in which annotations are created.
     pub tasks: Vec<i64>,
     /// Unique ids of new annotations in a batch.
     pub unique_ids: Vec<Uuid>,
-    /// The rows are few enough to be held at once. Otherwise they are read chunk by chunk.
+    /// The rows fit into memory at once; otherwise rows are read chunk by chunk.
     pub is_one_chunk: bool,
 }
 
-/// Locked rows. Nothing in them changes until the transaction ends.
+/// Locked rows, unchanged by others until the transaction ends.
 pub struct LockedRows {
     tasks: HashMap<i64, task::Model>,
-    /// Rows of the wanted annotations; `None` when there are too many to hold at once.
+    /// Rows of the wanted annotations; absent if too many to hold at once.
     annotations: Option<HashMap<i64, annotation::Model>>,
     deleted: HashMap<i64, DeletedAnnotation>,
 }
@@ -64,9 +64,9 @@ pub struct LockedRows {
 pub struct Locked {
     pub task: task::Model,
     pub annotation: annotation::Model,
-    /// Target of a move; `None` when the actor sees no such task.
+    /// Target of a move, or `None` when the actor sees no such task.
     pub target: Option<task::Model>,
-    /// Versions that earlier commands of the same request added, by taking its ground truth.
+    /// Versions that earlier commands of the same request added by taking the ground truth.
     pub version_bumps: i32,
 }
 
@@ -79,24 +79,24 @@ impl Locked {
 
 /// Deleted annotation, which stays deleted until the transaction ends.
 pub struct DeletedAnnotation {
-    /// The task that it was in, locked; `None` when that task is deleted, too.
+    /// Former task, locked; absent if the task was deleted.
     pub task: Option<task::Model>,
-    /// The version of the deletion.
+    /// Version of the deletion.
     pub version: i32,
 }
 
 impl LockedRows {
-    /// A locked task; `None` when the actor sees no such task.
+    /// Returns a locked task, or nothing if the actor sees no such task.
     pub fn task(&self, id: i64) -> Option<&task::Model> {
         self.tasks.get(&id)
     }
 
-    /// Takes a deleted annotation out.
+    /// Takes out a deleted annotation.
     pub fn take_deleted(&mut self, id: i64) -> Option<DeletedAnnotation> {
         self.deleted.remove(&id)
     }
 
-    /// Takes out the rows of annotations. Rows that were too many to hold at once are read now.
+    /// Takes out the rows of annotations. Rows too many to hold at once are read now.
     pub async fn take_annotations(
         &mut self,
         txn: &DatabaseTransaction,
@@ -109,7 +109,7 @@ impl LockedRows {
         }
     }
 
-    /// Joins a row with its task and with the target of a move. `None` when the task is not locked: the actor did not
+    /// Joins a row with its task and with the target of a move. Is `None` when the task is not locked: the actor did not
     /// see the annotation when the locks were taken.
     pub fn lock(&self, annotation: annotation::Model, target: Option<i64>) -> Option<Locked> {
         Some(Locked {
@@ -121,7 +121,7 @@ impl LockedRows {
     }
 }
 
-/// Begins a transaction with a lock on one annotation.
+/// Begins a transaction with a lock on an annotation.
 pub async fn begin_one(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, Locked)> {
     let wanted = Wanted {
         annotations: vec![id],
@@ -134,7 +134,7 @@ pub async fn begin_one(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, L
     Ok((txn, locked.ok_or(Error::NotFound("annotation"))?))
 }
 
-/// Begins a transaction with a lock on one task.
+/// Begins a transaction with a lock on a task.
 pub async fn begin_in_task(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, task::Model)> {
     let wanted = Wanted {
         tasks: vec![id],
@@ -144,10 +144,10 @@ pub async fn begin_in_task(app: &App, actor: &Actor, id: i64) -> Result<(WriteTx
     Ok((txn, rows.tasks.remove(&id).ok_or(Error::NotFound("task"))?))
 }
 
-/// Begins a transaction with locks on the wanted rows, as far as the actor sees them.
+/// Begins a transaction with locks on the wanted rows, if visible to the actor.
 ///
-/// Repeats itself when an annotation changed its task while it waited: a lock taken later would be out of order. The
-/// repetition queues up with those who move the annotations.
+/// Starts again when an annotation changed its task during the wait, since a later lock would violate the order. The
+/// repetition queues up with the movers of the annotations.
 pub async fn begin(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(WriteTxn, LockedRows)> {
     let mut must_queue = !wanted.targets.is_empty();
     let mut deleted_in = HashMap::new();
@@ -161,7 +161,7 @@ pub async fn begin(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(WriteTx
             )
             .await?;
         }
-        // Two batches with the same unique ids would wait for each other's inserts in a circle.
+        // Two batches with the same unique ids could deadlock on each other's inserts.
         let bucket = |id: &Uuid| i64::from(id.as_bytes()[15]) % BUCKETS;
         lock_buckets(&txn, UNIQUE_IDS, wanted.unique_ids.iter().map(bucket)).await?;
         match lock(&txn, actor, wanted, &mut deleted_in).await? {
@@ -169,21 +169,22 @@ pub async fn begin(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(WriteTx
             Attempt::Moved => must_queue = true,
             Attempt::Deleted => {}
         }
+        // Releases all locks before the next attempt: locks held across attempts would violate the order.
         txn.rollback().await?;
     }
     Err(Error::busy())
 }
 
-/// Result of one attempt to lock.
+/// Result of an attempt to lock.
 enum Attempt {
     Locked(LockedRows),
-    /// An annotation moved to another task before the task that it was in was locked.
+    /// An annotation moved to a different task before its task was locked.
     Moved,
     /// An annotation to restore is deleted, and its task has to be locked with the other tasks.
     Deleted,
 }
 
-/// `deleted_in` are the tasks in which annotations to restore were deleted, as far as the last attempt found them.
+/// Locks the wanted rows. `deleted_in` holds the former tasks of deleted annotations that the last attempt found.
 async fn lock(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -194,7 +195,7 @@ async fn lock(
     let ids = &wanted.annotations;
     let annotations = match wanted.is_one_chunk {
         _ if ids.is_empty() => Some(HashMap::new()),
-        // Whole rows at once save the statement that would ask for their tasks.
+        // Reads whole rows at once, which saves a statement for their tasks.
         true => Some(read(txn, actor, ids).await?),
         false => None,
     };
@@ -203,6 +204,7 @@ async fn lock(
         None => read_places(txn, actor, ids).await?,
     };
     let known = std::mem::take(deleted_in);
+    // An annotation that moved before the lock is in a task outside the locked tasks.
     if !places.values().all(|task_id| tasks.contains_key(task_id)) {
         return Ok(Attempt::Moved);
     }
@@ -212,7 +214,8 @@ async fn lock(
             continue;
         };
         deleted_in.insert(*id, end.task_id);
-        // Restored and deleted again somewhere else, unless the lock is on the task of this deletion.
+        // Without a lock on the task of this deletion, the annotation may have been restored and deleted again
+        // elsewhere.
         if end.event == Event::Deleted && known.get(id) == Some(&end.task_id) {
             let task = tasks.get(&end.task_id).cloned();
             let version = end.version;
@@ -229,7 +232,7 @@ async fn lock(
     }))
 }
 
-/// Locks the tasks of live annotations, and those that commands name.
+/// Locks the tasks of live annotations, and the tasks that commands name.
 async fn lock_tasks(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -247,6 +250,7 @@ async fn lock_tasks(
     };
     let tasks = match live.as_slice() {
         [] => tasks::lock(txn, by_name()).await?,
+        // A single annotation needs no union, whose ids would take a further statement.
         [_] if named.is_empty() => tasks::lock(txn, of_live()).await?,
         _ => {
             let by_name = (!named.is_empty()).then(by_name);
@@ -269,7 +273,7 @@ async fn read(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Tasks of annotations, by annotation.
+/// Reads the tasks of annotations, by annotation.
 async fn read_places(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -284,8 +288,8 @@ async fn read_places(
     Ok(rows.into_iter().collect())
 }
 
-/// Takes advisory locks that stand for buckets of ids, so that there are never many: in their order, so that nobody
-/// waits in a circle. SQLite has one writer at a time and needs none.
+/// Takes advisory locks on buckets of ids, which bounds the number of locks. Takes the locks in rising order, which
+/// prevents deadlocks. SQLite has a single writer at a time and needs no such locks.
 async fn lock_buckets(
     txn: &DatabaseTransaction,
     kind: i32,
@@ -299,6 +303,7 @@ async fn lock_buckets(
     if buckets.is_empty() {
         return Ok(());
     }
+    // The values are integers, so the statement needs no escaping.
     let values: Vec<String> = buckets.iter().map(|bucket| format!("({bucket})")).collect();
     let values = values.join(", ");
     let lock = format!(

@@ -1,5 +1,5 @@
-//! The new result of a change: sent as a whole or as edits of single regions, against the current version or an older
-//! one.
+//! New result of a change: sent as a whole or as edits of single regions, against the current version or an older
+//! version.
 
 use std::collections::HashMap;
 
@@ -15,7 +15,7 @@ use crate::{
     error::{Path, Problem, Segment},
 };
 
-/// Result that replaces the stored one.
+/// Result that replaces the stored result.
 #[derive(Debug)]
 pub struct NewResult {
     pub result: String,
@@ -23,7 +23,7 @@ pub struct NewResult {
     pub provenance: Provenance,
 }
 
-/// Where the entries of a new result are in the input.
+/// Positions of a new result's entries in the input.
 #[derive(Debug)]
 pub enum Provenance {
     /// All entries are in `result`, each at its own index.
@@ -36,17 +36,17 @@ pub enum Provenance {
     },
 }
 
-/// Result of a change, merged into the stored one.
+/// Result of a change, merged into the stored result.
 #[derive(Debug)]
 pub enum ResultOutcome {
     /// The result stays.
     Unchanged,
     New(NewResult),
-    /// Others changed the same regions in the meantime.
+    /// A parallel change edited the same regions.
     Clash(MergeConflict),
 }
 
-/// Problems of edits by themselves.
+/// Reports the problems of edits by themselves.
 pub fn check_edits(changes: &RegionChanges) -> Vec<Problem> {
     let at = at("regions");
     let mut problems: Vec<Problem> = [
@@ -68,7 +68,7 @@ pub fn check_edits(changes: &RegionChanges) -> Vec<Problem> {
     problems
 }
 
-/// Edits of which nothing is null.
+/// Builds edits without null parts.
 fn edits_of(changes: RegionChanges) -> Edits {
     Edits {
         upsert: changes.upsert.or_default(),
@@ -141,7 +141,8 @@ pub fn merge_into_current(
     (if_changed(new_result, stored), problems)
 }
 
-/// An imported text is kept to the letter; sent back, it comes as we would write it.
+/// Keeps the stored text if equivalent: imported text stays exact even when a client sends the value back
+/// re-serialised.
 fn if_changed(new_result: NewResult, stored: &str) -> ResultOutcome {
     if json_fidelity::are_equivalent(stored, &new_result.result) {
         ResultOutcome::Unchanged

@@ -1,4 +1,4 @@
-//! Operations on single annotations: each is one command.
+//! Operations on single annotations, each as a single command.
 
 use entity::annotation;
 
@@ -13,7 +13,7 @@ use crate::{
     error::{Error, Result},
 };
 
-/// A deleted annotation, at the version of its deletion.
+/// Deleted annotation, at the version of its deletion.
 #[derive(Debug)]
 pub struct Deleted {
     pub row: annotation::Model,
@@ -27,15 +27,14 @@ impl From<Done> for Deleted {
     }
 }
 
-/// A flag of an annotation.
+/// Flag of an annotation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flag {
     WasCancelled(bool),
     GroundTruth(bool),
 }
 
-/// Creates an annotation of a task. A trial answers with the annotation as it would be, without an id, and writes
-/// nothing.
+/// Creates an annotation of a task. A trial returns the annotation as it would be, without an id, and writes nothing.
 pub async fn create(
     app: &App,
     actor: &Actor,
@@ -47,11 +46,11 @@ pub async fn create(
     Ok(run_one(app, actor, command, is_trial).await?.annotation)
 }
 
-/// Changes an annotation, and answers with its new state. A trial answers with the annotation as it would be, and
-/// writes nothing.
+/// Changes an annotation, and returns the new state. A trial returns the annotation as it would be, and writes
+/// nothing.
 ///
-/// A change that changes nothing is accepted and leaves everything as it is, the version too. The actor's own drafts of
-/// the annotation are deleted by a change, and by any result that is sent.
+/// A change without an effect is accepted and leaves all rows as they are, including the version. A change, and any
+/// sent result, deletes the actor's own drafts of the annotation.
 pub async fn update(
     app: &App,
     actor: &Actor,
@@ -63,7 +62,7 @@ pub async fn update(
     Ok(run_one(app, actor, command, is_trial).await?.annotation)
 }
 
-/// Sets a flag, as [`update`] does. A flag that is set already is no change.
+/// Sets a flag, as [`update`] does. Setting a flag to its present value is no change.
 pub async fn set_flag(
     app: &App,
     actor: &Actor,
@@ -82,7 +81,7 @@ pub async fn set_flag(
     update(app, actor, id, change, false).await.map_err(at_id)
 }
 
-/// Moves problems to the path of the id: clients did not send the field that they are about.
+/// Moves problems to the path of the id, since clients did not send the field in question.
 fn at_id(refusal: Error) -> Error {
     let Error::BadInput(mut problems) = refusal else {
         return refusal;
@@ -93,7 +92,7 @@ fn at_id(refusal: Error) -> Error {
     Error::BadInput(problems)
 }
 
-/// Deletes an annotation, its drafts and its reviews. Annotations that began as a copy of it lose their parent.
+/// Deletes an annotation with its drafts and reviews. Copies of the annotation lose their parent.
 pub async fn delete(
     app: &App,
     actor: &Actor,
@@ -108,10 +107,10 @@ pub async fn delete(
     Ok(run_one(app, actor, command, false).await?.into())
 }
 
-/// Restores result, flags, lead time and author that an annotation had at a version. A live annotation stays in its
-/// task, a deleted one comes back to the task that it was in.
+/// Restores result, flags, lead time and author of an annotation as of a version. A live annotation stays in its
+/// task; a deleted annotation returns to its former task.
 ///
-/// A restoration that changes nothing leaves everything as it is, the version too.
+/// A restoration without an effect leaves all rows as they are, including the version.
 pub async fn restore(
     app: &App,
     actor: &Actor,

@@ -1,10 +1,10 @@
-//! Outcomes of commands, with the place of each problem in a batch.
+//! Outcomes of commands, with the position of each problem in a batch.
 
 use entity::{annotation, annotation_draft};
 
 use crate::error::{Error, Problem, ProblemCode, Result, Segment};
 
-/// The most commands of one request.
+/// Maximum number of commands per request.
 pub const MAX_ITEMS: usize = 1_000;
 /// Problems that a request answers with. After that, each refused command has a single problem.
 const MAX_PROBLEMS: usize = 1_000;
@@ -12,16 +12,16 @@ const MAX_PROBLEMS: usize = 1_000;
 /// Treatment of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Mode {
-    /// One command; a trial checks everything and writes nothing.
+    /// A single command; a trial checks everything and writes nothing.
     Single { is_trial: bool },
-    /// Many commands, each with an outcome of its own. Answers with rows without their results.
+    /// Many commands, each with its own outcome. Returns rows without results.
     Batch(ErrorPolicy),
 }
 
-/// Treatment of a batch of which some commands are refused.
+/// Treatment of a batch with refused commands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorPolicy {
-    /// Nothing is written.
+    /// Writes nothing.
     RejectAll,
     /// Accepted commands are written.
     RejectFailed,
@@ -31,26 +31,27 @@ pub enum ErrorPolicy {
 /// was refused.
 pub type Outcomes<T> = Vec<Result<Option<T>>>;
 
-/// Outcome of a command that was accepted.
+/// Outcome of an accepted command.
 #[derive(Debug)]
 pub struct Done {
-    /// The annotation as the command left it; a deleted one at the version of its deletion.
+    /// Annotation as the command left it; a deleted annotation at the version of its deletion.
     pub annotation: annotation::Model,
-    /// The draft that the annotation was converted to.
+    /// Draft that the annotation was converted to.
     pub draft: Option<annotation_draft::Model>,
 }
 
-/// Outcomes of a request, as far as they are known.
+/// Outcomes of a request so far.
 pub struct Progress {
     mode: Mode,
     outcomes: Vec<Option<Result<Done>>>,
     is_refused: bool,
-    /// Problems that may still be answered with.
+    /// Number of problems that the answer can still hold.
     problem_budget: usize,
 }
 
 impl Progress {
     pub fn new(mode: Mode, count: usize) -> Result<Self> {
+        // Bounds the time for which the request's transaction holds its locks.
         if count > MAX_ITEMS {
             let message = format!("one call takes at most {MAX_ITEMS} items");
             return Err(Problem::new(["items"], ProblemCode::TooLong, message).into());
@@ -71,7 +72,7 @@ impl Progress {
         matches!(self.mode, Mode::Single { is_trial: true })
     }
 
-    /// Nothing of the request is to be written.
+    /// Says whether the request will write nothing.
     pub fn will_roll_back(&self) -> bool {
         match self.mode {
             Mode::Single { is_trial } => is_trial || self.is_refused,
@@ -79,11 +80,12 @@ impl Progress {
         }
     }
 
-    /// Records that a command was refused. In a batch, its problems get the command's index.
+    /// Records a refused command. In a batch, its problems get the command's index.
     pub fn refuse(&mut self, index: usize, refusal: Error) {
         self.is_refused = true;
         let refusal = match refusal {
             Error::BadInput(mut problems) if self.is_batch() => {
+                // Keeps at least a single problem per command: a refusal without a problem would be unexplained.
                 problems.truncate(self.problem_budget.max(1));
                 self.problem_budget = self.problem_budget.saturating_sub(problems.len());
                 for problem in &mut problems {
@@ -97,7 +99,7 @@ impl Progress {
         self.outcomes[index] = Some(Err(refusal));
     }
 
-    /// Records that a command was accepted, and the row that it leads to.
+    /// Records an accepted command with its row.
     pub fn accept(&mut self, index: usize, row: annotation::Model) {
         let done = Done {
             annotation: self.answered(row),
@@ -106,7 +108,7 @@ impl Progress {
         self.outcomes[index] = Some(Ok(done));
     }
 
-    /// Records the draft that an accepted command led to.
+    /// Records the draft of an accepted command.
     pub fn add_draft(&mut self, index: usize, draft: annotation_draft::Model) {
         if let Some(Ok(done)) = &mut self.outcomes[index] {
             done.draft = Some(draft);
@@ -125,7 +127,7 @@ impl Progress {
         }
     }
 
-    /// Outcomes in the order of the commands.
+    /// Returns the outcomes in the order of the commands.
     pub fn into_outcomes(self) -> Outcomes<Done> {
         let is_lost = self.will_roll_back() && !self.is_trial();
         let outcomes = self.outcomes.into_iter().map(|outcome| match outcome {
@@ -141,7 +143,7 @@ impl Progress {
     }
 }
 
-/// A row for the answer. Rows of a batch leave the result out: large ones are read when they are asked for.
+/// Prepares a row for the answer. Rows of a batch leave out the result: large results are read on demand.
 fn answered(is_batch: bool, row: annotation::Model) -> annotation::Model {
     match is_batch {
         true => annotation::Model {

@@ -1,4 +1,4 @@
-//! Pending commands: commands together with the locked rows that they are about.
+//! Pending commands: commands with their locked rows.
 
 use std::collections::HashMap;
 
@@ -59,9 +59,9 @@ pub struct PendingUndelete {
     pub expected_version: Option<i32>,
 }
 
-/// Command that passed the checks of its input.
+/// Command whose input passed the checks.
 pub struct Checked {
-    /// Place in the request.
+    /// Index in the request.
     pub index: usize,
     pub command: Command,
     /// Number of regions of a new annotation.
@@ -69,7 +69,7 @@ pub struct Checked {
 }
 
 impl Pending {
-    /// The locked annotation; `None` for new and deleted annotations.
+    /// Returns the locked annotation, or nothing for new and deleted annotations.
     pub fn locked_mut(&mut self) -> Option<&mut Locked> {
         match self {
             Self::Update(pending) => Some(&mut pending.locked),
@@ -99,13 +99,14 @@ impl PendingUpdate {
             .ground_truth
             .value()
             .unwrap_or(&row.ground_truth);
+        // Moving a ground truth takes the ground truth of the target task.
         let task_id = target.as_ref().map_or(row.task_id, |target| target.id);
         let changes = !row.ground_truth || task_id != row.task_id;
         (is_truth && changes).then_some(task_id)
     }
 }
 
-/// Joins commands with their rows, by place in the request. Refuses those whose rows the actor does not see.
+/// Joins commands with their rows, by index in the request. Refuses commands whose rows the actor does not see.
 pub async fn join(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -192,7 +193,7 @@ impl Rows<'_> {
         })
     }
 
-    /// Reads the draft under the lock of its task, and turns it into a new annotation or a change.
+    /// Reads the draft under its task's lock, and turns the draft into a new annotation or a change.
     async fn submit(
         &mut self,
         txn: &DatabaseTransaction,
@@ -204,6 +205,7 @@ impl Rows<'_> {
                 let task = self.locked.task(key.task_id).cloned();
                 let task = task.ok_or(Error::NotFound("draft"))?;
                 let new = submission.into_new(lock_draft(txn, key.id).await?);
+                // The content was not part of the request, so its checks run here.
                 let region_count = check::check_new(&new)?;
                 Ok(Pending::Create(PendingCreate {
                     task,
@@ -224,12 +226,13 @@ impl Rows<'_> {
         let row = self.annotations.remove(&id);
         let locked = row.and_then(|row| self.locked.lock(row, target));
         let mut locked = locked.ok_or(Error::NotFound("annotation"))?;
+        // Clients know the version before the request, while earlier commands may have raised the version.
         locked.version_bumps = self.version_bumps.get(&id).copied().unwrap_or_default();
         Ok(locked)
     }
 }
 
-/// Reads a draft and locks it. Of two requests that submit one draft, the second finds none.
+/// Reads and locks a draft. Of two requests that submit the same draft, the second finds no draft.
 async fn lock_draft(txn: &DatabaseTransaction, id: i64) -> Result<annotation_draft::Model> {
     let draft = annotation_draft::Entity::find_by_id(id)
         .lock(LockType::Update)

@@ -1,5 +1,5 @@
-//! Plan: rows to write for commands that were accepted. Rows, revisions, counters, drafts and reviews follow from each
-//! other here, and nowhere else.
+//! Plan: rows to write for accepted commands. The single place where rows, revisions, counters, drafts and reviews
+//! are derived from each other.
 
 mod drafts;
 mod reviews;
@@ -37,7 +37,7 @@ use crate::{
 };
 use label_studio::config::Config;
 
-/// Accepted changes that are not written yet. Each builds on the changes before it.
+/// Accepted changes that are not yet written. Each change builds on the changes before.
 pub struct Plan<'a> {
     actor: &'a Actor,
     at: DateTime<Utc>,
@@ -49,32 +49,32 @@ pub struct Plan<'a> {
     deleted: Vec<annotation::Model>,
     restored: Vec<annotation::Model>,
     revisions: Vec<annotation_revision::ActiveModel>,
-    /// Annotations that move to another task.
+    /// Annotations that move to a different task.
     moved: Vec<i64>,
     /// Annotations of which the actor's own drafts are deleted.
     submitted_drafts_of: Vec<i64>,
-    /// Submitted drafts, which are deleted.
+    /// Submitted drafts, to delete.
     consumed_drafts: Vec<i64>,
-    /// Deleted annotations whose results are kept as drafts of the actor's.
+    /// Deleted annotations whose results become drafts of the actor.
     new_drafts: Vec<annotation::Model>,
     reviews: Vec<PlannedReview>,
-    /// Tasks whose annotations change, and whether their annotations have to be counted anew.
+    /// Tasks whose annotations change, and whether their annotations have to be recounted.
     tasks: BTreeMap<i64, (task::Model, bool)>,
 }
 
-/// Row as it is stored, and as the plan changes it.
+/// Row as stored, and as changed by the plan.
 struct Planned {
     before: annotation::Model,
     after: annotation::Model,
 }
 
-/// Verdict of the actor's on an annotation.
+/// Verdict by the actor on an annotation.
 enum PlannedReview {
     Record(annotation_review::ActiveModel),
     Retract { annotation_id: i64 },
 }
 
-/// Rows that a plan wrote, as far as their ids were not known before.
+/// Written rows whose ids were not known before.
 pub struct Written {
     /// New annotations, in the order of their commands.
     pub created: Vec<annotation::Model>,
@@ -82,7 +82,7 @@ pub struct Written {
     pub drafts: Vec<annotation_draft::Model>,
 }
 
-/// The problem of a unique id that is in use.
+/// Builds the problem of a unique id that is in use.
 pub fn used_unique_id() -> Problem {
     Problem::new(
         ["input", "uniqueId"],
@@ -91,14 +91,13 @@ pub fn used_unique_id() -> Problem {
     )
 }
 
-/// The refusal of a restoration whose unique id is in use.
+/// Builds the refusal of a restoration whose unique id is in use.
 pub fn unique_id_taken() -> Error {
     let message = "another annotation has taken its unique id since it was deleted";
     Problem::new(["id"], ProblemCode::AlreadyTaken, message).into()
 }
 
-/// Ends the history of a row that is about to be deleted: raises its version, and answers with the revision of its
-/// deletion.
+/// Ends the history of a row about to be deleted: raises its version, and returns the revision of the deletion.
 pub fn end_history(
     row: &mut annotation::Model,
     actor_id: i64,
@@ -143,7 +142,7 @@ impl<'a> Plan<'a> {
         }
     }
 
-    /// Nothing would be written.
+    /// Says whether the plan writes nothing.
     pub fn is_empty(&self) -> bool {
         self.tasks.is_empty()
             && self.submitted_drafts_of.is_empty()
@@ -154,13 +153,13 @@ impl<'a> Plan<'a> {
         self.at
     }
 
-    /// An annotation as the plan changes it; `None` for an unchanged annotation.
+    /// An annotation as the plan changes it, or `None` for an unchanged annotation.
     pub fn row(&self, id: i64) -> Option<&annotation::Model> {
         let changed = self.rows.get(&id).map(|planned| &planned.after);
         changed.or_else(|| self.restored.iter().find(|row| row.id == id))
     }
 
-    /// Versions that the plan adds to each annotation.
+    /// Lists the number of versions that the plan adds to each annotation.
     pub fn version_bumps(&self) -> impl Iterator<Item = (i64, i32)> {
         let version_bumps = |planned: &Planned| planned.after.version - planned.before.version;
         self.rows
@@ -168,7 +167,7 @@ impl<'a> Plan<'a> {
             .map(move |(id, planned)| (*id, version_bumps(planned)))
     }
 
-    /// Changes an annotation. A change that changes nothing writes nothing but the deletion of drafts.
+    /// Changes an annotation. A change without an effect writes nothing, except for deleting drafts.
     pub fn change(
         &mut self,
         locked: Locked,
@@ -181,6 +180,7 @@ impl<'a> Plan<'a> {
             target,
             ..
         } = locked;
+        // A move to the present task is no move.
         let target =
             target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
         let mut row = before.clone();
@@ -198,6 +198,7 @@ impl<'a> Plan<'a> {
         }
         self.consumed_drafts
             .extend(change.draft.map(|draft| draft.id));
+        // No revision for a change without an effect: versions count accepted changes.
         if changes.is_empty() {
             return Ok(row);
         }
@@ -207,13 +208,16 @@ impl<'a> Plan<'a> {
         let review = change.review.as_ref().map(|review| review.action.action());
         let action = review.unwrap_or_else(|| apply::action(&row, &changes));
         touch(&mut row, self.actor.id(), action, self.at);
+        // A named updater replaces the actor, whom `touch` has recorded.
         if let Patch::Set(id) = change.updated_by_id {
             row.updated_by_id = Some(id);
         }
         let moves = changes.has("task");
+        // The unique index allows a single ground truth per task, so the previous ground truth loses the flag.
         if row.ground_truth && (changes.has("groundTruth") || moves) {
             self.clear_ground_truth(row.task_id, row.id)?;
         }
+        // Only these changes move a task's counters (`docs/decisions/0004-locks.md`).
         let recount = moves || changes.has("wasCancelled") || changes.has("completedBy");
         self.revise(&row, Event::Updated, action, changes)?;
         if moves {
@@ -229,7 +233,7 @@ impl<'a> Plan<'a> {
         Ok(row)
     }
 
-    /// Inserts a new annotation into a task; the annotation has no id before it is written.
+    /// Plans a new annotation of a task; its id is assigned on writing.
     pub fn create(
         &mut self,
         task: task::Model,
@@ -246,8 +250,8 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Deletes an annotation; its history stays and ends with a tombstone. Keeps its result as a draft of the actor's,
-    /// if so wanted. Answers with the row at the version of the deletion.
+    /// Deletes an annotation; the history stays and ends with a tombstone. Keeps the result as a draft of the actor
+    /// on request. Returns the row at the version of the deletion.
     pub fn delete(&mut self, locked: Locked, into_draft: bool) -> Result<annotation::Model> {
         let Locked {
             task,
@@ -257,7 +261,7 @@ impl<'a> Plan<'a> {
         let revision = end_history(&mut row, self.actor.id(), self.at)?;
         self.revisions.push(revision);
         self.touch_task(task, true);
-        // Its changes by earlier commands live on in their revisions.
+        // Changes by earlier commands are kept in their revisions.
         self.rows.remove(&row.id);
         if into_draft {
             self.new_drafts.push(row.clone());
@@ -266,7 +270,7 @@ impl<'a> Plan<'a> {
         Ok(row)
     }
 
-    /// Inserts a deleted annotation again, with its old id, in place of its tombstone.
+    /// Undeletes an annotation under its old id, in place of its tombstone.
     pub fn undelete(
         &mut self,
         task: task::Model,
@@ -284,12 +288,12 @@ impl<'a> Plan<'a> {
         Ok(row)
     }
 
-    /// Takes the ground truth away from the task's other annotation, with a revision of its own.
+    /// Takes the ground truth from the annotation of the task that holds it, with a separate revision.
     fn clear_ground_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
         let is_other =
             |row: &annotation::Model| row.ground_truth && row.task_id == task_id && row.id != keep;
         let stored = self.ground_truths.remove(&task_id);
-        // A planned row takes the place of the stored one, even if it is no ground truth any more.
+        // A planned row supersedes the stored row, even if no longer the ground truth.
         let is_planned =
             |id: i64| self.rows.contains_key(&id) || self.deleted.iter().any(|row| row.id == id);
         let stored = stored.filter(|row| !is_planned(row.id));
@@ -299,19 +303,20 @@ impl<'a> Plan<'a> {
             let after = self.without_ground_truth(before.clone())?;
             self.put(before, after);
         }
+        // Takes the list out of the plan, since revising a row borrows the whole plan.
         let mut restored = std::mem::take(&mut self.restored);
         for row in restored.iter_mut().filter(|row| is_other(row)) {
             *row = self.without_ground_truth(row.clone())?;
         }
         self.restored = restored;
         for (row, _) in &mut self.new {
-            // New rows have no history yet in which to lose the ground truth.
+            // New rows have no revision yet that could record the loss of the ground truth.
             row.ground_truth &= row.task_id != task_id;
         }
         Ok(())
     }
 
-    /// The row without the ground truth, at a version of its own.
+    /// Returns the row without the ground truth, at a new version.
     fn without_ground_truth(&mut self, mut row: annotation::Model) -> Result<annotation::Model> {
         row.ground_truth = false;
         touch(&mut row, self.actor.id(), Action::Updated, self.at);

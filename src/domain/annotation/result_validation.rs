@@ -1,4 +1,4 @@
-//! Validates results against the labelling config of the project that they come into.
+//! Validates results against the labelling config of their project (`docs/decisions/0011-checks.md`).
 
 use std::collections::{HashMap, HashSet};
 
@@ -15,16 +15,16 @@ use crate::{
     error::{Path, Problem, ProblemCode, Segment, dotted},
 };
 
-/// Rules that results of a task have to conform to.
+/// Rules for the results of a task.
 #[derive(Clone, Copy)]
 pub struct ValidationContext<'a> {
-    /// `None` where every result conforms.
+    /// Absent if every result conforms.
     pub rules: Option<&'a Rules>,
-    /// Data of the task; only strict rules look at it.
+    /// Task data; read by strict rules alone.
     pub data: &'a str,
 }
 
-/// Problems of a new annotation's result.
+/// Reports the problems of a new annotation's result.
 pub fn validate_new(context: ValidationContext<'_>, new: &New) -> Vec<Problem> {
     let at = ["input".into(), "result".into()];
     context.check(&new.result, new.was_cancelled, &at)
@@ -37,7 +37,7 @@ impl ValidationContext<'_> {
     }
 }
 
-/// The change brings a result that has to conform, or the stored one into other rules.
+/// Says whether the change brings a result that has to conform, or puts the stored result under different rules.
 pub fn needs_validation(change: &Change, row: &annotation::Model) -> bool {
     let returns = row.was_cancelled && change.was_cancelled == Patch::Set(false);
     change.makes_result() || change.task_id.is_sent() || returns
@@ -71,19 +71,21 @@ pub fn validate_update(
             let at = ["input".into(), "result".into()];
             return context.check(&new_result.result, is_cancelled, &at);
         }
-        // Only what is wrong by this change: a region can be edited beside one that never fitted.
+        // Reports only problems caused by this change: a region can be edited beside a region that never conformed.
         Some((new_result, Provenance::Entries { paths, field })) => {
             let problems = check(&new_result.result);
             if problems.is_empty() {
                 return problems;
             }
+            // After a move, problems under the former config do not excuse problems under the new config.
             let stored = if moves {
                 Vec::new()
             } else {
                 context.check(&row.result, row.was_cancelled, &[])
             };
             if stored.len() >= MAX_VIOLATIONS {
-                // What comes behind so many was not told: the sent entries have to speak alone.
+                // Problems past the limit were not reported, so stored problems can't be told from new problems:
+                // checks the sent entries alone.
                 return validate_entries_alone(&new_result.result, paths, check);
             }
             let new = introduced_problems(row, new_result, problems, stored).into_iter();
@@ -100,8 +102,8 @@ pub fn validate_update(
     problem.into_iter().collect()
 }
 
-/// What is wrong with a result of old that comes back into a task; one that is stored already is looked at
-/// by strict projects alone.
+/// Reports the problems of an old result that returns to a task; strict projects alone check a result equal to the
+/// stored result.
 pub fn validate_restored(
     context: ValidationContext<'_>,
     result: &str,
@@ -115,8 +117,8 @@ pub fn validate_restored(
     nonconforming(&["version"], &context.check(result, is_cancelled, &[]))
 }
 
-/// Problems that the stored result did not have: all of entries that are new or changed, and of the others and
-/// the whole those that were not told before.
+/// Filters the problems that the stored result did not have: all problems of new and changed entries, and for other
+/// entries and the whole result the problems that were not known.
 fn introduced_problems<'i>(
     row: &annotation::Model,
     new_result: &'i NewResult,
@@ -148,7 +150,7 @@ fn introduced_problems<'i>(
         .collect()
 }
 
-/// Problems that the sent entries have by themselves: none that comes of what is around them.
+/// Reports the problems of the sent entries by themselves, without problems that concern surrounding entries.
 fn validate_entries_alone(
     result: &str,
     paths: &HashMap<Key<'static>, Path>,
@@ -159,6 +161,7 @@ fn validate_entries_alone(
         .filter_map(|entry| Some((paths.get(&entry.key.into_owned())?, entry.text)))
         .collect();
     let problems = check(&list(sent.iter().map(|(_, text)| *text)));
+    // By themselves, sent entries lack the entries to which these two rules refer.
     let alone = problems.into_iter().filter(|problem| {
         !matches!(
             problem.code,
@@ -177,7 +180,7 @@ fn validate_entries_alone(
         .collect()
 }
 
-/// Problems with the entry that each is about; none for what is about the result as a whole.
+/// Pairs problems with the entries in question; problems of the whole result have no entry.
 fn with_entries(result: &str, problems: Vec<Problem>) -> Vec<(Option<Key<'_>>, Problem)> {
     let entries = entries(result);
     let key = |problem: &Problem| match problem.path.first() {
@@ -190,12 +193,12 @@ fn with_entries(result: &str, problems: Vec<Problem>) -> Vec<(Option<Key<'_>>, P
         .collect()
 }
 
-/// The path within the entry.
+/// Returns the path within the entry.
 fn rest(problem: &Problem) -> &[Segment] {
     problem.path.get(1..).unwrap_or_default()
 }
 
-/// The problem at its place in the input; at the whole field when the entry was not sent.
+/// Moves a problem to its position in the input; to the whole field if the entry was not sent.
 fn at_input_path(
     paths: &HashMap<Key<'static>, Path>,
     field: &str,
@@ -210,7 +213,7 @@ fn at_input_path(
     Problem { path, ..problem }
 }
 
-/// One problem that stands for all of a result that nobody sent.
+/// Combines the problems of a result that no client sent into a single problem.
 fn nonconforming(path: &[&str], problems: &[Problem]) -> Option<Problem> {
     let first = problems.first()?;
     let place = [&["result".into()], first.path.as_slice()].concat();

@@ -1,7 +1,7 @@
-//! The one write path of annotations: checks commands, locks their rows, reads facts, decides, and writes the plan.
+//! The write path of annotations: checks commands, locks their rows, reads facts, decides, and writes the plan.
 //!
-//! A single command is a batch of one. Large batches go chunk by chunk, in one transaction, so that a thousand large
-//! results are never in memory at once. See docs/decisions/0027-one-write-path.md.
+//! A single command is a batch of a single item. Large batches run chunk by chunk in a single transaction, so that a
+//! thousand large results are never in memory at once (docs/decisions/0027-one-write-path.md).
 
 use std::collections::{HashMap, HashSet};
 
@@ -24,12 +24,12 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
 };
 
-/// Commands that are decided on and written together.
+/// Commands decided and written together.
 const CHUNK: usize = 100;
 /// Id that stands for a malformed id. Commands with this id are not found, and count as no repetition.
 const NOWHERE: i64 = 0;
 
-/// Runs one command. A trial answers with the annotation as it would be, and writes nothing.
+/// Runs a single command. A trial returns the annotation as it would be, and writes nothing.
 pub async fn run_one(app: &App, actor: &Actor, command: Command, is_trial: bool) -> Result<Done> {
     let mut outcomes = run(app, actor, vec![command], Mode::Single { is_trial }).await?;
     let outcome = outcomes.pop().expect("each command has an outcome");
@@ -55,7 +55,7 @@ pub async fn run(
     let (txn, mut rows) = lock::begin(app, actor, &wanted).await?;
     match write_all(app, &txn, actor, &mut rows, commands, &mut progress).await {
         Ok(true) if !progress.will_roll_back() => txn.commit().await?,
-        // Without a trace: a change that changes nothing is not even counted as a write.
+        // A change without an effect is rolled back, and does not count as a write for idempotency keys.
         Ok(_) => txn.rollback().await?,
         Err(failure) => {
             txn.rollback().await?;
@@ -97,7 +97,7 @@ struct Named {
 }
 
 impl Named {
-    /// Adds the ids of a command. Answers with a problem when an earlier command names one of them.
+    /// Adds the ids of a command. Reports a problem if an earlier command names the same id.
     fn add(&mut self, command: &Command) -> Option<Problem> {
         let repeated = |field: &[&str], noun: &str| {
             let message = format!("another item names this {noun} already");
@@ -117,7 +117,7 @@ impl Named {
     }
 }
 
-/// Rows that the commands touch.
+/// Collects the rows that the commands touch.
 fn wanted(commands: &[Checked], is_batch: bool) -> Wanted {
     let mut wanted = Wanted {
         is_one_chunk: commands.len() <= CHUNK,
@@ -142,7 +142,7 @@ fn wanted(commands: &[Checked], is_batch: bool) -> Wanted {
     wanted
 }
 
-/// Writes all chunks. Answers with whether anything was written.
+/// Writes all chunks. Returns whether any row was written.
 async fn write_all(
     app: &App,
     txn: &DatabaseTransaction,
@@ -176,8 +176,8 @@ async fn write_all(
     }
 }
 
-/// Decides on pending commands, each with its place in the request, and writes those that are accepted. Answers with
-/// whether anything was written.
+/// Decides on pending commands, given with their indexes in the request, and writes the accepted commands. Returns
+/// whether any row was written.
 async fn write(
     app: &App,
     txn: &DatabaseTransaction,
@@ -212,10 +212,11 @@ async fn write(
             Err(refusal) => progress.refuse(index, refusal),
         }
         if progress.is_batch() {
-            // Lets other requests run between two commands, and the deadline of this one end it.
+            // Lets other requests run between two commands, and lets the deadline end this request.
             tokio::task::yield_now().await;
         }
     }
+    // Later chunks compare expected versions with the versions before the request.
     for (id, bumps) in plan.version_bumps() {
         *version_bumps.entry(id).or_default() += bumps;
     }
@@ -234,13 +235,14 @@ async fn write(
             }
             Ok(true)
         }
-        // Another writer took a unique id since it was looked for. A batch can't tell whose; its repetition can.
+        // A parallel writer took a unique id since the check. A batch can't tell which command is affected; its
+        // repetition can.
         Err(Error::BadInput(_)) if progress.is_batch() => Err(Error::busy()),
         Err(failure) => Err(failure),
     }
 }
 
-/// Error of the request as a whole, not of one command.
+/// Says whether an error concerns the whole request.
 fn is_fatal(error: &Error) -> bool {
     matches!(error, Error::Internal(_) | Error::Unavailable(_))
 }

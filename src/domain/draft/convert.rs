@@ -1,4 +1,4 @@
-//! `convertAnnotationToDraft`: deletes an annotation and keeps its result as a draft.
+//! Mutation `convertAnnotationToDraft`: deletes an annotation and keeps its result as a draft.
 
 use entity::annotation_draft;
 
@@ -11,11 +11,11 @@ use crate::{
     error::Result,
 };
 
-/// Deletes an annotation, as [`delete`](crate::domain::annotation::delete) does, and answers with a draft of the actor's
-/// that holds its result and lead time: of its task, for a new annotation.
+/// Deletes an annotation, as [`delete`](crate::domain::annotation::delete) does, and returns a draft of the actor
+/// with its result and lead time: a draft of the task, for a new annotation.
 ///
-/// Refused when a draft of the actor's own would be lost by it: the one of the task that they save to, or one
-/// of this annotation.
+/// Refused when the actor would lose a draft: the draft of the task that the actor saves to, or a draft of this
+/// annotation.
 pub async fn convert(
     app: &App,
     actor: &Actor,

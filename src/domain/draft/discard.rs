@@ -1,4 +1,4 @@
-//! `discardDraft`: deletes a draft, and nothing comes of it.
+//! Mutation `discardDraft`: deletes a draft without a further effect.
 
 use entity::annotation_draft;
 use sea_orm::{EntityTrait, QuerySelect, sea_query::LockType};
@@ -10,12 +10,12 @@ use crate::{
     error::{Error, Result},
 };
 
-/// Deletes a draft and answers with its last content. Allowed for its author, and for managers of its project, who see
-/// the drafts of people who never sign in.
+/// Deletes a draft and returns its last content. Allowed for its author, and for managers of its project, who see the
+/// drafts of people who never sign in.
 pub async fn discard(app: &App, actor: &Actor, id: i64) -> Result<annotation_draft::Model> {
     let txn = app.db.begin().await?;
     let draft = find_visible(&*txn, actor, id).await?;
-    // Of two requests that discard or submit one draft, the second finds none.
+    // Locks the row: of two requests that discard or submit the same draft, the second finds no draft.
     let draft = annotation_draft::Entity::find_by_id(draft.id)
         .lock(LockType::Update)
         .one(&*txn)

@@ -1,4 +1,4 @@
-//! `saveDraft`: the last save is what there is, unless it says which one it was made to.
+//! Mutation `saveDraft`: the last save wins, unless the save names the version that it was made to.
 
 use entity::{
     annotation,
@@ -28,27 +28,27 @@ use crate::{
     instant,
 };
 
-/// What is saved, and of what: either of a task or of an annotation.
+/// Content to save, for either a task or an annotation.
 #[derive(Clone, Debug)]
 pub struct Content {
     pub task_id: Option<i64>,
     pub annotation_id: Option<i64>,
-    /// The list of regions, JSON text. Whether it fits the labelling config is not asked: it is unfinished.
+    /// List of regions as JSON text. Not checked against the labelling config, since drafts are unfinished.
     pub result: String,
     /// Seconds.
     pub lead_time: Patch<f64>,
-    /// The version of the annotation that it was made to; unless given, the one that the draft began at.
+    /// Version of the annotation that the content was made to; defaults to the version at which the draft began.
     pub annotation_version: Option<i32>,
-    /// The draft's version that it was made to; 0 where there was none.
+    /// Version of the draft that the content was made to; 0 for no draft.
     pub expected_version: Patch<i32>,
-    /// The draft that it was made to.
+    /// Draft that the content was made to.
     pub expected_draft_id: Option<i64>,
 }
 
-/// Saves to the actor's one draft of a task, or of an annotation that they may change.
+/// Saves to the actor's draft of a task, or of an annotation that the actor may change.
 pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotation_draft::Model> {
     let of = check_input(&content)?;
-    // The lock of the task keeps what the draft refers to in its place, and other saves and submissions waiting.
+    // The task's lock keeps the referenced rows in place, and makes parallel saves and submissions wait.
     let (txn, slot) = match of {
         DraftTarget::Task(id) => {
             let (txn, task_id) = lock_task(app, actor, id).await?;
@@ -97,7 +97,7 @@ async fn insert_draft(
     Ok(row.insert(txn).await?)
 }
 
-/// Replaces the content of the draft, and raises its version if that changes anything.
+/// Replaces the content of the draft, and raises its version on an actual change.
 async fn overwrite(
     txn: &DatabaseTransaction,
     row: annotation_draft::Model,
@@ -109,6 +109,7 @@ async fn overwrite(
         saved.version += 1;
         replaced::keep_replaced(txn, &row, &saved.result, now).await?;
     }
+    // Each save counts as a sign of life, even without a change.
     saved.updated_at = now;
     annotation_draft::ActiveModel {
         id: Unchanged(row.id),
@@ -125,9 +126,10 @@ async fn overwrite(
 }
 
 impl Content {
-    /// The draft as this save leaves it, but for its version and when it was saved.
+    /// Applies this save to a draft, except for version and time.
     fn apply_to(self, row: &annotation_draft::Model) -> annotation_draft::Model {
         let mut saved = row.clone();
+        // Equivalent JSON keeps the stored text, so that an idle editor that saves again is no change.
         if !json_fidelity::are_equivalent(&row.result, &self.result) {
             saved.result = self.result;
         }
@@ -141,7 +143,7 @@ impl Content {
     }
 }
 
-/// Stale save: refuses a save to another version than the current one, or to another draft.
+/// Stale save: refuses a save to a version other than the current version, or to a different draft.
 fn check_expected(content: &Content, stored: Option<&annotation_draft::Model>) -> Result<()> {
     let version = stored.map_or(0, |row| row.version);
     let missed = version::missed(&content.expected_version, version);
@@ -167,7 +169,7 @@ fn check_expected(content: &Content, stored: Option<&annotation_draft::Model>) -
     )?)
 }
 
-/// The draft as a conflict tells it.
+/// Serialises the draft for a conflict.
 fn current(row: &annotation_draft::Model) -> Result<impl Serialize> {
     #[derive(Serialize)]
     #[serde(rename_all = "camelCase")]
@@ -193,11 +195,11 @@ fn current(row: &annotation_draft::Model) -> Result<impl Serialize> {
     })
 }
 
-/// Where everybody has one draft to save to: a task, or an annotation.
+/// Target that has a single draft per user: a task, or an annotation.
 struct DraftSlot {
     task_id: i64,
     annotation_id: Option<i64>,
-    /// The version that the annotation is at.
+    /// Current version of the annotation.
     version: Option<i32>,
 }
 
@@ -218,7 +220,7 @@ impl DraftSlot {
         }
     }
 
-    /// The actor's draft there, locked: nobody discards it meanwhile.
+    /// Reads and locks the actor's draft of the target, which keeps the draft from being discarded.
     async fn draft(
         &self,
         txn: &DatabaseTransaction,
@@ -232,6 +234,7 @@ impl DraftSlot {
             .filter(Column::TaskId.eq(self.task_id))
             .filter(of_annotation)
             .filter(Column::UserId.eq(actor.id()))
+            // Imported drafts are never saved to.
             .filter(Expr::col(Column::IsAutosave))
             .lock(LockType::Update)
             .one(txn)
@@ -244,7 +247,7 @@ enum DraftTarget {
     Annotation(i64),
 }
 
-/// All problems that need no database. Answers with what the draft is of.
+/// Reports all problems that need no database. Returns the target of the draft.
 fn check_input(content: &Content) -> Result<DraftTarget> {
     let at = ["input".into(), "result".into()];
     let checked = json_fidelity::check_result(&content.result, &at);
@@ -290,7 +293,7 @@ async fn lock_task(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, i64)>
     Ok((txn, task.id))
 }
 
-/// Nobody has seen a version that is still to come.
+/// Refuses a version of the annotation that does not exist yet.
 fn check_version(content: &Content, current: i32) -> Result<()> {
     let was = |version: &i32| (1..=current).contains(version);
     if content.annotation_version.as_ref().is_none_or(was) {

@@ -1,4 +1,4 @@
-//! `submitDraft`: makes an annotation, or a change of one, of a draft.
+//! Mutation `submitDraft`: turns a draft into an annotation, or into a change of an annotation.
 
 use entity::annotation;
 
@@ -22,6 +22,7 @@ pub async fn submit(
     id: i64,
     submission: Submission,
 ) -> Result<annotation::Model> {
+    // Reads the draft without a lock, for the rows to lock; its content is read again under the task's lock.
     let draft = find_visible(app.db.reader(), actor, id).await?;
     access::require(
         access::may_submit(actor, &draft),
@@ -39,7 +40,7 @@ pub async fn submit(
     Ok(done.map_err(at_draft_id)?.annotation)
 }
 
-/// Moves problems of result and lead time to the id of the draft that holds them: clients did not send either.
+/// Moves problems of result and lead time to the id of the draft, since clients sent neither field.
 fn at_draft_id(refusal: Error) -> Error {
     let Error::BadInput(mut problems) = refusal else {
         return refusal;

@@ -1,4 +1,5 @@
-//! Decides on a new annotation: from nothing, from a prediction, from another annotation of the task, or from a draft.
+//! Decides on a new annotation: from scratch, from a prediction, from a second annotation of the task, or from a
+//! draft.
 
 use entity::annotation::{self, Action};
 use uuid::Uuid;
@@ -23,6 +24,7 @@ pub fn decide(
         new,
         region_count,
     } = pending;
+    // An invisible task has no role, and is reported as unknown.
     let role = facts.role(task.project_id);
     let write = AnnotationWrite {
         sets_ground_truth: new.ground_truth,
@@ -35,6 +37,7 @@ pub fn decide(
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
+    // Order of precedence as in Label Studio: skipping outranks the origin.
     let action = if new.was_cancelled {
         Action::Skipped
     } else if new.parent_prediction_id.is_some() {
@@ -45,6 +48,7 @@ pub fn decide(
         Action::Submitted
     };
     let row = annotation::Model {
+        // The id follows from the insert; 0 marks a row without an id.
         id: 0,
         unique_id: new.unique_id.unwrap_or_else(Uuid::new_v4),
         task_id: task.id,

@@ -23,6 +23,7 @@ pub fn decide(
     let role = facts.role(row.project_id);
     let write = AnnotationWrite::new(AnnotationAccess::Delete(row));
     access::check_write(actor, role.ok_or(Error::NotFound("annotation"))?, &write)?;
+    // Permission first: a conflict shows the current row, which only permitted users may read.
     conflict::check_version(
         row,
         locked.version(),

@@ -1,5 +1,5 @@
-//! References in commands: ids of tasks, projects, users and parents that lead nowhere, or nowhere that the actor may
-//! look.
+//! References in commands: ids of tasks, projects, users and parents that do not exist, or that the actor may not
+//! see.
 
 use super::super::{
     command::{Change, New},
@@ -9,7 +9,7 @@ use super::super::{
 };
 use crate::error::{Problem, ProblemCode};
 
-/// Problems of the references that a new annotation sends, its unique id included.
+/// Reports the problems of a new annotation's references, including its unique id.
 pub fn check_new(facts: &Facts, task_id: i64, new: &New) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let Some(id) = new.completed_by_id
@@ -52,14 +52,14 @@ pub fn check_new(facts: &Facts, task_id: i64, new: &New) -> Vec<Problem> {
     problems
 }
 
-/// Problems of the references that a change sends.
+/// Reports the problems of a change's references.
 pub fn check_change(facts: &Facts, change: &Change, locked: &Locked) -> Vec<Problem> {
     let mut problems = Vec::new();
     let target = locked.target.as_ref();
     if change.task_id.is_sent() && target.is_none() {
         problems.push(unknown(["input", "taskId"], "task"));
     }
-    // Of a task that leads nowhere, nobody knows the project.
+    // The project of an unknown task is unknown too.
     let destination = match target {
         None if change.task_id.is_sent() => None,
         target => Some(target.unwrap_or(&locked.task).project_id),
@@ -91,7 +91,7 @@ pub fn check_change(facts: &Facts, change: &Change, locked: &Locked) -> Vec<Prob
     problems
 }
 
-/// The problem of a reference that leads nowhere, or nowhere that the actor may look.
+/// Builds the problem of an unknown or invisible reference.
 fn unknown(path: [&str; 2], noun: &str) -> Problem {
     Problem::new(
         path,

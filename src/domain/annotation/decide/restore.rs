@@ -1,4 +1,5 @@
-//! Decides on a restoration: a live annotation is reverted to a version, a deleted one is undeleted.
+//! Decides on a restoration: reverts a live annotation to a version, or undeletes a deleted annotation
+//! (`docs/decisions/0009-history.md`).
 
 use entity::{annotation, task};
 
@@ -48,7 +49,9 @@ pub fn revert(
         expected_version,
         &facts.visible_users,
     )?;
+    // Reports an unknown version only after the permission check, which would otherwise reveal versions.
     let past = past.ok_or_else(unknown_version)?;
+    // An unchanged result needs no check, unless the task is no longer skipped.
     if past.needs_validation(row) {
         validate(facts, &locked.task, past, past.is_stored)?;
     }
@@ -56,7 +59,7 @@ pub fn revert(
     plan.change(locked, change, new_result)
 }
 
-/// Brings a deleted annotation back, with its id, into the task that it was in.
+/// Undeletes an annotation under its old id, in its former task.
 pub fn undelete(
     actor: &Actor,
     facts: &Facts,
@@ -79,15 +82,18 @@ pub fn undelete(
     let expected = pending.expected_version;
     conflict::check_version(before, before.version, expected, &facts.visible_users)?;
     let past = past.ok_or_else(unknown_version)?;
+    // Deletions by releases without tombstones can't be undone.
     let (Some(task), true) = (pending.deleted.task, restore.has_tombstone) else {
         return Err(not_restorable());
     };
     validate(facts, &task, past, false)?;
+    // The unique id may have been taken since the deletion, for example by an import.
     if facts.used_unique_ids.contains(&before.unique_id) {
         return Err(plan::unique_id_taken());
     }
     let (change, new_result) = change_to(past);
     let mut row = before.clone();
+    // A parent deleted since becomes null, as if deleted later.
     let parent = &mut row.parent_prediction_id;
     *parent = parent.filter(|id| facts.existing_predictions.contains(id));
     let parent = &mut row.parent_annotation_id;
@@ -96,7 +102,7 @@ pub fn undelete(
     plan.undelete(task, row, changes)
 }
 
-/// Change that leads to a past state. Leaves the result out when it is the stored one.
+/// Builds the change that leads to a past state. Leaves out the result if equal to the stored result.
 fn change_to(past: &PastState) -> (Change, Option<NewResult>) {
     let snapshot = &past.snapshot;
     let change = Change {
@@ -115,7 +121,7 @@ fn change_to(past: &PastState) -> (Change, Option<NewResult>) {
     (change, new_result)
 }
 
-/// Refuses a past result that does not conform to the config of the task it comes back into.
+/// Refuses a past result that does not conform to the config of the task to return to.
 fn validate(facts: &Facts, task: &task::Model, past: &PastState, is_stored: bool) -> Result<()> {
     let is_cancelled = past.snapshot.was_cancelled;
     let context = facts.context(task);

@@ -1,4 +1,4 @@
-//! Decides on a change: merges it into the current version, and refuses what is not allowed, stale or wrong.
+//! Decides on a change: merges into the current version, and refuses a change that is forbidden, stale or invalid.
 
 use entity::annotation;
 
@@ -23,6 +23,7 @@ pub fn decide(
     check_access(actor, facts, &pending)?;
     let base_version = facts.base_version(&pending);
     let PendingUpdate { locked, change } = &mut pending;
+    // A sent result supersedes the author's drafts, even if equal to the stored result.
     if change.makes_result() && change.own_drafts == OwnDrafts::GoWithAChange {
         change.own_drafts = OwnDrafts::Go;
     }
@@ -33,12 +34,12 @@ pub fn decide(
         &facts.visible_users,
     )?;
     let moves = change.task_id.is_sent();
-    // A merge may have found that the move is none.
+    // A merge can reveal that the move is no edit.
     if !moves {
         locked.target = None;
     }
     problems.extend(references::check_change(facts, change, locked));
-    // The config of an unknown task is unknown, too.
+    // The config of an unknown task is unknown too.
     if locked.target.is_some() || !moves {
         let task = locked.target.as_ref().unwrap_or(&locked.task);
         let (row, new_result) = (&locked.annotation, new_result.as_ref());

@@ -1,4 +1,4 @@
-//! Facts about restorations: the state that an annotation had at a version, and a deleted annotation's last state.
+//! Facts about restorations: the state of an annotation at a version, and the last state of a deleted annotation.
 
 use std::collections::{HashMap, HashSet};
 
@@ -18,14 +18,14 @@ use crate::{
 
 /// Facts about a restoration.
 pub struct RestoreFacts {
-    /// State to restore; `None` when the annotation never had the version, or the actor may not see it.
+    /// State to restore; absent for a version that never existed or that the actor may not see.
     pub past: Option<PastState>,
-    /// Last row of a deleted annotation; `None` for a live annotation, and when the actor may not see the deletion.
+    /// Last row of a deleted annotation, or `None` for a live annotation, and when the actor may not see the deletion.
     pub before: Option<annotation::Model>,
     pub has_tombstone: bool,
 }
 
-/// State that an annotation had at a version.
+/// State of an annotation at a version.
 pub struct PastState {
     pub snapshot: Snapshot,
     pub result: String,
@@ -36,7 +36,7 @@ pub struct PastState {
 }
 
 impl PastState {
-    /// The result has to be validated for a restoration of this live annotation.
+    /// Says whether the result has to be validated for a restoration of this live annotation.
     pub fn needs_validation(&self, row: &annotation::Model) -> bool {
         !self.is_stored || (row.was_cancelled && !self.snapshot.was_cancelled)
     }
@@ -50,8 +50,10 @@ pub async fn read(
 ) -> Result<HashMap<i64, RestoreFacts>> {
     let wanted: Vec<Wanted<'_>> = pendings.iter().filter_map(Wanted::of).collect();
     if wanted.is_empty() {
+        // Most requests restore nothing, and cost no statement here.
         return Ok(HashMap::new());
     }
+    // Reads the version to restore and the version of the deletion at once.
     let keys = wanted.iter().flat_map(|it| [Some(it.key), it.deletion]);
     let keys: Vec<VersionOf> = keys.flatten().collect();
     let snapshots = snapshot::load(txn, actor, &keys).await?;
@@ -65,7 +67,7 @@ pub async fn read(
     for it in wanted {
         let state = |key: VersionOf| {
             let snapshot = snapshots.get(&key).cloned()?;
-            // A result goes with its project alone, between two statements.
+            // The revision is missing only if the project was deleted between the two statements.
             let result = results.get(&snapshot.result).cloned();
             Some(
                 result
@@ -117,12 +119,12 @@ pub async fn read(
     Ok(facts)
 }
 
-/// Versions that a restoration is about.
+/// Versions that a restoration needs.
 #[derive(Clone, Copy)]
 struct Wanted<'a> {
-    /// The version to restore.
+    /// Version to restore.
     key: VersionOf,
-    /// The version of the deletion, for a deleted annotation.
+    /// Version of the deletion, for a deleted annotation.
     deletion: Option<VersionOf>,
     live: Option<&'a annotation::Model>,
 }
@@ -190,7 +192,7 @@ async fn existing_users(txn: &DatabaseTransaction, ids: Vec<i64>) -> Result<Hash
     Ok(found.into_iter().collect())
 }
 
-/// The row that was deleted. Without a tombstone it lacks the fields that the history does not hold.
+/// Rebuilds the deleted row. Without a tombstone, fields that the history lacks are empty.
 fn deleted_row(
     (snapshot, result): (Snapshot, String),
     tombstone: Option<&annotation_tombstone::Model>,
@@ -204,6 +206,7 @@ fn deleted_row(
         result,
         completed_by_id: snapshot.completed_by_id,
         updated_by_id: snapshot.updated_by_id,
+        // The history does not hold this field.
         last_created_by_id: None,
         last_action: Some(snapshot.last_action),
         was_cancelled: snapshot.was_cancelled,

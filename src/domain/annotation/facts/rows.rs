@@ -1,4 +1,4 @@
-//! Statements that read facts. Each reads the rows of all commands at once, and none for no rows.
+//! Statements that read facts. Each reads the rows of all commands at once, and is left out if no command needs rows.
 
 use std::collections::{HashMap, HashSet};
 
@@ -19,7 +19,7 @@ use crate::{
     error::Result,
 };
 
-/// Ground truths of locked tasks, by task.
+/// Reads the ground truths of locked tasks, by task.
 pub async fn ground_truths(
     txn: &DatabaseTransaction,
     task_ids: &[i64],
@@ -35,7 +35,8 @@ pub async fn ground_truths(
     Ok(rows.into_iter().map(|row| (row.task_id, row)).collect())
 }
 
-/// Tasks of predictions that the actor sees, by prediction. The predictions stay until the transaction ends.
+/// Reads the tasks of visible predictions, by prediction. Keeps the predictions from deletion until the transaction
+/// ends.
 pub async fn prediction_tasks(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -56,7 +57,8 @@ pub async fn prediction_tasks(
     Ok(found.into_iter().collect())
 }
 
-/// Tasks of annotations that the actor sees, by annotation. The annotations stay until the transaction ends.
+/// Reads the tasks of visible annotations, by annotation. Keeps the annotations from deletion until the transaction
+/// ends.
 pub async fn annotation_tasks(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -76,7 +78,7 @@ pub async fn annotation_tasks(
     Ok(found.into_iter().collect())
 }
 
-/// Ids that predictions have. The predictions stay until the transaction ends.
+/// Reads which predictions exist. Keeps the predictions from deletion until the transaction ends.
 pub async fn predictions(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
@@ -85,6 +87,8 @@ pub async fn predictions(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashS
         .select_only()
         .column(prediction::Column::Id)
         .filter(prediction::Column::Id.is_in(ids.iter().copied()))
+        // `FOR KEY SHARE` blocks deletion, yet not an update of other columns:
+        // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
         .lock(LockType::KeyShare)
         .into_tuple()
         .all(txn)
@@ -92,7 +96,7 @@ pub async fn predictions(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashS
     Ok(found.into_iter().collect())
 }
 
-/// Ids that annotations have. The annotations stay until the transaction ends.
+/// Reads which annotations exist. Keeps the annotations from deletion until the transaction ends.
 pub async fn annotations(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
@@ -108,7 +112,7 @@ pub async fn annotations(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashS
     Ok(found.into_iter().collect())
 }
 
-/// Unique ids that annotations have.
+/// Reads which unique ids are in use.
 pub async fn used_unique_ids(txn: &DatabaseTransaction, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
     if ids.is_empty() {
         return Ok(HashSet::new());
@@ -123,8 +127,8 @@ pub async fn used_unique_ids(txn: &DatabaseTransaction, ids: &[Uuid]) -> Result<
     Ok(found.into_iter().collect())
 }
 
-/// Annotations, of those given with their tasks, whose conversion would delete a draft of the actor's own or save over
-/// one: a draft of the annotation, or the draft of its task that the actor saves to.
+/// Finds the annotations whose conversion would delete or overwrite a draft of the actor's: a draft of the
+/// annotation, or the draft of its task that the actor saves to. Takes annotations with their tasks.
 pub async fn drafts_at_risk(
     txn: &DatabaseTransaction,
     actor: &Actor,

@@ -1,4 +1,4 @@
-//! Rules, labelling configs and task data that results are validated against.
+//! Rules, labelling configs and task data for the validation of results.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -23,14 +23,14 @@ use crate::{
 #[derive(Default)]
 pub struct ValidationContexts {
     rules: HashMap<i64, Rules>,
-    /// By project. Includes projects that check nothing: the index needs their configs, too.
+    /// Configs by project, also of projects without checks: the index needs their configs too.
     pub configs: HashMap<i64, Arc<Config>>,
     /// Task data by task, read for strict rules alone.
     data: HashMap<i64, String>,
 }
 
 impl ValidationContexts {
-    /// Reads the rules, configs and data for results of these tasks.
+    /// Reads rules, configs and data for the results of these tasks.
     pub async fn read(
         app: &App,
         txn: &DatabaseTransaction,
@@ -38,6 +38,7 @@ impl ValidationContexts {
     ) -> Result<Self> {
         let projects: HashSet<i64> = validated.iter().map(|task| task.project_id).collect();
         let projects: Vec<i64> = projects.into_iter().collect();
+        // Holds the configs until the commit: a change of the config waits, then checks the new results.
         let held = labelling::held(app, txn, &projects).await?;
         let rules = held.iter();
         let rules = rules.filter_map(|(id, labelling)| Some((*id, labelling.rules()?)));

@@ -1,4 +1,4 @@
-//! Drafts that follow from a plan: moved, deleted and new ones.
+//! Drafts affected by a plan: moved, deleted and new drafts.
 
 use entity::{
     annotation::{self, Column},
@@ -15,12 +15,13 @@ use super::Plan;
 use crate::error::Result;
 
 impl Plan<'_> {
-    /// Moves drafts along with their annotations.
+    /// Moves drafts with their annotations.
     pub(super) async fn move_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
         use annotation_draft::Column::{AnnotationId, TaskId};
         if self.moved.is_empty() {
             return Ok(());
         }
+        // A subselect sets each draft to its annotation's task, in a single statement.
         let task_id = annotation::Entity::find()
             .select_only()
             .column(Column::TaskId)
@@ -37,7 +38,7 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Deletes submitted drafts, and the actor's own drafts of annotations that they changed.
+    /// Deletes submitted drafts, and the actor's own drafts of changed annotations.
     pub(super) async fn delete_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
         use annotation_draft::Column::{AnnotationId, Id, UserId};
         if !self.submitted_drafts_of.is_empty() {
@@ -56,7 +57,7 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Keeps the results of deleted annotations as drafts of the actor's, one for each task.
+    /// Keeps the results of deleted annotations as drafts of the actor, a draft per task.
     pub(super) async fn insert_drafts(
         &mut self,
         txn: &DatabaseTransaction,
@@ -69,6 +70,7 @@ impl Plan<'_> {
                 user_id: Set(self.actor.id()),
                 result: Set(row.result),
                 lead_time: Set(row.lead_time),
+                // The deletion counts as the first save of the draft.
                 created_at: Set(row.updated_at),
                 updated_at: Set(row.updated_at),
                 is_autosave: Set(true),

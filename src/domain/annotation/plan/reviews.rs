@@ -1,4 +1,4 @@
-//! Verdicts that follow from a plan: the latest one of each reviewer stands beside the annotation.
+//! Verdicts of a plan: the latest verdict of each reviewer is stored beside the annotation.
 
 use entity::{
     annotation,
@@ -44,7 +44,7 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Deletes the actor's verdict. Refuses where there is none: the deletion itself tells, under the lock.
+    /// Deletes the actor's verdict. Refuses without a verdict: the number of deleted rows decides, under the lock.
     async fn retract_verdict(&self, txn: &DatabaseTransaction, annotation_id: i64) -> Result<()> {
         let removed = annotation_review::Entity::delete_many()
             .filter(Column::AnnotationId.eq(annotation_id))
@@ -59,11 +59,12 @@ impl Plan<'_> {
     }
 }
 
-/// Replaces the verdict that the reviewer gave before.
+/// Inserts a verdict, or replaces the reviewer's previous verdict.
 async fn record_verdict(
     txn: &DatabaseTransaction,
     review: annotation_review::ActiveModel,
 ) -> Result<()> {
+    // A reviewer has a single verdict per annotation, which an upsert replaces atomically.
     let same = OnConflict::columns([Column::AnnotationId, Column::ReviewerId])
         .update_columns([
             Column::ProjectId,

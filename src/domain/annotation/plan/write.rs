@@ -1,4 +1,4 @@
-//! Writes a plan, in as many statements for one annotation as for a hundred.
+//! Writes a plan, in as many statements for a hundred annotations as for a single annotation.
 
 use entity::{
     annotation::{self, Action, Column},
@@ -20,15 +20,18 @@ use crate::{
 };
 
 impl Plan<'_> {
-    /// Writes everything, in an order that keeps unique keys: deleted rows go before others come.
+    /// Writes all rows, in an order that respects unique keys: deletes rows before inserting.
     pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Written> {
         self.tombstone(txn).await?;
+        // Before saving: two rows of a task must not hold the ground truth at the same time, not even between
+        // statements.
         let are_freed = self.release_ground_truths(txn).await?;
         self.save(txn, are_freed).await?;
         let new = std::mem::take(&mut self.new);
         let created = self.insert(txn, new).await?;
         let restored = self.insert_restored(txn).await?;
         self.index(txn, created.iter().chain(&restored)).await?;
+        // After the rows: new annotations get their ids on insert, and revisions refer to the ids.
         history::append_all(txn, std::mem::take(&mut self.revisions)).await?;
         self.move_drafts(txn).await?;
         self.delete_drafts(txn).await?;
@@ -38,9 +41,10 @@ impl Plan<'_> {
         Ok(Written { created, drafts })
     }
 
-    /// Takes the ground truth from rows that lose it before others get it: a unique index allows one for each task.
+    /// Clears the ground truth of rows that lose the flag, before other rows get the flag: a unique index allows a
+    /// single ground truth per task.
     ///
-    /// Answers with whether it took any: rows that keep the flag, and move, have to be written again.
+    /// Returns whether any flag was cleared: rows that keep the flag and move have to be written again.
     async fn release_ground_truths(&self, txn: &DatabaseTransaction) -> Result<bool> {
         let changes = |row: &&Planned| {
             row.before.ground_truth != row.after.ground_truth
@@ -52,6 +56,7 @@ impl Plan<'_> {
             || self.restored.iter().any(|row| row.ground_truth);
         let lose = changed().filter(|row| row.before.ground_truth);
         let lose: Vec<i64> = lose.map(|row| row.before.id).collect();
+        // A single row that loses the flag is saved before new rows are inserted, so no further statement is needed.
         if !gains || lose.is_empty() || self.rows.len() < 2 {
             return Ok(false);
         }
@@ -63,7 +68,7 @@ impl Plan<'_> {
         Ok(true)
     }
 
-    /// Writes the columns in which rows differ from what is stored; every other index stays untouched.
+    /// Writes the columns in which rows differ from the stored rows, which leaves other indexes untouched.
     async fn save(&self, txn: &DatabaseTransaction, with_truths: bool) -> Result<()> {
         let differs = |column: &Column| {
             let mut rows = self.rows.values();
@@ -95,7 +100,7 @@ impl Plan<'_> {
         new: Vec<(annotation::Model, Action)>,
     ) -> Result<Vec<annotation::Model>> {
         let mut ids = match new.len() {
-            // A single row tells its id by itself.
+            // The insert of a single row returns its id, so no id is reserved.
             0 | 1 => None,
             many => Some(rows::reserve(txn, "annotation", many).await?),
         };
@@ -167,7 +172,7 @@ impl Plan<'_> {
     }
 }
 
-/// Deletes annotations. Their tombstones keep what the history does not hold, so that they can be restored.
+/// Deletes annotations. Tombstones keep the fields that the history lacks, so that annotations can be restored.
 pub async fn tombstone(txn: &DatabaseTransaction, deleted: Vec<annotation::Model>) -> Result<()> {
     annotation::Entity::delete_many()
         .filter(Column::Id.is_in(deleted.iter().map(|row| row.id)))
@@ -190,7 +195,7 @@ pub async fn tombstone(txn: &DatabaseTransaction, deleted: Vec<annotation::Model
     Ok(rows::insert(txn, tombstones.collect()).await?)
 }
 
-/// Refuses a unique id that another writer took between the look for it and the insert.
+/// Refuses a unique id that a parallel writer took between the check and the insert.
 fn unless_unique(error: DbErr, refusal: impl FnOnce() -> Error) -> Error {
     match error.sql_err() {
         Some(SqlErr::UniqueConstraintViolation(_)) => refusal(),
