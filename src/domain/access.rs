@@ -279,8 +279,8 @@ pub fn settled_tasks(tasks: Select<task::Entity>) -> Select<task::Entity> {
     tasks.filter(is_settled)
 }
 
-/// Leaves out rows of tasks that [`settled_tasks`] hides. Reads tasks only while an import is unfinished: both databases
-/// evaluate the first subquery, which refers to no row, once per statement.
+/// Leaves out rows of tasks that [`settled_tasks`] hides. Reads tasks only while an import is unfinished: each
+/// database evaluates the first subquery once per statement.
 fn settled<E: EntityTrait>(select: Select<E>, task_id: E::Column) -> Select<E> {
     let job = Expr::col((task::Entity, task::Column::ImportJobId));
     let hidden = Query::select()

@@ -31,7 +31,7 @@ pub enum Provenance {
     /// Only these entries were sent; further entries are the stored entries.
     Entries {
         paths: HashMap<Key<'static>, Path>,
-        /// The field of the input that the entries are in.
+        /// Input field with the entries.
         field: &'static str,
     },
 }

@@ -45,9 +45,8 @@ pub fn needs_validation(change: &Change, row: &annotation::Model) -> bool {
 
 /// Problems of a changed annotation's result. `task` is the task after the change.
 ///
-/// What is stored was accepted once and stays so, whatever became of the config, until it comes under
-/// another project's. Strict projects look at it again when it comes to another task, and when the task is
-/// no longer skipped.
+/// A stored result was accepted and stays accepted under any later config of its project, until a move to a different
+/// project. Strict projects look at it again when it comes to another task, and when the task is no longer skipped.
 pub fn validate_update(
     context: ValidationContext<'_>,
     row: &annotation::Model,
