@@ -19,6 +19,7 @@ use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
     QueryTrait, Select,
 };
+use serde::Serialize;
 
 pub use self::{
     convert::convert,
@@ -39,7 +40,8 @@ use crate::{
 };
 
 /// Filter of a list of drafts; each condition that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Filter {
     pub id: Option<IdFilter>,
     pub task_id: Option<IdFilter>,

@@ -6,9 +6,10 @@ mod tree;
 
 use chrono::{DateTime, Utc};
 use sea_orm::{
-    ColumnTrait, Condition, Value,
+    ActiveEnum, ColumnTrait, Condition, Value,
     sea_query::{BinOper, Expr, ExprTrait},
 };
+use serde::{Serialize, Serializer};
 
 pub use self::{
     answer::AnswerFilter,
@@ -18,30 +19,33 @@ pub use self::{
 use crate::error::{Path, Problem, ProblemCode, Segment};
 
 /// Matches an id, or any of several. Text that is not an id matches no row.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct IdFilter {
     pub eq: Option<String>,
+    #[serde(rename = "in")]
     pub is_in: Option<Vec<String>>,
 }
 
 /// Matches a text, any of several, or a part of a text.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct StringFilter {
     pub eq: Option<String>,
+    #[serde(rename = "in")]
     pub is_in: Option<Vec<String>>,
     /// Case-insensitive, folded by [`casefold::fold`].
     pub contains: Option<String>,
 }
 
 /// Matches a value of a closed set, or any of several.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct EnumFilter<T> {
     pub eq: Option<T>,
+    #[serde(rename = "in")]
     pub is_in: Option<Vec<T>>,
 }
 
 /// Bounds of a value; each bound that is given has to hold.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Range<T> {
     pub gte: Option<T>,
     pub gt: Option<T>,
@@ -127,6 +131,15 @@ impl StringFilter {
 }
 
 impl<T> EnumFilter<T> {
+    /// The same filter of values that stand for these.
+    pub fn map<U>(&self, turn: impl Fn(&T) -> U) -> EnumFilter<U> {
+        let list = self.is_in.as_ref();
+        EnumFilter {
+            eq: self.eq.as_ref().map(&turn),
+            is_in: list.map(|list| list.iter().map(turn).collect()),
+        }
+    }
+
     pub fn values(&self) -> usize {
         values(self.eq.is_some(), self.is_in.as_ref())
     }
@@ -182,6 +195,30 @@ impl<T: Clone + Into<Value>> Range<T> {
         }
         all
     }
+}
+
+/// Serialises values of a stored enum by the names that they are stored by, which never change.
+pub fn stored<T, S>(filter: &Option<EnumFilter<T>>, serializer: S) -> Result<S::Ok, S::Error>
+where
+    T: ActiveEnum<Value = String>,
+    S: Serializer,
+{
+    let filter = filter.as_ref();
+    filter
+        .map(|filter| filter.map(ActiveEnum::to_value))
+        .serialize(serializer)
+}
+
+/// Serialises values by their texts.
+pub fn printed<T, S>(filter: &Option<EnumFilter<T>>, serializer: S) -> Result<S::Ok, S::Error>
+where
+    T: ToString,
+    S: Serializer,
+{
+    let filter = filter.as_ref();
+    filter
+        .map(|filter| filter.map(ToString::to_string))
+        .serialize(serializer)
 }
 
 /// Longest text of a `contains`, in characters: SQLite takes patterns of 50,000 bytes

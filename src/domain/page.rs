@@ -2,15 +2,15 @@
 
 mod arguments;
 mod cursor;
+mod fingerprint;
 mod order;
 mod read;
-
-use std::fmt::Debug;
 
 use sea_orm::{
     ColumnTrait, EntityTrait, ModelTrait, Order, QueryTrait, Select, Value,
     sea_query::{Expr, ExprTrait, SelectStatement},
 };
+use serde::Serialize;
 
 use self::cursor::Place;
 pub use self::{
@@ -34,6 +34,13 @@ pub struct Page {
     fingerprint: u32,
     /// Rows may be left out at its far end, for whoever asks whether there are more.
     may_be_cut: bool,
+}
+
+/// The filter and the order of a list, which a cursor is valid for.
+#[derive(Serialize)]
+struct Scope<'a, L, K> {
+    filter: &'a Tree<L>,
+    order: Ordering<K>,
 }
 
 /// The rows of one page, in the list's order.
@@ -75,13 +82,13 @@ impl<M> Slice<M> {
 
 impl Page {
     /// Checks filter and arguments of a list: all that is wrong with either, at once.
-    pub fn of<L: Leaves, K: Debug>(
+    pub fn of<L: Leaves, K: Serialize>(
         arguments: &Arguments,
         filter: &Tree<L>,
         order: Ordering<K>,
     ) -> Result<Self, Vec<Problem>> {
         let mut problems = filter.check();
-        match Self::new(arguments, &(filter, order)) {
+        match Self::new(arguments, &Scope { filter, order }) {
             Ok(page) if problems.is_empty() => return Ok(page),
             Ok(_) => {}
             Err(others) => problems.extend(others),
@@ -90,7 +97,7 @@ impl Page {
     }
 
     /// Checks the arguments of a list whose filter and order are `scope`.
-    pub fn new(arguments: &Arguments, scope: &impl Debug) -> Result<Self, Vec<Problem>> {
+    pub fn new(arguments: &Arguments, scope: &impl Serialize) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let Arguments {
             first,
@@ -122,7 +129,7 @@ impl Page {
                 ));
             }
         }
-        let fingerprint = cursor::fingerprint(scope);
+        let fingerprint = fingerprint::of(scope);
         let mut start = None;
         for (name, cursor) in [("after", after), ("before", before)] {
             let Some(cursor) = cursor else { continue };

@@ -14,6 +14,7 @@ use sea_orm::{
     Select,
     sea_query::{Expr, IntoCondition, LockType, SelectStatement, UnionType},
 };
+use serde::Serialize;
 
 pub(super) use self::counters::{annotation_counts, touch};
 use super::{
@@ -42,7 +43,8 @@ pub const MAX_AT_ONCE: usize = 1_000;
 pub type Filter = Tree<Leaves>;
 
 /// Conditions on a task; each condition that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Leaves {
     pub id: Option<IdFilter>,
     pub project_id: Option<IdFilter>,

@@ -10,6 +10,7 @@ use sea_orm::{
     DatabaseTransaction, DbErr, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect,
     Select, SqlErr,
 };
+use serde::Serialize;
 
 use super::{
     access::{self, Actor},
@@ -34,13 +35,15 @@ impl Large for user::Entity {
 pub type Filter = Tree<Leaves>;
 
 /// Conditions on a user; each condition that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Leaves {
     pub id: Option<IdFilter>,
     pub username: Option<StringFilter>,
     pub display_name: Option<StringFilter>,
     /// Case-insensitive.
     pub email: Option<EnumFilter<String>>,
+    #[serde(serialize_with = "filter::stored")]
     pub role: Option<EnumFilter<Role>>,
     pub can_sign_in: Option<bool>,
     pub created_at: Option<DateTimeRange>,

@@ -4,6 +4,7 @@ mod answer_filters;
 mod case_folding;
 mod cost;
 mod created_ago;
+mod cursors;
 mod fields;
 mod filter_semantics;
 mod filters;

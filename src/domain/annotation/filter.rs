@@ -9,6 +9,7 @@ use sea_orm::{
     ColumnTrait, Condition,
     sea_query::{Expr, ExprTrait},
 };
+use serde::{Serialize, Serializer};
 
 use super::index::{self, TermLookup};
 use crate::{
@@ -27,9 +28,11 @@ use crate::{
 pub type Filter = Tree<Leaves>;
 
 /// Conditions on an annotation; each condition that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Leaves {
     pub id: Option<IdFilter>,
+    #[serde(serialize_with = "filter::printed")]
     pub unique_id: Option<EnumFilter<uuid::Uuid>>,
     pub task_id: Option<IdFilter>,
     pub project_id: Option<IdFilter>,
@@ -37,6 +40,7 @@ pub struct Leaves {
     pub updated_by_id: Option<IdFilter>,
     pub was_cancelled: Option<bool>,
     pub ground_truth: Option<bool>,
+    #[serde(serialize_with = "filter::stored")]
     pub last_action: Option<EnumFilter<Action>>,
     pub created_at: Option<DateTimeRange>,
     pub updated_at: Option<DateTimeRange>,
@@ -45,6 +49,7 @@ pub struct Leaves {
     /// Label of any region.
     pub has_label: Option<EnumFilter<String>>,
     /// Type of any region.
+    #[serde(serialize_with = "by_number")]
     pub has_region_type: Option<EnumFilter<Kind>>,
     pub region_count: Option<IntRange>,
     pub last_created_by_id: Option<IdFilter>,
@@ -209,6 +214,17 @@ impl Leaves {
                 .as_ref()
                 .is_some_and(AnswerFilter::names_answers)
     }
+}
+
+/// Serialises kinds by their stored numbers.
+fn by_number<S: Serializer>(
+    filter: &Option<EnumFilter<Kind>>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    let filter = filter.as_ref();
+    filter
+        .map(|filter| filter.map(|kind| *kind as i32))
+        .serialize(serializer)
 }
 
 /// Writes the flag without a parameter, so that the partial index on set flags applies:

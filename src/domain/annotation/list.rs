@@ -7,6 +7,7 @@ use entity::{
     project,
 };
 use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use serde::Serialize;
 
 use super::{
     filter::{Filter, Leaves},
@@ -28,7 +29,8 @@ use crate::{
 const MAX_MERGED_PROJECTS: usize = 100;
 
 /// Sort key of annotations; equal keys are ordered by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderKey {
     #[default]
     Id,

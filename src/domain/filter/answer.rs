@@ -1,6 +1,8 @@
 //! Filter by a region's answer to a control.
 
 use label_studio::region::Answer;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use super::{check_part, values};
 use crate::error::{Path, Problem, ProblemCode, Segment};
@@ -9,11 +11,14 @@ use crate::error::{Path, Problem, ProblemCode, Segment};
 const MAX_TEXT: usize = 10_000;
 
 /// Matches annotations with an answer to a control; all conditions that are given have to match the same answer.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct AnswerFilter {
     /// Name of the control.
     pub from_name: String,
+    #[serde(serialize_with = "one")]
     pub eq: Option<Answer>,
+    #[serde(rename = "in", serialize_with = "several")]
     pub is_in: Option<Vec<Answer>>,
     /// Part of a text, case-insensitive, folded by [`casefold::fold`]. Numbers have no parts.
     pub contains: Option<String>,
@@ -72,4 +77,23 @@ impl AnswerFilter {
         }
         problems.extend(check_part(self.contains.as_deref(), path));
     }
+}
+
+/// An answer as JSON: a text, the texts of a path, or a number.
+fn json(answer: &Answer) -> Value {
+    match answer {
+        Answer::Text(text) => Value::from(&**text),
+        Answer::Path(levels) => Value::from(&**levels),
+        Answer::Number(number) => Value::from(*number),
+    }
+}
+
+fn one<S: Serializer>(answer: &Option<Answer>, serializer: S) -> Result<S::Ok, S::Error> {
+    answer.as_ref().map(json).serialize(serializer)
+}
+
+fn several<S: Serializer>(answers: &Option<Vec<Answer>>, serializer: S) -> Result<S::Ok, S::Error> {
+    let list = answers.as_ref();
+    list.map(|list| list.iter().map(json).collect::<Vec<_>>())
+        .serialize(serializer)
 }

@@ -1,11 +1,10 @@
 //! Filter trees: leaves combined by `and`, `or` and `not`.
 
-use std::fmt::Debug;
-
 use sea_orm::{
     Condition,
     sea_query::{BinOper, Expr, ExprTrait},
 };
+use serde::Serialize;
 
 use crate::error::{Path, Problem, ProblemCode};
 
@@ -19,7 +18,10 @@ pub const MAX_VALUES: usize = 10_000;
 const MAX_TOLD: usize = 100;
 
 /// Conditions of a filter without its inner filters; each condition that is given has to match.
-pub trait Leaves: Debug {
+///
+/// The serialised form is part of cursors, under the names of the schema: a new leaf is optional, and no leaf is
+/// renamed.
+pub trait Leaves: Serialize {
     /// Counts the values to compare with.
     fn values(&self) -> usize;
 
@@ -31,8 +33,9 @@ pub trait Leaves: Debug {
 ///
 /// Uses two-valued logic: a comparison with null is false, and `not` of that is true. SQL's unknown never leaves a
 /// filter. Example: `not: { score: { gt: 1 } }` includes rows without a score.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Tree<L> {
+    #[serde(flatten)]
     pub leaves: L,
     /// Each has to match; an empty list matches all rows.
     pub and: Option<Vec<Self>>,

@@ -1,8 +1,13 @@
-//! Cursors: which list a row is in, and where it stands there.
+//! Cursors: the fingerprint of a list, and the place of a row in it.
+//!
+//! A cursor is base64 of `2:fingerprint:place:id`. The first part is the version of this encoding; version 1 had a
+//! fingerprint that changed with the release ([0027](../../../docs/decisions/0027-cursors.md)).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
-use sha2::{Digest, Sha256};
+
+/// The version of the encoding. A cursor of another version is refused.
+const VERSION: &str = "2";
 
 /// Where a row stands in the order of its list, but for its id.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -13,12 +18,6 @@ pub enum Place {
     Number(f64),
 }
 
-/// The same for the same scope, whatever release computes it.
-pub fn fingerprint(scope: &impl std::fmt::Debug) -> u32 {
-    let digest = Sha256::digest(format!("{scope:?}"));
-    u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
-}
-
 pub fn encode(fingerprint: u32, place: Place, id: i64) -> String {
     let place = match place {
         Place::Id => String::new(),
@@ -26,13 +25,13 @@ pub fn encode(fingerprint: u32, place: Place, id: i64) -> String {
         // The bits, so that it comes back as it was.
         Place::Number(number) => format!("n{:x}", number.to_bits()),
     };
-    URL_SAFE_NO_PAD.encode(format!("1:{fingerprint:x}:{place}:{id}"))
+    URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{place}:{id}"))
 }
 
 pub fn decode(cursor: &str) -> Option<(u32, Place, i64)> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let mut parts = text.split(':');
-    let (Some("1"), Some(fingerprint), Some(place), Some(id), None) = (
+    let (Some(VERSION), Some(fingerprint), Some(place), Some(id), None) = (
         parts.next(),
         parts.next(),
         parts.next(),
@@ -56,4 +55,38 @@ pub fn decode(cursor: &str) -> Option<(u32, Place, i64)> {
         place,
         id.parse().ok()?,
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Cursors that clients hold: none of them may ever change or be refused.
+    const GOLDEN: [(&str, u32, Place, i64); 4] = [
+        ("MjpkZWFkYmVlZjo6NDI", 0xdead_beef, Place::Id, 42),
+        (
+            "MjoxOjE3NjcyMjU2MDAxMjM0NTY6Nw",
+            1,
+            Place::Instant(DateTime::from_timestamp_micros(1_767_225_600_123_456).unwrap()),
+            7,
+        ),
+        ("MjowOm4zZmY4MDAwMDAwMDAwMDAwOjk", 0, Place::Number(1.5), 9),
+        ("MjowOm5iZmYwMDAwMDAwMDAwMDAwOjk", 0, Place::Number(-1.0), 9),
+    ];
+
+    #[test]
+    fn cursors_stay_as_they_are() {
+        for (cursor, fingerprint, place, id) in GOLDEN {
+            assert_eq!(encode(fingerprint, place, id), cursor);
+            assert_eq!(decode(cursor), Some((fingerprint, place, id)));
+        }
+    }
+
+    #[test]
+    fn other_versions_are_refused() {
+        for version in ["1", "3", ""] {
+            let cursor = URL_SAFE_NO_PAD.encode(format!("{version}:deadbeef::42"));
+            assert_eq!(decode(&cursor), None, "{version}");
+        }
+    }
 }

@@ -4,9 +4,11 @@ use sea_orm::{
     ColumnTrait,
     sea_query::{Expr, Func},
 };
+use serde::Serialize;
 
 /// What a list is ordered by; ties are broken by id.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderKey {
     #[default]
     Id,
@@ -15,7 +17,7 @@ pub enum OrderKey {
 }
 
 /// The order of a list: ascending by id unless the client says otherwise.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Ordering<K = OrderKey> {
     pub key: K,
     pub descending: bool,

@@ -2,6 +2,7 @@
 
 use entity::project::{self, CheckMode, Column};
 use sea_orm::{Condition, QueryFilter, Select};
+use serde::Serialize;
 
 use crate::{
     domain::{
@@ -17,10 +18,12 @@ use crate::{
 pub type Filter = Tree<Leaves>;
 
 /// Conditions on a project; each condition that is given has to match.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Leaves {
     pub id: Option<IdFilter>,
     pub title: Option<StringFilter>,
+    #[serde(serialize_with = "filter::stored")]
     pub check_mode: Option<EnumFilter<CheckMode>>,
     pub created_by_id: Option<IdFilter>,
     pub created_at: Option<DateTimeRange>,
