@@ -12,6 +12,10 @@ pub fn to_microseconds(at: DateTime<Utc>) -> DateTime<Utc> {
 }
 
 /// Current time in the precision of storage.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cuts the instant to what is stored"
+)]
 pub fn now() -> DateTime<Utc> {
     to_microseconds(Utc::now())
 }

@@ -49,7 +49,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                 .await
                 .with_context(|| format!("can't make a token for {user}"))?;
             let expires_at =
-                expires_in_days.map(|days| Utc::now() + TimeDelta::days(i64::from(days)));
+                expires_in_days.map(|days| instant::now() + TimeDelta::days(i64::from(days)));
             let created = token::create(app, &user, &name, expires_at).await?;
             // Prints the secret alone, so that scripts can capture it.
             line(format_args!("{}", created.text))?;

@@ -10,7 +10,6 @@ mod query;
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
-use chrono::Utc;
 use entity::annotation;
 use label_studio::ago::ago;
 
@@ -36,6 +35,7 @@ use super::{
 use crate::{
     domain::{access, page::Page, user as users},
     error::{Error, Result},
+    instant,
 };
 
 pub use self::{
@@ -160,7 +160,10 @@ impl Annotation {
         &self,
         #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
-        ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
+        ago(
+            self.0.created_at,
+            now.map_or_else(instant::now, |now| now.0),
+        )
     }
 
     /// Time of creation.
@@ -178,7 +181,10 @@ impl Annotation {
         &self,
         #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
-        ago(self.0.updated_at, now.map_or_else(Utc::now, |now| now.0))
+        ago(
+            self.0.updated_at,
+            now.map_or_else(instant::now, |now| now.0),
+        )
     }
 
     /// Creation time of the draft that was last submitted to the annotation. Null without a submitted

@@ -7,7 +7,6 @@ mod query;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
-use chrono::Utc;
 use entity::{annotation_draft, replaced_draft};
 use label_studio::ago::ago;
 
@@ -21,7 +20,7 @@ use super::{
     task::Task,
     user::User,
 };
-use crate::error::Result;
+use crate::{error::Result, instant};
 
 pub use self::{mutation::DraftMutation, query::DraftQuery};
 
@@ -125,7 +124,10 @@ impl AnnotationDraft {
         &self,
         #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
-        ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
+        ago(
+            self.0.created_at,
+            now.map_or_else(instant::now, |now| now.0),
+        )
     }
 
     /// Time of the last save.

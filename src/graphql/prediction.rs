@@ -5,7 +5,6 @@ mod mutation;
 use std::sync::Arc;
 
 use async_graphql::{Context, ID, Object};
-use chrono::Utc;
 use entity::prediction;
 use label_studio::ago::ago;
 
@@ -18,7 +17,7 @@ use super::{
     scalar::{DateTime, JsonList},
     task::Task,
 };
-use crate::{error::Result, id};
+use crate::{error::Result, id, instant};
 
 pub use self::mutation::PredictionMutation;
 
@@ -95,7 +94,10 @@ impl Prediction {
         &self,
         #[graphql(desc = "Count up to this instant instead of the present.")] now: Option<DateTime>,
     ) -> String {
-        ago(self.0.created_at, now.map_or_else(Utc::now, |now| now.0))
+        ago(
+            self.0.created_at,
+            now.map_or_else(instant::now, |now| now.0),
+        )
     }
 }
 

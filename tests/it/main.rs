@@ -1,6 +1,10 @@
 //! Integration tests: requests to a whole server, on SQLite and PostgreSQL.
 
 #![expect(clippy::unwrap_used, reason = "a test that panics has failed")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test looks into the database beside the server, and waits for processes"
+)]
 
 mod group_commit;
 mod support;

@@ -173,6 +173,10 @@ pub async fn lock_tasks(
 
 impl Lock {
     /// Takes the lock, or `None` if a running import holds the lock.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "reads options, and runs no statement"
+    )]
     async fn take(app: &App, job_id: i64) -> Result<Option<Self>> {
         if app.db.backend() == DbBackend::Postgres {
             return Self::take_session(app, job_id).await;
@@ -204,6 +208,10 @@ impl Lock {
 
     /// Takes an advisory lock on a separate connection: PostgreSQL releases the lock when the session ends
     /// (<https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS>).
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "reads options, and runs no statement"
+    )]
     async fn take_session(app: &App, job_id: i64) -> Result<Option<Self>> {
         let options = app
             .db
