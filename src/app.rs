@@ -1,5 +1,6 @@
 //! Application state, the first parameter of every operation.
 
+mod answer_notes;
 pub mod budget;
 pub mod compute;
 mod configs;
@@ -7,6 +8,7 @@ pub mod memory;
 
 use self::compute::Compute;
 pub use self::{
+    answer_notes::AnswerNotes,
     budget::Budget,
     configs::{Configs, parsed_size},
     memory::Memory,
@@ -25,6 +27,8 @@ pub struct App {
     pub compute: Compute,
     /// Budget of the current answer.
     pub budget: Budget,
+    /// Facts about the answer at hand.
+    pub notes: AnswerNotes,
 }
 
 impl App {
@@ -38,8 +42,10 @@ impl App {
             memory: Memory::unlimited(),
             compute: Compute::default(),
             budget: Budget::unlimited(),
+            notes: AnswerNotes::default(),
         }
     }
+
     /// Bounds the memory, and the caches with it.
     pub fn with_memory(self, memory: Memory) -> Self {
         Self {
@@ -47,6 +53,11 @@ impl App {
             memory,
             ..self
         }
+    }
+
+    /// Replaces the handle of the database: by one on behalf of a user, for a request, or behind a fence.
+    pub fn with_db(&self, db: Database) -> Self {
+        Self { db, ..self.clone() }
     }
 
     /// Sets the budget of an answer.

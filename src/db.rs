@@ -10,6 +10,7 @@ mod health;
 mod preflight;
 mod probe;
 mod reader;
+mod scope;
 mod shares;
 mod sqlite;
 mod write;
@@ -22,15 +23,9 @@ use sea_orm::{
 };
 
 pub use self::{
-    commits::Commits,
-    direct::within,
-    fate::Fate,
-    health::Health,
-    reader::Reader,
-    shares::{on_behalf_of, stream_on_behalf_of},
-    write::{WriteTxn, fenced},
+    commits::Commits, direct::within, fate::Fate, health::Health, reader::Reader, write::WriteTxn,
 };
-use self::{group_commit::WriteQueue, shares::Shares, sqlite::Sqlite};
+use self::{group_commit::WriteQueue, scope::Scope, shares::Shares, sqlite::Sqlite};
 use crate::error::{Error, Result, unavailable::is_lost_connection};
 
 /// Longest wait of a request for a connection to PostgreSQL: for a free connection, or for a server that restarts.
@@ -45,6 +40,8 @@ pub struct Database {
     reader: Reader,
     counter: Reader,
     writer: DatabaseConnection,
+    /// Handed to each write.
+    scope: Scope,
     queue: WriteQueue,
     commits: Arc<Commits>,
     url: Arc<str>,
@@ -121,6 +118,7 @@ impl Database {
             sqlite: sqlite.clone(),
             shares,
             counts: false,
+            user: None,
         };
         Self {
             counter: Reader {
@@ -129,6 +127,7 @@ impl Database {
             },
             reader,
             writer,
+            scope: Scope::default(),
             queue,
             commits,
             url: url.into(),
@@ -137,7 +136,7 @@ impl Database {
         }
     }
 
-    /// Runs reads outside a transaction, fair between users: see [`on_behalf_of`].
+    /// Runs reads outside a transaction, fair between users: see [`on_behalf_of`](Self::on_behalf_of).
     pub fn reader(&self) -> &Reader {
         &self.reader
     }
@@ -165,6 +164,7 @@ impl Database {
             }
             _ => self.begin_postgres().await,
         };
+        let begun = begun.map(|txn| txn.within(self.scope.clone()));
         begun.inspect_err(|error| self.health().note(error))
     }
 
@@ -172,7 +172,7 @@ impl Database {
     /// tried.
     async fn begin_postgres(&self) -> Result<WriteTxn> {
         // The permit before the connection, so that waiting for a share occupies no connection.
-        let permit = self.reader.shares.write().await;
+        let permit = self.reader.shares.write(self.reader.user.as_ref()).await;
         let begun = match WriteTxn::begin(&self.writer, &self.commits).await {
             Err(error) if is_lost_connection(&error) => {
                 self.health().distrust();

@@ -193,13 +193,13 @@ impl Events {
     }
 
     /// Last assigned sequence number. Its event may be rolled back, or not be readable yet.
-    pub async fn last_seq(&self) -> Result<i64> {
-        Ok(reader::last_seq(&self.inner.shared.db).await?)
+    pub async fn last_seq(&self, db: &Database) -> Result<i64> {
+        Ok(reader::last_seq(db).await?)
     }
 
     /// Number of the last readable event.
-    pub async fn end(&self) -> Result<i64> {
-        Ok(reader::last_readable(&self.inner.shared.db).await?)
+    pub async fn end(&self, db: &Database) -> Result<i64> {
+        Ok(reader::last_readable(db).await?)
     }
 
     /// Current position.

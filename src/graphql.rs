@@ -80,7 +80,7 @@ pub fn schema(app: App, max_depth: usize) -> Schema {
 /// caches no rows.
 pub fn with_context(request: Request, app: App, actor: Actor, remember: bool) -> Request {
     // A loader per request: its cache must not outlive the request, nor be shared between users.
-    let loader = loader::new(app.clone(), actor.clone(), remember);
+    let loader = loader::new(&app, actor.clone(), remember);
     request
         .data(app)
         .data(actor)

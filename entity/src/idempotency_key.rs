@@ -1,6 +1,6 @@
 //! Idempotency key: a request that must not run twice, with progress and answer.
 
-use sea_orm::entity::prelude::*;
+use sea_orm::{ActiveValue::Set, entity::prelude::*};
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "idempotency_key")]
@@ -30,6 +30,38 @@ pub struct Model {
     pub leased_until: DateTimeUtc,
     /// End of the key's validity.
     pub expires_at: DateTimeUtc,
+}
+
+/// An answer as the transport wrote it, which alone reads it again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: i32,
+    pub media_type: Option<String>,
+    /// The body; `None` when it is not kept.
+    pub text: Option<String>,
+}
+
+impl Model {
+    /// The answer, once there is one.
+    pub fn stored_answer(&self) -> Option<Answer> {
+        Some(Answer {
+            status: self.status?,
+            media_type: self.media_type.clone(),
+            text: self.answer.clone(),
+        })
+    }
+}
+
+impl From<Answer> for ActiveModel {
+    fn from(answer: Answer) -> Self {
+        Self {
+            status: Set(Some(answer.status)),
+            media_type: Set(answer.media_type),
+            answer: Set(answer.text),
+            ..Default::default()
+        }
+    }
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,12 +10,15 @@ use sea_orm::{
 
 use super::{
     health::Health,
-    shares::{Shares, completed},
+    shares::{Shares, User, completed},
     sqlite::Sqlite,
 };
-use crate::error::{
-    Error, Reason,
-    unavailable::{FileMissing, is_lost_connection, reason},
+use crate::{
+    error::{
+        Error, Reason,
+        unavailable::{FileMissing, is_lost_connection, reason},
+    },
+    fair::Permit,
 };
 
 /// Reading connections. Cheap to clone.
@@ -25,6 +28,8 @@ pub struct Reader {
     pub(super) health: Arc<Health>,
     pub(super) sqlite: Arc<Sqlite>,
     pub(super) shares: Shares,
+    /// User whose permits the statements take.
+    pub(super) user: Option<Arc<User>>,
     /// True when each statement takes a permit for counts.
     pub(super) counts: bool,
 }
@@ -61,6 +66,10 @@ impl Reader {
             other => other,
         };
         ended.map_err(|error| self.noted(self.explained(error)))
+    }
+
+    async fn permits(&self) -> [Option<Permit>; 2] {
+        self.shares.read(self.user.as_ref(), self.counts).await
     }
 
     // Safe because reads change nothing. SQLite has no connection to lose.
@@ -103,7 +112,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        let (permits, reader) = (self.permits().await, self.clone());
         // As a future of its own: a cancelled statement still occupies the connection, so the permits must outlive
         // the caller.
         completed(async move {
@@ -114,7 +123,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        let (permits, reader) = (self.permits().await, self.clone());
         let sql = sql.to_owned();
         completed(async move {
             let _permits = permits;
@@ -124,7 +133,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        let (permits, reader) = (self.permits().await, self.clone());
         completed(async move {
             let _permits = permits;
             let read = || reader.connections.query_one_raw(statement.clone());
@@ -134,7 +143,7 @@ impl ConnectionTrait for Reader {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let (permits, reader) = (self.shares.read(self.counts).await, self.clone());
+        let (permits, reader) = (self.permits().await, self.clone());
         completed(async move {
             let _permits = permits;
             let read = || reader.connections.query_all_raw(statement.clone());

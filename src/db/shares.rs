@@ -11,51 +11,29 @@ use std::{
     task::{Context, Poll},
 };
 
-use futures_util::{FutureExt, Stream, future::BoxFuture, stream::poll_fn};
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::runtime::Handle;
 
 use crate::fair::{FairSemaphore, Permit};
 
-tokio::task_local! {
-    static CURRENT: Arc<Current>;
-}
-
-/// User on whose behalf a task runs.
-struct Current {
-    user_id: i64,
-    /// Number of open writes of the task.
+/// User on whose behalf a request reads and writes.
+pub(super) struct User {
+    id: i64,
+    /// Number of open writes of the request.
     writes: AtomicUsize,
 }
 
-impl Current {
-    fn new(user_id: i64) -> Arc<Self> {
+impl User {
+    pub fn new(id: i64) -> Arc<Self> {
         let writes = AtomicUsize::new(0);
-        Arc::new(Self { user_id, writes })
+        Arc::new(Self { id, writes })
     }
-}
 
-/// Runs a future on behalf of a user: its statements count against the user's share of the connections. Spawned tasks
-/// do not inherit the user.
-pub async fn on_behalf_of<T>(user_id: i64, run: impl Future<Output = T>) -> T {
-    CURRENT.scope(Current::new(user_id), run).await
-}
-
-/// Polls a stream on behalf of a user, like [`on_behalf_of`].
-pub fn stream_on_behalf_of<T>(
-    user_id: i64,
-    stream: impl Stream<Item = T> + Send + 'static,
-) -> impl Stream<Item = T> + Send + 'static {
-    let (current, mut stream) = (Current::new(user_id), Box::pin(stream));
-    poll_fn(move |context| {
-        CURRENT.sync_scope(current.clone(), || stream.as_mut().poll_next(context))
-    })
-}
-
-/// Current user, unless the task needs no permit: without a user (authentication, commands), and inside a write,
-/// whose permit covers the task already. A second permit could deadlock writes that all wait for one.
-fn current() -> Option<Arc<Current>> {
-    let current = CURRENT.try_with(Arc::clone).ok()?;
-    (current.writes.load(Ordering::Relaxed) == 0).then_some(current)
+    /// Whether a statement needs a permit. Inside a write it needs none: the permit of the write covers the request. A
+    /// second permit could deadlock writes that all wait for one.
+    fn needs_permit(&self) -> bool {
+        self.writes.load(Ordering::Relaxed) == 0
+    }
 }
 
 /// Permits for the connections of a database. Cheap to clone.
@@ -92,29 +70,27 @@ impl Shares {
         }
     }
 
-    /// Waits for the permits of a read.
-    pub async fn read(&self, is_count: bool) -> [Option<Permit>; 2] {
-        let Some(user_id) = current().map(|current| current.user_id) else {
+    /// Waits for the permits of a read; for none without a user, as for signing in and for commands.
+    pub async fn read(&self, user: Option<&Arc<User>>, is_count: bool) -> [Option<Permit>; 2] {
+        let Some(user) = user.filter(|user| user.needs_permit()) else {
             return [None, None];
         };
         // Always counts before connections, as for writes: the same order everywhere rules out deadlocks.
         let count = match is_count {
-            true => Some(self.counts.acquire(user_id).await),
+            true => Some(self.counts.acquire(user.id).await),
             false => None,
         };
-        [count, Some(self.connections.acquire(user_id).await)]
+        [count, Some(self.connections.acquire(user.id).await)]
     }
 
     /// Waits for the permits of a write.
-    pub async fn write(&self) -> Option<WritePermit> {
-        let (Some(writes), Some(current)) = (&self.writes, current()) else {
-            return None;
-        };
-        let write = writes.acquire(current.user_id).await;
-        let connection = self.connections.acquire(current.user_id).await;
-        current.writes.fetch_add(1, Ordering::Relaxed);
+    pub async fn write(&self, user: Option<&Arc<User>>) -> Option<WritePermit> {
+        let user = user.filter(|user| user.needs_permit())?;
+        let write = self.writes.as_ref()?.acquire(user.id).await;
+        let connection = self.connections.acquire(user.id).await;
+        user.writes.fetch_add(1, Ordering::Relaxed);
         Some(WritePermit {
-            current,
+            user: user.clone(),
             _permits: [connection, write],
         })
     }
@@ -126,13 +102,13 @@ fn size(connections: u32) -> usize {
 
 /// Permits of a write, released on drop.
 pub(super) struct WritePermit {
-    current: Arc<Current>,
+    user: Arc<User>,
     _permits: [Permit; 2],
 }
 
 impl Drop for WritePermit {
     fn drop(&mut self) {
-        self.current.writes.fetch_sub(1, Ordering::Relaxed);
+        self.user.writes.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

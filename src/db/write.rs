@@ -11,8 +11,8 @@ use tokio::runtime::Handle;
 
 use super::{
     commits::{Commits, OpenWrite},
-    fate,
     group_commit::{CommitReceiver, WriteQueue, WriterTurn},
+    scope::Scope,
     shares::WritePermit,
 };
 use crate::error::{Error, Reason, Result, Unavailable};
@@ -24,18 +24,10 @@ pub struct WriteTxn {
     /// Turn at SQLite's writer. `None` on PostgreSQL, and once the write has ended.
     turn: Option<WriterTurn>,
     open: OpenWrite,
+    /// Conditions of the commit.
+    scope: Scope,
     /// Released after the transaction, when the write is dropped.
     _permit: Option<WritePermit>,
-}
-
-tokio::task_local! {
-    static FENCE: Statement;
-}
-
-/// Runs a future whose writes are fenced: each write executes the statement in its transaction before the commit, and
-/// rolls back when the statement changes no row.
-pub async fn fenced<T>(fence: Statement, run: impl Future<Output = T>) -> T {
-    FENCE.scope(fence, run).await
 }
 
 impl WriteTxn {
@@ -54,8 +46,15 @@ impl WriteTxn {
             txn: Some(txn),
             turn,
             open,
+            scope: Scope::default(),
             _permit: None,
         }
+    }
+
+    /// Commits only as this scope allows.
+    pub(super) fn within(mut self, scope: Scope) -> Self {
+        self.scope = scope;
+        self
     }
 
     /// Holds the user's permit until the write is dropped.
@@ -77,7 +76,7 @@ impl WriteTxn {
 
     /// Commits the write, and returns once it is durable. An error tells whether the outcome is unknown.
     pub async fn commit(mut self) -> Result<()> {
-        if let Ok(fence) = FENCE.try_with(Clone::clone) {
+        if let Some(fence) = self.scope.fence.take() {
             let fenced = self.execute_raw(fence).await?;
             if fenced.rows_affected() == 0 {
                 // Another run has taken over the idempotency key.
@@ -86,7 +85,7 @@ impl WriteTxn {
             }
         }
         // The timeout response may be out already, saying that nothing was changed.
-        if !fate::may_commit() {
+        if !self.scope.may_commit() {
             self.rollback().await?;
             return Err(Error::unavailable(Reason::Timeout));
         }

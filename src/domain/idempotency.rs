@@ -7,16 +7,10 @@
 mod losses;
 mod sweep;
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use entity::idempotency_key::{self, Column};
+use entity::idempotency_key::{self, Answer, Column};
 use sea_orm::{
     ActiveValue::Set,
     ColumnTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect, QueryTrait,
@@ -27,8 +21,7 @@ use uuid::Uuid;
 
 use super::access::Actor;
 use crate::{
-    app::App,
-    db,
+    app::{AnswerNotes, App},
     error::{Error, Result},
     instant,
 };
@@ -77,41 +70,7 @@ pub struct Claim {
     run: Uuid,
     /// Losses of access that the user had had when the run began.
     losses: i64,
-    notes: Arc<Notes>,
-}
-
-/// Facts about its answer that a run notes while it makes it.
-#[derive(Debug, Default)]
-struct Notes {
-    /// The answer has something in it that is told once.
-    is_secret: AtomicBool,
-    /// Losses of access that the user brought upon themselves.
-    own_losses: AtomicI64,
-}
-
-tokio::task_local! {
-    static NOTES: Arc<Notes>;
-}
-
-/// Says that the answer to the request at hand has something in it that is told once, and not kept.
-pub fn tell_once() {
-    // Without a key there is nothing to keep.
-    let _ = NOTES.try_with(|notes| notes.is_secret.store(true, Ordering::SeqCst));
-}
-
-fn own_losses(count: i64) {
-    // Without a key there is nothing to keep.
-    let _ = NOTES.try_with(|notes| notes.own_losses.fetch_add(count, Ordering::SeqCst));
-}
-
-/// What a request was answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Answer {
-    /// The HTTP status.
-    pub status: u16,
-    pub media_type: String,
-    /// The body.
-    pub text: String,
+    notes: AnswerNotes,
 }
 
 /// What there is under a key.
@@ -171,19 +130,15 @@ fn found(row: &idempotency_key::Model, request: &Request, now: DateTime<Utc>) ->
     if row.body_hash != request.body_hash {
         return Some(Found::OtherRequest);
     }
-    let Some(status) = row.status else {
+    let Some(answer) = row.stored_answer() else {
         return match (row.leased_until > now, row.writes) {
             (true, _) => Some(Found::UnderWay),
             (false, 0) => None,
             (false, _) => Some(Found::AnswerLost),
         };
     };
-    Some(match &row.answer {
-        Some(text) => Found::Answered(Answer {
-            status: u16::try_from(status).unwrap_or(200),
-            media_type: row.media_type.clone().unwrap_or_default(),
-            text: text.clone(),
-        }),
+    Some(match answer.text {
+        Some(_) => Found::Answered(answer),
         None => Found::AnswerNotKept,
     })
 }
@@ -254,37 +209,39 @@ async fn take(
         id,
         run,
         losses,
-        notes: Arc::default(),
+        notes: AnswerNotes::default(),
     }))
 }
 
-/// Runs a request that is claimed. Its writes count themselves; once the key is somebody else's, they fail.
-pub async fn counted<T>(app: &App, claim: &Claim, run: impl Future<Output = T>) -> T {
+/// The program at work on a request that is claimed. Its writes count themselves, in whichever task they run; once the
+/// key is somebody else's, they fail.
+pub fn fenced(app: &App, claim: &Claim) -> App {
     let count = idempotency_key::Entity::update_many()
         .col_expr(Column::Writes, Expr::col(Column::Writes).add(1))
         .filter(Column::Id.eq(claim.id))
         .filter(Column::Run.eq(claim.run))
         .build(app.db.backend());
-    NOTES
-        .scope(claim.notes.clone(), db::fenced(count, run))
-        .await
+    App {
+        notes: claim.notes.clone(),
+        ..app.with_db(app.db.fenced(count))
+    }
 }
 
 /// Keeps the answer of a request that ran.
-pub async fn answer(app: &App, claim: &Claim, answer: &Answer) -> Result<()> {
-    let is_secret = claim.notes.is_secret.load(Ordering::SeqCst);
+pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
     let losses = match claim.losses {
         losses::NEVER => losses::NEVER,
-        losses => losses + claim.notes.own_losses.load(Ordering::SeqCst),
+        losses => losses + claim.notes.own_losses(),
     };
-    let is_kept = !is_secret && answer.text.len() <= MAX_ANSWER;
-    let text = is_kept.then(|| answer.text.clone());
+    let is_small = |text: &String| text.len() <= MAX_ANSWER;
+    let text = answer.text.filter(is_small);
     let row = idempotency_key::ActiveModel {
-        status: Set(Some(i32::from(answer.status))),
-        media_type: Set(Some(answer.media_type.clone())),
-        answer: Set(text),
         access_losses: Set(losses),
-        ..Default::default()
+        ..Answer {
+            text: text.filter(|_| claim.notes.may_be_stored()),
+            ..answer
+        }
+        .into()
     };
     let txn = app.db.begin().await?;
     let update = idempotency_key::Entity::update_many().set(row);

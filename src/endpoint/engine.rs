@@ -13,7 +13,6 @@ use super::{
 use crate::{
     app::App,
     config::{DocumentArgs, LimitArgs},
-    db,
     domain::access::Actor,
     graphql::{self, error, sdl},
 };
@@ -52,8 +51,9 @@ impl Engine {
         self.documents.prepare(envelope).await
     }
 
-    /// Runs a query or mutation on behalf of an actor. Refuses subscriptions: they answer more than once.
-    pub async fn run(&self, actor: Actor, prepared: Prepared) -> Response {
+    /// Runs a query or mutation on behalf of an actor, over the request's handle of the database in `app`. Refuses
+    /// subscriptions: they answer more than once.
+    pub async fn run(&self, app: &App, actor: Actor, prepared: Prepared) -> Response {
         if prepared.operation == OperationType::Subscription {
             let message =
                 "a subscription has many answers: send it over WebSocket or as server-sent events";
@@ -65,10 +65,10 @@ impl Engine {
         }
         // A mutation's answer shows its own writes, so its loaders must not return rows read before.
         let remember = prepared.operation == OperationType::Query;
-        let app = self.app.with_budget(prepared.budget);
-        let user_id = actor.id();
+        let db = app.db.on_behalf_of(actor.id());
+        let app = app.with_budget(prepared.budget).with_db(db);
         let request = graphql::with_context(prepared.request, app, actor, remember);
-        let executed = db::on_behalf_of(user_id, self.schema.execute(request)).await;
+        let executed = self.schema.execute(request).await;
         let mut response = error::assign_codes(&self.app.db, executed);
         if prepared.operation == OperationType::Mutation {
             error::mark_failed_reads(&mut response);
@@ -90,13 +90,13 @@ impl Engine {
             let document = subscription::with_one_root_field(document.clone());
             prepared.request.set_parsed_query(document);
         }
-        let app = self.app.with_budget(prepared.budget);
+        let db = self.app.db.on_behalf_of(actor.id());
+        let app = self.app.with_budget(prepared.budget).with_db(db);
         // Reads the position before execution starts: events committed meanwhile must not be lost.
         let began = app.events.now();
-        let user_id = actor.id();
         // A subscription lives for hours: rows cached for an event would be stale for the next.
         let request = graphql::with_context(prepared.request, app, actor, false).data(began);
-        let responses = db::stream_on_behalf_of(user_id, self.schema.execute_stream(request));
+        let responses = self.schema.execute_stream(request);
         let db = self.app.db.clone();
         responses.map(move |response| {
             subscription::without_root_path(error::assign_codes(&db, response))

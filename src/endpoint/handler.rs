@@ -2,6 +2,7 @@
 
 mod body;
 mod connection_permit;
+mod deadline;
 mod idempotency;
 mod media;
 mod quota;
@@ -24,6 +25,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     body::{BodyBudget, BodyLimits},
+    deadline::Deadline,
     media::Media,
     quota::{Permit, Quotas},
     response::{LeasedResponse, Refusal},
@@ -83,29 +85,31 @@ impl Endpoint {
     }
 
     /// Deadline of a request that starts now.
-    fn deadline(&self) -> Instant {
-        Instant::now() + self.timeout()
+    fn deadline(&self) -> Deadline {
+        self.deadline_of(Arc::default())
+    }
+
+    /// Deadline of work that starts now for this request.
+    fn deadline_of(&self, fate: Arc<Fate>) -> Deadline {
+        let at = Instant::now() + self.timeout();
+        Deadline { at, fate }
     }
 
     /// Runs an operation over `bytes` of input until the deadline. Dropping the future interrupts the operation.
     async fn compute<T: Send + 'static>(
         &self,
         actor: &Actor,
-        deadline: Instant,
+        deadline: &Deadline,
         bytes: usize,
         work: impl Future<Output = T> + Send + 'static,
     ) -> Result<T, Refusal> {
         let compute = &self.app().compute;
-        // `Fate` records whether a commit began: a timeout must say whether the change may have been made
-        // (docs/decisions/0023-storage-failures.md).
-        let fate = Fate::current();
-        let work = fate.clone().scope(work);
-        let outcome = compute.run(actor.id(), Some(deadline.into_std()), bytes, work);
-        match tokio::time::timeout_at(deadline, outcome).await {
+        let outcome = compute.run(actor.id(), Some(deadline.at.into_std()), bytes, work);
+        match tokio::time::timeout_at(deadline.at, outcome).await {
             Ok(Ok(outcome)) => Ok(outcome),
             Ok(Err(Stopped::Failed)) => Err(Refusal::internal()),
             Ok(Err(Stopped::Interrupted)) | Err(_) => {
-                Err(Refusal::timed_out(self.timeout(), fate.close()))
+                Err(Refusal::timed_out(self.timeout(), deadline.fate.close()))
             }
         }
     }
@@ -114,7 +118,7 @@ impl Endpoint {
     async fn read<T: Send + 'static>(
         &self,
         actor: &Actor,
-        deadline: Instant,
+        deadline: &Deadline,
         bytes: usize,
         read: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Refusal> {
@@ -132,7 +136,7 @@ impl Endpoint {
         &self,
         actor: &Actor,
         envelope: Envelope,
-        deadline: Instant,
+        deadline: &Deadline,
     ) -> Result<Result<Prepared, Vec<ServerError>>, Refusal> {
         if envelope.bytes <= SMALL && envelope.query.as_deref().is_none_or(document::is_small) {
             return Ok(self.engine.prepare(envelope).await);
@@ -148,21 +152,20 @@ impl Endpoint {
         &self,
         actor: Actor,
         prepared: Prepared,
-        claim: Option<keys::Claim>,
-        deadline: Instant,
+        claim: Option<&keys::Claim>,
+        deadline: &Deadline,
         answer: impl FnOnce(GraphQlResponse) -> T + Send + 'static,
     ) -> Result<T, Refusal> {
         let (engine, bytes) = (self.engine.clone(), prepared.bytes);
         let user = actor.clone();
-        let run = async move {
-            let work = engine.run(actor, prepared);
-            let response = match claim {
-                Some(claim) => keys::counted(engine.app(), &claim, work).await,
-                None => work.await,
-            };
-            // Converts inside the operation: serialising a large answer takes as long as computing it.
-            answer(response)
+        let app = self.app();
+        let app = app.with_db(app.db.for_request(deadline.fate.clone()));
+        let app = match claim {
+            Some(claim) => keys::fenced(&app, claim),
+            None => app,
         };
+        // Converts inside the operation: serialising a large answer takes as long as computing it.
+        let run = async move { answer(engine.run(&app, actor, prepared).await) };
         self.compute(&user, deadline, bytes, run).await
     }
 }
@@ -179,15 +182,15 @@ pub async fn graphql(State(endpoint): State<Endpoint>, request: Request) -> Resp
         return refusal.into_response(Media::Json);
     };
     let deadline = endpoint.deadline();
-    let fate = Fate::current();
-    let answered = Box::pin(respond(&endpoint, media, &parts, body, deadline));
-    let answered = fate.clone().scope(answered);
+    let answered = Box::pin(respond(&endpoint, media, &parts, body, &deadline));
     // Grace of a second: a batch enforces the deadline per request, and answers each request in its place.
-    let patience = deadline + Duration::from_secs(1);
+    let patience = deadline.at + Duration::from_secs(1);
     match tokio::time::timeout_at(patience, answered).await {
         Ok(Ok(response)) => response,
         Ok(Err(refusal)) => refusal.into_response(media),
-        Err(_) => Refusal::timed_out(endpoint.timeout(), fate.close()).into_response(media),
+        Err(_) => {
+            Refusal::timed_out(endpoint.timeout(), deadline.fate.close()).into_response(media)
+        }
     }
 }
 
@@ -216,7 +219,7 @@ async fn respond(
     media: Media,
     parts: &Parts,
     body: Body,
-    deadline: Instant,
+    deadline: &Deadline,
 ) -> Result<Response, Refusal> {
     let is_get = matches!(parts.method, Method::GET | Method::HEAD);
     // GET runs queries only; the operation type is known after parsing
@@ -263,7 +266,7 @@ async fn respond(
         Incoming::Batch(envelopes) => {
             // The first request of the batch is already counted.
             endpoint.quotas.count(&actor, envelopes.len() - 1)?;
-            let answers = batch(endpoint, actor, envelopes, deadline);
+            let answers = batch(endpoint, actor, envelopes, deadline.clone());
             // Keeps permit and lease until the last answer is sent, or the client disconnects.
             let held = (permit, body_read);
             let answers = answers.inspect(move |_| {
@@ -285,7 +288,7 @@ async fn single(
     media: Media,
     actor: Actor,
     parts: &Parts,
-    (envelope, body, deadline): (Envelope, &Bytes, Instant),
+    (envelope, body, deadline): (Envelope, &Bytes, &Deadline),
     permit: Permit,
 ) -> Result<Response, Refusal> {
     let prepared = match endpoint.prepare(&actor, envelope, deadline).await? {
@@ -323,7 +326,15 @@ async fn single(
     }
     if let Some(key) = key {
         let request = idempotency::request(endpoint, &actor, key, body, deadline).await?;
-        return idempotency::run_once(endpoint, actor, &request, media, prepared, permit).await;
+        return idempotency::run_once(
+            endpoint,
+            actor,
+            &request,
+            media,
+            prepared,
+            (deadline, permit),
+        )
+        .await;
     }
     let budget = prepared.budget.clone();
     let answer = move |response| {
@@ -345,14 +356,16 @@ fn batch(
     endpoint: &Endpoint,
     actor: Actor,
     envelopes: Vec<Envelope>,
-    deadline: Instant,
+    deadline: Deadline,
 ) -> impl Stream<Item = LeasedResponse> + Send + 'static + use<> {
     let endpoint = endpoint.clone();
     streams::iter(envelopes).then(move |envelope| {
         let (endpoint, actor) = (endpoint.clone(), actor.clone());
+        // A `Fate` for each request: a timeout of the third says nothing on the first.
+        let deadline = deadline.part();
         async move {
             let answer = async {
-                let prepared = endpoint.prepare(&actor, envelope, deadline).await;
+                let prepared = endpoint.prepare(&actor, envelope, &deadline).await;
                 let prepared = prepared.map_err(|refusal| refusal.errors)??;
                 // A batch is a single JSON list, which an endless answer would never close.
                 if prepared.operation == OperationType::Subscription {
@@ -363,12 +376,10 @@ fn batch(
                     response,
                     lease: budget.take(),
                 };
-                let answer = endpoint.run(actor, prepared, None, deadline, answered);
+                let answer = endpoint.run(actor, prepared, None, &deadline, answered);
                 answer.await.map_err(|refusal| refusal.errors)
             };
-            // Each request has a `Fate` of its own: a timeout of the third says nothing on the first.
-            let answer = Fate::part().scope(answer).await;
-            answer.unwrap_or_else(|errors| LeasedResponse {
+            answer.await.unwrap_or_else(|errors| LeasedResponse {
                 response: GraphQlResponse::from_errors(errors),
                 lease: endpoint.app().memory.empty(),
             })

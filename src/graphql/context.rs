@@ -26,6 +26,8 @@ pub trait ContextExt<'a> {
     fn app(&self) -> &'a App;
     fn actor(&self) -> &'a Actor;
     fn loader(&self) -> &'a Loaders;
+    /// Keeps the answer from being stored for its `Idempotency-Key`.
+    fn no_store(&self);
     /// Says whether a field below the present field is selected, at any of these paths.
     fn wants(&self, paths: &[&[&str]]) -> bool;
     /// Counts the selections of these fields per object.
@@ -47,6 +49,10 @@ impl<'a> ContextExt<'a> for Context<'a> {
 
     fn loader(&self) -> &'a Loaders {
         self.data_unchecked()
+    }
+
+    fn no_store(&self) {
+        self.app().notes.no_store();
     }
 
     fn wants(&self, paths: &[&[&str]]) -> bool {

@@ -26,7 +26,6 @@ use label_studio::config::Config;
 
 use crate::{
     app::{App, compute},
-    db,
     domain::{
         access::Actor,
         agreement::{self, Compared, OfPair, OfTask, Score},
@@ -57,11 +56,11 @@ pub struct Batches {
 }
 
 /// Creates the loader of a request. Without `remember`, each key is read again.
-pub fn new(app: App, actor: Actor, remember: bool) -> Loaders {
-    // Batches run as separate tasks, so the user's share of connections is passed along.
-    let spawner = OnBehalfOf(actor.id());
+pub fn new(app: &App, actor: Actor, remember: bool) -> Loaders {
+    // Apart from the request's own handle: batches take permits of their own while a write of the request is under way.
+    let app = app.with_db(app.db.on_behalf_of(actor.id()));
     let batches = Batches { app, actor };
-    let mut loader = DataLoader::with_cache(batches, spawner, NextTurn, HashMapCache::default());
+    let mut loader = DataLoader::with_cache(batches, Spawner, NextTurn, HashMapCache::default());
     // Bounds the parameters of a statement.
     loader = loader.max_batch_size(10_000);
     // Mutations must not read rows cached before a write.
@@ -71,11 +70,11 @@ pub fn new(app: App, actor: Actor, remember: bool) -> Loaders {
 
 /// Runs batches on behalf of the user of the request, as parts of the operation that asks: where it runs, and no
 /// longer than it.
-struct OnBehalfOf(i64);
+struct Spawner;
 
-impl Spawn for OnBehalfOf {
+impl Spawn for Spawner {
     fn spawn_obj(&self, batch: FutureObj<'static, ()>) -> std::result::Result<(), SpawnError> {
-        compute::spawn(Box::pin(db::on_behalf_of(self.0, batch)));
+        compute::spawn(Box::pin(batch));
         Ok(())
     }
 }

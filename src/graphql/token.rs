@@ -100,9 +100,13 @@ impl TokenMutation {
             user_id: input.user_id.map(|id| id::reference(&id)),
         };
         let created = tokens::issue(ctx.app(), ctx.actor(), new).await;
-        Some(created.map(|created| CreatedToken {
-            text: created.text,
-            token: ApiToken(Arc::new(created.row)),
+        Some(created.map(|created| {
+            // Its text is told once: an answer that is kept would tell it again.
+            ctx.no_store();
+            CreatedToken {
+                text: created.text,
+                token: ApiToken(Arc::new(created.row)),
+            }
         }))
     }
 

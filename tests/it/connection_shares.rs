@@ -1,6 +1,6 @@
 //! Fair shares of the connections to the database.
 
-use annograph::db::{self, Database, Reader};
+use annograph::db::{Database, Reader};
 use entity::project_member::Role;
 use sea_orm::{ConnectionTrait, DbBackend, Statement};
 use tokio::task::JoinHandle;
@@ -38,12 +38,12 @@ fn slow(backend: DbBackend) -> Statement {
 /// Starts slow statements of the busy user.
 async fn occupy(db: &Database, reader: fn(&Database) -> &Reader) -> Vec<JoinHandle<()>> {
     let running = (0..MANY).map(|_| {
-        let db = db.clone();
+        let db = db.on_behalf_of(BUSY);
         let run = async move {
             let read = reader(&db).query_one_raw(slow(db.backend())).await;
             assert!(read.is_ok());
         };
-        tokio::spawn(db::on_behalf_of(BUSY, run))
+        tokio::spawn(run)
     });
     let running = running.collect();
     // Lets all statements start or queue.
@@ -84,8 +84,9 @@ async fn counts_leave_connections_to_the_reads_of_their_user() {
         let running = occupy(&app.app.db, Database::counter).await;
         let read = Statement::from_string(app.app.db.backend(), "SELECT 1");
         for _ in 0..10 {
-            let read = app.app.db.reader().query_one_raw(read.clone());
-            assert!(db::on_behalf_of(BUSY, read).await.unwrap().is_some());
+            let db = app.app.db.on_behalf_of(BUSY);
+            let read = db.reader().query_one_raw(read.clone());
+            assert!(read.await.unwrap().is_some());
         }
         assert_under_way(&running);
         gate.rollback().await.unwrap();
@@ -115,8 +116,9 @@ async fn statements_of_callers_who_left_keep_their_permits() {
         gate.rollback().await.unwrap();
         // The permits are released at the end of the statements.
         let read = Statement::from_string(app.app.db.backend(), "SELECT 1");
-        let read = app.app.db.reader().query_one_raw(read);
-        assert!(db::on_behalf_of(BUSY, read).await.unwrap().is_some());
+        let db = app.app.db.on_behalf_of(BUSY);
+        let read = db.reader().query_one_raw(read);
+        assert!(read.await.unwrap().is_some());
     })
     .await;
 }

@@ -67,7 +67,7 @@ fn the_domain_knows_no_door() {
 }
 
 #[test]
-fn doors_never_start_a_query() {
+fn the_schema_and_its_endpoint_never_start_a_query() {
     for source in sources("src").filter(|source| matches!(&*source.layer, "endpoint" | "graphql")) {
         for query in QUERIES {
             assert!(!source.text.contains(query), "{} has {query}", source.name);

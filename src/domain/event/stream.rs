@@ -71,8 +71,8 @@ pub async fn subscribe(
     }
     let log = log::current(app).await?;
     let end = match after {
-        Some(_) => app.events.last_seq().await?,
-        None => app.events.end().await?,
+        Some(_) => app.events.last_seq(&app.db).await?,
+        None => app.events.end(&app.db).await?,
     };
     let position = match after {
         Some(cursor) => log.open(cursor, end)?,
@@ -124,7 +124,7 @@ impl Subscription {
 
     async fn replay(&mut self) -> Result<()> {
         let (app, actor) = (&self.app, &self.actor);
-        let end = app.events.end().await?;
+        let end = app.events.end(&app.db).await?;
         let batch =
             reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
         self.take(&batch)?;

@@ -17,7 +17,6 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::own_losses;
 use crate::{app::App, domain::access::Actor, error::Result};
 
 /// Stands for a number that no count equals: the answer is never told again.
@@ -138,8 +137,9 @@ async fn remove_some(app: &App) -> Result<u64> {
 
 /// Says that the request at hand has made its own user lose this much; its answer is told again nevertheless.
 /// To be called once that is committed.
-pub fn of_own(actor: &Actor, user_id: i64, losses: u64) {
+pub fn of_own(app: &App, actor: &Actor, user_id: i64, losses: u64) {
     if actor.id() == user_id {
-        own_losses(i64::try_from(losses).unwrap_or_default());
+        app.notes
+            .add_own_losses(i64::try_from(losses).unwrap_or_default());
     }
 }

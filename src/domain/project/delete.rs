@@ -80,7 +80,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         txn.commit().await?;
         // Deleting a membership can end the actor's own access, which a retry with the same idempotency key has to
         // know.
-        idempotency::lost_by_own(actor, actor.id(), u64::from(own.is_some()));
+        idempotency::lost_by_own(app, actor, actor.id(), u64::from(own.is_some()));
         return Ok(deleted);
     }
     Err(Error::busy())

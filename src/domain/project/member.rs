@@ -97,7 +97,7 @@ pub async fn add_member(
     txn.commit().await?;
     // A manager who lowers their own role may lose the right to see the recorded answer.
     if before.is_some_and(|before| role < before.role) {
-        idempotency::lost_by_own(actor, user_id, 1);
+        idempotency::lost_by_own(app, actor, user_id, 1);
     }
     Ok(member)
 }
@@ -127,7 +127,7 @@ pub async fn remove_member(
         .exec(&txn)
         .await?;
     txn.commit().await?;
-    idempotency::lost_by_own(actor, user_id, deleted.rows_affected);
+    idempotency::lost_by_own(app, actor, user_id, deleted.rows_affected);
     Ok(member)
 }
 

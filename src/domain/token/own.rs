@@ -18,10 +18,7 @@ use sea_orm::{
 use super::{Created, insert, is_active};
 use crate::{
     app::App,
-    domain::{
-        access::{self, Actor},
-        idempotency,
-    },
+    domain::access::{self, Actor},
     error::{Error, Problem, ProblemCode, Result},
     instant,
 };
@@ -65,8 +62,6 @@ pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
         return Err(Problem::new(path, ProblemCode::InvalidFormat, message).into());
     }
     check_count(&txn, user_id).await?;
-    // Keeps the response, which holds the token's text, out of the stored answers of idempotency keys.
-    idempotency::tell_once();
     let expires_at = new.expires_at.or(actor.token_expires_at);
     let created = insert(&*txn, &user, &new.name, expires_at).await?;
     txn.commit().await?;

@@ -123,7 +123,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     txn.commit().await?;
     let is_lowered = row.role == Role::Admin && changed.role != Role::Admin;
     if is_lowered || (row.can_sign_in && !changed.can_sign_in) {
-        idempotency::lost_by_own(actor, id, 1);
+        idempotency::lost_by_own(app, actor, id, 1);
     }
     Ok(changed)
 }
@@ -172,6 +172,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         txn.commit().await?;
         // Deletion ends the memberships and the user's sign-in.
         idempotency::lost_by_own(
+            app,
             actor,
             id,
             memberships.len() as u64 + u64::from(row.can_sign_in),

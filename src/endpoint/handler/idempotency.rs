@@ -11,21 +11,22 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use entity::idempotency_key::Answer;
 use http_body_util::BodyExt;
 use tokio::time::Instant;
 
 use super::{
     Endpoint,
+    deadline::Deadline,
     media::Media,
     quota::Permit,
     response::{self, LeasedResponse, Refusal},
 };
 use crate::{
     app::{App, memory::Lease},
-    db::Fate,
     domain::{
         access::Actor,
-        idempotency::{self, Answer, Claim, Found, Request},
+        idempotency::{self, Claim, Found, Request},
     },
     endpoint::document::Prepared,
     error::{Error, Outcome, Problem, ProblemCode},
@@ -59,7 +60,7 @@ pub async fn request(
     actor: &Actor,
     key: &[u8],
     body: &Bytes,
-    deadline: Instant,
+    deadline: &Deadline,
 ) -> Result<Request, Refusal> {
     let (user_id, key, body) = (actor.id(), key.to_owned(), body.clone());
     let bytes = body.len();
@@ -74,7 +75,7 @@ pub async fn run_once(
     request: &Request,
     media: Media,
     prepared: Prepared,
-    permit: Permit,
+    (deadline, permit): (&Deadline, Permit),
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
     let lease = endpoint.timeout() + GRACE;
@@ -82,8 +83,8 @@ pub async fn run_once(
     let patience = Instant::now() + endpoint.timeout() / 2;
     let mut pause = PACE / 20;
     let claim = loop {
-        // `Fate::apart`: commits of the bookkeeping must not count as the mutation's own commit.
-        let found = Fate::apart(idempotency::claim(app, &actor, request, lease)).await;
+        // Over the app's own handle: commits of the bookkeeping must not count as the mutation's own commit.
+        let found = idempotency::claim(app, &actor, request, lease).await;
         match found.map_err(|error| Refusal::failed(&error, "can't look for an idempotency key"))? {
             Found::Claimed(claim) => break claim,
             Found::Answered(answer) => return Ok(replay(answer)),
@@ -113,11 +114,12 @@ pub async fn run_once(
     };
     // Spawned: the mutation runs to its end even when the client disconnects, so that a repeated request finds an
     // answer.
-    let endpoint = endpoint.clone();
-    let ran = tokio::spawn(Fate::current().scope(async move {
+    let (endpoint, fate) = (endpoint.clone(), deadline.fate.clone());
+    let ran = tokio::spawn(async move {
         let _permit = permit;
-        run(&endpoint, actor, &claim, media, prepared).await
-    }));
+        let deadline = endpoint.deadline_of(fate);
+        run(&endpoint, actor, &claim, media, prepared, &deadline).await
+    });
     ran.await.unwrap_or_else(|_| Err(Refusal::internal()))
 }
 
@@ -127,6 +129,7 @@ async fn run(
     claim: &Claim,
     media: Media,
     prepared: Prepared,
+    deadline: &Deadline,
 ) -> Result<Response, Refusal> {
     let app = endpoint.app();
     let budget = prepared.budget.clone();
@@ -140,8 +143,7 @@ async fn run(
             false => Ok(response::stored(media, answered)),
         }
     };
-    let (deadline, claimed) = (endpoint.deadline(), Some(claim.clone()));
-    let ran = endpoint.run(actor, prepared, claimed, deadline, answered);
+    let ran = endpoint.run(actor, prepared, Some(claim), deadline, answered);
     let mut failed = match ran.await {
         Ok(Ok((answer, lease))) => {
             store(app, claim, &answer).await;
@@ -151,7 +153,7 @@ async fn run(
         Err(refusal) => Err(refusal),
     };
     // A mutation that failed without any commit releases the key: the client may repeat it.
-    let is_free = settled(app, Fate::apart(idempotency::release(app, claim)).await);
+    let is_free = settled(app, idempotency::release(app, claim).await);
     if is_free == Some(true) {
         // The count of committed writes is in the database and the fence stops later ones: nothing was or will be
         // committed.
@@ -167,7 +169,7 @@ async fn run(
     if is_free != Some(false) || !is_telling {
         if is_free == Some(false) {
             // Some writes were committed, but this failure is no answer to them.
-            settled(app, Fate::apart(idempotency::abandon(app, claim)).await);
+            settled(app, idempotency::abandon(app, claim).await);
         }
         return failed.map(|failed| response::single(media, failed));
     }
@@ -187,8 +189,8 @@ fn is_not_done(error: &mut ServerError) {
 
 /// Stores the answer for repeated requests.
 async fn store(app: &App, claim: &Claim, answer: &Answer) {
-    let kept = idempotency::answer(app, claim, answer);
-    settled(app, Fate::apart(kept).await);
+    let kept = idempotency::answer(app, claim, answer.clone());
+    settled(app, kept.await);
 }
 
 /// Checks whether any part of the response failed on the server's side.
@@ -214,13 +216,15 @@ fn settled<T>(app: &App, kept: Result<T, Error>) -> Option<T> {
 
 /// Response from a stored answer; holds the lease until it is sent.
 fn respond(answer: Answer, lease: Option<Lease>) -> Response {
-    let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
-    let body = Body::from(answer.text).map_frame(move |frame| {
+    let status = u16::try_from(answer.status).ok();
+    let status = status.and_then(|status| StatusCode::from_u16(status).ok());
+    let body = Body::from(answer.text.unwrap_or_default()).map_frame(move |frame| {
         let _ = &lease;
         frame
     });
-    let mut response = (status, Body::new(body)).into_response();
-    if let Ok(media_type) = HeaderValue::from_str(&answer.media_type) {
+    let mut response = (status.unwrap_or_default(), Body::new(body)).into_response();
+    let media_type = answer.media_type.unwrap_or_default();
+    if let Ok(media_type) = HeaderValue::from_str(&media_type) {
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media_type);
     }

@@ -10,13 +10,13 @@ use axum::{
     http::{HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use entity::idempotency_key::Answer;
 use futures_util::{Stream, StreamExt, stream};
 use serde::Serialize;
 
 use super::media::Media;
 use crate::{
     app::{Memory, memory::Lease},
-    domain::idempotency::Answer,
     error::{Error, Outcome, Reason, Unavailable},
     graphql::error::{
         BAD_REQUEST, CONFLICT, INTERNAL_SERVER_ERROR, LIMIT_EXCEEDED, SERVICE_UNAVAILABLE, code,
@@ -197,9 +197,9 @@ pub fn stored(media: Media, answered: LeasedResponse) -> (Answer, Lease) {
     let media_type = media.header();
     let (text, lease) = Chunks::new(answered).into_text();
     let answer = Answer {
-        status: status.as_u16(),
-        media_type: media_type.to_str().unwrap_or_default().to_owned(),
-        text,
+        status: status.as_u16().into(),
+        media_type: media_type.to_str().ok().map(str::to_owned),
+        text: Some(text),
     };
     (answer, lease)
 }

@@ -297,7 +297,7 @@ impl Connection<'_> {
         let bytes = text.len();
         let value = self
             .endpoint
-            .read(actor, deadline, bytes, move || read(&text));
+            .read(actor, &deadline, bytes, move || read(&text));
         value.await.map_err(|_| Close::GoingAway)
     }
 

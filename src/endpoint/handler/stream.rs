@@ -119,7 +119,7 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
     let endpoint = endpoint.clone();
     let deadline = endpoint.deadline();
     let run = async move {
-        let ran = endpoint.run(actor, prepared, None, deadline, result);
+        let ran = endpoint.run(actor, prepared, None, &deadline, result);
         ran.await.map_err(|refusal| refusal.errors)?
     };
     futures_util::stream::once(run).boxed()

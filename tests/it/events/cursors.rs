@@ -109,7 +109,7 @@ async fn cursors_of_earlier_releases_are_taken_and_none_made_up_since() {
             test.annotation(&test.admin, &task, json!({})).await;
             follower.event().await;
         }
-        let last = test.app.events.end().await.unwrap();
+        let last = test.app.events.end(&test.app.db).await.unwrap();
         used_until(&test.app, last - 1).await;
         let before = unsealed(&test.app, last - 1).await;
         let arguments = format!("(after: \"{before}\")");
@@ -140,7 +140,7 @@ async fn the_migration_keeps_cursors_and_gives_all_servers_one_key() {
             test.annotation(&test.admin, &task, json!({})).await;
             follower.event().await;
         }
-        let first = test.app.events.end().await.unwrap() - 1;
+        let first = test.app.events.end(&test.app.db).await.unwrap() - 1;
         let all = Migrator::migrations();
         let since = all
             .iter()

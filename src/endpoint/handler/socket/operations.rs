@@ -180,7 +180,7 @@ impl OperationTask {
         let quotas = &self.endpoint.quotas;
         let request = quotas.request(&actor).map_err(refused)?;
         let deadline = self.endpoint.deadline();
-        let prepared = self.endpoint.prepare(&actor, envelope, deadline).await;
+        let prepared = self.endpoint.prepare(&actor, envelope, &deadline).await;
         let prepared = prepared.map_err(refused)?;
         let prepared = prepared.map_err(|errors| response::errors_json(&errors))?;
         let is_subscription = prepared.operation == OperationType::Subscription;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use annograph::domain::{
-    idempotency::{self, Answer, Found, Request},
+    idempotency::{self, Found, Request},
     project::operator,
     token,
 };
 use axum::http::StatusCode;
-use entity::project_member::Role;
+use entity::{idempotency_key::Answer, project_member::Role};
 use sea_orm::EntityTrait;
 use serde_json::json;
 
@@ -194,8 +194,8 @@ async fn a_loss_while_the_request_runs_counts() {
         let lease = Duration::from_secs(60);
         let answer = || Answer {
             status: 200,
-            media_type: "application/json".to_owned(),
-            text: "{}".to_owned(),
+            media_type: Some("application/json".to_owned()),
+            text: Some("{}".to_owned()),
         };
         let id: i64 = ann.user_id.parse().unwrap();
         for key in ["before the answer", "before the claim"] {
@@ -223,7 +223,7 @@ async fn a_loss_while_the_request_runs_counts() {
             if key == "before the answer" {
                 lose().await;
             }
-            idempotency::answer(&app.app, &claim, &answer())
+            idempotency::answer(&app.app, &claim, answer())
                 .await
                 .unwrap();
             let found = idempotency::claim(&app.app, &actor, &request, lease)

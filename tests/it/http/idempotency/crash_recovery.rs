@@ -10,11 +10,11 @@ use std::{
 
 use annograph::domain::{
     annotation::{self, New},
-    idempotency::{self, Answer as Kept, Claim, Found, Request},
+    idempotency::{self, Claim, Found, Request},
     token,
 };
 use axum::http::{StatusCode, header};
-use entity::annotation as annotation_row;
+use entity::{annotation as annotation_row, idempotency_key::Answer as Kept};
 use sea_orm::EntityTrait;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -36,7 +36,7 @@ async fn claim(app: &TestApp, body: &str, lease: Duration) -> Claim {
     }
 }
 
-/// The mutation that the claim is for; whether it went through.
+/// The mutation that the claim is for, in a task of its own as a request may spawn it; whether it went through.
 async fn run(app: &TestApp, claim: &Claim, task: &str) -> bool {
     let actor = token::sign_in(&app.app, &app.admin.token).await.unwrap();
     let new = New {
@@ -44,9 +44,9 @@ async fn run(app: &TestApp, claim: &Claim, task: &str) -> bool {
         ..New::default()
     };
     let task = task.parse().unwrap();
-    let run = annotation::create(&app.app, &actor, task, new, false);
-    let ran = idempotency::counted(&app.app, claim, run).await;
-    ran.is_ok()
+    let fenced = idempotency::fenced(&app.app, claim);
+    let run = async move { annotation::create(&fenced, &actor, task, new, false).await };
+    tokio::spawn(run).await.unwrap().is_ok()
 }
 
 #[tokio::test]
@@ -84,13 +84,32 @@ async fn what_died_after_it_changed_something_is_not_run_again() {
         // It was not dead after all, only late.
         let late = Kept {
             status: 200,
-            media_type: "application/json; charset=utf-8".to_owned(),
-            text: r#"{"data":{}}"#.to_owned(),
+            media_type: Some("application/json; charset=utf-8".to_owned()),
+            text: Some(r#"{"data":{}}"#.to_owned()),
         };
-        idempotency::answer(&app.app, &claim, &late).await.unwrap();
+        idempotency::answer(&app.app, &claim, late).await.unwrap();
         let answer = post(&app.admin, KEY, &creation(&task)).await;
         assert_eq!(answer.text, r#"{"data":{}}"#);
         assert!(is_replayed(&answer));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn writes_of_spawned_tasks_are_fenced() {
+    each_database(async |app| {
+        let (_, task) = app.project_with_task().await;
+        let before = claim(&app, &creation(&task), Duration::ZERO).await;
+        // Its lease is over: another run takes the key over.
+        let hour = Duration::from_secs(3_600);
+        let claim = claim(&app, &creation(&task), hour).await;
+        assert!(!run(&app, &before, &task).await);
+        assert_eq!((count(&app).await, keys(&app).await[0].writes), (0, 0));
+        for writes in 1..=2 {
+            assert!(run(&app, &claim, &task).await);
+            assert_eq!(keys(&app).await[0].writes, writes);
+        }
+        assert_eq!(count(&app).await, 2);
     })
     .await;
 }
