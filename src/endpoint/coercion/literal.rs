@@ -71,7 +71,7 @@ impl Coercion<'_> {
                     self.selection_set(&field.selection_set, false, walk);
                 }
                 Selection::InlineFragment(inner) => {
-                    self.selection_set(&inner.selection_set, is_root, walk)
+                    self.selection_set(&inner.selection_set, is_root, walk);
                 }
                 Selection::FragmentSpread(spread) => {
                     // Once per operation: nested spreads could otherwise repeat the same literals exponentially
