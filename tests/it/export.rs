@@ -2,11 +2,12 @@
 
 use std::collections::HashMap;
 
+use each_database::each_database;
 use serde_json::{Value, json};
 
 use crate::{
     import::{another, export_text, import_text},
-    support::each_database,
+    support::TestApp,
 };
 
 /// A file with what an import may change made comparable: ids of tasks, annotations, drafts and people
@@ -93,48 +94,42 @@ fn recorded() -> Vec<(String, String)> {
     paths.into_iter().map(read).collect()
 }
 
-#[tokio::test]
-async fn every_recorded_export_comes_out_as_it_went_in() {
+#[each_database]
+async fn every_recorded_export_comes_out_as_it_went_in(test: TestApp) {
     let recorded = recorded();
     assert!(recorded.len() > 25);
-    each_database(async |test| {
-        for (name, file) in &recorded {
-            let summary = import_text(&test.app, file.as_str()).await.unwrap();
-            let exported = export_text(&test.app, summary.project_id).await;
-            let mut expected = Comparable::of(file);
-            for task in &mut expected {
-                // Community editions of Label Studio never say what the last action was.
-                *task = task.replace("\"last_action\":null", "\"last_action\":\"imported\"");
-            }
-            if name.ends_with("/export.json") {
-                // It names the prediction by a bare id, so that there is nothing to refer to.
-                let parent = "\"parent_prediction\":";
-                let (before, after) = expected[0].rsplit_once(parent).unwrap();
-                let (_, after) = after.split_once(',').unwrap();
-                expected[0] = format!("{before}{parent}null,{after}");
-                assert_eq!(summary.notes.count(), 1);
-            }
-            assert_same(name, &Comparable::of(&exported), &expected);
+    for (name, file) in &recorded {
+        let summary = import_text(&test.app, file.as_str()).await.unwrap();
+        let exported = export_text(&test.app, summary.project_id).await;
+        let mut expected = Comparable::of(file);
+        for task in &mut expected {
+            // Community editions of Label Studio never say what the last action was.
+            *task = task.replace("\"last_action\":null", "\"last_action\":\"imported\"");
         }
-    })
-    .await;
+        if name.ends_with("/export.json") {
+            // It names the prediction by a bare id, so that there is nothing to refer to.
+            let parent = "\"parent_prediction\":";
+            let (before, after) = expected[0].rsplit_once(parent).unwrap();
+            let (_, after) = after.split_once(',').unwrap();
+            expected[0] = format!("{before}{parent}null,{after}");
+            assert_eq!(summary.notes.count(), 1);
+        }
+        assert_same(name, &Comparable::of(&exported), &expected);
+    }
 }
 
-#[tokio::test]
-async fn our_export_survives_import_and_export() {
+#[each_database]
+async fn our_export_survives_import_and_export(test: TestApp) {
     let recorded = recorded();
-    each_database(async |test| {
-        let (other, _folder) = another().await;
-        for (name, file) in &recorded {
-            let summary = import_text(&test.app, file.as_str()).await.unwrap();
-            let first = export_text(&test.app, summary.project_id).await;
-            let summary = import_text(&other, first.as_str()).await.unwrap();
-            assert_eq!(summary.notes.count(), 0, "{name}");
-            let second = export_text(&other, summary.project_id).await;
-            assert_same(name, &Comparable::of(&second), &Comparable::of(&first));
-        }
-    })
-    .await;
+    let (other, _folder) = another().await;
+    for (name, file) in &recorded {
+        let summary = import_text(&test.app, file.as_str()).await.unwrap();
+        let first = export_text(&test.app, summary.project_id).await;
+        let summary = import_text(&other, first.as_str()).await.unwrap();
+        assert_eq!(summary.notes.count(), 0, "{name}");
+        let second = export_text(&other, summary.project_id).await;
+        assert_same(name, &Comparable::of(&second), &Comparable::of(&first));
+    }
 }
 
 /// Fails with the place where two files part; they are too long to be looked at.
@@ -158,58 +153,52 @@ fn assert_same(name: &str, left: &[String], right: &[String]) {
     );
 }
 
-#[tokio::test]
-async fn what_was_made_here_has_label_studios_fields_in_their_order() {
-    each_database(async |test| {
-        let (project, task) = test.project_with_task().await;
-        let region = json!({ "id": "r", "value": { "x": 1.5 } });
-        let input = json!({ "result": [region], "leadTime": 2 });
-        test.annotation(&test.admin, &task, input).await;
-        let exported = export_text(&test.app, project.parse().unwrap()).await;
-        let mut tasks: Value = serde_json::from_str(&exported).unwrap();
-        for time in ["created_at", "updated_at"] {
-            for object in ["", "/annotations/0"] {
-                let object = tasks.pointer_mut(&format!("/0{object}")).unwrap();
-                let at = object[time].as_str().unwrap();
-                assert!(at.ends_with('Z') && at.len() <= 27, "{at}");
-                object[time] = json!("at");
-            }
+#[each_database]
+async fn what_was_made_here_has_label_studios_fields_in_their_order(test: TestApp) {
+    let (project, task) = test.project_with_task().await;
+    let region = json!({ "id": "r", "value": { "x": 1.5 } });
+    let input = json!({ "result": [region], "leadTime": 2 });
+    test.annotation(&test.admin, &task, input).await;
+    let exported = export_text(&test.app, project.parse().unwrap()).await;
+    let mut tasks: Value = serde_json::from_str(&exported).unwrap();
+    for time in ["created_at", "updated_at"] {
+        for object in ["", "/annotations/0"] {
+            let object = tasks.pointer_mut(&format!("/0{object}")).unwrap();
+            let at = object[time].as_str().unwrap();
+            assert!(at.ends_with('Z') && at.len() <= 27, "{at}");
+            object[time] = json!("at");
         }
-        tasks[0]["annotations"][0]["unique_id"] = json!("uuid");
-        let expected = "[{\"id\":1,\"annotations\":[{\"id\":1,\"completed_by\":1,\
-            \"result\":[{\"id\":\"r\",\"value\":{\"x\":1.5}}],\"was_cancelled\":false,\
-            \"ground_truth\":false,\"created_at\":\"at\",\"updated_at\":\"at\",\
-            \"draft_created_at\":null,\"lead_time\":2.0,\"unique_id\":\"uuid\",\"import_id\":null,\
-            \"last_action\":\"submitted\",\"task\":1,\"project\":1,\"updated_by\":1,\
-            \"parent_prediction\":null,\"parent_annotation\":null,\"last_created_by\":1}],\
-            \"drafts\":[],\"predictions\":[],\"data\":{\"text\":\"a\"},\"meta\":null,\
-            \"created_at\":\"at\",\"updated_at\":\"at\",\"total_annotations\":1,\
-            \"cancelled_annotations\":0,\"total_predictions\":0,\"project\":1,\"updated_by\":1}]";
-        assert_eq!(tasks.to_string(), expected);
-    })
-    .await;
+    }
+    tasks[0]["annotations"][0]["unique_id"] = json!("uuid");
+    let expected = "[{\"id\":1,\"annotations\":[{\"id\":1,\"completed_by\":1,\
+        \"result\":[{\"id\":\"r\",\"value\":{\"x\":1.5}}],\"was_cancelled\":false,\
+        \"ground_truth\":false,\"created_at\":\"at\",\"updated_at\":\"at\",\
+        \"draft_created_at\":null,\"lead_time\":2.0,\"unique_id\":\"uuid\",\"import_id\":null,\
+        \"last_action\":\"submitted\",\"task\":1,\"project\":1,\"updated_by\":1,\
+        \"parent_prediction\":null,\"parent_annotation\":null,\"last_created_by\":1}],\
+        \"drafts\":[],\"predictions\":[],\"data\":{\"text\":\"a\"},\"meta\":null,\
+        \"created_at\":\"at\",\"updated_at\":\"at\",\"total_annotations\":1,\
+        \"cancelled_annotations\":0,\"total_predictions\":0,\"project\":1,\"updated_by\":1}]";
+    assert_eq!(tasks.to_string(), expected);
 }
 
-#[tokio::test]
-async fn fields_of_others_and_exact_texts_are_kept() {
-    each_database(async |test| {
-        let file = r#"[{"zeta":1e2,"data":{"n": 10.50},"meta":{ "a":[] },"inner_id":4,"id":9,
-            "overlap":3,"annotations":[{"result":[ {"x": 1E+5} ],"reviews":[{ }],"q":"\u00e9"}],
-            "predictions":[{"id":5,"result":[ ],"score":1,"model_version":"v","cluster":3,"?":0},7]}]"#;
-        let summary = import_text(&test.app, file).await.unwrap();
-        let exported = export_text(&test.app, summary.project_id).await;
-        for text in [
-            r#""data":{"n": 10.50},"meta":{ "a":[] },"#,
-            r#""result":[ {"x": 1E+5} ],"#,
-            r#""last_created_by":null,"reviews":[{ }],"q":"\u00e9"}"#,
-            r#""model_version":"v","score":1.0,"cluster":3,"#,
-            r#""import_id":5,"?":0},7],"#,
-            r#""inner_id":4,"total_annotations":1,"#,
-            r#""total_predictions":2,"#,
-            r#""updated_by":null,"overlap":3,"import_id":9,"zeta":1e2}"#,
-        ] {
-            assert!(exported.contains(text), "{text}\n{exported}");
-        }
-    })
-    .await;
+#[each_database]
+async fn fields_of_others_and_exact_texts_are_kept(test: TestApp) {
+    let file = r#"[{"zeta":1e2,"data":{"n": 10.50},"meta":{ "a":[] },"inner_id":4,"id":9,
+        "overlap":3,"annotations":[{"result":[ {"x": 1E+5} ],"reviews":[{ }],"q":"\u00e9"}],
+        "predictions":[{"id":5,"result":[ ],"score":1,"model_version":"v","cluster":3,"?":0},7]}]"#;
+    let summary = import_text(&test.app, file).await.unwrap();
+    let exported = export_text(&test.app, summary.project_id).await;
+    for text in [
+        r#""data":{"n": 10.50},"meta":{ "a":[] },"#,
+        r#""result":[ {"x": 1E+5} ],"#,
+        r#""last_created_by":null,"reviews":[{ }],"q":"\u00e9"}"#,
+        r#""model_version":"v","score":1.0,"cluster":3,"#,
+        r#""import_id":5,"?":0},7],"#,
+        r#""inner_id":4,"total_annotations":1,"#,
+        r#""total_predictions":2,"#,
+        r#""updated_by":null,"overlap":3,"import_id":9,"zeta":1e2}"#,
+    ] {
+        assert!(exported.contains(text), "{text}\n{exported}");
+    }
 }

@@ -23,13 +23,14 @@ use annograph::{
     },
     error::dotted,
 };
+use each_database::each_database;
 use entity::{annotation, annotation_draft, annotation_revision, task};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{EntityTrait, QueryOrder};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::support::{TestApp, each_database};
+use crate::support::TestApp;
 
 /// Into a new project, users as they come.
 pub fn into_new_project() -> import::Options {
@@ -90,197 +91,176 @@ async fn tasks(app: &App) -> Vec<task::Model> {
     rows.all(app.db.writer()).await.unwrap()
 }
 
-#[tokio::test]
-async fn an_imported_annotation_is_read_like_any_other() {
-    each_database(async |test| {
-        let file = with(&json!([{
-            "id": 70, "completed_by": 3, "result": [{ "id": "a", "value": { "x": 1.50 } }],
-            "created_at": "2024-05-06T07:08:09.123456789+02:00", "lead_time": 4,
-            "unique_id": "35bb51ab-cbda-428f-9a6d-3a050411e790", "bulk_created": false,
-        }]));
-        let summary = import_text(&test.app, file).await.unwrap();
-        let answer = test
-            .admin
-            .run(
-                "{ annotations { nodes { importId uniqueId result regionCount createdAt updatedAt
-                   createdUsername leadTime lastAction wasCancelled groundTruth version
-                   project { id } task { isLabeled totalAnnotations data }
-                   history { nodes { version action changedFields } } } } }",
-            )
-            .await;
-        let project = summary.project_id.to_string();
-        let expected = json!({
-            "importId": "70", "uniqueId": "35bb51ab-cbda-428f-9a6d-3a050411e790",
-            "result": [{ "id": "a", "value": { "x": 1.5 } }], "regionCount": 1,
-            "createdAt": "2024-05-06T05:08:09.123456Z", "updatedAt": "2024-05-06T05:08:09.123456Z",
-            "createdUsername": "imported-3", "leadTime": 4.0, "lastAction": "IMPORTED",
-            "wasCancelled": false, "groundTruth": false, "version": 1,
-            "project": { "id": project },
-            "task": { "isLabeled": true, "totalAnnotations": 1, "data": { "text": "a" } },
-            "history": { "nodes": [{
-                "version": 1, "action": "IMPORTED",
-                "changedFields": ["completedBy", "groundTruth", "leadTime", "project", "result",
-                                  "task", "wasCancelled"],
-            }] },
-        });
-        assert_eq!(answer.data()["annotations"]["nodes"], json!([expected]));
-    })
-    .await;
+#[each_database]
+async fn an_imported_annotation_is_read_like_any_other(test: TestApp) {
+    let file = with(&json!([{
+        "id": 70, "completed_by": 3, "result": [{ "id": "a", "value": { "x": 1.50 } }],
+        "created_at": "2024-05-06T07:08:09.123456789+02:00", "lead_time": 4,
+        "unique_id": "35bb51ab-cbda-428f-9a6d-3a050411e790", "bulk_created": false,
+    }]));
+    let summary = import_text(&test.app, file).await.unwrap();
+    let answer = test
+        .admin
+        .run(
+            "{ annotations { nodes { importId uniqueId result regionCount createdAt updatedAt
+               createdUsername leadTime lastAction wasCancelled groundTruth version
+               project { id } task { isLabeled totalAnnotations data }
+               history { nodes { version action changedFields } } } } }",
+        )
+        .await;
+    let project = summary.project_id.to_string();
+    let expected = json!({
+        "importId": "70", "uniqueId": "35bb51ab-cbda-428f-9a6d-3a050411e790",
+        "result": [{ "id": "a", "value": { "x": 1.5 } }], "regionCount": 1,
+        "createdAt": "2024-05-06T05:08:09.123456Z", "updatedAt": "2024-05-06T05:08:09.123456Z",
+        "createdUsername": "imported-3", "leadTime": 4.0, "lastAction": "IMPORTED",
+        "wasCancelled": false, "groundTruth": false, "version": 1,
+        "project": { "id": project },
+        "task": { "isLabeled": true, "totalAnnotations": 1, "data": { "text": "a" } },
+        "history": { "nodes": [{
+            "version": 1, "action": "IMPORTED",
+            "changedFields": ["completedBy", "groundTruth", "leadTime", "project", "result",
+                              "task", "wasCancelled"],
+        }] },
+    });
+    assert_eq!(answer.data()["annotations"]["nodes"], json!([expected]));
 }
 
-#[tokio::test]
-async fn every_annotation_begins_its_history() {
-    each_database(async |test| {
-        let file = include_str!("../fixtures/label-studio/export.json");
-        let summary = import_text(&test.app, file).await.unwrap();
-        let db = test.app.db.writer();
-        let revisions = annotation_revision::Entity::find().all(db).await.unwrap();
-        assert_eq!(revisions.len(), summary.counts.annotations);
-        for row in annotations(&test.app).await {
-            let mut of_row = revisions
-                .iter()
-                .filter(|revision| revision.annotation_id == row.id);
-            let revision = of_row.next().unwrap();
-            assert_eq!(revision.version, 1);
-            assert_eq!(revision.result.as_ref(), Some(&row.result));
-            assert_eq!(revision.actor_id, row.completed_by_id);
-            assert_eq!(revision.updated_by_id, row.updated_by_id);
-            assert_eq!(revision.created_at, row.created_at);
-            assert!(file.contains(&row.result), "the text is the file's own");
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn counters_are_counted_not_believed() {
-    each_database(async |test| {
-        let file = json!([
-            { "data": {}, "overlap": 2, "total_annotations": 9, "is_labeled": true, "annotations": [
-                { "result": [], "completed_by": 1 }, { "result": [], "completed_by": 1 },
-                { "result": [], "completed_by": 2, "was_cancelled": true },
-            ] },
-            { "data": {}, "overlap": 2, "annotations": [
-                { "result": [], "completed_by": 1 }, { "result": null, "completed_by": null },
-            ], "predictions": [{ "result": [], "score": 0.5 }, 7] },
-        ]);
-        import_text(&test.app, file.to_string()).await.unwrap();
-        let counters: Vec<_> = tasks(&test.app)
-            .await
+#[each_database]
+async fn every_annotation_begins_its_history(test: TestApp) {
+    let file = include_str!("../fixtures/label-studio/export.json");
+    let summary = import_text(&test.app, file).await.unwrap();
+    let db = test.app.db.writer();
+    let revisions = annotation_revision::Entity::find().all(db).await.unwrap();
+    assert_eq!(revisions.len(), summary.counts.annotations);
+    for row in annotations(&test.app).await {
+        let mut of_row = revisions
             .iter()
-            .map(|task| {
-                let counts = (task.total_annotations, task.cancelled_annotations);
-                (counts, task.total_predictions, task.is_labeled)
-            })
-            .collect();
-        assert_eq!(counters, [((2, 1), 0, false), ((2, 0), 1, true)]);
-    })
-    .await;
+            .filter(|revision| revision.annotation_id == row.id);
+        let revision = of_row.next().unwrap();
+        assert_eq!(revision.version, 1);
+        assert_eq!(revision.result.as_ref(), Some(&row.result));
+        assert_eq!(revision.actor_id, row.completed_by_id);
+        assert_eq!(revision.updated_by_id, row.updated_by_id);
+        assert_eq!(revision.created_at, row.created_at);
+        assert!(file.contains(&row.result), "the text is the file's own");
+    }
 }
 
-#[tokio::test]
-async fn parents_are_found_anywhere_in_the_file() {
-    each_database(async |test| {
-        let file = json!([
-            { "data": {}, "annotations": [
-                { "id": 10, "result": [], "parent_annotation": 30, "parent_prediction": 5 },
-                { "id": 20, "result": [], "parent_annotation": 10, "parent_prediction": 99 },
-            ] },
-            { "data": {}, "predictions": [{ "id": 5, "result": [] }], "annotations": [
-                { "id": 30, "import_id": 3, "result": [], "parent_annotation": 88 },
-                { "id": 30, "result": [], "parent_prediction": 5 },
-            ] },
-        ]);
-        let summary = import_text(&test.app, file.to_string()).await.unwrap();
-        let rows = annotations(&test.app).await;
-        let place = |id: Option<i64>| id.and_then(|id| rows.iter().position(|row| row.id == id));
-        let parents: Vec<_> = rows
-            .iter()
-            .map(|row| place(row.parent_annotation_id))
-            .collect();
-        assert_eq!(parents, [Some(2), Some(0), None, None]);
-        let predictions = rows.iter().map(|row| row.parent_prediction_id.is_some());
-        assert_eq!(predictions.collect::<Vec<_>>(), [true, false, false, true]);
-        assert_eq!(rows[2].import_id, Some(3));
-        assert_eq!(rows[3].import_id, Some(30));
-        assert_eq!(
-            notes(&summary),
-            [
-                "0.annotations.1.parent_prediction: the file has no prediction 99: now null",
-                "1.annotations.0.parent_annotation: the file has no annotation 88: now null",
-            ]
-        );
-    })
-    .await;
+#[each_database]
+async fn counters_are_counted_not_believed(test: TestApp) {
+    let file = json!([
+        { "data": {}, "overlap": 2, "total_annotations": 9, "is_labeled": true, "annotations": [
+            { "result": [], "completed_by": 1 }, { "result": [], "completed_by": 1 },
+            { "result": [], "completed_by": 2, "was_cancelled": true },
+        ] },
+        { "data": {}, "overlap": 2, "annotations": [
+            { "result": [], "completed_by": 1 }, { "result": null, "completed_by": null },
+        ], "predictions": [{ "result": [], "score": 0.5 }, 7] },
+    ]);
+    import_text(&test.app, file.to_string()).await.unwrap();
+    let counters: Vec<_> = tasks(&test.app)
+        .await
+        .iter()
+        .map(|task| {
+            let counts = (task.total_annotations, task.cancelled_annotations);
+            (counts, task.total_predictions, task.is_labeled)
+        })
+        .collect();
+    assert_eq!(counters, [((2, 1), 0, false), ((2, 0), 1, true)]);
 }
 
-#[tokio::test]
-async fn a_task_keeps_its_last_ground_truth_and_taken_unique_ids_are_replaced() {
-    each_database(async |test| {
-        let id = "35bb51ab-cbda-428f-9a6d-3a050411e790";
-        let file = with(&json!([
-            { "result": [], "ground_truth": true, "unique_id": id },
-            { "result": [], "last_action": "accepted" },
-            { "result": [], "ground_truth": true, "unique_id": id, "last_action": null },
-        ]));
-        let summary = import_text(&test.app, file.clone()).await.unwrap();
-        let rows = annotations(&test.app).await;
-        let truths: Vec<_> = rows.iter().map(|row| row.ground_truth).collect();
-        assert_eq!(truths, [false, false, true]);
-        assert_eq!(rows[1].last_action, Some(annotation::Action::Accepted));
-        assert_eq!(rows[2].last_action, Some(annotation::Action::Imported));
-        assert_eq!(rows[0].unique_id.to_string(), id);
-        assert_ne!(rows[2].unique_id.to_string(), id);
-        assert_eq!(
-            notes(&summary),
-            [
-                "0.annotations.0.ground_truth: a later annotation of the task is its ground truth: \
-                 now false",
-                &format!("0.annotations.2.unique_id: {id} is taken: now another"),
-            ]
-        );
-        let again = import_text(&test.app, file).await.unwrap();
-        assert_eq!(notes(&again).len(), 3);
-    })
-    .await;
+#[each_database]
+async fn parents_are_found_anywhere_in_the_file(test: TestApp) {
+    let file = json!([
+        { "data": {}, "annotations": [
+            { "id": 10, "result": [], "parent_annotation": 30, "parent_prediction": 5 },
+            { "id": 20, "result": [], "parent_annotation": 10, "parent_prediction": 99 },
+        ] },
+        { "data": {}, "predictions": [{ "id": 5, "result": [] }], "annotations": [
+            { "id": 30, "import_id": 3, "result": [], "parent_annotation": 88 },
+            { "id": 30, "result": [], "parent_prediction": 5 },
+        ] },
+    ]);
+    let summary = import_text(&test.app, file.to_string()).await.unwrap();
+    let rows = annotations(&test.app).await;
+    let place = |id: Option<i64>| id.and_then(|id| rows.iter().position(|row| row.id == id));
+    let parents: Vec<_> = rows
+        .iter()
+        .map(|row| place(row.parent_annotation_id))
+        .collect();
+    assert_eq!(parents, [Some(2), Some(0), None, None]);
+    let predictions = rows.iter().map(|row| row.parent_prediction_id.is_some());
+    assert_eq!(predictions.collect::<Vec<_>>(), [true, false, false, true]);
+    assert_eq!(rows[2].import_id, Some(3));
+    assert_eq!(rows[3].import_id, Some(30));
+    assert_eq!(
+        notes(&summary),
+        [
+            "0.annotations.1.parent_prediction: the file has no prediction 99: now null",
+            "1.annotations.0.parent_annotation: the file has no annotation 88: now null",
+        ]
+    );
 }
 
-#[tokio::test]
-async fn drafts_belong_to_a_user_and_perhaps_to_an_annotation_of_their_task() {
-    each_database(async |test| {
-        let draft = |annotation: i64| json!({ "user": 4, "result": [], "annotation": annotation });
-        let file = json!([
-            { "data": {}, "annotations": [{ "id": 6, "result": [] }], "drafts": [draft(6), 17] },
-            { "data": {}, "drafts": [draft(6)] },
-        ]);
-        let summary = import_text(&test.app, file.to_string()).await.unwrap();
-        let db = test.app.db.writer();
-        let drafts = annotation_draft::Entity::find().all(db).await.unwrap();
-        assert_eq!(
-            drafts[0].annotation_id,
-            Some(annotations(&test.app).await[0].id)
-        );
-        assert_eq!(drafts[1].annotation_id, None);
-        let expected = ["1.drafts.0.annotation: the task has no annotation 6: now null"];
-        assert_eq!(notes(&summary), expected);
-        let exported = export_text(&test.app, summary.project_id).await;
-        assert!(exported.contains(",17],\"predictions\""), "{exported}");
-    })
-    .await;
+#[each_database]
+async fn a_task_keeps_its_last_ground_truth_and_taken_unique_ids_are_replaced(test: TestApp) {
+    let id = "35bb51ab-cbda-428f-9a6d-3a050411e790";
+    let file = with(&json!([
+        { "result": [], "ground_truth": true, "unique_id": id },
+        { "result": [], "last_action": "accepted" },
+        { "result": [], "ground_truth": true, "unique_id": id, "last_action": null },
+    ]));
+    let summary = import_text(&test.app, file.clone()).await.unwrap();
+    let rows = annotations(&test.app).await;
+    let truths: Vec<_> = rows.iter().map(|row| row.ground_truth).collect();
+    assert_eq!(truths, [false, false, true]);
+    assert_eq!(rows[1].last_action, Some(annotation::Action::Accepted));
+    assert_eq!(rows[2].last_action, Some(annotation::Action::Imported));
+    assert_eq!(rows[0].unique_id.to_string(), id);
+    assert_ne!(rows[2].unique_id.to_string(), id);
+    assert_eq!(
+        notes(&summary),
+        [
+            "0.annotations.0.ground_truth: a later annotation of the task is its ground truth: \
+             now false",
+            &format!("0.annotations.2.unique_id: {id} is taken: now another"),
+        ]
+    );
+    let again = import_text(&test.app, file).await.unwrap();
+    assert_eq!(notes(&again).len(), 3);
 }
 
-#[tokio::test]
-async fn one_task_or_bare_data_will_do() {
-    each_database(async |test: TestApp| {
-        let summary = import_text(&test.app, "{\"data\": {\"text\": \"a\"}, \"id\": 3}").await;
-        assert_eq!(summary.unwrap().counts.tasks, 1);
-        let summary = import_text(&test.app, "[{ \"id\": \"x\", \"text\":\"b\" }]").await;
-        assert_eq!(summary.unwrap().counts.tasks, 1);
-        let rows = tasks(&test.app).await;
-        assert_eq!(rows[0].data, "{\"text\": \"a\"}");
-        assert_eq!(rows[0].import_id, Some(3));
-        assert_eq!(rows[1].data, "{ \"id\": \"x\", \"text\":\"b\" }");
-        assert_eq!(import_text(&test.app, "[]").await.unwrap().counts.tasks, 0);
-    })
-    .await;
+#[each_database]
+async fn drafts_belong_to_a_user_and_perhaps_to_an_annotation_of_their_task(test: TestApp) {
+    let draft = |annotation: i64| json!({ "user": 4, "result": [], "annotation": annotation });
+    let file = json!([
+        { "data": {}, "annotations": [{ "id": 6, "result": [] }], "drafts": [draft(6), 17] },
+        { "data": {}, "drafts": [draft(6)] },
+    ]);
+    let summary = import_text(&test.app, file.to_string()).await.unwrap();
+    let db = test.app.db.writer();
+    let drafts = annotation_draft::Entity::find().all(db).await.unwrap();
+    assert_eq!(
+        drafts[0].annotation_id,
+        Some(annotations(&test.app).await[0].id)
+    );
+    assert_eq!(drafts[1].annotation_id, None);
+    let expected = ["1.drafts.0.annotation: the task has no annotation 6: now null"];
+    assert_eq!(notes(&summary), expected);
+    let exported = export_text(&test.app, summary.project_id).await;
+    assert!(exported.contains(",17],\"predictions\""), "{exported}");
+}
+
+#[each_database]
+async fn one_task_or_bare_data_will_do(test: TestApp) {
+    let summary = import_text(&test.app, "{\"data\": {\"text\": \"a\"}, \"id\": 3}").await;
+    assert_eq!(summary.unwrap().counts.tasks, 1);
+    let summary = import_text(&test.app, "[{ \"id\": \"x\", \"text\":\"b\" }]").await;
+    assert_eq!(summary.unwrap().counts.tasks, 1);
+    let rows = tasks(&test.app).await;
+    assert_eq!(rows[0].data, "{\"text\": \"a\"}");
+    assert_eq!(rows[0].import_id, Some(3));
+    assert_eq!(rows[1].data, "{ \"id\": \"x\", \"text\":\"b\" }");
+    assert_eq!(import_text(&test.app, "[]").await.unwrap().counts.tasks, 0);
 }

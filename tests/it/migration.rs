@@ -5,6 +5,7 @@ pub mod tables;
 
 use std::collections::BTreeSet;
 
+use each_database::each_database;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ColumnTrait, ColumnType, DbBackend, EntityTrait, IdenStatic, Iterable, PrimaryKeyToColumn,
@@ -14,7 +15,7 @@ use sea_orm::{
 use self::tables::{ForeignKey, Kind, Table};
 use crate::{
     graphql::{draft, drafts, update},
-    support::each_database,
+    support::TestApp,
 };
 
 /// Unique keys beside the primary ones, with their condition where they have one. Those of one column
@@ -44,130 +45,120 @@ const UNIQUE: &[(&str, &[&str])] = &[
     ("user", &["username"]),
 ];
 
-#[tokio::test]
-async fn migrations_go_up_and_down_and_up() {
-    each_database(async |app| {
-        let db = app.app.db.writer();
-        let (project, task) = app.project_with_task().await;
-        app.annotation(&app.admin, &task, serde_json::json!({}))
-            .await;
-        assert_eq!((project.as_str(), task.as_str()), ("1", "1"));
-        let before = tables::all(&app.app).await;
-        assert_eq!(
-            Migrator::get_pending_migrations_read_only(db)
-                .await
-                .unwrap()
-                .len(),
-            0
-        );
-
-        // One at a time, so that each one's way down is its own.
-        let steps = Migrator::migrations().len();
-        for _ in 0..steps {
-            Migrator::down(db, Some(1)).await.unwrap();
-        }
-        assert_eq!(tables::all(&app.app).await, [], "something is left");
-        assert_eq!(
-            Migrator::get_pending_migrations_read_only(db)
-                .await
-                .unwrap()
-                .len(),
-            steps
-        );
-
-        Migrator::up(db, None).await.unwrap();
-        assert_eq!(tables::all(&app.app).await, before);
-        // Once more changes nothing.
-        Migrator::up(db, None).await.unwrap();
-        assert_eq!(tables::all(&app.app).await, before);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_history_of_old_becomes_events() {
-    each_database(async |app| {
-        let db = app.app.db.writer();
-        let (_, task) = app.project_with_task().await;
-        let (_, other) = app.project_with_task().await;
-        let id = app
-            .annotation(&app.admin, &task, serde_json::json!({}))
-            .await;
-        let change = serde_json::json!({ "taskId": other });
-        update(&app.admin, &id, change).await.ok();
-        app.annotation(&app.admin, &task, serde_json::json!({}))
-            .await;
-        let all = Migrator::migrations();
-        let before = all
-            .iter()
-            .position(|step| step.name() == "m20261123_000008_create_event")
-            .unwrap();
-        let steps = u32::try_from(all.len() - before).unwrap();
-        Migrator::down(db, Some(steps)).await.unwrap();
-        Migrator::up(db, None).await.unwrap();
-        let events = entity::event::Entity::find()
-            .order_by_asc(entity::event::Column::Seq)
-            .all(db)
+#[each_database]
+async fn migrations_go_up_and_down_and_up(app: TestApp) {
+    let db = app.app.db.writer();
+    let (project, task) = app.project_with_task().await;
+    app.annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    assert_eq!((project.as_str(), task.as_str()), ("1", "1"));
+    let before = tables::all(&app.app).await;
+    assert_eq!(
+        Migrator::get_pending_migrations_read_only(db)
             .await
-            .unwrap();
-        let events: Vec<(i64, i64)> = events
-            .iter()
-            .map(|event| (event.seq, event.revision_id))
-            .collect();
-        assert_eq!(events, [(1, 1), (2, 2), (3, 3)]);
-        let revisions = entity::annotation_revision::Entity::find()
-            .order_by_asc(entity::annotation_revision::Column::Id)
-            .all(db)
+            .unwrap()
+            .len(),
+        0
+    );
+
+    // One at a time, so that each one's way down is its own.
+    let steps = Migrator::migrations().len();
+    for _ in 0..steps {
+        Migrator::down(db, Some(1)).await.unwrap();
+    }
+    assert_eq!(tables::all(&app.app).await, [], "something is left");
+    assert_eq!(
+        Migrator::get_pending_migrations_read_only(db)
             .await
-            .unwrap();
-        let from: Vec<_> = revisions
-            .iter()
-            .map(|row| row.from_task_id.zip(row.from_project_id))
-            .collect();
-        assert_eq!(from, [None, Some((1, 1)), None]);
-    })
-    .await;
+            .unwrap()
+            .len(),
+        steps
+    );
+
+    Migrator::up(db, None).await.unwrap();
+    assert_eq!(tables::all(&app.app).await, before);
+    // Once more changes nothing.
+    Migrator::up(db, None).await.unwrap();
+    assert_eq!(tables::all(&app.app).await, before);
 }
 
-#[tokio::test]
-async fn drafts_of_old_are_all_kept_and_written_over_by_nobody() {
-    each_database(async |app| {
-        let db = app.app.db.writer();
-        let (_, task) = app.project_with_task().await;
-        let annotation = app
-            .annotation(&app.admin, &task, serde_json::json!({}))
-            .await;
-        for annotation in [None, Some(annotation.as_str())] {
-            draft(&app, &app.admin, &task, annotation).await;
-            draft(&app, &app.admin, &task, annotation).await;
-        }
-        let before = drafts::all(&app).await;
-        let all = Migrator::migrations();
-        let step = all
-            .iter()
-            .position(|step| step.name() == "m20261124_000011_save_drafts")
-            .unwrap();
-        let steps = u32::try_from(all.len() - step).unwrap();
-        Migrator::down(db, Some(steps)).await.unwrap();
-        Migrator::up(db, None).await.unwrap();
-        assert_eq!(drafts::all(&app).await, before);
-        for of in ["taskId", "annotationId"] {
-            let input = serde_json::json!({ of: 1, "result": [{ "id": "new" }] });
-            drafts::saved(&app.admin, input).await;
-        }
-        let after = drafts::all(&app).await;
-        assert_eq!((after.len(), &after[..4]), (6, before.as_slice()));
-    })
-    .await;
+#[each_database]
+async fn the_history_of_old_becomes_events(app: TestApp) {
+    let db = app.app.db.writer();
+    let (_, task) = app.project_with_task().await;
+    let (_, other) = app.project_with_task().await;
+    let id = app
+        .annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    let change = serde_json::json!({ "taskId": other });
+    update(&app.admin, &id, change).await.ok();
+    app.annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    let all = Migrator::migrations();
+    let before = all
+        .iter()
+        .position(|step| step.name() == "m20261123_000008_create_event")
+        .unwrap();
+    let steps = u32::try_from(all.len() - before).unwrap();
+    Migrator::down(db, Some(steps)).await.unwrap();
+    Migrator::up(db, None).await.unwrap();
+    let events = entity::event::Entity::find()
+        .order_by_asc(entity::event::Column::Seq)
+        .all(db)
+        .await
+        .unwrap();
+    let events: Vec<(i64, i64)> = events
+        .iter()
+        .map(|event| (event.seq, event.revision_id))
+        .collect();
+    assert_eq!(events, [(1, 1), (2, 2), (3, 3)]);
+    let revisions = entity::annotation_revision::Entity::find()
+        .order_by_asc(entity::annotation_revision::Column::Id)
+        .all(db)
+        .await
+        .unwrap();
+    let from: Vec<_> = revisions
+        .iter()
+        .map(|row| row.from_task_id.zip(row.from_project_id))
+        .collect();
+    assert_eq!(from, [None, Some((1, 1)), None]);
 }
 
-#[tokio::test]
-async fn tables_and_entities_describe_the_same() {
-    each_database(async |app| {
-        let tables = tables::all(&app.app).await;
-        let backend = app.app.db.backend();
-        let mut described = BTreeSet::new();
-        macro_rules! compare {
+#[each_database]
+async fn drafts_of_old_are_all_kept_and_written_over_by_nobody(app: TestApp) {
+    let db = app.app.db.writer();
+    let (_, task) = app.project_with_task().await;
+    let annotation = app
+        .annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    for annotation in [None, Some(annotation.as_str())] {
+        draft(&app, &app.admin, &task, annotation).await;
+        draft(&app, &app.admin, &task, annotation).await;
+    }
+    let before = drafts::all(&app).await;
+    let all = Migrator::migrations();
+    let step = all
+        .iter()
+        .position(|step| step.name() == "m20261124_000011_save_drafts")
+        .unwrap();
+    let steps = u32::try_from(all.len() - step).unwrap();
+    Migrator::down(db, Some(steps)).await.unwrap();
+    Migrator::up(db, None).await.unwrap();
+    assert_eq!(drafts::all(&app).await, before);
+    for of in ["taskId", "annotationId"] {
+        let input = serde_json::json!({ of: 1, "result": [{ "id": "new" }] });
+        drafts::saved(&app.admin, input).await;
+    }
+    let after = drafts::all(&app).await;
+    assert_eq!((after.len(), &after[..4]), (6, before.as_slice()));
+}
+
+#[each_database]
+async fn tables_and_entities_describe_the_same(app: TestApp) {
+    let tables = tables::all(&app.app).await;
+    let backend = app.app.db.backend();
+    let mut described = BTreeSet::new();
+    macro_rules! compare {
             ($($entity:ident),* $(,)?) => {$(
                 let name = entity::$entity::Entity.as_str();
                 let table = tables.iter().find(|table| table.name == name);
@@ -179,101 +170,89 @@ async fn tables_and_entities_describe_the_same() {
                 described.insert(name.to_owned());
             )*};
         }
-        compare!(
-            access_loss,
-            annotation,
-            annotation_answer,
-            annotation_draft,
-            annotation_review,
-            annotation_revision,
-            annotation_term,
-            annotation_term_fill,
-            annotation_tombstone,
-            api_token,
-            event_log,
-            idempotency_key,
-            import_job,
-            prediction,
-            project,
-            project_member,
-            replaced_draft,
-            task,
-            user,
-        );
-        // SQLite, where the order of ids is that of commits, has a view instead.
-        if backend == DbBackend::Postgres {
-            compare!(event, outbox);
-        }
-        let found: BTreeSet<String> = tables.into_iter().map(|table| table.name).collect();
-        assert_eq!(found, described);
-    })
-    .await;
+    compare!(
+        access_loss,
+        annotation,
+        annotation_answer,
+        annotation_draft,
+        annotation_review,
+        annotation_revision,
+        annotation_term,
+        annotation_term_fill,
+        annotation_tombstone,
+        api_token,
+        event_log,
+        idempotency_key,
+        import_job,
+        prediction,
+        project,
+        project_member,
+        replaced_draft,
+        task,
+        user,
+    );
+    // SQLite, where the order of ids is that of commits, has a view instead.
+    if backend == DbBackend::Postgres {
+        compare!(event, outbox);
+    }
+    let found: BTreeSet<String> = tables.into_iter().map(|table| table.name).collect();
+    assert_eq!(found, described);
 }
 
-#[tokio::test]
-async fn unique_keys_are_these() {
-    each_database(async |app| {
-        let found: Vec<(String, Vec<String>)> = tables::all(&app.app)
-            .await
-            .into_iter()
-            .flat_map(|table| {
-                table
-                    .unique
-                    .into_iter()
-                    .map(move |key| (table.name.clone(), key))
-            })
-            .collect();
-        let backend = app.app.db.backend();
-        let expected: Vec<(String, Vec<String>)> = UNIQUE
-            .iter()
-            .filter(|(table, _)| *table != "event" || backend == DbBackend::Postgres)
-            .map(|(table, key)| {
-                (
-                    (*table).to_owned(),
-                    key.iter().map(|column| (*column).to_owned()).collect(),
-                )
-            })
-            .collect();
-        assert_eq!(found, expected);
-    })
-    .await;
+#[each_database]
+async fn unique_keys_are_these(app: TestApp) {
+    let found: Vec<(String, Vec<String>)> = tables::all(&app.app)
+        .await
+        .into_iter()
+        .flat_map(|table| {
+            table
+                .unique
+                .into_iter()
+                .map(move |key| (table.name.clone(), key))
+        })
+        .collect();
+    let backend = app.app.db.backend();
+    let expected: Vec<(String, Vec<String>)> = UNIQUE
+        .iter()
+        .filter(|(table, _)| *table != "event" || backend == DbBackend::Postgres)
+        .map(|(table, key)| {
+            (
+                (*table).to_owned(),
+                key.iter().map(|column| (*column).to_owned()).collect(),
+            )
+        })
+        .collect();
+    assert_eq!(found, expected);
 }
 
-#[tokio::test]
-async fn every_foreign_key_has_an_index() {
-    each_database(async |app| {
-        let mut bare = Vec::new();
-        for table in tables::all(&app.app).await {
-            for key in &table.foreign_keys {
-                // A partial index serves too, when it leaves out nothing but nulls.
-                let nulls_apart = format!("{} where {} is not null", key.column, key.column);
-                let serves =
-                    |index: &Vec<String>| index[0] == key.column || index[0] == nulls_apart;
-                if !table.indexes.iter().any(serves) {
-                    bare.push(format!("{}.{}", table.name, key.column));
-                }
+#[each_database]
+async fn every_foreign_key_has_an_index(app: TestApp) {
+    let mut bare = Vec::new();
+    for table in tables::all(&app.app).await {
+        for key in &table.foreign_keys {
+            // A partial index serves too, when it leaves out nothing but nulls.
+            let nulls_apart = format!("{} where {} is not null", key.column, key.column);
+            let serves = |index: &Vec<String>| index[0] == key.column || index[0] == nulls_apart;
+            if !table.indexes.iter().any(serves) {
+                bare.push(format!("{}.{}", table.name, key.column));
             }
         }
-        assert!(bare.is_empty(), "{bare:?}");
-    })
-    .await;
+    }
+    assert!(bare.is_empty(), "{bare:?}");
 }
 
-#[tokio::test]
-async fn ids_are_never_given_twice() {
-    each_database(async |app| {
-        let (_, task) = app.project_with_task().await;
-        let first = app
-            .annotation(&app.admin, &task, serde_json::json!({}))
-            .await;
-        let delete = format!("mutation {{ deleteAnnotation(id: {first}) {{ id }} }}");
-        app.admin.run(&delete).await.ok();
-        let second = app
-            .annotation(&app.admin, &task, serde_json::json!({}))
-            .await;
-        assert_ne!(first, second);
-    })
-    .await;
+#[each_database]
+async fn ids_are_never_given_twice(app: TestApp) {
+    let (_, task) = app.project_with_task().await;
+    let first = app
+        .annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    let delete = format!("mutation {{ deleteAnnotation(id: {first}) {{ id }} }}");
+    app.admin.run(&delete).await.ok();
+    let second = app
+        .annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    assert_ne!(first, second);
 }
 
 fn compare<E, R>(name: &str, table: &Table, backend: DbBackend)

@@ -22,11 +22,12 @@ use annograph::{
         task,
     },
 };
+use each_database::each_database;
 use entity::user;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, Statement};
 
 use self::cases::{Case, Place, cases};
-use crate::support::{TestApp, each_database};
+use crate::support::TestApp;
 
 /// Enough for an index to be worth its while.
 const ROWS: u64 = 4_000;
@@ -138,97 +139,91 @@ impl Observed {
     }
 }
 
-#[tokio::test]
-async fn every_list_has_its_index() {
+#[each_database]
+async fn every_list_has_its_index(test: TestApp) {
     let rows = std::env::var("ANNOGRAPH_PLANS_ROWS").map_or(ROWS, |rows| rows.parse().unwrap());
-    each_database(async |test| {
-        data::fill(&test.app, rows).await;
-        let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
-        // Of few rows PostgreSQL rather reads all: whether it could do otherwise is the question.
-        let few = !is_sqlite && rows <= ROWS;
-        let options = if few {
-            "?options=-c%20enable_seqscan%3Doff"
-        } else {
-            ""
-        };
-        let observed = observed(&test, options).await;
-        let mut faults = Vec::new();
-        for case in cases() {
-            let (first, took, statement) = observed.page(&case, None).await;
+    data::fill(&test.app, rows).await;
+    let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
+    // Of few rows PostgreSQL rather reads all: whether it could do otherwise is the question.
+    let few = !is_sqlite && rows <= ROWS;
+    let options = if few {
+        "?options=-c%20enable_seqscan%3Doff"
+    } else {
+        ""
+    };
+    let observed = observed(&test, options).await;
+    let mut faults = Vec::new();
+    for case in cases() {
+        let (first, took, statement) = observed.page(&case, None).await;
+        faults.extend(fault(
+            &case,
+            &observed.plan(&statement).await,
+            is_sqlite,
+            true,
+        ));
+        let mut times = vec![took];
+        if let (true, Some(cursor)) = (first.has_next, first.cursors.last()) {
+            let (_, took, statement) = observed.page(&case, Some(cursor.clone())).await;
             faults.extend(fault(
                 &case,
                 &observed.plan(&statement).await,
                 is_sqlite,
-                true,
+                false,
             ));
-            let mut times = vec![took];
-            if let (true, Some(cursor)) = (first.has_next, first.cursors.last()) {
-                let (_, took, statement) = observed.page(&case, Some(cursor.clone())).await;
-                faults.extend(fault(
-                    &case,
-                    &observed.plan(&statement).await,
-                    is_sqlite,
-                    false,
-                ));
-                times.push(took);
-            }
-            if rows > ROWS {
-                times.push(observed.page(&case, None).await.1);
-                let plan = in_short(&observed.plan(&statement).await);
-                println!(
-                    "{:?} | {} | {:?} | {} rows | {:.1?} |\n    {plan}",
-                    test.app.db.backend(),
-                    case.name,
-                    case.place,
-                    first.rows.len(),
-                    times
-                );
-            }
+            times.push(took);
         }
-        observed.app.db.close().await.unwrap();
-        assert!(faults.is_empty(), "{}", faults.join("\n\n"));
-    })
-    .await;
+        if rows > ROWS {
+            times.push(observed.page(&case, None).await.1);
+            let plan = in_short(&observed.plan(&statement).await);
+            println!(
+                "{:?} | {} | {:?} | {} rows | {:.1?} |\n    {plan}",
+                test.app.db.backend(),
+                case.name,
+                case.place,
+                first.rows.len(),
+                times
+            );
+        }
+    }
+    observed.app.db.close().await.unwrap();
+    assert!(faults.is_empty(), "{}", faults.join("\n\n"));
 }
 
-#[tokio::test]
-async fn tasks_are_found_by_import_id_through_its_index() {
-    each_database(async |test| {
-        data::fill(&test.app, ROWS).await;
-        let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
-        let options = if is_sqlite {
-            ""
-        } else {
-            "?options=-c%20enable_seqscan%3Doff"
-        };
-        let observed = observed(&test, options).await;
-        let leaves = task::Leaves {
-            import_id: Some(IdFilter {
-                eq: Some("7".to_owned()),
-                is_in: None,
-            }),
-            ..Default::default()
-        };
-        let query = task::Query {
-            filter: Tree {
-                leaves,
-                ..Tree::default()
-            },
-            ..Default::default()
-        };
-        let page = Page::of(&Arguments::default(), &query.filter, query.order).unwrap();
-        for actor in [&observed.admin, &observed.member] {
-            observed.statements.lock().unwrap().clear();
-            task::list(&observed.app, actor, &query, &page)
-                .await
-                .unwrap();
-            let statement = observed.statements.lock().unwrap().pop().unwrap();
-            let plan = observed.plan(&statement).await;
-            assert!(plan.contains("ix_task_import_id"), "{plan}");
-        }
-        observed.app.db.close().await.unwrap();
-    })
-    .await;
+#[each_database]
+async fn tasks_are_found_by_import_id_through_its_index(test: TestApp) {
+    data::fill(&test.app, ROWS).await;
+    let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
+    let options = if is_sqlite {
+        ""
+    } else {
+        "?options=-c%20enable_seqscan%3Doff"
+    };
+    let observed = observed(&test, options).await;
+    let leaves = task::Leaves {
+        import_id: Some(IdFilter {
+            eq: Some("7".to_owned()),
+            is_in: None,
+        }),
+        ..Default::default()
+    };
+    let query = task::Query {
+        filter: Tree {
+            leaves,
+            ..Tree::default()
+        },
+        ..Default::default()
+    };
+    let page = Page::of(&Arguments::default(), &query.filter, query.order).unwrap();
+    for actor in [&observed.admin, &observed.member] {
+        observed.statements.lock().unwrap().clear();
+        task::list(&observed.app, actor, &query, &page)
+            .await
+            .unwrap();
+        let statement = observed.statements.lock().unwrap().pop().unwrap();
+        let plan = observed.plan(&statement).await;
+        assert!(plan.contains("ix_task_import_id"), "{plan}");
+    }
+    observed.app.db.close().await.unwrap();
 }
 
 /// A plan without its repetitions: the parts of a page are alike.

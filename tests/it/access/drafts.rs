@@ -1,10 +1,12 @@
 //! Permissions to write drafts, as a table of roles.
 
+use each_database::each_database;
+
 use super::{
     World,
     writes::{NF, NO, OK, Row, check, row},
 };
-use crate::support::each_database;
+use crate::support::TestApp;
 
 const TAKEN: &str = "id ALREADY_TAKEN";
 
@@ -36,11 +38,8 @@ const TABLE: [Row; 6] = [
     ),
 ];
 
-#[tokio::test]
-async fn drafts_are_for_those_who_annotate() {
-    each_database(async |app| {
-        let world = World::new(&app).await;
-        check(&app, &world, &TABLE).await;
-    })
-    .await;
+#[each_database]
+async fn drafts_are_for_those_who_annotate(app: TestApp) {
+    let world = World::new(&app).await;
+    check(&app, &world, &TABLE).await;
 }

@@ -1,10 +1,12 @@
 //! Permissions across projects: moves of annotations and references to rows of another project.
 
+use each_database::each_database;
+
 use super::{
     World,
     writes::{Row, check},
 };
-use crate::support::each_database;
+use crate::support::TestApp;
 
 const TABLE: [Row; 8] = [
     // Max manages cars, but not ferries.
@@ -100,11 +102,8 @@ const TABLE: [Row; 8] = [
     },
 ];
 
-#[tokio::test]
-async fn nothing_crosses_into_a_project_without_its_managers() {
-    each_database(async |app| {
-        let world = World::new(&app).await;
-        check(&app, &world, &TABLE).await;
-    })
-    .await;
+#[each_database]
+async fn nothing_crosses_into_a_project_without_its_managers(app: TestApp) {
+    let world = World::new(&app).await;
+    check(&app, &world, &TABLE).await;
 }

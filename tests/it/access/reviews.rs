@@ -1,10 +1,12 @@
 //! Permissions to review, skip and mark as ground truth, as a table of roles.
 
+use each_database::each_database;
+
 use super::{
     World,
     writes::{NF, NO, OK, Row, check, row},
 };
-use crate::support::each_database;
+use crate::support::TestApp;
 
 const NONE: &str = "input.action NOT_REVIEWED";
 
@@ -49,11 +51,8 @@ const TABLE: [Row; 11] = [
     ),
 ];
 
-#[tokio::test]
-async fn reviews_and_ground_truth_are_for_reviewers() {
-    each_database(async |app| {
-        let world = World::new(&app).await;
-        check(&app, &world, &TABLE).await;
-    })
-    .await;
+#[each_database]
+async fn reviews_and_ground_truth_are_for_reviewers(app: TestApp) {
+    let world = World::new(&app).await;
+    check(&app, &world, &TABLE).await;
 }

@@ -1,12 +1,13 @@
 //! Permissions to write annotations, as a table of roles.
 
+use each_database::each_database;
 use entity::project_member::Role;
 use serde_json::json;
 
 use super::World;
 use crate::{
     graphql::prediction,
-    support::{Answer, Client, TestApp, each_database},
+    support::{Answer, Client, TestApp},
 };
 
 pub const OK: &str = "ok";
@@ -240,13 +241,10 @@ const TABLE: [Row; 54] = [
     ),
 ];
 
-#[tokio::test]
-async fn each_role_may_do_what_the_table_says_and_no_more() {
-    each_database(async |app| {
-        let world = World::new(&app).await;
-        check(&app, &world, &TABLE).await;
-    })
-    .await;
+#[each_database]
+async fn each_role_may_do_what_the_table_says_and_no_more(app: TestApp) {
+    let world = World::new(&app).await;
+    check(&app, &world, &TABLE).await;
 }
 
 pub async fn check(app: &TestApp, world: &World, table: &[Row]) {
@@ -338,23 +336,20 @@ async fn prepare(app: &TestApp, world: &World, who: &Client, operation: &str) ->
     document
 }
 
-#[tokio::test]
-async fn nobody_does_anything_without_signing_in() {
-    each_database(async |app| {
-        let world = World::new(&app).await;
-        let mut nobody = app.admin.clone();
-        nobody.token = "ann_nobody".to_owned();
-        for row in &TABLE {
-            let document = prepare(&app, &world, &app.admin, row.operation).await;
-            let before = app.dump().await;
-            let answer = nobody.run(&document).await;
-            assert_eq!(
-                (answer.status.as_u16(), answer.code()),
-                (401, "UNAUTHENTICATED")
-            );
-            assert_eq!(answer.json.get("data"), None);
-            assert_eq!(app.dump().await, before, "{document}");
-        }
-    })
-    .await;
+#[each_database]
+async fn nobody_does_anything_without_signing_in(app: TestApp) {
+    let world = World::new(&app).await;
+    let mut nobody = app.admin.clone();
+    nobody.token = "ann_nobody".to_owned();
+    for row in &TABLE {
+        let document = prepare(&app, &world, &app.admin, row.operation).await;
+        let before = app.dump().await;
+        let answer = nobody.run(&document).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.code()),
+            (401, "UNAUTHENTICATED")
+        );
+        assert_eq!(answer.json.get("data"), None);
+        assert_eq!(app.dump().await, before, "{document}");
+    }
 }

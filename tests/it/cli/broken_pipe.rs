@@ -4,9 +4,10 @@ use std::{collections::BTreeSet, process::Stdio};
 
 use annograph::cli::Cli;
 use clap::CommandFactory;
+use each_database::each_database;
 
 use super::program::Program;
-use crate::support::each_database;
+use crate::support::TestApp;
 
 /// Every command of the program but `serve`, with arguments under which it prints something. FILE and FOLDER are
 /// replaced.
@@ -78,75 +79,69 @@ fn every_command_is_in_the_table() {
     assert_eq!(missing, Vec::<&String>::new());
 }
 
-#[tokio::test]
-async fn every_command_ends_quietly_when_its_reader_goes_away() {
-    each_database(async |app| {
-        app.project_with_task().await;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tasks.json");
-        let task = r#"{"data":{"text":"a"},"annotations":[{"result":[]},{"result":[]}]}"#;
-        std::fs::write(&file, format!("[{}]", vec![task; 200].join(","))).unwrap();
-        let (file, folder) = (
-            file.display().to_string(),
-            folder.path().display().to_string(),
-        );
-        let program = Program::on(&app.url);
-        for arguments in COMMANDS.iter().chain(&OTHERS) {
-            let filled = |text: &&str| text.replace("FILE", &file).replace("FOLDER", &folder);
-            let arguments: Vec<String> = arguments.iter().map(filled).collect();
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            for without_errors in [false, true] {
-                let mut command = program.command(&arguments);
-                command.stdout(closed());
-                if without_errors {
-                    command.stderr(closed());
-                }
-                let output = command.output().unwrap();
-                let told = String::from_utf8_lossy(&output.stderr);
-                assert!(!told.contains("panicked"), "{arguments:?}: {told}");
-                assert!(!told.contains("pipe"), "{arguments:?}: {told}");
-                let code = output.status.code();
-                match code {
-                    Some(0) => {}
-                    // Done before, or wrong in itself.
-                    Some(1 | 2) => assert!(is_refused(&arguments), "{arguments:?}: {told}"),
-                    _ => panic!("{arguments:?} ends with {code:?}"),
-                }
+#[each_database]
+async fn every_command_ends_quietly_when_its_reader_goes_away(app: TestApp) {
+    app.project_with_task().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.json");
+    let task = r#"{"data":{"text":"a"},"annotations":[{"result":[]},{"result":[]}]}"#;
+    std::fs::write(&file, format!("[{}]", vec![task; 200].join(","))).unwrap();
+    let (file, folder) = (
+        file.display().to_string(),
+        folder.path().display().to_string(),
+    );
+    let program = Program::on(&app.url);
+    for arguments in COMMANDS.iter().chain(&OTHERS) {
+        let filled = |text: &&str| text.replace("FILE", &file).replace("FOLDER", &folder);
+        let arguments: Vec<String> = arguments.iter().map(filled).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        for without_errors in [false, true] {
+            let mut command = program.command(&arguments);
+            command.stdout(closed());
+            if without_errors {
+                command.stderr(closed());
+            }
+            let output = command.output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert!(!told.contains("panicked"), "{arguments:?}: {told}");
+            assert!(!told.contains("pipe"), "{arguments:?}: {told}");
+            let code = output.status.code();
+            match code {
+                Some(0) => {}
+                // Done before, or wrong in itself.
+                Some(1 | 2) => assert!(is_refused(&arguments), "{arguments:?}: {told}"),
+                _ => panic!("{arguments:?} ends with {code:?}"),
             }
         }
-    })
-    .await;
+    }
 }
 
-#[tokio::test]
-async fn a_server_outlives_the_readers_of_its_greeting_and_log() {
-    each_database(async |app| {
-        let address = std::net::TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap();
-        let program = Program::on(&app.url);
-        let arguments = ["--log", "debug", "serve", "--listen", &address.to_string()];
-        let mut command = program.command(&arguments);
-        command.stdout(closed()).stderr(closed());
-        let mut server = command.spawn().unwrap();
-        let url = format!("http://{address}/healthz");
-        // Each request is logged.
-        let mut answered = 0;
-        while answered < 5 {
-            assert_eq!(server.try_wait().unwrap(), None, "the server has ended");
-            match reqwest::get(&url).await {
-                Ok(answer) => {
-                    assert_eq!(answer.status(), 200);
-                    answered += 1;
-                }
-                Err(_) => tokio::task::yield_now().await,
+#[each_database]
+async fn a_server_outlives_the_readers_of_its_greeting_and_log(app: TestApp) {
+    let address = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let program = Program::on(&app.url);
+    let arguments = ["--log", "debug", "serve", "--listen", &address.to_string()];
+    let mut command = program.command(&arguments);
+    command.stdout(closed()).stderr(closed());
+    let mut server = command.spawn().unwrap();
+    let url = format!("http://{address}/healthz");
+    // Each request is logged.
+    let mut answered = 0;
+    while answered < 5 {
+        assert_eq!(server.try_wait().unwrap(), None, "the server has ended");
+        match reqwest::get(&url).await {
+            Ok(answer) => {
+                assert_eq!(answer.status(), 200);
+                answered += 1;
             }
+            Err(_) => tokio::task::yield_now().await,
         }
-        server.kill().unwrap();
-        server.wait().unwrap();
-    })
-    .await;
+    }
+    server.kill().unwrap();
+    server.wait().unwrap();
 }
 
 /// Commands that are refused, at least when they run once more.

@@ -5,10 +5,11 @@ use std::{
     process::Child,
 };
 
+use each_database::each_database;
 use migration::{Migrator, MigratorTrait};
 
 use super::program::{Program, app_on};
-use crate::support::each_database;
+use crate::support::TestApp;
 
 /// Servers under way, which end with the test.
 struct Servers(Vec<Child>);
@@ -59,31 +60,28 @@ async fn start(program: &Program, url: &str, count: usize) -> (Vec<String>, usiz
     )
 }
 
-#[tokio::test]
-async fn all_of_several_servers_start_on_an_empty_database() {
-    each_database(async |app| {
-        let program = Program::on(&app.url);
-        for (program, tokens) in [
-            (program.clone(), 1),
-            (
-                program.with("ANNOGRAPH_ADMIN_TOKEN", "a-secret-of-the-deployment"),
-                0,
-            ),
-        ] {
-            let (greetings, printed) = start(&program, &app.url, 6).await;
-            for greeting in greetings {
-                assert!(
-                    greeting.starts_with("Annograph is at http://"),
-                    "{greeting:?}"
-                );
-            }
-            assert_eq!(printed, tokens);
-            let beside = app_on(&app.url).await;
-            let users = annograph::domain::user::all(&beside).await.unwrap();
-            assert_eq!(users.len(), 1);
-            let tokens = annograph::domain::token::all(&beside, None).await.unwrap();
-            assert_eq!(tokens.len(), 1);
+#[each_database]
+async fn all_of_several_servers_start_on_an_empty_database(app: TestApp) {
+    let program = Program::on(&app.url);
+    for (program, tokens) in [
+        (program.clone(), 1),
+        (
+            program.with("ANNOGRAPH_ADMIN_TOKEN", "a-secret-of-the-deployment"),
+            0,
+        ),
+    ] {
+        let (greetings, printed) = start(&program, &app.url, 6).await;
+        for greeting in greetings {
+            assert!(
+                greeting.starts_with("Annograph is at http://"),
+                "{greeting:?}"
+            );
         }
-    })
-    .await;
+        assert_eq!(printed, tokens);
+        let beside = app_on(&app.url).await;
+        let users = annograph::domain::user::all(&beside).await.unwrap();
+        assert_eq!(users.len(), 1);
+        let tokens = annograph::domain::token::all(&beside, None).await.unwrap();
+        assert_eq!(tokens.len(), 1);
+    }
 }

@@ -5,11 +5,12 @@ use std::{
     net::TcpListener,
 };
 
+use each_database::each_database;
 use migration::{Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait;
 
 use super::{broken_pipe::COMMANDS, program::Program};
-use crate::support::each_database;
+use crate::support::TestApp;
 
 /// A server that answers every client as PostgreSQL does when it refuses one.
 fn refusing(code: &'static str, message: &'static str) -> String {
@@ -134,35 +135,40 @@ fn every_command_that_needs_the_database_tells_why_it_has_none() {
     }
 }
 
-#[tokio::test]
-async fn a_database_of_a_newer_release_is_refused_by_every_command() {
-    each_database(async |app| {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("tasks.json");
-        std::fs::write(&file, "[]").unwrap();
-        let (file, folder) = (file.display().to_string(), folder.path().display().to_string());
-        let applied = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_newer', 1)";
-        let db = app.app.db.writer();
-        // One that waits is no reason to try.
-        Migrator::down(db, Some(1)).await.unwrap();
-        db.execute_unprepared(applied).await.unwrap();
-        let program = Program::on(&app.url);
-        let needs = |name: &str| !matches!(name, "schema" | "check" | "agreement");
-        let serve: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
-        for arguments in COMMANDS.iter().filter(|it| needs(it[0])).chain([&serve]) {
-            let filled = |text: &&str| text.replace("FILE", &file).replace("FOLDER", &folder);
-            let arguments: Vec<String> = arguments.iter().map(filled).collect();
-            let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-            let message = program.run(&arguments).refused();
-            assert!(
-                message.contains("is of a newer release of annograph")
-                    && message.contains("m29991231_000001_newer"),
-                "{arguments:?}: {message}"
-            );
-            assert_eq!(message.lines().count(), 1, "{message}");
-        }
-        let waiting = Migrator::get_migration_models(db).await.unwrap();
-        assert_eq!(waiting.len(), Migrator::migrations().len(), "nothing was applied");
-    })
-    .await;
+#[each_database]
+async fn a_database_of_a_newer_release_is_refused_by_every_command(app: TestApp) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("tasks.json");
+    std::fs::write(&file, "[]").unwrap();
+    let (file, folder) = (
+        file.display().to_string(),
+        folder.path().display().to_string(),
+    );
+    let applied =
+        "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_newer', 1)";
+    let db = app.app.db.writer();
+    // One that waits is no reason to try.
+    Migrator::down(db, Some(1)).await.unwrap();
+    db.execute_unprepared(applied).await.unwrap();
+    let program = Program::on(&app.url);
+    let needs = |name: &str| !matches!(name, "schema" | "check" | "agreement");
+    let serve: &[&str] = &["serve", "--listen", "127.0.0.1:0"];
+    for arguments in COMMANDS.iter().filter(|it| needs(it[0])).chain([&serve]) {
+        let filled = |text: &&str| text.replace("FILE", &file).replace("FOLDER", &folder);
+        let arguments: Vec<String> = arguments.iter().map(filled).collect();
+        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+        let message = program.run(&arguments).refused();
+        assert!(
+            message.contains("is of a newer release of annograph")
+                && message.contains("m29991231_000001_newer"),
+            "{arguments:?}: {message}"
+        );
+        assert_eq!(message.lines().count(), 1, "{message}");
+    }
+    let waiting = Migrator::get_migration_models(db).await.unwrap();
+    assert_eq!(
+        waiting.len(),
+        Migrator::migrations().len(),
+        "nothing was applied"
+    );
 }

@@ -10,13 +10,14 @@ use std::{
     time::Duration,
 };
 
+use each_database::each_database;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::{
     cli::program::{Program, Server},
     graphql::update,
-    support::{Socket, TestApp, each_database},
+    support::{Socket, TestApp},
 };
 
 const WRITERS: usize = 8;
@@ -29,63 +30,57 @@ const LAST: u32 = 1_000_000;
 /// Versions that were acknowledged, by annotation.
 type Acknowledged = Arc<Mutex<HashMap<String, i64>>>;
 
-#[tokio::test]
-async fn subscribers_of_one_server_miss_nothing_when_the_one_that_writes_is_killed() {
-    each_database(async |test| {
-        let (_, task) = test.project_with_task().await;
-        let annotations = annotations(&test, &task).await;
-        let writing = Program::on(&test.url).serve(&[]);
-        let telling = Program::on(&test.url).serve(&[]);
-        let token = &test.admin.token;
-        let from = beginning(&test, &telling, &task).await;
-        let mut subscribers = JoinSet::new();
-        for _ in 0..SUBSCRIBERS {
-            let events = Events::follow(telling.address(), token, &from).await;
-            subscribers.spawn(events.finished());
-        }
-        let acknowledged = Acknowledged::default();
-        let writers = write(&writing.base, token, &annotations, &acknowledged);
-        writers.under_way(BEFORE).await;
-        // Not asked to stop: killed.
-        drop(writing);
-        writers.ended().await;
-        // What it had committed and not numbered is numbered by the one that lives.
-        let last = finish(&telling.base, token, &annotations).await;
-        for (id, version) in &*acknowledged.lock().unwrap() {
-            assert!(*version < last[id], "annotation {id}");
-        }
-        while let Some(versions) = subscribers.join_next().await {
-            assert_whole(&versions.unwrap(), &last);
-        }
-    })
-    .await;
+#[each_database]
+async fn subscribers_of_one_server_miss_nothing_when_the_one_that_writes_is_killed(test: TestApp) {
+    let (_, task) = test.project_with_task().await;
+    let annotations = annotations(&test, &task).await;
+    let writing = Program::on(&test.url).serve(&[]);
+    let telling = Program::on(&test.url).serve(&[]);
+    let token = &test.admin.token;
+    let from = beginning(&test, &telling, &task).await;
+    let mut subscribers = JoinSet::new();
+    for _ in 0..SUBSCRIBERS {
+        let events = Events::follow(telling.address(), token, &from).await;
+        subscribers.spawn(events.finished());
+    }
+    let acknowledged = Acknowledged::default();
+    let writers = write(&writing.base, token, &annotations, &acknowledged);
+    writers.under_way(BEFORE).await;
+    // Not asked to stop: killed.
+    drop(writing);
+    writers.ended().await;
+    // What it had committed and not numbered is numbered by the one that lives.
+    let last = finish(&telling.base, token, &annotations).await;
+    for (id, version) in &*acknowledged.lock().unwrap() {
+        assert!(*version < last[id], "annotation {id}");
+    }
+    while let Some(versions) = subscribers.join_next().await {
+        assert_whole(&versions.unwrap(), &last);
+    }
 }
 
-#[tokio::test]
-async fn a_subscriber_goes_on_at_another_server_when_its_own_is_killed() {
-    each_database(async |test| {
-        let (_, task) = test.project_with_task().await;
-        let annotations = annotations(&test, &task).await;
-        let own = Program::on(&test.url).serve(&[]);
-        let other = Program::on(&test.url).serve(&[]);
-        let token = &test.admin.token;
-        let from = beginning(&test, &own, &task).await;
-        let mut events = Events::follow(own.address(), token, &from).await;
-        let acknowledged = Acknowledged::default();
-        let writers = write(&other.base, token, &annotations, &acknowledged);
-        for _ in 0..BEFORE / 2 {
-            events.next().await;
-        }
-        drop(own);
-        while events.next_if_any().await {}
-        // Changes go on while nobody listens.
-        writers.under_way(2 * BEFORE).await;
-        let events = events.go_on(other.address(), token).await;
-        writers.stop().await;
-        let last = finish(&other.base, token, &annotations).await;
-        assert_whole(&events.finished().await, &last);
-    })
-    .await;
+#[each_database]
+async fn a_subscriber_goes_on_at_another_server_when_its_own_is_killed(test: TestApp) {
+    let (_, task) = test.project_with_task().await;
+    let annotations = annotations(&test, &task).await;
+    let own = Program::on(&test.url).serve(&[]);
+    let other = Program::on(&test.url).serve(&[]);
+    let token = &test.admin.token;
+    let from = beginning(&test, &own, &task).await;
+    let mut events = Events::follow(own.address(), token, &from).await;
+    let acknowledged = Acknowledged::default();
+    let writers = write(&other.base, token, &annotations, &acknowledged);
+    for _ in 0..BEFORE / 2 {
+        events.next().await;
+    }
+    drop(own);
+    while events.next_if_any().await {}
+    // Changes go on while nobody listens.
+    writers.under_way(2 * BEFORE).await;
+    let events = events.go_on(other.address(), token).await;
+    writers.stop().await;
+    let last = finish(&other.base, token, &annotations).await;
+    assert_whole(&events.finished().await, &last);
 }
 
 async fn annotations(test: &TestApp, task: &str) -> Vec<String> {

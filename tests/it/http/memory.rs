@@ -7,12 +7,13 @@ use axum::{
     body::{Body, Bytes},
     http::{Request, StatusCode, header},
 };
+use each_database::each_database;
 use futures_util::{FutureExt, StreamExt, stream};
 use tokio::{sync::oneshot, task::JoinHandle};
 use tower::ServiceExt;
 
 use super::{assert_refused, bearer};
-use crate::support::{Answer, Client, each_database, send};
+use crate::support::{Answer, Client, TestApp, send};
 
 const VIEWER: &str = r#"{"query":"{ viewer { id } }"}"#;
 
@@ -53,70 +54,64 @@ fn spaces(bytes: usize) -> Bytes {
     vec![b' '; bytes].into()
 }
 
-#[tokio::test]
-async fn bodies_in_small_parts_take_no_more_than_their_bytes() {
-    each_database(async |app| {
-        let stranger = app.stranger("bob").await;
-        let mut sending = Vec::new();
-        // Counted as 1 KiB each, the frames would fill 256 MiB.
-        for _ in 0..4 {
-            let parts = std::iter::repeat_n(Bytes::from_static(b" "), 65_536);
-            sending.push(unfinished(&app.router, &app.admin, parts).await);
+#[each_database]
+async fn bodies_in_small_parts_take_no_more_than_their_bytes(app: TestApp) {
+    let stranger = app.stranger("bob").await;
+    let mut sending = Vec::new();
+    // Counted as 1 KiB each, the frames would fill 256 MiB.
+    for _ in 0..4 {
+        let parts = std::iter::repeat_n(Bytes::from_static(b" "), 65_536);
+        sending.push(unfinished(&app.router, &app.admin, parts).await);
+    }
+    for by in [&stranger, &app.admin] {
+        for size in [0, 1 << 20] {
+            let body = [&spaces(size), VIEWER.as_bytes()].concat();
+            post(&app.router, by, body).await.ok();
         }
-        for by in [&stranger, &app.admin] {
-            for size in [0, 1 << 20] {
-                let body = [&spaces(size), VIEWER.as_bytes()].concat();
-                post(&app.router, by, body).await.ok();
-            }
-        }
-        for sending in sending {
-            assert!(!sending.is_finished());
-            sending.abort();
-        }
-    })
-    .await;
+    }
+    for sending in sending {
+        assert!(!sending.is_finished());
+        sending.abort();
+    }
 }
 
-#[tokio::test]
-async fn a_user_has_a_share_of_the_memory_for_bodies() {
-    each_database(async |app| {
-        let stranger = app.stranger("bob").await;
-        // Bodies of 1 MiB: three fit into the share of a user, twelve into the budget.
-        let router = app.router_with(&["--max-body", "1048576"]);
-        let large = || std::iter::once(spaces(1 << 20));
-        let mut sending = Vec::new();
+#[each_database]
+async fn a_user_has_a_share_of_the_memory_for_bodies(app: TestApp) {
+    let stranger = app.stranger("bob").await;
+    // Bodies of 1 MiB: three fit into the share of a user, twelve into the budget.
+    let router = app.router_with(&["--max-body", "1048576"]);
+    let large = || std::iter::once(spaces(1 << 20));
+    let mut sending = Vec::new();
+    for _ in 0..3 {
+        sending.push(unfinished(&router, &app.admin, large()).await);
+    }
+    let body = || [&spaces(100_000), VIEWER.as_bytes()].concat();
+    let refused = post(&router, &app.admin, body()).await;
+    assert_refused(&refused, StatusCode::TOO_MANY_REQUESTS, "LIMIT_EXCEEDED");
+    assert_eq!(refused.headers[header::RETRY_AFTER], "1");
+    post(&router, &app.admin, VIEWER).await.ok();
+    post(&router, &stranger, body()).await.ok();
+    for name in ["u1", "u2", "u3"] {
+        let by = app.stranger(name).await;
         for _ in 0..3 {
-            sending.push(unfinished(&router, &app.admin, large()).await);
+            sending.push(unfinished(&router, &by, large()).await);
         }
-        let body = || [&spaces(100_000), VIEWER.as_bytes()].concat();
-        let refused = post(&router, &app.admin, body()).await;
-        assert_refused(&refused, StatusCode::TOO_MANY_REQUESTS, "LIMIT_EXCEEDED");
-        assert_eq!(refused.headers[header::RETRY_AFTER], "1");
-        post(&router, &app.admin, VIEWER).await.ok();
-        post(&router, &stranger, body()).await.ok();
-        for name in ["u1", "u2", "u3"] {
-            let by = app.stranger(name).await;
-            for _ in 0..3 {
-                sending.push(unfinished(&router, &by, large()).await);
-            }
-        }
-        let refused = post(&router, &stranger, body()).await;
-        assert_refused(
-            &refused,
-            StatusCode::SERVICE_UNAVAILABLE,
-            "SERVICE_UNAVAILABLE",
-        );
-        assert_eq!(refused.headers[header::RETRY_AFTER], "1");
-        // Small bodies use the reserve.
-        for by in [&stranger, &app.admin] {
-            post(&router, by, VIEWER).await.ok();
-        }
-        for sending in sending {
-            assert!(!sending.is_finished());
-            sending.abort();
-            let _ = sending.await;
-        }
-        post(&router, &app.admin, body()).await.ok();
-    })
-    .await;
+    }
+    let refused = post(&router, &stranger, body()).await;
+    assert_refused(
+        &refused,
+        StatusCode::SERVICE_UNAVAILABLE,
+        "SERVICE_UNAVAILABLE",
+    );
+    assert_eq!(refused.headers[header::RETRY_AFTER], "1");
+    // Small bodies use the reserve.
+    for by in [&stranger, &app.admin] {
+        post(&router, by, VIEWER).await.ok();
+    }
+    for sending in sending {
+        assert!(!sending.is_finished());
+        sending.abort();
+        let _ = sending.await;
+    }
+    post(&router, &app.admin, body()).await.ok();
 }

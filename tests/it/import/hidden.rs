@@ -3,6 +3,7 @@
 use std::{io::Cursor, sync::mpsc::channel};
 
 use annograph::domain::import::{self, Phase};
+use each_database::each_database;
 use entity::{annotation, annotation_draft, prediction, task};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QueryOrder};
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use super::{
     crash_recovery::{Withheld, file},
     export_text, into_new_project,
 };
-use crate::support::{TestApp, each_database};
+use crate::support::TestApp;
 
 /// What an admin reads of tasks and all that hangs on them.
 async fn read(test: &TestApp, ids: &Value) -> Value {
@@ -45,58 +46,56 @@ async fn newest(test: &TestApp) -> Value {
     })
 }
 
-#[tokio::test]
-async fn nothing_of_an_import_shows_before_all_of_it_is_written() {
-    each_database(async |test| {
-        let (project, kept) = test.project_with_task().await;
-        test.annotation(&test.admin, &kept, json!({})).await;
-        let nobody = json!({ "task": "0", "annotation": "0", "prediction": "0", "draft": "0" });
-        for into_existing in [true, false] {
-            let before = read(&test, &nobody).await;
-            let exported = export_text(&test.app, project.parse().unwrap()).await;
-            let (release, held) = channel();
-            let source = Withheld {
-                file: Cursor::new(file()),
-                readings: 0,
-                release: held,
-            };
-            let mut options = into_new_project();
-            if into_existing {
-                options.target = import::Target::Project(project.parse().unwrap());
-            }
-            let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-            let app = test.app.clone();
-            let importing = tokio::spawn(async move {
-                import::run(&app, source, &options, |progress| {
-                    tell.send(progress.phase).unwrap();
-                })
-                .await
-            });
-            while told.recv().await.unwrap() != Phase::Write {}
-
-            let ids = newest(&test).await;
-            assert_eq!(read(&test, &ids).await, before);
-            let now = export_text(&test.app, project.parse().unwrap()).await;
-            assert_eq!(now, exported);
-            let annotate = "mutation($id: ID!) { createAnnotation(taskId: $id, input: { result: [] }) { id } }";
-            let refused = test.admin.run_with(annotate, json!({ "id": ids["task"] }));
-            assert_eq!(refused.await.code(), "NOT_FOUND");
-
-            drop(release);
-            importing.await.unwrap().unwrap();
-            let after = read(&test, &ids).await;
-            for field in ["task", "annotation", "prediction", "draft"] {
-                assert_eq!(after[field]["id"], ids[field], "{field}");
-            }
-            assert_eq!(after["annotationAt"]["version"], 1);
-            for list in ["tasks", "annotations"] {
-                let counts = [&after, &before].map(|read| read[list]["totalCount"].as_i64());
-                assert_eq!(counts[0], counts[1].map(|count| count + 900), "{list}");
-            }
-            let projects = [&after, &before].map(|read| read["projects"]["totalCount"].as_i64());
-            let made = i64::from(!into_existing);
-            assert_eq!(projects[0], projects[1].map(|count| count + made));
+#[each_database]
+async fn nothing_of_an_import_shows_before_all_of_it_is_written(test: TestApp) {
+    let (project, kept) = test.project_with_task().await;
+    test.annotation(&test.admin, &kept, json!({})).await;
+    let nobody = json!({ "task": "0", "annotation": "0", "prediction": "0", "draft": "0" });
+    for into_existing in [true, false] {
+        let before = read(&test, &nobody).await;
+        let exported = export_text(&test.app, project.parse().unwrap()).await;
+        let (release, held) = channel();
+        let source = Withheld {
+            file: Cursor::new(file()),
+            readings: 0,
+            release: held,
+        };
+        let mut options = into_new_project();
+        if into_existing {
+            options.target = import::Target::Project(project.parse().unwrap());
         }
-    })
-    .await;
+        let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
+        let app = test.app.clone();
+        let importing = tokio::spawn(async move {
+            import::run(&app, source, &options, |progress| {
+                tell.send(progress.phase).unwrap();
+            })
+            .await
+        });
+        while told.recv().await.unwrap() != Phase::Write {}
+
+        let ids = newest(&test).await;
+        assert_eq!(read(&test, &ids).await, before);
+        let now = export_text(&test.app, project.parse().unwrap()).await;
+        assert_eq!(now, exported);
+        let annotate =
+            "mutation($id: ID!) { createAnnotation(taskId: $id, input: { result: [] }) { id } }";
+        let refused = test.admin.run_with(annotate, json!({ "id": ids["task"] }));
+        assert_eq!(refused.await.code(), "NOT_FOUND");
+
+        drop(release);
+        importing.await.unwrap().unwrap();
+        let after = read(&test, &ids).await;
+        for field in ["task", "annotation", "prediction", "draft"] {
+            assert_eq!(after[field]["id"], ids[field], "{field}");
+        }
+        assert_eq!(after["annotationAt"]["version"], 1);
+        for list in ["tasks", "annotations"] {
+            let counts = [&after, &before].map(|read| read[list]["totalCount"].as_i64());
+            assert_eq!(counts[0], counts[1].map(|count| count + 900), "{list}");
+        }
+        let projects = [&after, &before].map(|read| read["projects"]["totalCount"].as_i64());
+        let made = i64::from(!into_existing);
+        assert_eq!(projects[0], projects[1].map(|count| count + made));
+    }
 }

@@ -3,11 +3,12 @@
 use std::io::{self, Read, Seek, SeekFrom};
 
 use annograph::domain::import::{self, Phase};
+use each_database::each_database;
 use entity::{annotation, task};
 use sea_orm::{EntityTrait, PaginatorTrait};
 
 use super::{export_text, into_new_project};
-use crate::support::each_database;
+use crate::support::TestApp;
 
 const ITEMS: usize = 1_500;
 
@@ -62,46 +63,43 @@ impl Seek for Generated {
     }
 }
 
-#[tokio::test]
-async fn a_large_file_is_written_in_batches_and_read_in_pages() {
-    each_database(async |test| {
-        let source = Generated {
-            position: 0,
-            largest: 0,
-        };
-        let mut steps = Vec::new();
-        let options = into_new_project();
-        let imported = import::run(&test.app, source, &options, |progress| {
-            assert_eq!(progress.total, Generated::len());
-            steps.push(progress);
-        });
-        let summary = imported.await.unwrap();
-        assert_eq!(summary.counts.tasks, ITEMS);
-        let batches = steps.iter().filter(|step| step.phase == Phase::Write);
-        assert_eq!(batches.count(), 2);
-        assert_eq!(steps.last().unwrap().done, Generated::len());
-        let db = test.app.db.writer();
-        assert_eq!(task::Entity::find().count(db).await.unwrap(), ITEMS as u64);
-        assert_eq!(
-            annotation::Entity::find().count(db).await.unwrap(),
-            ITEMS as u64
-        );
+#[each_database]
+async fn a_large_file_is_written_in_batches_and_read_in_pages(test: TestApp) {
+    let source = Generated {
+        position: 0,
+        largest: 0,
+    };
+    let mut steps = Vec::new();
+    let options = into_new_project();
+    let imported = import::run(&test.app, source, &options, |progress| {
+        assert_eq!(progress.total, Generated::len());
+        steps.push(progress);
+    });
+    let summary = imported.await.unwrap();
+    assert_eq!(summary.counts.tasks, ITEMS);
+    let batches = steps.iter().filter(|step| step.phase == Phase::Write);
+    assert_eq!(batches.count(), 2);
+    assert_eq!(steps.last().unwrap().done, Generated::len());
+    let db = test.app.db.writer();
+    assert_eq!(task::Entity::find().count(db).await.unwrap(), ITEMS as u64);
+    assert_eq!(
+        annotation::Entity::find().count(db).await.unwrap(),
+        ITEMS as u64
+    );
 
-        let (statements, exported) = test
-            .statements(export_text(&test.app, summary.project_id))
-            .await;
-        assert!(statements < 40, "{statements} statements");
-        let ids: Vec<_> = exported
-            .lines()
-            .filter(|line| line.starts_with('{'))
-            .collect();
-        assert_eq!(ids.len(), ITEMS);
-        for (index, line) in ids.iter().enumerate() {
-            assert!(
-                line.contains(&format!("\"import_id\":1{index:06}")),
-                "{line}"
-            );
-        }
-    })
-    .await;
+    let (statements, exported) = test
+        .statements(export_text(&test.app, summary.project_id))
+        .await;
+    assert!(statements < 40, "{statements} statements");
+    let ids: Vec<_> = exported
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .collect();
+    assert_eq!(ids.len(), ITEMS);
+    for (index, line) in ids.iter().enumerate() {
+        assert!(
+            line.contains(&format!("\"import_id\":1{index:06}")),
+            "{line}"
+        );
+    }
 }

@@ -1,12 +1,13 @@
 //! Changes of a labelling config: refused when stored results would not fit, unless forced.
 
+use each_database::each_database;
 use entity::{annotation, annotation_draft};
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, EntityTrait};
 use serde_json::{Value, json};
 
 use crate::{
     graphql::{create, draft},
-    support::{Answer, Client, TestApp, each_database},
+    support::{Answer, Client, TestApp},
 };
 
 fn config(labels: &[&str]) -> String {
@@ -61,181 +62,166 @@ fn sentences(answer: &Answer) -> Vec<String> {
     problems.as_array().unwrap().iter().map(sentence).collect()
 }
 
-#[tokio::test]
-async fn a_label_in_use_is_not_taken_away() {
-    each_database(async |app| {
-        let choices = ["a", "b", "a", "a", "a"];
-        let (project, task) = world(&app, &["a", "b", "x"], &choices).await;
-        let unfinished = draft(&app, &app.admin, &task, None).await;
-        let row = annotation_draft::ActiveModel {
-            id: Set(unfinished.parse().unwrap()),
-            result: Set(chosen("a").to_string()),
-            ..Default::default()
-        };
-        row.update(app.app.db.writer()).await.unwrap();
-        let before = app.dump().await;
-        let refused = set(&app.admin, &project, &config(&["x"])).await;
-        assert_eq!(
-            sentences(&refused),
-            [
-                "the label `a` of `c` is used by 4 annotations (1, 3, 4, …) and 1 draft",
-                "the label `b` of `c` is used by 1 annotation (2)",
-            ]
-        );
-        assert_eq!(app.dump().await, before);
-        // What nobody uses may go, and more may come.
-        set(&app.admin, &project, &config(&["a", "b", "c"]))
-            .await
-            .ok();
-        let refused = set(&app.admin, &project, &config(&["a"])).await;
-        assert_eq!(sentences(&refused).len(), 1);
-    })
-    .await;
+#[each_database]
+async fn a_label_in_use_is_not_taken_away(app: TestApp) {
+    let choices = ["a", "b", "a", "a", "a"];
+    let (project, task) = world(&app, &["a", "b", "x"], &choices).await;
+    let unfinished = draft(&app, &app.admin, &task, None).await;
+    let row = annotation_draft::ActiveModel {
+        id: Set(unfinished.parse().unwrap()),
+        result: Set(chosen("a").to_string()),
+        ..Default::default()
+    };
+    row.update(app.app.db.writer()).await.unwrap();
+    let before = app.dump().await;
+    let refused = set(&app.admin, &project, &config(&["x"])).await;
+    assert_eq!(
+        sentences(&refused),
+        [
+            "the label `a` of `c` is used by 4 annotations (1, 3, 4, …) and 1 draft",
+            "the label `b` of `c` is used by 1 annotation (2)",
+        ]
+    );
+    assert_eq!(app.dump().await, before);
+    // What nobody uses may go, and more may come.
+    set(&app.admin, &project, &config(&["a", "b", "c"]))
+        .await
+        .ok();
+    let refused = set(&app.admin, &project, &config(&["a"])).await;
+    assert_eq!(sentences(&refused).len(), 1);
 }
 
-#[tokio::test]
-async fn what_is_forced_stays_as_it_is_and_is_not_held_against_the_next() {
-    each_database(async |app| {
-        let (project, _) = world(&app, &["a", "b"], &["a", "b"]).await;
-        let input = json!({ "labelConfig": config(&["b"]) });
-        update(&app.admin, &project, input, true).await.ok();
+#[each_database]
+async fn what_is_forced_stays_as_it_is_and_is_not_held_against_the_next(app: TestApp) {
+    let (project, _) = world(&app, &["a", "b"], &["a", "b"]).await;
+    let input = json!({ "labelConfig": config(&["b"]) });
+    update(&app.admin, &project, input, true).await.ok();
+    let rows = annotation::Entity::find()
+        .all(app.app.db.writer())
+        .await
+        .unwrap();
+    let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
+    assert_eq!(versions, [1, 1]);
+    set(&app.admin, &project, &config(&["b", "c"])).await.ok();
+    let refused = set(&app.admin, &project, &config(&["c"])).await;
+    assert_eq!(
+        sentences(&refused),
+        ["the label `b` of `c` is used by 1 annotation (2)"]
+    );
+}
+
+#[each_database]
+async fn controls_objects_and_types_in_use_are_not_taken_away(app: TestApp) {
+    let (project, _) = world(&app, &["a"], &["a"]).await;
+    for (old, new, sentence) in [
+        (
+            "name=\"c\"",
+            "name=\"d\"",
+            "the control `c` is used by 1 annotation (1)",
+        ),
+        (
+            "\"t\"",
+            "\"u\"",
+            "the object `t` of `c` is used by 1 annotation (1)",
+        ),
+    ] {
+        let other = config(&["a"]).replace(old, new);
+        assert_eq!(
+            sentences(&set(&app.admin, &project, &other).await),
+            [sentence]
+        );
+    }
+    let taxonomy = config(&["a"]).replace("Choices", "Taxonomy");
+    let refused = sentences(&set(&app.admin, &project, &taxonomy).await);
+    assert_eq!(
+        refused[0],
+        "the type `choices` of `c` is used by 1 annotation (1)"
+    );
+    // Without a config, everything fits.
+    set(&app.admin, &project, "").await.ok();
+    let refused = set(&app.admin, &project, &config(&["b"])).await;
+    assert_eq!(sentences(&refused).len(), 1);
+}
+
+#[each_database]
+async fn the_check_mode_says_how_much_is_looked_at(app: TestApp) {
+    let (project, task) = world(&app, &["a"], &["a"]).await;
+    let skipped = json!({ "result": [], "wasCancelled": true });
+    create(&app.admin, &task, skipped).await.ok();
+    create(&app.admin, &task, json!({ "result": [] }))
+        .await
+        .ok();
+    let required = config(&["a"]).replace("toName", "required=\"true\" toName");
+    // Nothing is required in STANDARD, and nothing is looked at for another mode alone.
+    set(&app.admin, &project, &required).await.ok();
+    set(&app.admin, &project, &config(&["a"])).await.ok();
+    update(
+        &app.admin,
+        &project,
+        json!({ "checkMode": "STRICT" }),
+        false,
+    )
+    .await
+    .ok();
+    let refused = set(&app.admin, &project, &required).await;
+    assert_eq!(
+        sentences(&refused),
+        ["what would be required is left out by 1 annotation (3)"]
+    );
+    let off = json!({ "checkMode": "OFF", "labelConfig": config(&["b"]) });
+    update(&app.admin, &project, off, false).await.ok();
+}
+
+#[each_database]
+async fn many_results_cost_pages_and_few_sentences(app: TestApp) {
+    let (project, _) = world(&app, &["a"], &[]).await;
+    let labels: Vec<String> = (0..150).map(|number| format!("l{number}")).collect();
+    let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
+    set(&app.admin, &project, &config(&labels)).await.ok();
+    let annotations: Vec<Value> = labels
+        .iter()
+        .map(|label| json!({ "result": chosen(label) }))
+        .collect();
+    let query = "mutation($id: ID!, $tasks: [JSONObject!]!) { importTasks(projectId: $id, tasks: $tasks) { taskCount } }";
+    let tasks = json!([{ "data": { "text": "x" }, "annotations": annotations }]);
+    let variables = json!({ "id": project, "tasks": tasks });
+    app.admin.run_with(query, variables).await.ok();
+    let refused = set(&app.admin, &project, &config(&["a"])).await;
+    let sentences = sentences(&refused);
+    assert_eq!(sentences.len(), 101);
+    assert_eq!(sentences[100], "and more, 50 times");
+}
+
+#[each_database(flavor = "multi_thread", worker_threads = 4)]
+async fn no_annotation_slips_past_a_config_that_changes(app: TestApp) {
+    for _ in 0..6 {
+        let (project, task) = world(&app, &["a", "b"], &[]).await;
+        let creates = (0..24).map(|number| {
+            let (by, task) = (app.admin.clone(), task.clone());
+            let choice = if number % 8 == 7 { "a" } else { "b" };
+            tokio::spawn(
+                async move { create(&by, &task, json!({ "result": chosen(choice) })).await },
+            )
+        });
+        let creates: Vec<_> = creates.collect();
+        let (by, other) = (app.admin.clone(), project.clone());
+        let changed = tokio::spawn(async move { set(&by, &other, &config(&["b"])).await });
+        let mut refused = 0;
+        for create in creates {
+            let answer = create.await.unwrap();
+            refused += usize::from(answer.json.get("errors").is_some());
+        }
+        let is_changed = changed.await.unwrap().json.get("errors").is_none();
         let rows = annotation::Entity::find()
             .all(app.app.db.writer())
             .await
             .unwrap();
-        let versions: Vec<i32> = rows.iter().map(|row| row.version).collect();
-        assert_eq!(versions, [1, 1]);
-        set(&app.admin, &project, &config(&["b", "c"])).await.ok();
-        let refused = set(&app.admin, &project, &config(&["c"])).await;
-        assert_eq!(
-            sentences(&refused),
-            ["the label `b` of `c` is used by 1 annotation (2)"]
-        );
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn controls_objects_and_types_in_use_are_not_taken_away() {
-    each_database(async |app| {
-        let (project, _) = world(&app, &["a"], &["a"]).await;
-        for (old, new, sentence) in [
-            (
-                "name=\"c\"",
-                "name=\"d\"",
-                "the control `c` is used by 1 annotation (1)",
-            ),
-            (
-                "\"t\"",
-                "\"u\"",
-                "the object `t` of `c` is used by 1 annotation (1)",
-            ),
-        ] {
-            let other = config(&["a"]).replace(old, new);
-            assert_eq!(
-                sentences(&set(&app.admin, &project, &other).await),
-                [sentence]
-            );
-        }
-        let taxonomy = config(&["a"]).replace("Choices", "Taxonomy");
-        let refused = sentences(&set(&app.admin, &project, &taxonomy).await);
-        assert_eq!(
-            refused[0],
-            "the type `choices` of `c` is used by 1 annotation (1)"
-        );
-        // Without a config, everything fits.
-        set(&app.admin, &project, "").await.ok();
-        let refused = set(&app.admin, &project, &config(&["b"])).await;
-        assert_eq!(sentences(&refused).len(), 1);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn the_check_mode_says_how_much_is_looked_at() {
-    each_database(async |app| {
-        let (project, task) = world(&app, &["a"], &["a"]).await;
-        let skipped = json!({ "result": [], "wasCancelled": true });
-        create(&app.admin, &task, skipped).await.ok();
-        create(&app.admin, &task, json!({ "result": [] }))
-            .await
-            .ok();
-        let required = config(&["a"]).replace("toName", "required=\"true\" toName");
-        // Nothing is required in STANDARD, and nothing is looked at for another mode alone.
-        set(&app.admin, &project, &required).await.ok();
-        set(&app.admin, &project, &config(&["a"])).await.ok();
-        update(
-            &app.admin,
-            &project,
-            json!({ "checkMode": "STRICT" }),
-            false,
-        )
-        .await
-        .ok();
-        let refused = set(&app.admin, &project, &required).await;
-        assert_eq!(
-            sentences(&refused),
-            ["what would be required is left out by 1 annotation (3)"]
-        );
-        let off = json!({ "checkMode": "OFF", "labelConfig": config(&["b"]) });
-        update(&app.admin, &project, off, false).await.ok();
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn many_results_cost_pages_and_few_sentences() {
-    each_database(async |app| {
-        let (project, _) = world(&app, &["a"], &[]).await;
-        let labels: Vec<String> = (0..150).map(|number| format!("l{number}")).collect();
-        let labels: Vec<&str> = labels.iter().map(String::as_str).collect();
-        set(&app.admin, &project, &config(&labels)).await.ok();
-        let annotations: Vec<Value> = labels.iter().map(|label| json!({ "result": chosen(label) })).collect();
-        let query = "mutation($id: ID!, $tasks: [JSONObject!]!) { importTasks(projectId: $id, tasks: $tasks) { taskCount } }";
-        let tasks = json!([{ "data": { "text": "x" }, "annotations": annotations }]);
-        let variables = json!({ "id": project, "tasks": tasks });
-        app.admin.run_with(query, variables).await.ok();
-        let refused = set(&app.admin, &project, &config(&["a"])).await;
-        let sentences = sentences(&refused);
-        assert_eq!(sentences.len(), 101);
-        assert_eq!(sentences[100], "and more, 50 times");
-    })
-    .await;
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn no_annotation_slips_past_a_config_that_changes() {
-    each_database(async |app| {
-        for _ in 0..6 {
-            let (project, task) = world(&app, &["a", "b"], &[]).await;
-            let creates = (0..24).map(|number| {
-                let (by, task) = (app.admin.clone(), task.clone());
-                let choice = if number % 8 == 7 { "a" } else { "b" };
-                tokio::spawn(async move {
-                    create(&by, &task, json!({ "result": chosen(choice) })).await
-                })
-            });
-            let creates: Vec<_> = creates.collect();
-            let (by, other) = (app.admin.clone(), project.clone());
-            let changed = tokio::spawn(async move { set(&by, &other, &config(&["b"])).await });
-            let mut refused = 0;
-            for create in creates {
-                let answer = create.await.unwrap();
-                refused += usize::from(answer.json.get("errors").is_some());
-            }
-            let is_changed = changed.await.unwrap().json.get("errors").is_none();
-            let rows = annotation::Entity::find()
-                .all(app.app.db.writer())
-                .await
-                .unwrap();
-            let rows = rows
-                .iter()
-                .filter(|row| row.project_id.to_string() == project);
-            let with_a = rows.filter(|row| row.result.contains("[\"a\"]")).count();
-            // Either all of them were there first, or none came after.
-            assert_eq!(with_a + refused, 3);
-            assert_eq!(is_changed, with_a == 0);
-        }
-    })
-    .await;
+        let rows = rows
+            .iter()
+            .filter(|row| row.project_id.to_string() == project);
+        let with_a = rows.filter(|row| row.result.contains("[\"a\"]")).count();
+        // Either all of them were there first, or none came after.
+        assert_eq!(with_a + refused, 3);
+        assert_eq!(is_changed, with_a == 0);
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::{fs, process::Command};
 
+use each_database::each_database;
 use serde_json::{Value, json};
 
-use crate::support::{TestApp, each_database};
+use crate::support::TestApp;
 
 const BAD: &str = "<View>\n  <Text name=\"é\" value=\"$text\"/>\n  <Choices toName=\"é\"/>\n  <Labels name=\"é\" toName='t'><Label value=\"a\"/></Labels>\n</View>";
 
@@ -39,107 +40,106 @@ async fn projects(test: &TestApp, config: &str) -> [crate::support::Answer; 2] {
     ]
 }
 
-#[tokio::test]
-async fn a_config_that_cannot_work_is_refused_with_every_place() {
-    each_database(async |test| {
-        test.project_with_task().await;
-        let before = test.dump().await;
-        for answer in projects(&test, BAD).await {
-            assert_eq!(answer.error()["extensions"]["problems"], json!(faults()));
+#[each_database]
+async fn a_config_that_cannot_work_is_refused_with_every_place(test: TestApp) {
+    test.project_with_task().await;
+    let before = test.dump().await;
+    for answer in projects(&test, BAD).await {
+        assert_eq!(answer.error()["extensions"]["problems"], json!(faults()));
+        assert_eq!(test.dump().await, before);
+    }
+    let long = format!("<View>{}</Text>", "\n".repeat(20_000));
+    for (config, line, column) in [
+        (" ", 1, 1),
+        ("<View>\n<Text", 2, 1),
+        ("<!DOCTYPE v><View/>", 1, 1),
+        (long.as_str(), 20_001, 1),
+    ] {
+        for answer in projects(&test, config).await {
+            let problems = &answer.error()["extensions"]["problems"];
+            assert_eq!(problems.as_array().unwrap().len(), 1);
+            assert_eq!(problems[0]["code"], "INVALID_CONFIG");
+            assert_eq!(
+                [&problems[0]["line"], &problems[0]["column"]],
+                [line, column]
+            );
             assert_eq!(test.dump().await, before);
         }
-        let long = format!("<View>{}</Text>", "\n".repeat(20_000));
-        for (config, line, column) in [
-            (" ", 1, 1),
-            ("<View>\n<Text", 2, 1),
-            ("<!DOCTYPE v><View/>", 1, 1),
-            (long.as_str(), 20_001, 1),
-        ] {
-            for answer in projects(&test, config).await {
-                let problems = &answer.error()["extensions"]["problems"];
-                assert_eq!(problems.as_array().unwrap().len(), 1);
-                assert_eq!(problems[0]["code"], "INVALID_CONFIG");
-                assert_eq!(
-                    [&problems[0]["line"], &problems[0]["column"]],
-                    [line, column]
-                );
-                assert_eq!(test.dump().await, before);
-            }
+    }
+    for config in [
+        "",
+        "<View/>",
+        "<View><Text name=\"t\" value=\"$t\"/></View>",
+    ] {
+        for answer in projects(&test, config).await {
+            assert!(
+                answer.text.contains(&json!(config).to_string()),
+                "{}",
+                answer.text
+            );
         }
-        for config in [
-            "",
-            "<View/>",
-            "<View><Text name=\"t\" value=\"$t\"/></View>",
-        ] {
-            for answer in projects(&test, config).await {
-                assert!(
-                    answer.text.contains(&json!(config).to_string()),
-                    "{}",
-                    answer.text
-                );
-            }
-        }
-    })
-    .await;
+    }
 }
 
-#[tokio::test]
-async fn other_problems_are_told_along() {
-    each_database(async |test| {
-        let create = "mutation($config: String!) { createProject(input: { title: \"\", labelConfig: $config }) { id } }";
-        let answer = test.admin.run_with(create, json!({ "config": "<View>" })).await;
-        assert_eq!(
-            answer.problems(),
-            ["input.title INVALID_FORMAT", "input.labelConfig INVALID_CONFIG"]
-        );
-        assert_eq!(answer.error()["extensions"]["problems"][0].get("line"), None);
-    })
-    .await;
+#[each_database]
+async fn other_problems_are_told_along(test: TestApp) {
+    let create = "mutation($config: String!) { createProject(input: { title: \"\", labelConfig: $config }) { id } }";
+    let answer = test
+        .admin
+        .run_with(create, json!({ "config": "<View>" }))
+        .await;
+    assert_eq!(
+        answer.problems(),
+        [
+            "input.title INVALID_FORMAT",
+            "input.labelConfig INVALID_CONFIG"
+        ]
+    );
+    assert_eq!(
+        answer.error()["extensions"]["problems"][0].get("line"),
+        None
+    );
 }
 
-#[tokio::test]
-async fn an_import_tells_where_the_config_is_wrong() {
-    each_database(async |test| {
-        let before = test.dump().await;
-        let folder = tempfile::tempdir().unwrap();
-        let path = |name: &str, text: &str| {
-            let path = folder.path().join(name);
-            fs::write(&path, text).unwrap();
-            path.display().to_string()
-        };
-        let (config, tasks) = (path("config.xml", BAD), path("tasks.json", "[]"));
-        let import = |flags: &[&str]| {
-            let output = Command::new(env!("CARGO_BIN_EXE_annograph"))
-                .args(["import", &tasks, "--config", &config])
-                .args(flags)
-                .env("ANNOGRAPH_DATABASE_URL", &test.url)
-                .env("ANNOGRAPH_LOG", "off")
-                .output()
-                .unwrap();
-            assert_eq!(output.status.code(), Some(1));
-            let [out, err] =
-                [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
-            (out, err)
-        };
-        let (out, err) = import(&["--title", "T"]);
-        assert_eq!(out, "");
-        let lines: String = faults()
-            .iter()
-            .map(|it| {
-                let message = it["message"].as_str().unwrap();
-                format!("{config}:{}:{}: {message}\n", it["line"], it["column"])
-            })
-            .collect();
-        assert_eq!(err, lines + "annograph: nothing was imported, see above\n");
-        let (out, err) = import(&["--title", " ", "--json"]);
-        let json: Value = serde_json::from_str(&out).unwrap();
-        assert_eq!(json["problemCount"], 5);
-        assert_eq!(json["problems"][1], faults()[0]);
-        assert!(
-            err.starts_with("input.title: a project needs a title\n"),
-            "{err}"
-        );
-        assert_eq!(test.dump().await, before);
-    })
-    .await;
+#[each_database]
+async fn an_import_tells_where_the_config_is_wrong(test: TestApp) {
+    let before = test.dump().await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::write(&path, text).unwrap();
+        path.display().to_string()
+    };
+    let (config, tasks) = (path("config.xml", BAD), path("tasks.json", "[]"));
+    let import = |flags: &[&str]| {
+        let output = Command::new(env!("CARGO_BIN_EXE_annograph"))
+            .args(["import", &tasks, "--config", &config])
+            .args(flags)
+            .env("ANNOGRAPH_DATABASE_URL", &test.url)
+            .env("ANNOGRAPH_LOG", "off")
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let [out, err] = [output.stdout, output.stderr].map(|it| String::from_utf8(it).unwrap());
+        (out, err)
+    };
+    let (out, err) = import(&["--title", "T"]);
+    assert_eq!(out, "");
+    let lines: String = faults()
+        .iter()
+        .map(|it| {
+            let message = it["message"].as_str().unwrap();
+            format!("{config}:{}:{}: {message}\n", it["line"], it["column"])
+        })
+        .collect();
+    assert_eq!(err, lines + "annograph: nothing was imported, see above\n");
+    let (out, err) = import(&["--title", " ", "--json"]);
+    let json: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(json["problemCount"], 5);
+    assert_eq!(json["problems"][1], faults()[0]);
+    assert!(
+        err.starts_with("input.title: a project needs a title\n"),
+        "{err}"
+    );
+    assert_eq!(test.dump().await, before);
 }

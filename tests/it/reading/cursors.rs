@@ -1,8 +1,9 @@
 //! Cursors of lists stay valid from release to release.
 
+use each_database::each_database;
 use serde_json::json;
 
-use crate::support::{TestApp, each_database};
+use crate::support::TestApp;
 
 /// Each list with the cursor of its first row. Clients hold them: none may ever change.
 const GOLDEN: [(&str, &str, &str); 9] = [
@@ -56,31 +57,25 @@ async fn one_row_of_each(app: &TestApp) {
     app.admin.run_with(save, json!({ "task": task })).await.ok();
 }
 
-#[tokio::test]
-async fn cursors_of_all_lists_stay_as_they_are() {
-    each_database(async |app| {
-        one_row_of_each(&app).await;
-        for (at, list, cursor) in GOLDEN {
-            let list = list.replace('%', "pageInfo { endCursor }");
-            let first = format!("{{ {} }}", list.replace('#', "first: 1"));
-            let answer = app.admin.run(&first).await;
-            let page = answer.data().pointer(at).unwrap();
-            assert_eq!(page["pageInfo"]["endCursor"], cursor, "{list}");
-            let after = format!("after: \"{cursor}\"");
-            let behind = format!("{{ {} }}", list.replace('#', &after));
-            app.admin.run(&behind).await.ok();
-        }
-    })
-    .await;
+#[each_database]
+async fn cursors_of_all_lists_stay_as_they_are(app: TestApp) {
+    one_row_of_each(&app).await;
+    for (at, list, cursor) in GOLDEN {
+        let list = list.replace('%', "pageInfo { endCursor }");
+        let first = format!("{{ {} }}", list.replace('#', "first: 1"));
+        let answer = app.admin.run(&first).await;
+        let page = answer.data().pointer(at).unwrap();
+        assert_eq!(page["pageInfo"]["endCursor"], cursor, "{list}");
+        let after = format!("after: \"{cursor}\"");
+        let behind = format!("{{ {} }}", list.replace('#', &after));
+        app.admin.run(&behind).await.ok();
+    }
 }
 
-#[tokio::test]
-async fn cursors_of_earlier_encodings_are_refused() {
-    each_database(async |app| {
-        // `1:fc9e1d2a::1`
-        let query = "{ tasks(after: \"MTpmYzllMWQyYTo6MQ\") { totalCount } }";
-        let answer = app.admin.run(query).await;
-        assert_eq!(answer.problems(), ["after INVALID_FORMAT"]);
-    })
-    .await;
+#[each_database]
+async fn cursors_of_earlier_encodings_are_refused(app: TestApp) {
+    // `1:fc9e1d2a::1`
+    let query = "{ tasks(after: \"MTpmYzllMWQyYTo6MQ\") { totalCount } }";
+    let answer = app.admin.run(query).await;
+    assert_eq!(answer.problems(), ["after INVALID_FORMAT"]);
 }

@@ -13,12 +13,13 @@ use annograph::{
         page::{Arguments, Ordering, Page},
     },
 };
+use each_database::each_database;
 use entity::{annotation as row, project_member::Role, task, user};
 use label_studio::region::Answer;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
 use self::generated::{FILTERS, RESULTS, cases};
-use crate::support::{Client, TestApp, each_database};
+use crate::support::{Client, TestApp};
 
 /// The filter, as anybody would read it.
 fn holds(filter: &Filter, row: &row::Model, seen: &HashSet<i64>) -> bool {
@@ -251,98 +252,94 @@ async fn walk(app: &App, actor: &Actor, query: &Query, size: i32, backwards: boo
     all
 }
 
-#[tokio::test]
-async fn databases_find_what_a_loop_finds() {
-    each_database(async |test| {
-        let app = &test.app;
-        let (_, actors) = people(&test).await;
-        assert_eq!(
-            task::Entity::find()
-                .all(app.db.writer())
-                .await
-                .unwrap()
-                .len(),
-            6
-        );
-        let mut rows = vec![];
-        let mut found_some = 0;
-        for (number, (new, case)) in cases().into_iter().enumerate() {
-            if let Some(new) = new {
-                rows = new;
-                store(app, &rows).await;
-            }
-            let (filter, order, size, backwards) = case;
-            for (actor, projects, seen) in [
-                (&actors[0], &[1, 2, 3][..], &[1, 2, 3, 4][..]),
-                (&actors[1], &[1, 2][..], &[2, 3][..]),
+#[each_database]
+async fn databases_find_what_a_loop_finds(test: TestApp) {
+    let app = &test.app;
+    let (_, actors) = people(&test).await;
+    assert_eq!(
+        task::Entity::find()
+            .all(app.db.writer())
+            .await
+            .unwrap()
+            .len(),
+        6
+    );
+    let mut rows = vec![];
+    let mut found_some = 0;
+    for (number, (new, case)) in cases().into_iter().enumerate() {
+        if let Some(new) = new {
+            rows = new;
+            store(app, &rows).await;
+        }
+        let (filter, order, size, backwards) = case;
+        for (actor, projects, seen) in [
+            (&actors[0], &[1, 2, 3][..], &[1, 2, 3, 4][..]),
+            (&actors[1], &[1, 2][..], &[2, 3][..]),
+        ] {
+            let seen: HashSet<i64> = seen.iter().copied().collect();
+            let query = Query {
+                filter: filter.clone(),
+                order,
+                results: (number % 2) as u64,
+            };
+            let matching = |row: &&row::Model| {
+                projects.contains(&row.project_id) && holds(&filter, row, &seen)
+            };
+            let expected: Vec<row::Model> = rows.iter().filter(matching).cloned().collect();
+            found_some += usize::from(!expected.is_empty());
+            let about = format!(
+                "{filter:?} {order:?} by {} of {rows:#?}",
+                actor.user.username
+            );
+            let count = annotation::count(app, actor, &filter).await.unwrap();
+            assert_eq!(count, expected.len() as u64, "{about}");
+            let found = walk(app, actor, &query, size, backwards).await;
+            assert_eq!(found, sorted(expected.clone(), order), "{about}");
+            for (parent, ids, key) in [
+                (
+                    Parent::Project,
+                    1..=3,
+                    (|row| row.project_id) as fn(&row::Model) -> i64,
+                ),
+                (Parent::Task, 1..=6, |row| row.task_id),
             ] {
-                let seen: HashSet<i64> = seen.iter().copied().collect();
-                let query = Query {
-                    filter: filter.clone(),
-                    order,
-                    results: (number % 2) as u64,
+                let ids: Vec<i64> = ids.collect();
+                let mut by_parent: BTreeMap<i64, Vec<row::Model>> = BTreeMap::new();
+                for row in &expected {
+                    by_parent.entry(key(row)).or_default().push(row.clone());
+                }
+                let arguments = Arguments {
+                    first: Some(100),
+                    ..Default::default()
                 };
-                let matching = |row: &&row::Model| {
-                    projects.contains(&row.project_id) && holds(&filter, row, &seen)
-                };
-                let expected: Vec<row::Model> = rows.iter().filter(matching).cloned().collect();
-                found_some += usize::from(!expected.is_empty());
-                let about = format!(
-                    "{filter:?} {order:?} by {} of {rows:#?}",
-                    actor.user.username
-                );
-                let count = annotation::count(app, actor, &filter).await.unwrap();
-                assert_eq!(count, expected.len() as u64, "{about}");
-                let found = walk(app, actor, &query, size, backwards).await;
-                assert_eq!(found, sorted(expected.clone(), order), "{about}");
-                for (parent, ids, key) in [
-                    (
-                        Parent::Project,
-                        1..=3,
-                        (|row| row.project_id) as fn(&row::Model) -> i64,
-                    ),
-                    (Parent::Task, 1..=6, |row| row.task_id),
-                ] {
-                    let ids: Vec<i64> = ids.collect();
-                    let mut by_parent: BTreeMap<i64, Vec<row::Model>> = BTreeMap::new();
-                    for row in &expected {
-                        by_parent.entry(key(row)).or_default().push(row.clone());
-                    }
-                    let arguments = Arguments {
-                        first: Some(100),
-                        ..Default::default()
-                    };
-                    let page = Page::of(&arguments, &filter, order).unwrap();
-                    let lists =
-                        annotation::list_per_parent(app, actor, parent, &ids, &query, &page)
-                            .await
-                            .unwrap();
-                    let counts = annotation::count_per_parent(app, actor, parent, &ids, &filter)
-                        .await
-                        .unwrap();
-                    for id in ids {
-                        let expected = sorted(by_parent.remove(&id).unwrap_or_default(), order);
-                        let found: Vec<i64> = lists[&id]
-                            .as_ref()
-                            .unwrap()
-                            .rows
-                            .iter()
-                            .map(|row| row.id)
-                            .collect();
-                        assert_eq!(
-                            counts.get(&id).copied().unwrap_or(0),
-                            expected.len() as i64,
-                            "{about}"
-                        );
-                        assert_eq!(found, expected, "{parent:?} {id}: {about}");
-                    }
+                let page = Page::of(&arguments, &filter, order).unwrap();
+                let lists = annotation::list_per_parent(app, actor, parent, &ids, &query, &page)
+                    .await
+                    .unwrap();
+                let counts = annotation::count_per_parent(app, actor, parent, &ids, &filter)
+                    .await
+                    .unwrap();
+                for id in ids {
+                    let expected = sorted(by_parent.remove(&id).unwrap_or_default(), order);
+                    let found: Vec<i64> = lists[&id]
+                        .as_ref()
+                        .unwrap()
+                        .rows
+                        .iter()
+                        .map(|row| row.id)
+                        .collect();
+                    assert_eq!(
+                        counts.get(&id).copied().unwrap_or(0),
+                        expected.len() as i64,
+                        "{about}"
+                    );
+                    assert_eq!(found, expected, "{parent:?} {id}: {about}");
                 }
             }
         }
-        assert!(
-            found_some > FILTERS / 2,
-            "filters that find nothing tell nothing"
-        );
-    })
-    .await;
+    }
+    assert!(
+        found_some > FILTERS / 2,
+        "filters that find nothing tell nothing"
+    );
 }

@@ -2,9 +2,10 @@
 
 use annograph::graphql::sdl;
 use apollo_compiler::{Schema, schema::ExtendedType};
+use each_database::each_database;
 use graphql_composition::{Subgraphs, compose, render_federated_sdl};
 
-use crate::support::each_database;
+use crate::support::TestApp;
 
 /// A neighbour that knows more about annotations, and has connections of its own.
 const NEIGHBOUR: &str = r#"
@@ -87,14 +88,11 @@ fn roots_have_the_names_that_gateways_assume() {
     assert!(query.fields.contains_key("annotations"));
 }
 
-#[tokio::test]
-async fn a_gateway_is_answered_with_the_text_of_the_command() {
-    each_database(async |app| {
-        let answer = app.admin.run("{ _service { sdl } }").await;
-        assert_eq!(
-            answer.data()["_service"]["sdl"].as_str(),
-            Some(sdl::federation().as_str())
-        );
-    })
-    .await;
+#[each_database]
+async fn a_gateway_is_answered_with_the_text_of_the_command(app: TestApp) {
+    let answer = app.admin.run("{ _service { sdl } }").await;
+    assert_eq!(
+        answer.data()["_service"]["sdl"].as_str(),
+        Some(sdl::federation().as_str())
+    );
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use apollo_compiler::{Schema, schema::ExtendedType};
+use each_database::each_database;
 use entity::project_member::Role;
 use sea_orm::EntityName;
 use serde_json::{Value, json};
@@ -12,7 +13,7 @@ use super::{fields, own_types, published};
 use crate::{
     graphql::{delete, drafts, prediction, restore, reviews::review, update},
     migration::tables,
-    support::{Client, TestApp, each_database},
+    support::{Client, TestApp},
 };
 
 /// The types with an identity, each with the table of what it names and the key that its `id` is of.
@@ -72,22 +73,19 @@ fn the_types_with_a_field_id_are_the_entities() {
     assert_eq!(values, VALUES.split_whitespace().collect());
 }
 
-#[tokio::test]
-async fn an_id_is_of_a_key_whose_values_are_given_once() {
-    each_database(async |app| {
-        let tables = tables::all(&app.app).await;
-        for (name, table, key) in entities() {
-            let found = tables.iter().find(|found| found.name == table).unwrap();
-            let is_unique =
-                found.primary_key == key || found.unique.iter().any(|columns| columns == key);
-            assert!(is_unique, "{name}: {table} by {key:?}");
-            assert!(
-                found.generates_ids,
-                "{name}: the database gives ids of {table} once"
-            );
-        }
-    })
-    .await;
+#[each_database]
+async fn an_id_is_of_a_key_whose_values_are_given_once(app: TestApp) {
+    let tables = tables::all(&app.app).await;
+    for (name, table, key) in entities() {
+        let found = tables.iter().find(|found| found.name == table).unwrap();
+        let is_unique =
+            found.primary_key == key || found.unique.iter().any(|columns| columns == key);
+        assert!(is_unique, "{name}: {table} by {key:?}");
+        assert!(
+            found.generates_ids,
+            "{name}: the database gives ids of {table} once"
+        );
+    }
 }
 
 /// Two projects with everything in them that has an identity, and the same ids of regions everywhere.
@@ -135,60 +133,55 @@ async fn grow(app: &TestApp) {
     }
 }
 
-#[tokio::test]
-async fn a_normalised_cache_hands_on_what_was_answered() {
-    each_database(async |app| {
-        grow(&app).await;
-        let large = [
-            "--max-cost",
-            "1000000000",
-            "--max-depth",
-            "100",
-            "--max-fields",
-            "1000000",
-            "--max-tokens",
-            "1000000",
-            "--max-document",
-            "10000000",
-        ];
-        let reader = app.serving(&large).unwrap();
-        let schema = published();
-        let mut cache = Cache::default();
-        for (root, page) in [
-            ("Annotation", "annotations { nodes { FIELDS } }"),
-            ("AnnotationDraft", "drafts { nodes { FIELDS } }"),
-            ("Task", "tasks { nodes { FIELDS } }"),
-            ("Project", "projects { nodes { FIELDS } }"),
-            ("User", "users { nodes { FIELDS } }"),
-            (
-                "AnnotationSnapshot",
-                "annotationAt(id: 1, version: 2) { FIELDS }",
-            ),
-        ] {
-            let fields = selection(&schema, root, &[], 2);
-            let query = format!("{{ {} }}", page.replace("FIELDS", &fields));
-            let answer = reader.run(&query).await;
-            cache.read(&answer.data().clone(), root, "");
-        }
-        assert_eq!(cache.clashes, Vec::<String>::new());
-        let found: BTreeSet<&str> = cache
-            .objects
-            .iter()
-            .map(|key| key.split(' ').next().unwrap())
-            .collect();
-        let gone = |name: &&str| {
-            name.starts_with("Deleted")
-                || name.starts_with("Discarded")
-                || *name == "AnnotationEvent"
-        };
-        let expected = entities()
-            .into_iter()
-            .map(|(name, ..)| name)
-            .filter(|name| !gone(name))
-            .collect();
-        assert_eq!(found, expected);
-    })
-    .await;
+#[each_database]
+async fn a_normalised_cache_hands_on_what_was_answered(app: TestApp) {
+    grow(&app).await;
+    let large = [
+        "--max-cost",
+        "1000000000",
+        "--max-depth",
+        "100",
+        "--max-fields",
+        "1000000",
+        "--max-tokens",
+        "1000000",
+        "--max-document",
+        "10000000",
+    ];
+    let reader = app.serving(&large).unwrap();
+    let schema = published();
+    let mut cache = Cache::default();
+    for (root, page) in [
+        ("Annotation", "annotations { nodes { FIELDS } }"),
+        ("AnnotationDraft", "drafts { nodes { FIELDS } }"),
+        ("Task", "tasks { nodes { FIELDS } }"),
+        ("Project", "projects { nodes { FIELDS } }"),
+        ("User", "users { nodes { FIELDS } }"),
+        (
+            "AnnotationSnapshot",
+            "annotationAt(id: 1, version: 2) { FIELDS }",
+        ),
+    ] {
+        let fields = selection(&schema, root, &[], 2);
+        let query = format!("{{ {} }}", page.replace("FIELDS", &fields));
+        let answer = reader.run(&query).await;
+        cache.read(&answer.data().clone(), root, "");
+    }
+    assert_eq!(cache.clashes, Vec::<String>::new());
+    let found: BTreeSet<&str> = cache
+        .objects
+        .iter()
+        .map(|key| key.split(' ').next().unwrap())
+        .collect();
+    let gone = |name: &&str| {
+        name.starts_with("Deleted") || name.starts_with("Discarded") || *name == "AnnotationEvent"
+    };
+    let expected = entities()
+        .into_iter()
+        .map(|(name, ..)| name)
+        .filter(|name| !gone(name))
+        .collect();
+    assert_eq!(found, expected);
 }
 
 /// What a client remembers: a value for each field of each object, by type and id, and where two of them differ.
@@ -294,55 +287,104 @@ async fn made(by: &Client, mutation: &str) -> String {
     made["id"].as_str().unwrap().to_owned()
 }
 
-#[tokio::test]
-async fn an_id_names_nothing_else_once_its_object_is_gone() {
-    each_database(async |app| {
-        let (project, task) = app.project_with_task().await;
-        let ann = app.stranger("ann").await;
-        let annotation = app.annotation(&app.admin, &task, json!({})).await;
-        let result = "result: [{ id: \"r\" }]";
-        let review = |action: &str| format!("reviewAnnotation(id: {annotation}, input: {{ action: {action} }}) {{ latestReview {{ id }} id }}");
-        let last_review = async || {
-            let answer = app.admin.run(&format!("mutation {{ {} }}", review("ACCEPT"))).await;
-            answer.data()["reviewAnnotation"]["latestReview"]["id"].clone()
-        };
-        let first = last_review().await;
-        assert_eq!(last_review().await, first, "a later verdict takes the place of the first");
-        app.admin.run(&format!("mutation {{ {} }}", review("DELETE_REVIEW"))).await.ok();
-        assert_ne!(last_review().await, first);
+#[each_database]
+async fn an_id_names_nothing_else_once_its_object_is_gone(app: TestApp) {
+    let (project, task) = app.project_with_task().await;
+    let ann = app.stranger("ann").await;
+    let annotation = app.annotation(&app.admin, &task, json!({})).await;
+    let result = "result: [{ id: \"r\" }]";
+    let review = |action: &str| {
+        format!(
+            "reviewAnnotation(id: {annotation}, input: {{ action: {action} }}) {{ latestReview {{ id }} id }}"
+        )
+    };
+    let last_review = async || {
+        let answer = app
+            .admin
+            .run(&format!("mutation {{ {} }}", review("ACCEPT")))
+            .await;
+        answer.data()["reviewAnnotation"]["latestReview"]["id"].clone()
+    };
+    let first = last_review().await;
+    assert_eq!(
+        last_review().await,
+        first,
+        "a later verdict takes the place of the first"
+    );
+    app.admin
+        .run(&format!("mutation {{ {} }}", review("DELETE_REVIEW")))
+        .await
+        .ok();
+    assert_ne!(last_review().await, first);
 
-        let member = format!("addProjectMember(projectId: {project}, userId: {}, role: VIEWER) {{ id }}", ann.user_id);
-        let first = made(&app.admin, &member).await;
-        assert_eq!(made(&app.admin, &member.replace("VIEWER", "MANAGER")).await, first, "another role is no other membership");
-        let remove = format!("removeProjectMember(projectId: {project}, userId: {}) {{ id }}", ann.user_id);
-        assert_eq!(made(&app.admin, &remove).await, first);
-        assert_ne!(made(&app.admin, &member).await, first);
+    let member = format!(
+        "addProjectMember(projectId: {project}, userId: {}, role: VIEWER) {{ id }}",
+        ann.user_id
+    );
+    let first = made(&app.admin, &member).await;
+    assert_eq!(
+        made(&app.admin, &member.replace("VIEWER", "MANAGER")).await,
+        first,
+        "another role is no other membership"
+    );
+    let remove = format!(
+        "removeProjectMember(projectId: {project}, userId: {}) {{ id }}",
+        ann.user_id
+    );
+    assert_eq!(made(&app.admin, &remove).await, first);
+    assert_ne!(made(&app.admin, &member).await, first);
 
-        for (make, end) in [
-            (format!("createAnnotation(taskId: {task}, input: {{ {result} }}) {{ id }}"), "deleteAnnotation"),
-            (format!("saveDraft(input: {{ taskId: {task}, {result} }}) {{ id }}"), "discardDraft"),
-            (format!("createPrediction(taskId: {task}, input: {{ {result} }}) {{ id }}"), "deletePrediction"),
-            (format!("createTasks(projectId: {project}, tasks: [{{ data: {{}} }}]) {{ id }}"), "deleteTask"),
-            ("createProject(input: { title: \"p\" }) { id }".to_owned(), "deleteProject"),
-            ("createUser(input: { username: \"u\" }) { id }".to_owned(), "deleteUser"),
-        ] {
-            let first = made(&app.admin, &make).await;
-            assert_eq!(made(&app.admin, &format!("{end}(id: {first}) {{ id }}")).await, first);
-            assert_ne!(made(&app.admin, &make).await, first, "{make}");
-        }
+    for (make, end) in [
+        (
+            format!("createAnnotation(taskId: {task}, input: {{ {result} }}) {{ id }}"),
+            "deleteAnnotation",
+        ),
+        (
+            format!("saveDraft(input: {{ taskId: {task}, {result} }}) {{ id }}"),
+            "discardDraft",
+        ),
+        (
+            format!("createPrediction(taskId: {task}, input: {{ {result} }}) {{ id }}"),
+            "deletePrediction",
+        ),
+        (
+            format!("createTasks(projectId: {project}, tasks: [{{ data: {{}} }}]) {{ id }}"),
+            "deleteTask",
+        ),
+        (
+            "createProject(input: { title: \"p\" }) { id }".to_owned(),
+            "deleteProject",
+        ),
+        (
+            "createUser(input: { username: \"u\" }) { id }".to_owned(),
+            "deleteUser",
+        ),
+    ] {
+        let first = made(&app.admin, &make).await;
+        assert_eq!(
+            made(&app.admin, &format!("{end}(id: {first}) {{ id }}")).await,
+            first
+        );
+        assert_ne!(made(&app.admin, &make).await, first, "{make}");
+    }
 
-        // A version is made once, before and after a deletion alike.
-        update(&app.admin, &annotation, json!({ "leadTime": 1 })).await.ok();
-        delete(&app.admin, &annotation).await.ok();
-        restore(&app.admin, &annotation, 1, None).await.ok();
-        let history = format!("{{ annotation(id: {annotation}) {{ history {{ nodes {{ id version annotation {{ id }} }} }} }} }}");
-        let answer = app.admin.run(&history).await;
-        let nodes = answer.data()["annotation"]["history"]["nodes"].as_array().unwrap().clone();
-        for (index, node) in nodes.iter().enumerate() {
-            let id = json!(format!("{annotation}:{}", index + 1));
-            assert_eq!((&node["id"], &node["annotation"]["id"]), (&id, &id));
-        }
-        assert_eq!(nodes.len(), 8);
-    })
-    .await;
+    // A version is made once, before and after a deletion alike.
+    update(&app.admin, &annotation, json!({ "leadTime": 1 }))
+        .await
+        .ok();
+    delete(&app.admin, &annotation).await.ok();
+    restore(&app.admin, &annotation, 1, None).await.ok();
+    let history = format!(
+        "{{ annotation(id: {annotation}) {{ history {{ nodes {{ id version annotation {{ id }} }} }} }} }}"
+    );
+    let answer = app.admin.run(&history).await;
+    let nodes = answer.data()["annotation"]["history"]["nodes"]
+        .as_array()
+        .unwrap()
+        .clone();
+    for (index, node) in nodes.iter().enumerate() {
+        let id = json!(format!("{annotation}:{}", index + 1));
+        assert_eq!((&node["id"], &node["annotation"]["id"]), (&id, &id));
+    }
+    assert_eq!(nodes.len(), 8);
 }

@@ -8,6 +8,7 @@ use annograph::{
     domain::annotation::{Command, Done, Mode, batch::ErrorPolicy, run},
     error::{Error, Result},
 };
+use each_database::each_database;
 use proptest::{
     strategy::{Strategy, ValueTree},
     test_runner::TestRunner,
@@ -18,13 +19,13 @@ use self::{
     scene::{ROLES, Scene},
     steps::{Step, steps},
 };
-use crate::support::each_database;
+use crate::support::TestApp;
 
 /// Lists of commands that are tried, for each role.
 const LISTS: usize = 3;
 
-#[tokio::test]
-async fn a_batch_leaves_what_its_commands_would_leave_one_by_one() {
+#[each_database]
+async fn a_batch_leaves_what_its_commands_would_leave_one_by_one(app: TestApp) {
     let mut runner = TestRunner::deterministic();
     let mut lists = Vec::new();
     for role in ROLES {
@@ -32,25 +33,22 @@ async fn a_batch_leaves_what_its_commands_would_leave_one_by_one() {
             lists.push((role, steps().new_tree(&mut runner).unwrap().current()));
         }
     }
-    each_database(async |app| {
-        let mut accepted = 0;
-        for (index, (role, steps)) in lists.iter().enumerate() {
-            let scene = Scene::build(&app, *role, &format!("single-{index}")).await;
-            let single = one_by_one(&app.app, &scene, steps).await;
-            accepted += single.iter().filter(|outcome| outcome.is_ok()).count();
-            let single = scene.state(&app, &single).await;
+    let mut accepted = 0;
+    for (index, (role, steps)) in lists.iter().enumerate() {
+        let scene = Scene::build(&app, *role, &format!("single-{index}")).await;
+        let single = one_by_one(&app.app, &scene, steps).await;
+        accepted += single.iter().filter(|outcome| outcome.is_ok()).count();
+        let single = scene.state(&app, &single).await;
 
-            let scene = Scene::build(&app, *role, &format!("batch-{index}")).await;
-            let batch = at_once(&app.app, &scene, steps).await;
-            let batch = scene.state(&app, &batch).await;
-            let (single, batch) = (pretty(&single), pretty(&batch));
-            assert_eq!(single, batch, "as {role:?}: {steps:#?}");
-        }
-        let all: usize = lists.iter().map(|(_, steps)| steps.len()).sum();
-        assert!(accepted * 3 > all, "only {accepted} of {all} are accepted");
-        assert!(accepted < all, "all {all} are accepted");
-    })
-    .await;
+        let scene = Scene::build(&app, *role, &format!("batch-{index}")).await;
+        let batch = at_once(&app.app, &scene, steps).await;
+        let batch = scene.state(&app, &batch).await;
+        let (single, batch) = (pretty(&single), pretty(&batch));
+        assert_eq!(single, batch, "as {role:?}: {steps:#?}");
+    }
+    let all: usize = lists.iter().map(|(_, steps)| steps.len()).sum();
+    assert!(accepted * 3 > all, "only {accepted} of {all} are accepted");
+    assert!(accepted < all, "all {all} are accepted");
 }
 
 async fn one_by_one(app: &App, scene: &Scene, steps: &[Step]) -> Vec<Result<Done>> {

@@ -1,12 +1,13 @@
 //! Effect of changes of an annotation on drafts of the annotation.
 
+use each_database::each_database;
 use entity::project_member::Role;
 use serde_json::json;
 
 use super::{all, saved};
 use crate::{
     graphql::{delete, draft, restore, row, update},
-    support::{Client, TestApp, each_database},
+    support::{Client, TestApp},
 };
 
 /// An annotation of ann's, of which she and the admin have drafts.
@@ -28,57 +29,48 @@ async fn drafts_of(app: &TestApp, annotation: &str) -> Vec<String> {
     rows.map(|row| row.id.to_string()).collect()
 }
 
-#[tokio::test]
-async fn who_changes_an_annotation_loses_their_drafts_of_it_alone() {
-    each_database(async |app| {
-        let (ann, id, theirs) = annotation(&app).await;
-        update(&ann, &id, json!({ "leadTime": 9 })).await.ok();
-        assert_eq!(drafts_of(&app, &id).await, [theirs]);
-        // And keeps the one of the task.
-        assert_eq!(all(&app).await.len(), 2);
-    })
-    .await;
+#[each_database]
+async fn who_changes_an_annotation_loses_their_drafts_of_it_alone(app: TestApp) {
+    let (ann, id, theirs) = annotation(&app).await;
+    update(&ann, &id, json!({ "leadTime": 9 })).await.ok();
+    assert_eq!(drafts_of(&app, &id).await, [theirs]);
+    // And keeps the one of the task.
+    assert_eq!(all(&app).await.len(), 2);
 }
 
-#[tokio::test]
-async fn a_result_that_changes_nothing_is_handed_in_all_the_same() {
-    each_database(async |app| {
-        let (ann, id, theirs) = annotation(&app).await;
-        let before = app.dump().await;
-        for nothing in [json!({}), json!({ "wasCancelled": false })] {
-            update(&ann, &id, nothing).await.ok();
-            assert_eq!(app.dump().await, before);
-        }
-        let refused = update(&ann, &id, json!({ "result": [], "expectedVersion": 7 })).await;
-        assert_eq!(refused.code(), "CONFLICT");
+#[each_database]
+async fn a_result_that_changes_nothing_is_handed_in_all_the_same(app: TestApp) {
+    let (ann, id, theirs) = annotation(&app).await;
+    let before = app.dump().await;
+    for nothing in [json!({}), json!({ "wasCancelled": false })] {
+        update(&ann, &id, nothing).await.ok();
         assert_eq!(app.dump().await, before);
-        let was = row(&app, &id).await;
-        let same = json!({ "result": [{ "id": "r1", "value": { "x": 1 } }] });
-        let answer = update(&ann, &id, same.clone()).await;
-        assert_eq!(answer.data()["updateAnnotation"]["version"], 1);
-        assert_eq!(row(&app, &id).await, was);
-        assert_eq!(drafts_of(&app, &id).await, [theirs]);
-        // Without a draft it leaves no trace at all.
-        let before = app.dump().await;
-        update(&ann, &id, same).await.ok();
-        assert_eq!(app.dump().await, before);
-    })
-    .await;
+    }
+    let refused = update(&ann, &id, json!({ "result": [], "expectedVersion": 7 })).await;
+    assert_eq!(refused.code(), "CONFLICT");
+    assert_eq!(app.dump().await, before);
+    let was = row(&app, &id).await;
+    let same = json!({ "result": [{ "id": "r1", "value": { "x": 1 } }] });
+    let answer = update(&ann, &id, same.clone()).await;
+    assert_eq!(answer.data()["updateAnnotation"]["version"], 1);
+    assert_eq!(row(&app, &id).await, was);
+    assert_eq!(drafts_of(&app, &id).await, [theirs]);
+    // Without a draft it leaves no trace at all.
+    let before = app.dump().await;
+    update(&ann, &id, same).await.ok();
+    assert_eq!(app.dump().await, before);
 }
 
-#[tokio::test]
-async fn restoring_keeps_drafts_and_deleting_takes_all() {
-    each_database(async |app| {
-        let (ann, id, _) = annotation(&app).await;
-        update(&app.admin, &id, json!({ "leadTime": 9 })).await.ok();
-        let before = drafts_of(&app, &id).await;
-        assert_eq!(before.len(), 2);
-        restore(&ann, &id, 1, None).await.ok();
-        assert_eq!(row(&app, &id).await.version, 3);
-        assert_eq!(drafts_of(&app, &id).await, before);
-        delete(&ann, &id).await.ok();
-        assert_eq!(drafts_of(&app, &id).await, Vec::<String>::new());
-        assert_eq!(all(&app).await.len(), 1);
-    })
-    .await;
+#[each_database]
+async fn restoring_keeps_drafts_and_deleting_takes_all(app: TestApp) {
+    let (ann, id, _) = annotation(&app).await;
+    update(&app.admin, &id, json!({ "leadTime": 9 })).await.ok();
+    let before = drafts_of(&app, &id).await;
+    assert_eq!(before.len(), 2);
+    restore(&ann, &id, 1, None).await.ok();
+    assert_eq!(row(&app, &id).await.version, 3);
+    assert_eq!(drafts_of(&app, &id).await, before);
+    delete(&ann, &id).await.ok();
+    assert_eq!(drafts_of(&app, &id).await, Vec::<String>::new());
+    assert_eq!(all(&app).await.len(), 1);
 }

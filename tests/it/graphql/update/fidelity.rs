@@ -1,9 +1,10 @@
 //! JSON fidelity: key order, numbers and texts return as sent.
 
+use each_database::each_database;
 use serde_json::json;
 
 use super::super::{revisions, row};
-use crate::support::{Answer, Client, each_database};
+use crate::support::{Answer, Client, TestApp};
 
 /// What is sent as a variable, and what is stored and answered.
 const VALUES: [(&str, &str); 16] = [
@@ -65,76 +66,83 @@ async fn send(by: &Client, id: &str, result: &str) -> Answer {
     .ok()
 }
 
-#[tokio::test]
-async fn variables_come_back_as_they_were_sent() {
-    each_database(async |app| {
-        let (_, task) = app.project_with_task().await;
-        let id = app.annotation(&app.admin, &task, json!({ "result": [{ "first": 1 }] })).await;
-        for (sent, kept) in VALUES {
-            let answer = send(&app.admin, &id, sent).await;
-            let expected = format!(r#"{{"data":{{"updateAnnotation":{{"result":{kept}}}}}}}"#);
-            assert_eq!(answer.text, expected, "{sent}");
-            assert_eq!(row(&app, &id).await.result, kept, "{sent}");
-            let newest = revisions(&app, &id).await.pop().unwrap();
-            assert_eq!(newest.result.as_deref(), Some(kept), "{sent}");
-            let query = format!("{{ annotation(id: {id}) {{ result }} annotations {{ nodes {{ result }} }} }}");
-            let answer = app.admin.run(&query).await.ok();
-            let expected = format!(
-                r#"{{"data":{{"annotation":{{"result":{kept}}},"annotations":{{"nodes":[{{"result":{kept}}}]}}}}}}"#
-            );
-            assert_eq!(answer.text, expected, "{sent}");
-            // What came out goes in as no change.
-            let before = app.dump().await;
-            send(&app.admin, &id, kept).await;
-            send(&app.admin, &id, sent).await;
-            assert_eq!(app.dump().await, before, "{sent}");
-        }
-    })
-    .await;
+#[each_database]
+async fn variables_come_back_as_they_were_sent(app: TestApp) {
+    let (_, task) = app.project_with_task().await;
+    let id = app
+        .annotation(&app.admin, &task, json!({ "result": [{ "first": 1 }] }))
+        .await;
+    for (sent, kept) in VALUES {
+        let answer = send(&app.admin, &id, sent).await;
+        let expected = format!(r#"{{"data":{{"updateAnnotation":{{"result":{kept}}}}}}}"#);
+        assert_eq!(answer.text, expected, "{sent}");
+        assert_eq!(row(&app, &id).await.result, kept, "{sent}");
+        let newest = revisions(&app, &id).await.pop().unwrap();
+        assert_eq!(newest.result.as_deref(), Some(kept), "{sent}");
+        let query =
+            format!("{{ annotation(id: {id}) {{ result }} annotations {{ nodes {{ result }} }} }}");
+        let answer = app.admin.run(&query).await.ok();
+        let expected = format!(
+            r#"{{"data":{{"annotation":{{"result":{kept}}},"annotations":{{"nodes":[{{"result":{kept}}}]}}}}}}"#
+        );
+        assert_eq!(answer.text, expected, "{sent}");
+        // What came out goes in as no change.
+        let before = app.dump().await;
+        send(&app.admin, &id, kept).await;
+        send(&app.admin, &id, sent).await;
+        assert_eq!(app.dump().await, before, "{sent}");
+    }
 }
 
-#[tokio::test]
-async fn literals_come_back_as_they_were_sent() {
-    each_database(async |app| {
-        let (_, task) = app.project_with_task().await;
-        let id = app.annotation(&app.admin, &task, json!({ "result": [{ "first": 1 }] })).await;
-        for (sent, kept) in [
-            ("[]", "[]"),
-            ("[{b: 1, a: 2}, {}]", r#"[{"b":1,"a":2},{}]"#),
-            ("{one: 1}", r#"[{"one":1}]"#),
-            (
-                "[{x: [1.0, -0.0, 1e2, 10.50, 1, 0.1, 1E+25]}]",
-                r#"[{"x":[1.0,-0.0,100.0,10.5,1,0.1,1e+25]}]"#,
-            ),
-            (
-                "[{x: [9007199254740993, 18446744073709551615, -9223372036854775808]}]",
-                r#"[{"x":[9007199254740993,18446744073709551615,-9223372036854775808]}]"#,
-            ),
-            (r#"[{x: "Zoë \u0000 \" \\ \n 😀", y: null, z: true}]"#, r#"[{"x":"Zoë \u0000 \" \\ \n 😀","y":null,"z":true}]"#),
-            ("[{x: \"\"\"\n  block \"text\"\n\"\"\"}]", r#"[{"x":"block \"text\""}]"#),
-        ] {
-            let query = format!("mutation {{ updateAnnotation(id: {id}, input: {{ result: {sent} }}) {{ result }} }}");
-            let answer = app.admin.run(&query).await.ok();
-            let expected = format!(r#"{{"data":{{"updateAnnotation":{{"result":{kept}}}}}}}"#);
-            assert_eq!(answer.text, expected, "{sent}");
-            assert_eq!(row(&app, &id).await.result, kept, "{sent}");
-        }
-    })
-    .await;
+#[each_database]
+async fn literals_come_back_as_they_were_sent(app: TestApp) {
+    let (_, task) = app.project_with_task().await;
+    let id = app
+        .annotation(&app.admin, &task, json!({ "result": [{ "first": 1 }] }))
+        .await;
+    for (sent, kept) in [
+        ("[]", "[]"),
+        ("[{b: 1, a: 2}, {}]", r#"[{"b":1,"a":2},{}]"#),
+        ("{one: 1}", r#"[{"one":1}]"#),
+        (
+            "[{x: [1.0, -0.0, 1e2, 10.50, 1, 0.1, 1E+25]}]",
+            r#"[{"x":[1.0,-0.0,100.0,10.5,1,0.1,1e+25]}]"#,
+        ),
+        (
+            "[{x: [9007199254740993, 18446744073709551615, -9223372036854775808]}]",
+            r#"[{"x":[9007199254740993,18446744073709551615,-9223372036854775808]}]"#,
+        ),
+        (
+            r#"[{x: "Zoë \u0000 \" \\ \n 😀", y: null, z: true}]"#,
+            r#"[{"x":"Zoë \u0000 \" \\ \n 😀","y":null,"z":true}]"#,
+        ),
+        (
+            "[{x: \"\"\"\n  block \"text\"\n\"\"\"}]",
+            r#"[{"x":"block \"text\""}]"#,
+        ),
+    ] {
+        let query = format!(
+            "mutation {{ updateAnnotation(id: {id}, input: {{ result: {sent} }}) {{ result }} }}"
+        );
+        let answer = app.admin.run(&query).await.ok();
+        let expected = format!(r#"{{"data":{{"updateAnnotation":{{"result":{kept}}}}}}}"#);
+        assert_eq!(answer.text, expected, "{sent}");
+        assert_eq!(row(&app, &id).await.result, kept, "{sent}");
+    }
 }
 
-#[tokio::test]
-async fn literals_take_variables_in_their_midst() {
-    each_database(async |app| {
-        let (_, task) = app.project_with_task().await;
-        let id = app.annotation(&app.admin, &task, json!({})).await;
-        let query = "mutation($id: ID!, $region: JSONObject!, $label: JSONObject) {
-            updateAnnotation(id: $id, input: { result: [{ a: 1 }, $region, { b: $label }] }) { result }
-        }";
-        let variables = json!({ "id": id, "region": { "id": "r", "v": 1.0 }, "label": { "c": 2 } });
-        let answer = app.admin.run_with(query, variables).await;
-        let result = json!([{ "a": 1 }, { "id": "r", "v": 1.0 }, { "b": { "c": 2 } }]);
-        assert_eq!(answer.data(), &json!({ "updateAnnotation": { "result": result } }));
-    })
-    .await;
+#[each_database]
+async fn literals_take_variables_in_their_midst(app: TestApp) {
+    let (_, task) = app.project_with_task().await;
+    let id = app.annotation(&app.admin, &task, json!({})).await;
+    let query = "mutation($id: ID!, $region: JSONObject!, $label: JSONObject) {
+        updateAnnotation(id: $id, input: { result: [{ a: 1 }, $region, { b: $label }] }) { result }
+    }";
+    let variables = json!({ "id": id, "region": { "id": "r", "v": 1.0 }, "label": { "c": 2 } });
+    let answer = app.admin.run_with(query, variables).await;
+    let result = json!([{ "a": 1 }, { "id": "r", "v": 1.0 }, { "b": { "c": 2 } }]);
+    assert_eq!(
+        answer.data(),
+        &json!({ "updateAnnotation": { "result": result } })
+    );
 }

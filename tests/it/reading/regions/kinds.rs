@@ -1,9 +1,10 @@
 //! Regions of every kind.
 
+use each_database::each_database;
 use serde_json::{Value, json};
 
 use super::{annotated, regions};
-use crate::support::each_database;
+use crate::support::TestApp;
 
 const EVERYTHING: &str = "__typename
   ... on RectangleRegion { x y width height rotation ocrText pageIndex originalWidth originalHeight
@@ -193,43 +194,48 @@ fn answers() -> Vec<(Value, Value)> {
     ]
 }
 
-#[tokio::test]
-async fn every_kind_of_region_answers_all_of_itself() {
-    each_database(async |app| {
-        let all = [on_images(), on_what_runs_on(), answers()].concat();
-        let (entries, answers): (Vec<Value>, Vec<Value>) = all.into_iter().unzip();
-        let id = annotated(&app, &json!(entries)).await;
-        let answer = regions(&app, &id, "", EVERYTHING).await;
-        for (index, expected) in answers.iter().enumerate() {
-            assert_eq!(&answer[index], expected);
-        }
-        assert_eq!(answer.as_array().unwrap().len(), answers.len());
-    })
-    .await;
+#[each_database]
+async fn every_kind_of_region_answers_all_of_itself(app: TestApp) {
+    let all = [on_images(), on_what_runs_on(), answers()].concat();
+    let (entries, answers): (Vec<Value>, Vec<Value>) = all.into_iter().unzip();
+    let id = annotated(&app, &json!(entries)).await;
+    let answer = regions(&app, &id, "", EVERYTHING).await;
+    for (index, expected) in answers.iter().enumerate() {
+        assert_eq!(&answer[index], expected);
+    }
+    assert_eq!(answer.as_array().unwrap().len(), answers.len());
 }
 
-#[tokio::test]
-async fn every_region_tells_what_all_of_them_have() {
+#[each_database]
+async fn every_region_tells_what_all_of_them_have(app: TestApp) {
     const SHARED: &str = "regionId fromName toName type labels score origin parentId itemIndex raw";
-    each_database(async |app| {
-        let full = json!({ "id": "r", "from_name": "box", "to_name": "img", "type": "rectanglelabels", "origin": "prediction", "score": 0.5,
+    let full = json!({ "id": "r", "from_name": "box", "to_name": "img", "type": "rectanglelabels", "origin": "prediction", "score": 0.5,
             "parentID": "p", "item_index": 3, "readonly": true, "value": { "y": 1.0, "x": 1, "width": 1, "height": 1, "rectanglelabels": ["a", "b"] } });
-        let bare = json!({ "type": "relation", "from_id": "r", "to_id": "r", "direction": "bi", "labels": ["is"] });
-        let id = annotated(&app, &json!([full, bare, {}])).await;
-        let expected = json!([
-            { "regionId": "r", "fromName": "box", "toName": "img", "type": "RECTANGLE", "labels": ["a", "b"], "score": 0.5, "origin": "prediction",
-              "parentId": "p", "itemIndex": 3, "raw": full },
-            { "regionId": null, "fromName": "", "toName": "", "type": "RELATION", "labels": ["is"], "score": null, "origin": null,
-              "parentId": null, "itemIndex": null, "raw": bare },
-            { "regionId": null, "fromName": "", "toName": "", "type": "OTHER", "labels": [], "score": null, "origin": null,
-              "parentId": null, "itemIndex": null, "raw": {} },
-        ]);
-        assert_eq!(regions(&app, &id, "", SHARED).await, expected);
-        // The same, asked of the interface in fragments, and of a member besides.
-        let wrapped = format!("... on Region {{ ... on Region {{ {SHARED} }} }} ... on RectangleRegion {{ {SHARED} }}");
-        assert_eq!(regions(&app, &id, "", &wrapped).await, expected);
-        let key_order = app.admin.run(&format!("{{ annotation(id: {id}) {{ regions {{ raw }} }} }}")).await;
-        assert!(key_order.text.contains(r#""value":{"y":1.0,"x":1,"#), "{}", key_order.text);
-    })
-    .await;
+    let bare = json!({ "type": "relation", "from_id": "r", "to_id": "r", "direction": "bi", "labels": ["is"] });
+    let id = annotated(&app, &json!([full, bare, {}])).await;
+    let expected = json!([
+        { "regionId": "r", "fromName": "box", "toName": "img", "type": "RECTANGLE", "labels": ["a", "b"], "score": 0.5, "origin": "prediction",
+          "parentId": "p", "itemIndex": 3, "raw": full },
+        { "regionId": null, "fromName": "", "toName": "", "type": "RELATION", "labels": ["is"], "score": null, "origin": null,
+          "parentId": null, "itemIndex": null, "raw": bare },
+        { "regionId": null, "fromName": "", "toName": "", "type": "OTHER", "labels": [], "score": null, "origin": null,
+          "parentId": null, "itemIndex": null, "raw": {} },
+    ]);
+    assert_eq!(regions(&app, &id, "", SHARED).await, expected);
+    // The same, asked of the interface in fragments, and of a member besides.
+    let wrapped = format!(
+        "... on Region {{ ... on Region {{ {SHARED} }} }} ... on RectangleRegion {{ {SHARED} }}"
+    );
+    assert_eq!(regions(&app, &id, "", &wrapped).await, expected);
+    let key_order = app
+        .admin
+        .run(&format!(
+            "{{ annotation(id: {id}) {{ regions {{ raw }} }} }}"
+        ))
+        .await;
+    assert!(
+        key_order.text.contains(r#""value":{"y":1.0,"x":1,"#),
+        "{}",
+        key_order.text
+    );
 }
