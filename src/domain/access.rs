@@ -226,7 +226,12 @@ pub fn may_annotate(role: Role) -> bool {
 
 /// Allows changing an annotation's result and flags: to the author, and to reviewers.
 pub fn may_edit(actor: &Actor, role: Role, annotation: &annotation::Model) -> bool {
-    role >= Role::Reviewer || (may_annotate(role) && is_own(actor, annotation))
+    may_edit_of(actor, role, annotation.completed_by_id)
+}
+
+/// [`may_edit`] for an annotation by its author, who may be gone.
+pub fn may_edit_of(actor: &Actor, role: Role, author_id: Option<i64>) -> bool {
+    role >= Role::Reviewer || (may_annotate(role) && author_id == Some(actor.id()))
 }
 
 /// Allows deleting an annotation, and restoring a deleted annotation: to the author, and to managers.

@@ -51,18 +51,29 @@ impl Large for annotation::Entity {
     const UNTOLD: &'static [Column] = &[Column::Extra];
 }
 
-/// Reads visible annotations by id, for an answer that holds their results `times` times. With zero times the results
-/// stay empty.
+/// Reads visible annotations by id, for an answer that holds their results `times` times. With zero times the rows have
+/// no results.
 pub async fn by_ids(
     app: &App,
     actor: &Actor,
     ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Result<annotation::Model>>> {
+) -> Result<HashMap<i64, Result<annotation::Listed>>> {
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
-    reading.few(named, ids.len(), |row| row.id).await
+    let rows = reading.few(named, ids.len(), |row| row.id).await?;
+    Ok(listed(rows, times > 0))
+}
+
+/// Turns rows into rows of a list, without results unless results were read.
+fn listed(
+    rows: HashMap<i64, Result<annotation::Model>>,
+    have_results: bool,
+) -> HashMap<i64, Result<annotation::Listed>> {
+    let rows = rows.into_iter();
+    rows.map(|(id, row)| (id, row.map(|row| row.listed(have_results))))
+        .collect()
 }
 
 /// Reads results alone, of annotations whose sizes are known and charged.
@@ -83,14 +94,15 @@ pub async fn ground_truths(
     actor: &Actor,
     task_ids: &[i64],
     times: u64,
-) -> Result<HashMap<i64, Result<annotation::Model>>> {
+) -> Result<HashMap<i64, Result<annotation::Listed>>> {
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let ground_truths = visible
         .filter(Column::TaskId.is_in(task_ids.iter().copied()))
         // Without a parameter, so that the partial index on ground truths applies.
         .filter(Expr::col((annotation::Entity, Column::GroundTruth)));
-    reading
+    let rows = reading
         .few(ground_truths, task_ids.len(), |row| row.task_id)
-        .await
+        .await?;
+    Ok(listed(rows, times > 0))
 }

@@ -45,8 +45,8 @@ pub struct Seen {
     /// Version created by the change.
     pub version: i32,
     /// Current state of the annotation, or `None` once the annotation is deleted or invisible to the viewer. A large
-    /// result is an empty text.
-    pub annotation: Option<Arc<annotation::Model>>,
+    /// result is left out.
+    pub annotation: Option<Arc<annotation::Listed>>,
     /// Task of the annotation after the change; the former task for viewers who see the former project alone. `None`
     /// once the task is deleted.
     pub task_id: Option<i64>,

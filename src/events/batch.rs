@@ -39,7 +39,7 @@ pub struct Event {
     pub at: DateTime<Utc>,
     pub changed_fields: Arc<[String]>,
     /// Current annotation, absent after a deletion.
-    pub annotation: Option<Arc<annotation::Model>>,
+    pub annotation: Option<Arc<annotation::Listed>>,
 }
 
 /// Task and project of an annotation.

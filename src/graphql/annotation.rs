@@ -48,10 +48,16 @@ pub use self::{
 
 /// A person's answer to a task: a list of regions, with author, times and flags.
 #[derive(Clone)]
-pub struct Annotation(pub Arc<annotation::Model>);
+pub struct Annotation(pub Arc<annotation::Listed>);
 
 impl From<annotation::Model> for Annotation {
     fn from(row: annotation::Model) -> Self {
+        row.listed(true).into()
+    }
+}
+
+impl From<annotation::Listed> for Annotation {
+    fn from(row: annotation::Listed) -> Self {
         Self(Arc::new(row))
     }
 }
@@ -108,7 +114,9 @@ impl Annotation {
     /// The regions, in Label Studio's format and value-faithful: same key order, same number values.
     async fn result(&self, ctx: &Context<'_>) -> Result<JsonList> {
         let row = self.whole(ctx).await?;
-        Ok(JsonList::in_row(row, |row| &row.result))
+        Ok(JsonList::in_row(row, |row| {
+            row.result.as_deref().unwrap_or_default()
+        }))
     }
 
     /// The regions of `result`, in the same order, each as its own type. A region has to match every given
@@ -127,7 +135,13 @@ impl Annotation {
         let config = ctx.loader().load_one(ConfigOf(self.0.project_id)).await?;
         let config = config.unwrap_or_default();
         let row = self.whole(ctx).await?;
-        region::of_result(ctx, &row.result, &config, &filter).await
+        region::of_result(
+            ctx,
+            row.result.as_deref().unwrap_or_default(),
+            &config,
+            &filter,
+        )
+        .await
     }
 
     /// Items of `result`.
@@ -339,11 +353,16 @@ impl Annotation {
     /// You may change the annotation's result.
     async fn viewer_can_update(&self, ctx: &Context<'_>) -> Result<bool> {
         let role = ctx.loader().load_one(RoleIn(self.0.project_id)).await?;
-        Ok(role.is_some_and(|role| access::may_edit(ctx.actor(), role, &self.0)))
+        Ok(role.is_some_and(|role| access::may_edit_of(ctx.actor(), role, self.0.completed_by_id)))
     }
 }
 
 impl Annotation {
+    /// Annotation of a batch, whose rows come without `result`.
+    pub fn without_result(row: annotation::Model) -> Self {
+        row.listed(false).into()
+    }
+
     /// Reads an annotation visible to the viewer, with the result if selected.
     pub async fn load(ctx: &Context<'_>, id: i64) -> Result<Option<Self>> {
         let times = ctx.results(At::Object);
@@ -359,15 +378,14 @@ impl Annotation {
     pub async fn with_result(self, ctx: &Context<'_>) -> Result<Option<Self>> {
         match ctx.results(At::Object) {
             // A row without its result was read for an answer that did not select `result`, such as an event.
-            1.. if self.0.result.is_empty() => Self::load(ctx, self.0.id).await,
+            1.. if self.0.result.is_none() => Self::load(ctx, self.0.id).await,
             _ => Ok(Some(self)),
         }
     }
 
-    /// Returns the row with its result. A row read without its result holds an empty text, unlike any stored result.
-    async fn whole(&self, ctx: &Context<'_>) -> Result<Arc<annotation::Model>> {
-        // A stored result is at least `[]`, so an empty text means that the result was not read.
-        if !self.0.result.is_empty() {
+    /// Row with `result`, which is read now when the row came without.
+    async fn whole(&self, ctx: &Context<'_>) -> Result<Arc<annotation::Listed>> {
+        if self.0.result.is_some() {
             return Ok(self.0.clone());
         }
         let (id, times) = (self.0.id, 1);

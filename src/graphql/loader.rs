@@ -169,7 +169,7 @@ macro_rules! by_large_id {
 }
 
 by_large_id! {
-    AnnotationId => Arc<annotation_row::Model>, annotation::by_ids;
+    AnnotationId => Arc<annotation_row::Listed>, annotation::by_ids;
     TaskId => Arc<task_row::Model>, task::by_ids;
     ProjectId => Arc<project_row::Model>, project::by_ids;
     PredictionId => Arc<prediction_row::Model>, prediction::by_ids;
@@ -178,7 +178,7 @@ by_large_id! {
     DraftsOfTask => Vec<Arc<annotation_draft::Model>>, draft::of_tasks;
     DraftsOfAnnotation => Vec<Arc<annotation_draft::Model>>, draft::of_annotations;
     ReplacedOf => Vec<Arc<replaced_draft::Model>>, draft::replaced_of;
-    GroundTruthOf => Arc<annotation_row::Model>, annotation::ground_truths;
+    GroundTruthOf => Arc<annotation_row::Listed>, annotation::ground_truths;
 }
 
 /// Groups keys by the number of copies in the answer.
@@ -307,7 +307,7 @@ macro_rules! by_question {
 }
 
 by_question! {
-    PageOf<Annotations> => Slice<annotation_row::Model>,
+    PageOf<Annotations> => Slice<annotation_row::Listed>,
         async |app, actor, question: &Question<Annotations>, parents| {
             let Annotations { parent, query } = &question.query;
             annotation::list_per_parent(app, actor, *parent, parents, query, &question.page).await

@@ -71,7 +71,7 @@ impl Observed {
         &self,
         case: &Case,
         after: Option<String>,
-    ) -> (Slice<entity::annotation::Model>, Duration, Statement) {
+    ) -> (Slice<entity::annotation::Listed>, Duration, Statement) {
         let filter: Filter = Tree {
             leaves: case.leaves.clone(),
             ..Tree::default()

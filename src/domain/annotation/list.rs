@@ -45,13 +45,17 @@ pub enum OrderKey {
 pub struct Query {
     pub filter: Filter,
     pub order: Ordering<OrderKey>,
-    /// Number of times that the answer holds a row's `result`; with zero the results stay empty.
+    /// Number of times that the answer holds a row's `result`; with zero the rows come without.
     pub results: u64,
 }
 
 impl Query {
     fn reading<'a>(&self, app: &'a App, actor: &Actor) -> Reading<'a, annotation::Entity> {
         Reading::new(app, access::visible_annotations(actor), self.results)
+    }
+
+    fn listed(&self, slice: Slice<annotation::Model>) -> Slice<annotation::Listed> {
+        slice.filter_map(|row| Some(row.listed(self.results > 0)))
     }
 
     fn columns(&self) -> Columns<Column> {
@@ -118,7 +122,7 @@ pub async fn list(
     actor: &Actor,
     query: &Query,
     page: &Page,
-) -> Result<Slice<annotation::Model>> {
+) -> Result<Slice<annotation::Listed>> {
     let (reading, columns) = (query.reading(app, actor), query.columns());
     if let Some(projects) = projects_to_merge(app, actor, query).await? {
         let part = |id| {
@@ -126,11 +130,11 @@ pub async fn list(
         };
         let slice = page.fetch_across(&reading, part, columns, &projects);
         if let Some(slice) = slice.await? {
-            return Ok(slice);
+            return Ok(query.listed(slice));
         }
     }
     let all = matching(actor, &query.filter, TermLookup::All);
-    page.fetch(&reading, all, columns).await
+    Ok(query.listed(page.fetch(&reading, all, columns).await?))
 }
 
 /// Finds the projects to merge a list from, or `None` if a read of the whole list is better.
@@ -177,12 +181,17 @@ pub async fn list_per_parent(
     ids: &[i64],
     query: &Query,
     page: &Page,
-) -> Result<HashMap<i64, Result<Slice<annotation::Model>>>> {
+) -> Result<HashMap<i64, Result<Slice<annotation::Listed>>>> {
     let column = parent.column();
     let select = |id| matching(actor, &query.filter, parent.lookup(id)).filter(column.eq(id));
     let reading = query.reading(app, actor);
-    page.fetch_per_parent(&reading, select, query.columns(), column, ids)
-        .await
+    let slices = page
+        .fetch_per_parent(&reading, select, query.columns(), column, ids)
+        .await?;
+    let slices = slices.into_iter();
+    Ok(slices
+        .map(|(id, slice)| (id, slice.map(|slice| query.listed(slice))))
+        .collect())
 }
 
 /// Counts matching annotations for each of several tasks or projects. Without a filter, the counters of tasks answer.

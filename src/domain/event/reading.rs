@@ -172,25 +172,27 @@ async fn read(
     })
 }
 
-async fn annotations(db: &Reader, rows: &[Row]) -> Result<HashMap<i64, Arc<annotation::Model>>> {
+async fn annotations(db: &Reader, rows: &[Row]) -> Result<HashMap<i64, Arc<annotation::Listed>>> {
     use annotation::Column;
     let result = Expr::col((annotation::Entity, Column::Result));
     // Compares lengths in the statement, so that a long result never leaves the database.
     let length = Expr::expr(Func::char_length(result.clone()));
-    let result = Expr::case(length.lte(LONGEST_RESULT), result).finally("");
+    let result = Expr::case(length.lte(LONGEST_RESULT), result);
     let found = annotation::Entity::find()
         .select_only()
-        .columns(Column::iter().filter(|column| !matches!(column, Column::Result)))
+        .columns(Column::iter().filter(|column| !matches!(column, Column::Result | Column::Extra)))
         .expr_as(result, Column::Result)
         .filter(Column::Id.is_in(unique(rows.iter().map(|row| row.annotation_id))))
+        .into_model::<annotation::Listed>()
         .all(db)
         .await?;
     let mut room = RESULTS;
     let bounded = found.into_iter().map(|mut row| {
-        match room.checked_sub(row.result.len()) {
-            Some(left) => room = left,
-            None => row.result = String::new(),
-        }
+        row.result = row.result.filter(|result| {
+            let left = room.checked_sub(result.len());
+            room = left.unwrap_or(room);
+            left.is_some()
+        });
         (row.id, Arc::new(row))
     });
     Ok(bounded.collect())
@@ -237,7 +239,7 @@ async fn users(
 async fn members(
     db: &Reader,
     rows: &[Row],
-    annotations: impl Iterator<Item = &Arc<annotation::Model>>,
+    annotations: impl Iterator<Item = &Arc<annotation::Listed>>,
 ) -> Result<HashMap<i64, HashSet<i64>>> {
     use project_member::Column::{ProjectId, UserId};
     let projects = rows

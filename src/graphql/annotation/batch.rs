@@ -148,7 +148,7 @@ impl From<Result<Option<row::Model>>> for CreateAnnotationOutcome {
     fn from(outcome: Result<Option<row::Model>>) -> Self {
         let (row, error) = parts(outcome);
         Self {
-            annotation: row.map(Annotation::from),
+            annotation: row.map(Annotation::without_result),
             error,
         }
     }
@@ -158,7 +158,7 @@ impl From<Result<Option<row::Model>>> for UpdateAnnotationOutcome {
     fn from(outcome: Result<Option<row::Model>>) -> Self {
         let (row, error) = parts(outcome);
         Self {
-            annotation: row.map(Annotation::from),
+            annotation: row.map(Annotation::without_result),
             error,
         }
     }
