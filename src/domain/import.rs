@@ -5,20 +5,20 @@
 //! the import's tasks, so that an import that dies midway can be rolled back.
 
 mod batch;
-mod call;
 mod fields;
-mod fitting;
+mod first_pass;
+mod import_lock;
+mod import_tasks;
 mod item;
 mod job;
 mod keys;
-mod others;
 mod parents;
 mod people;
 mod person;
 mod problems;
 mod reader;
 mod recover;
-mod survey;
+mod result_check;
 
 use std::{
     collections::BTreeMap,
@@ -35,21 +35,21 @@ use tokio::sync::mpsc;
 
 use self::{
     batch::Import,
-    fitting::Fitting,
+    first_pass::{FirstPass, read_first_pass},
     job::Job,
     parents::Parents,
     people::Resolved,
-    survey::{Survey, survey},
+    result_check::ResultCheck,
 };
 pub use self::{
-    call::{Imported, call},
     fields::Fields,
+    first_pass::Counts,
+    import_tasks::{Imported, import_tasks},
     keys::{ANNOTATIONS, COMPLETIONS},
     people::{Match, MatchKind, Unmapped},
     problems::{Note, Notes, Place, Problems},
     reader::{Fault, Reader},
     recover::{Recovered, keep_settled, recover},
-    survey::Counts,
 };
 use super::{
     labelling::{self, Rules},
@@ -175,17 +175,17 @@ where
             Rules::new(Arc::new(config), project.check_mode)
         }
     };
-    let fitting = rules.map(|rules| Fitting {
+    let result_check = rules.map(|rules| ResultCheck {
         rules,
         misfits: options.misfits,
     });
     let total = source.seek(SeekFrom::End(0))?;
     let mut told = |phase, done| observe(Progress { phase, done, total });
-    let (source, survey) = check(source, fitting, |done| told(Phase::Check, done)).await?;
-    let survey = survey.map_err(Failure::Refused)?;
+    let (source, first_pass) = check(source, result_check, |done| told(Phase::Check, done)).await?;
+    let first_pass = first_pass.map_err(Failure::Refused)?;
     let mut notes = Notes::default();
     let at = instant::now();
-    let (job, people, row) = start(app, options, survey.people, at).await?;
+    let (job, people, row) = start(app, options, first_pass.people, at).await?;
     let import = Import {
         app,
         job_id: Some(job.id),
@@ -193,9 +193,9 @@ where
         users: &people.ids,
         at,
     };
-    let parents = Parents::new(survey.wanted);
+    let parents = Parents::new(first_pass.wanted);
     // Counts tasks handed to the database, for [`Failure::Left`]: a failed rollback has to report them.
-    let expected = survey.counts;
+    let expected = first_pass.counts;
     let mut tasks = 0;
     let writing = write(
         &import,
@@ -227,8 +227,8 @@ where
         return Err(failure);
     }
     // Misfits and readings follow the changes, as documented for `notes`.
-    notes.append(survey.misfits);
-    notes.append(survey.readings);
+    notes.append(first_pass.misfits);
+    notes.append(first_pass.readings);
     let project_id = job.project_id;
     // The import is complete. A record that stays is removed by the next start.
     if let Err(error) = job.finish(app).await {
@@ -236,7 +236,7 @@ where
     }
     Ok(Summary {
         project_id,
-        counts: survey.counts,
+        counts: first_pass.counts,
         users: people.matches,
         notes,
     })
@@ -245,27 +245,27 @@ where
 /// Runs the first pass outside the async threads: parsing a large file would block other requests.
 async fn check<R>(
     mut source: R,
-    fitting: Option<Fitting>,
+    result_check: Option<ResultCheck>,
     mut observe: impl FnMut(u64),
-) -> Result<(R, Result<Survey, Problems>), Failure>
+) -> Result<(R, Result<FirstPass, Problems>), Failure>
 where
     R: Read + Seek + Send + 'static,
 {
     let (tell, mut told) = mpsc::channel(1);
     let reading = tokio::task::spawn_blocking(move || {
-        let survey = survey(&mut source, fitting.as_ref(), |done| {
+        let first_pass = read_first_pass(&mut source, result_check.as_ref(), |done| {
             // Drops progress reports while the previous report is unread.
             let _ = tell.try_send(done);
         });
-        (source, survey)
+        (source, first_pass)
     });
     while let Some(done) = told.recv().await {
         observe(done);
     }
-    let (source, survey) = reading
+    let (source, first_pass) = reading
         .await
         .map_err(|error| Error::Internal(Arc::new(error)))?;
-    Ok((source, survey?))
+    Ok((source, first_pass?))
 }
 
 /// Creates project, users and the job's record in a single transaction.
@@ -277,7 +277,7 @@ async fn start(
 ) -> Result<(Job, Resolved, import_job::Model), Failure> {
     let txn = app.db.begin().await?;
     // Locks first: the lookup of people must not miss users that a parallel import is adding.
-    others::lock(&txn).await?;
+    import_lock::acquire(&txn).await?;
     let mut people = people
         .resolve(app, &txn, &options.user_map, options.unmapped, None, at)
         .await?;
@@ -326,7 +326,7 @@ where
         let (begun, more) = (Instant::now(), tasks.len());
         import.write(tasks, &mut parents, notes).await?;
         observe(more, position);
-        others::make_way(import.app, begun).await;
+        import_lock::yield_to_writers(import.app, begun).await;
     }
     reading
         .await

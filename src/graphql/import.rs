@@ -146,7 +146,7 @@ impl ImportMutation {
         let project_id = id::reference(&project_id);
         let items = tasks.into_iter().map(|task| task.0).collect();
         let (app, actor) = (ctx.app(), ctx.actor());
-        let imported = import::call(app, actor, project_id, items, misfits.into()).await;
+        let imported = import::import_tasks(app, actor, project_id, items, misfits.into()).await;
         Some(imported.map(|imported| ImportedTasks {
             project_id,
             imported,

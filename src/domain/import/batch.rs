@@ -11,7 +11,7 @@ use label_studio::config::Config;
 use sea_orm::{ActiveModelTrait, ActiveValue::Set, DatabaseTransaction, IntoActiveModel};
 use uuid::Uuid;
 
-use super::{item, others, parents::Parents, person::Source, problems::Notes};
+use super::{import_lock, item, parents::Parents, person::Source, problems::Notes};
 use crate::{
     app::App,
     domain::{
@@ -58,7 +58,7 @@ impl Import<'_> {
         notes: &mut Notes,
     ) -> Result<()> {
         let txn = self.app.db.begin().await?;
-        others::lock(&txn).await?;
+        import_lock::acquire(&txn).await?;
         self.write_in(&txn, tasks, parents, notes).await?;
         txn.commit().await?;
         Ok(())
@@ -80,7 +80,7 @@ impl Import<'_> {
             predictions: rows::reserve(txn, "prediction", predictions).await?,
             annotations: rows::reserve(txn, "annotation", annotations).await?,
         };
-        let mut taken = others::taken_unique_ids(txn, &tasks).await?;
+        let mut taken = import_lock::taken_unique_ids(txn, &tasks).await?;
         // Holds the config until the commit: the index entries depend on the config.
         let held = labelling::held(self.app, txn, &[self.project_id]).await?;
         let config = held.get(&self.project_id);

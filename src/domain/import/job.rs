@@ -20,7 +20,7 @@ use sea_orm::{
     sqlx::{self, Connection, PgConnection},
 };
 
-use super::{others, people::Resolved};
+use super::{import_lock, people::Resolved};
 use crate::{
     app::App,
     db::advisory,
@@ -123,7 +123,7 @@ impl Job {
                 .exec(&txn)
                 .await?;
             txn.commit().await?;
-            others::make_way(app, begun).await;
+            import_lock::yield_to_writers(app, begun).await;
         }
         let txn = app.db.begin().await?;
         import_job::Entity::delete_by_id(self.id)

@@ -16,7 +16,7 @@ use sea_orm::{
 };
 
 use super::{
-    item, job, others,
+    import_lock, item, job,
     problems::{Notes, Place},
 };
 use crate::{app::App, error::Result};
@@ -146,7 +146,7 @@ impl Parents {
             let txn = app.db.begin().await?;
             self.settle_some(&txn, some, notes).await?;
             txn.commit().await?;
-            others::make_way(app, begun).await;
+            import_lock::yield_to_writers(app, begun).await;
         }
         Ok(())
     }

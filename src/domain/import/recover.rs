@@ -15,8 +15,8 @@ use sea_orm::{
 use tokio::time::MissedTickBehavior;
 
 use super::{
+    import_lock,
     job::{self, Job},
-    others,
 };
 use crate::{app::App, error::Result};
 
@@ -114,7 +114,7 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
             .exec(&txn)
             .await?;
         txn.commit().await?;
-        others::make_way(app, begun).await;
+        import_lock::yield_to_writers(app, begun).await;
     }
     let txn = app.db.begin().await?;
     // Deletes the record with the last rows in a single transaction: a crash in between repeats the rollback.

@@ -5,11 +5,11 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{
     Counts, Failure, Misfits, Notes, Unmapped,
     batch::Import,
-    fitting::Fitting,
-    item, others,
+    import_lock, item,
     parents::{Parents, Wanted},
     people::{Caller, People},
     problems::{Place, Problems},
+    result_check::ResultCheck,
 };
 use crate::{
     app::{App, compute},
@@ -51,7 +51,7 @@ struct Items {
 ///
 /// Matches people by id or e-mail address among the users whom the actor sees. Each further person becomes a user
 /// without sign-in and address, and later imports into the project find the same user again.
-pub async fn call(
+pub async fn import_tasks(
     app: &App,
     actor: &Actor,
     project_id: i64,
@@ -69,7 +69,7 @@ pub async fn call(
     let role = role.ok_or(Error::NotFound("project"))?;
     access::require(access::may_manage(role), "tasks are imported by managers")?;
     // Serialises imports before people are looked up: a parallel import may be adding the same users.
-    others::lock(&txn).await?;
+    import_lock::acquire(&txn).await?;
     let rules = labelling::rules(app, &txn, project_id).await?;
     let Items {
         tasks,
@@ -78,7 +78,7 @@ pub async fn call(
         wanted,
         readings,
     } = items;
-    let (tasks, fit) = look_at(tasks, rules, misfits);
+    let (tasks, fit) = check_results(tasks, rules, misfits);
     let fit = fit?;
     let at = instant::now();
     let map = BTreeMap::new();
@@ -160,7 +160,7 @@ fn read(texts: &[String]) -> Result<Items> {
 }
 
 /// Checks results against the labelling config: misfits become notes, or problems if refused.
-fn look_at(
+fn check_results(
     tasks: Vec<item::Task>,
     rules: Option<Rules>,
     misfits: Misfits,
@@ -168,9 +168,9 @@ fn look_at(
     let mut problems = Problems::default();
     let mut notes = Notes::default();
     if let Some(rules) = rules {
-        let fitting = Fitting { rules, misfits };
+        let result_check = ResultCheck { rules, misfits };
         for task in &tasks {
-            fitting.look_at(task, &mut problems, &mut notes);
+            result_check.run(task, &mut problems, &mut notes);
         }
     }
     match problems.is_empty() {

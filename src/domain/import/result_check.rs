@@ -7,14 +7,14 @@ use super::{
 use crate::{domain::labelling::Rules, error::Segment};
 
 /// Rules for results, and the treatment of misfits.
-pub struct Fitting {
+pub struct ResultCheck {
     pub rules: Rules,
     pub misfits: Misfits,
 }
 
-impl Fitting {
+impl ResultCheck {
     /// Checks the annotations and predictions of a task. Drafts are unfinished and not checked.
-    pub fn look_at(&self, task: &item::Task, problems: &mut Problems, notes: &mut Notes) {
+    pub fn run(&self, task: &item::Task, problems: &mut Problems, notes: &mut Notes) {
         if self.misfits == Misfits::Ignore {
             return;
         }

@@ -3,17 +3,17 @@
 use std::io::{self, Read, Seek};
 
 use super::{
-    fitting::Fitting,
     item,
     parents::Wanted,
     people::People,
     problems::{Notes, Place, Problems},
     reader::{Fault, Reader},
+    result_check::ResultCheck,
 };
 
 /// Contents of a file without problems.
 #[derive(Debug, Default)]
-pub struct Survey {
+pub struct FirstPass {
     pub counts: Counts,
     pub people: People,
     pub wanted: Wanted,
@@ -46,14 +46,14 @@ impl Counts {
 }
 
 /// Reads the whole file. Reports the bytes read to `observe` after each item.
-pub fn survey(
+pub fn read_first_pass(
     source: &mut (impl Read + Seek),
-    fitting: Option<&Fitting>,
+    result_check: Option<&ResultCheck>,
     mut observe: impl FnMut(u64),
-) -> io::Result<Result<Survey, Problems>> {
+) -> io::Result<Result<FirstPass, Problems>> {
     source.rewind()?;
     let mut reader = Reader::new(source);
-    let mut survey = Survey::default();
+    let mut first_pass = FirstPass::default();
     let mut problems = Problems::default();
     let mut text = Vec::new();
     for index in 0.. {
@@ -70,22 +70,22 @@ pub fn survey(
         }
         let location = reader.location();
         let place = Place { index, location };
-        if let Some(task) = item::parse(place, &text, &mut problems, &mut survey.readings) {
-            survey.counts.add(&task);
-            if let Some(fitting) = fitting {
-                fitting.look_at(&task, &mut problems, &mut survey.misfits);
+        if let Some(task) = item::parse(place, &text, &mut problems, &mut first_pass.readings) {
+            first_pass.counts.add(&task);
+            if let Some(result_check) = result_check {
+                result_check.run(&task, &mut problems, &mut first_pass.misfits);
             }
             for annotation in &task.annotations {
-                survey.wanted.add(annotation);
+                first_pass.wanted.add(annotation);
             }
             for mention in task.mentions {
-                survey.people.add(mention, &mut problems);
+                first_pass.people.add(mention, &mut problems);
             }
         }
         observe(reader.position());
     }
     Ok(if problems.is_empty() {
-        Ok(survey)
+        Ok(first_pass)
     } else {
         Err(problems)
     })

@@ -14,7 +14,7 @@ use crate::{app::App, db::advisory, domain::rows::MAX_VALUES, error::Result};
 
 /// Serialises the writes of parallel imports, so that no import meets a unique key that a parallel transaction has
 /// not committed yet. SQLite has a single writer anyway.
-pub async fn lock(txn: &DatabaseTransaction) -> Result<()> {
+pub async fn acquire(txn: &DatabaseTransaction) -> Result<()> {
     Ok(advisory::lock(txn, advisory::IMPORT_BATCH).await?)
 }
 
@@ -22,7 +22,7 @@ pub async fn lock(txn: &DatabaseTransaction) -> Result<()> {
 ///
 /// A process that waits for SQLite's write lock polls at growing intervals. Unless the lock is free for a whole
 /// interval, an import would starve all other processes to its end (<https://www.sqlite.org/c3ref/busy_timeout.html>).
-pub async fn make_way(app: &App, since: Instant) {
+pub async fn yield_to_writers(app: &App, since: Instant) {
     if app.db.backend() == DbBackend::Sqlite {
         // Steps of SQLite's busy handler, which sleeps longer the longer the wait has lasted, plus a margin.
         let interval = match since.elapsed().as_millis() {
