@@ -67,7 +67,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                 MemberRole::Manager => Role::Manager,
             };
             let user = user::named(app, &user).await?;
-            project::operator::add_member(app, project, user.id, role).await?;
+            project::admin::add_member(app, project, user.id, role).await?;
             let role = format!("{role:?}").to_lowercase();
             line(format_args!(
                 "{} is now {role} of project {project}",
@@ -76,14 +76,14 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
         }
         Command::Remove { project, user } => {
             let user = user::named(app, &user).await?;
-            project::operator::remove_member(app, project, user.id).await?;
+            project::admin::remove_member(app, project, user.id).await?;
             line(format_args!(
                 "{} is no longer a member of project {project}",
                 user.username
             ))?;
         }
         Command::List { project } => {
-            let rows: Vec<Vec<String>> = project::operator::members(app, project)
+            let rows: Vec<Vec<String>> = project::admin::members(app, project)
                 .await?
                 .into_iter()
                 .map(|(row, user)| {

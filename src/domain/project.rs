@@ -1,10 +1,10 @@
 //! Projects and their members.
 
-mod breaks;
+pub mod admin;
+mod config_impact;
 mod delete;
 mod filter;
 mod member;
-pub mod operator;
 mod update;
 
 use std::collections::{HashMap, HashSet};

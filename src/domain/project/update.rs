@@ -8,7 +8,7 @@ use sea_orm::{
 };
 use serde_json::json;
 
-use super::{breaks, check_config, check_text, check_title, lock};
+use super::{check_config, check_text, check_title, config_impact, lock};
 use crate::{
     app::App,
     domain::{Patch, access::Actor, annotation, labelling, not_cleared, version},
@@ -70,7 +70,7 @@ pub async fn update(
     }
     // Checks under the lock: a result added after an earlier check would escape.
     if !is_forced {
-        let problems = breaks::breaks(app, &txn, &before, &row).await?;
+        let problems = config_impact::breaking_changes(app, &txn, &before, &row).await?;
         if !problems.is_empty() {
             return Err(Error::BadInput(problems));
         }
@@ -78,7 +78,7 @@ pub async fn update(
     if row.label_config != before.label_config {
         row.config_version += 1;
         let old = labelling::config(app, &before).await;
-        let new = breaks::parse(&row.label_config).await;
+        let new = config_impact::parse(&row.label_config).await;
         annotation::index::rewrite(&txn, id, &old, &new).await?;
     }
     row.version += 1;

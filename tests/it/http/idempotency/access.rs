@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use annograph::domain::{
     idempotency::{self, Found, Request},
-    project::operator,
+    project::admin,
     token,
 };
 use axum::http::StatusCode;
@@ -75,7 +75,7 @@ async fn every_loss_ends_the_telling_of_answers(app: TestApp) {
     for (number, loss) in [
         "removed",
         "lowered",
-        "by the operator",
+        "by the admin",
         "project",
         "role",
         "sign-in",
@@ -103,9 +103,9 @@ async fn every_loss_ends_the_telling_of_answers(app: TestApp) {
                 app.admin.run(&remove).await.ok();
             }
             "lowered" => put(&app, &project, &user, "ANNOTATOR").await,
-            "by the operator" => {
+            "by the admin" => {
                 let (project, id) = (project.parse().unwrap(), id.parse().unwrap());
-                operator::remove_member(&app.app, project, id)
+                admin::remove_member(&app.app, project, id)
                     .await
                     .unwrap();
             }

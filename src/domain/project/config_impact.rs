@@ -26,20 +26,20 @@ use crate::{
 /// Results read and checked together.
 const PAGE: u64 = 50;
 /// Maximum number of kinds of breaks reported; further kinds are counted.
-const MAX_KINDS: usize = 100;
+const MAX_BREAKING_CHANGES: usize = 100;
 /// Maximum number of ids reported per kind.
 const MAX_IDS: usize = 3;
 /// Maximum length of a name in a message, in characters.
 const MAX_SHOWN: usize = 60;
 
 /// Rules for a project's results, before and after a change.
-struct Change {
+struct ConfigChange {
     before: Option<Rules>,
     after: Option<Rules>,
     configs: [Arc<Config>; 2],
 }
 
-impl Change {
+impl ConfigChange {
     fn new(before: &Arc<Config>, after: &Arc<Config>, mode: CheckMode) -> Self {
         Self {
             before: Rules::new(before.clone(), mode),
@@ -61,7 +61,7 @@ impl Change {
     }
 
     /// Finds the problems of a result under the new rules that the old rules did not report.
-    fn breaks(&self, result: &str, data: &str, is_cancelled: bool) -> Vec<Problem> {
+    fn new_problems(&self, result: &str, data: &str, is_cancelled: bool) -> Vec<Problem> {
         let check = |rules: &Option<Rules>| {
             let rules = rules.as_ref();
             rules.map(|rules| rules.check(result, data, is_cancelled, &[]))
@@ -79,7 +79,7 @@ impl Change {
 }
 
 /// Stored result of an annotation or draft.
-struct Stored {
+struct StoredResult {
     id: i64,
     result: String,
     /// Task data; empty unless the rules read task data.
@@ -89,14 +89,14 @@ struct Stored {
 
 /// Counts of the annotations and drafts with a particular kind of break.
 #[derive(Default)]
-struct Uses {
+struct Usage {
     annotations: u64,
     drafts: u64,
     first_ids: Vec<i64>,
 }
 
 #[derive(Clone, PartialEq, Eq, Hash)]
-struct Kind {
+struct BreakingChange {
     code: ProblemCode,
     control: String,
     /// Unknown name, or the invalid field.
@@ -104,14 +104,14 @@ struct Kind {
 }
 
 #[derive(Default)]
-struct Breaks {
-    kinds: IndexMap<Kind, Uses>,
+struct Impact {
+    broken: IndexMap<BreakingChange, Usage>,
     more: usize,
 }
 
 /// Checks all results of a locked project against the new labelling config and reports a problem per kind of break.
 /// Problems that the old config reports too are left out. Predictions are not checked.
-pub async fn breaks(
+pub async fn breaking_changes(
     app: &App,
     txn: &DatabaseTransaction,
     before: &project::Model,
@@ -123,25 +123,25 @@ pub async fn breaks(
     }
     let old = labelling::config(app, before).await;
     let new = parse(&after.label_config).await;
-    let change = Change::new(&old, &new, after.check_mode);
-    let mut breaks = Breaks::default();
+    let change = ConfigChange::new(&old, &new, after.check_mode);
+    let mut impact = Impact::default();
     let mut last = 0;
     loop {
         let page = annotations(txn, after.id, last, change.is_strict()).await?;
         let Some(newest) = page.last() else { break };
         last = newest.id;
-        breaks.look_at(&change, &page, false).await;
+        impact.inspect(&change, &page, false).await;
     }
     // Drafts are unfinished, so strict rules about required answers do not apply.
-    let change = Change::new(&old, &new, CheckMode::Standard);
+    let change = ConfigChange::new(&old, &new, CheckMode::Standard);
     let mut last = 0;
     loop {
         let page = drafts(txn, after.id, last).await?;
         let Some(newest) = page.last() else { break };
         last = newest.id;
-        breaks.look_at(&change, &page, true).await;
+        impact.inspect(&change, &page, true).await;
     }
-    Ok(breaks.into_problems())
+    Ok(impact.into_problems())
 }
 
 /// Parses a checked config.
@@ -155,7 +155,7 @@ async fn annotations(
     project_id: i64,
     after: i64,
     with_data: bool,
-) -> Result<Vec<Stored>> {
+) -> Result<Vec<StoredResult>> {
     use annotation::Column::{Id, ProjectId, Result as Regions, TaskId, WasCancelled};
     let rows: Vec<(i64, i64, String, bool)> = annotation::Entity::find()
         .select_only()
@@ -182,7 +182,7 @@ async fn annotations(
     }
     let stored = rows
         .into_iter()
-        .map(|(id, task_id, result, is_cancelled)| Stored {
+        .map(|(id, task_id, result, is_cancelled)| StoredResult {
             id,
             result,
             data: data.get(&task_id).cloned().unwrap_or_default(),
@@ -191,7 +191,11 @@ async fn annotations(
     Ok(stored.collect())
 }
 
-async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Result<Vec<Stored>> {
+async fn drafts(
+    txn: &DatabaseTransaction,
+    project_id: i64,
+    after: i64,
+) -> Result<Vec<StoredResult>> {
     use annotation_draft::Column::{Id, Result as Regions, TaskId};
     let tasks = task::Entity::find()
         .select_only()
@@ -209,7 +213,7 @@ async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Resul
         .into_tuple()
         .all(txn)
         .await?;
-    let stored = rows.into_iter().map(|(id, result)| Stored {
+    let stored = rows.into_iter().map(|(id, result)| StoredResult {
         id,
         result,
         data: String::new(),
@@ -219,31 +223,31 @@ async fn drafts(txn: &DatabaseTransaction, project_id: i64, after: i64) -> Resul
     Ok(stored.collect())
 }
 
-impl Breaks {
-    async fn look_at(&mut self, change: &Change, page: &[Stored], are_drafts: bool) {
+impl Impact {
+    async fn inspect(&mut self, change: &ConfigChange, page: &[StoredResult], are_drafts: bool) {
         for stored in page {
             compute::charge(stored.result.len() + stored.data.len()).await;
-            let problems = change.breaks(&stored.result, &stored.data, stored.is_cancelled);
+            let problems = change.new_problems(&stored.result, &stored.data, stored.is_cancelled);
             if problems.is_empty() {
                 continue;
             }
             let result: Value = serde_json::from_str(&stored.result).unwrap_or_default();
-            let kinds = problems.iter();
-            let kinds = kinds.map(|problem| Kind::of(problem, &result, change));
+            let broken = problems.iter();
+            let broken = broken.map(|problem| BreakingChange::of(problem, &result, change));
             // Keeps the order of the result, without duplicates.
-            for kind in kinds.collect::<IndexSet<_>>() {
+            for kind in broken.collect::<IndexSet<_>>() {
                 self.add(kind, stored.id, are_drafts);
             }
         }
     }
 
-    fn add(&mut self, kind: Kind, id: i64, is_draft: bool) {
+    fn add(&mut self, kind: BreakingChange, id: i64, is_draft: bool) {
         // Past the limit only known kinds are counted separately: the answer stays bounded.
-        if self.kinds.len() >= MAX_KINDS && !self.kinds.contains_key(&kind) {
+        if self.broken.len() >= MAX_BREAKING_CHANGES && !self.broken.contains_key(&kind) {
             self.more += 1;
             return;
         }
-        let uses = self.kinds.entry(kind).or_default();
+        let uses = self.broken.entry(kind).or_default();
         if is_draft {
             uses.drafts += 1;
             return;
@@ -257,25 +261,23 @@ impl Breaks {
     fn into_problems(self) -> Vec<Problem> {
         let at = ["input", "labelConfig"];
         let more = (self.more > 0).then(|| format!("and more, {} times", self.more));
-        let kinds = self.kinds.iter();
-        let sentences = kinds.map(|(kind, uses)| kind.sentence(uses)).chain(more);
+        let broken = self.broken.iter();
+        let sentences = broken.map(|(kind, uses)| kind.sentence(uses)).chain(more);
         sentences
             .map(|sentence| Problem::new(at, ProblemCode::UnfitResult, sentence))
             .collect()
     }
 }
 
-impl Kind {
-    fn of(problem: &Problem, result: &Value, change: &Change) -> Self {
-        let region = problem.path.first().and_then(|step| within(result, step));
+impl BreakingChange {
+    fn of(problem: &Problem, result: &Value, change: &ConfigChange) -> Self {
+        let region = problem.path.first().and_then(|step| child(result, step));
         let named = |field: &str| {
             let name = region.and_then(|region| region.get(field));
             name.and_then(Value::as_str).unwrap_or_default().to_owned()
         };
         let place: Path = problem.path.iter().skip(1).cloned().collect();
-        let found = place
-            .iter()
-            .try_fold(region.unwrap_or(&Value::Null), within);
+        let found = place.iter().try_fold(region.unwrap_or(&Value::Null), child);
         let what = match problem.code {
             ProblemCode::UnknownLabel | ProblemCode::UnknownObject => match found {
                 Some(Value::String(name)) => name.clone(),
@@ -300,8 +302,8 @@ impl Kind {
 
     /// Formats a message such as `` the label `Car` of `label` is used by 12 annotations (34, 35, 36, …) and 1 draft
     /// ``.
-    fn sentence(&self, uses: &Uses) -> String {
-        let (control, what) = (shown(&self.control), shown(&self.what));
+    fn sentence(&self, uses: &Usage) -> String {
+        let (control, what) = (truncated(&self.control), truncated(&self.what));
         let subject = match self.code {
             ProblemCode::UnknownControl => format!("the control `{control}` is used"),
             ProblemCode::UnknownObject => format!("the object `{what}` of `{control}` is used"),
@@ -318,7 +320,7 @@ impl Kind {
     }
 }
 
-impl Uses {
+impl Usage {
     fn counted(&self) -> String {
         let plural = |count: u64, noun: &str| match count {
             1 => format!("1 {noun}"),
@@ -338,14 +340,14 @@ impl Uses {
     }
 }
 
-fn within<'v>(value: &'v Value, step: &Segment) -> Option<&'v Value> {
+fn child<'v>(value: &'v Value, step: &Segment) -> Option<&'v Value> {
     match step {
         Segment::Key(key) => value.get(key),
         Segment::Index(index) => value.get(index),
     }
 }
 
-fn shown(name: &str) -> String {
+fn truncated(name: &str) -> String {
     match name.char_indices().nth(MAX_SHOWN) {
         Some((end, _)) => format!("{}…", &name[..end]),
         None => name.to_owned(),
