@@ -2,7 +2,7 @@
 
 mod counters;
 mod delete;
-mod relabel;
+mod recompute_is_labeled;
 mod update;
 
 use std::collections::HashMap;
@@ -30,7 +30,7 @@ use crate::{
     instant,
 };
 
-pub(super) use self::relabel::relabel;
+pub(super) use self::recompute_is_labeled::recompute_is_labeled;
 pub use self::{
     delete::{Deleted, delete},
     update::{Change, update},

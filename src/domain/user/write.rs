@@ -168,7 +168,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         user::Entity::delete_by_id(id).exec(&txn).await?;
         let locked: Vec<i64> = locked.into_iter().collect();
         // Deleted authors together count as a single author, which can change `is_labeled`.
-        tasks::relabel(&txn, &locked).await?;
+        tasks::recompute_is_labeled(&txn, &locked).await?;
         txn.commit().await?;
         // Deletion ends the memberships and the user's sign-in.
         idempotency::lost_by_own(

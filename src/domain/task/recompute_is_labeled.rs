@@ -12,7 +12,10 @@ use sea_orm::{
 use crate::{domain::rows::MAX_VALUES, error::Result};
 
 /// Recounts the authors of locked tasks. Annotations of deleted users together count as a single author.
-pub(in crate::domain) async fn relabel(txn: &DatabaseTransaction, ids: &[i64]) -> Result<()> {
+pub(in crate::domain) async fn recompute_is_labeled(
+    txn: &DatabaseTransaction,
+    ids: &[i64],
+) -> Result<()> {
     use annotation::Column::{CompletedById, TaskId, WasCancelled};
     let author = Func::coalesce([
         Expr::col((annotation::Entity, CompletedById)),
