@@ -30,7 +30,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     let app = open(&database).await?;
     let mut is_finished = finish_startup(&app).await?;
     if args.demo {
-        demo::fill(&app, token::first::admin(&app).await?.id).await?;
+        demo::fill(&app, token::bootstrap::admin(&app).await?.id).await?;
     }
     let stopping = CancellationToken::new();
     // Before the listener: an invalid manifest must end the process before clients can connect.
@@ -178,11 +178,11 @@ async fn ensure_admin(
 ) -> anyhow::Result<bool> {
     let made = async {
         if let Some(text) = &args.admin_token {
-            token::first::check(text)?;
-            let ensured = token::first::ensure(app, "ANNOGRAPH_ADMIN_TOKEN", text).await;
+            token::bootstrap::check(text)?;
+            let ensured = token::bootstrap::ensure(app, "ANNOGRAPH_ADMIN_TOKEN", text).await;
             ensured.map_err(no_admin)?;
         }
-        token::first::make(app).await.map_err(no_admin)
+        token::bootstrap::make(app).await.map_err(no_admin)
     };
     let mut created = None;
     let made = made.await.map(|token| created = token);

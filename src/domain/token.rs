@@ -1,7 +1,7 @@
 //! API tokens: created once, shown once, stored as a hash.
 
-pub mod first;
-mod own;
+pub mod bootstrap;
+mod self_service;
 
 use std::{collections::HashMap, time::Duration};
 
@@ -26,7 +26,7 @@ use crate::{
     instant,
 };
 
-pub use self::own::{New, end, issue, of_users};
+pub use self::self_service::{New, end, issue, of_users};
 
 /// Characters of a token stored in readable form.
 const PREFIX: usize = 12;
