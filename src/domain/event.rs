@@ -37,7 +37,7 @@ pub struct Filter {
 
 /// Event as seen by a single viewer.
 #[derive(Clone, Debug)]
-pub struct Seen {
+pub struct VisibleEvent {
     /// Position right after this event; a subscription from here continues without this event.
     pub cursor: Arc<str>,
     pub kind: Kind,
@@ -57,7 +57,7 @@ pub struct Seen {
 }
 
 impl Filter {
-    /// Builds a superset of the filter as SQL: matches each event that some viewer could match. [`Filter::sight`]
+    /// Builds a superset of the filter as SQL: matches each event that some viewer could match. [`Filter::visible_to`]
     /// decides.
     fn condition(&self) -> Condition {
         use annotation_revision::Column::{
@@ -94,7 +94,13 @@ impl Filter {
     ///
     /// A viewer who sees the former project but not the new project gets a deletion, without changed fields and
     /// without the new location.
-    fn sight(&self, viewer: &Actor, batch: &Batch, event: &Event, log: &Log) -> Option<Seen> {
+    fn visible_to(
+        &self,
+        viewer: &Actor,
+        batch: &Batch,
+        event: &Event,
+        log: &Log,
+    ) -> Option<VisibleEvent> {
         let viewer = viewer.id();
         let sees = |place: &TaskRef| access::sees_project(batch, viewer, place.project_id);
         let to = Some(event.to).filter(sees);
@@ -115,7 +121,7 @@ impl Filter {
             && matches(&self.annotation_id, event.annotation_id)
             && self.actor_id.as_ref().is_none_or(is_by)
             && self.kind.as_ref().is_none_or(|kinds| kinds.matches(&kind));
-        is_wanted.then(|| Seen {
+        is_wanted.then(|| VisibleEvent {
             // Seals a cursor once per event and shares the text between all subscribers.
             cursor: event
                 .cursor

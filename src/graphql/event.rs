@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{
-        event::{self, Kind, Seen},
+        event::{self, Kind, VisibleEvent},
         filter::EnumFilter,
     },
     error::Result,
@@ -21,7 +21,7 @@ use crate::{
 
 /// An event with its permit, which is held until the event is resolved.
 pub struct AnnotationEvent {
-    seen: Seen,
+    seen: VisibleEvent,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -39,7 +39,7 @@ impl Default for EventConcurrency {
 }
 
 impl EventConcurrency {
-    async fn acquire(self, seen: Seen) -> AnnotationEvent {
+    async fn acquire(self, seen: VisibleEvent) -> AnnotationEvent {
         // The permit lives as long as the event's answer is computed: it bounds all subscriptions together.
         let permit = self.0.acquire_owned().await;
         AnnotationEvent {

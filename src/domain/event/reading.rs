@@ -34,7 +34,7 @@ use crate::{
 };
 
 /// Maximum number of events per batch.
-pub const MOST: u64 = 100;
+pub const MAX_BATCH: u64 = 100;
 /// Characters of the longest result read with a batch. Batches wait in memory for slow subscribers, so longer results
 /// are read on demand.
 const LONGEST_RESULT: i32 = 4_096;
@@ -128,7 +128,7 @@ async fn read(
         .columns(COLUMNS)
         .filter(event::Column::Seq.gt(after))
         .order_by_asc(event::Column::Seq)
-        .limit(MOST)
+        .limit(MAX_BATCH)
         .into_model()
         .all(db)
         .await?;

@@ -7,8 +7,8 @@ use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
     super::access::Actor,
-    Filter, Log, Seen, log,
-    reading::{self, MOST},
+    Filter, Log, VisibleEvent, log,
+    reading::{self, MAX_BATCH},
 };
 use crate::{
     app::App,
@@ -30,7 +30,7 @@ struct Subscription {
     start: Start,
     news: Receiver<Arc<Batch>>,
     /// Events read and not yet delivered.
-    ready: VecDeque<Seen>,
+    ready: VecDeque<VisibleEvent>,
     state: State,
 }
 
@@ -60,7 +60,7 @@ pub async fn subscribe(
     filter: Filter,
     after: Option<&str>,
     began: LogPosition,
-) -> Result<impl Stream<Item = Result<Seen>> + Send + 'static + use<>> {
+) -> Result<impl Stream<Item = Result<VisibleEvent>> + Send + 'static + use<>> {
     // Listens before the end is read: an event between the two arrives twice, and `take` drops the second copy by its
     // number.
     let news = app.events.listen(reading::for_all).await?;
@@ -109,7 +109,7 @@ pub async fn subscribe(
 }
 
 impl Subscription {
-    async fn next(&mut self) -> Result<Seen> {
+    async fn next(&mut self) -> Result<VisibleEvent> {
         loop {
             if let Some(seen) = self.ready.pop_front() {
                 return Ok(seen);
@@ -117,7 +117,7 @@ impl Subscription {
             if self.state == State::Replaying {
                 self.replay().await?;
             } else {
-                self.hear().await?;
+                self.receive().await?;
             }
         }
     }
@@ -128,7 +128,7 @@ impl Subscription {
         let batch =
             reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
         self.take(&batch)?;
-        if (batch.events.len() as u64) < MOST {
+        if (batch.events.len() as u64) < MAX_BATCH {
             // Events after the replay are in the channel, which was opened first.
             self.state = State::CaughtUp;
             // Skips events that do not match: the next replay does not read them again.
@@ -137,7 +137,7 @@ impl Subscription {
         Ok(())
     }
 
-    async fn hear(&mut self) -> Result<()> {
+    async fn receive(&mut self) -> Result<()> {
         let news = tokio::select! {
             // Delivers batches already received before the end of the stream.
             biased;
@@ -182,10 +182,10 @@ impl Subscription {
                 continue;
             }
             self.position = event.seq;
-            if self.start.leaves_out(event) {
+            if self.start.is_skipped(event) {
                 continue;
             }
-            let seen = self.filter.sight(&self.actor, batch, event, &self.log);
+            let seen = self.filter.visible_to(&self.actor, batch, event, &self.log);
             self.ready.extend(seen);
         }
         Ok(())
@@ -196,7 +196,7 @@ impl Start {
     /// Excludes an event up to the start position whose instant precedes the horizon: all transactions that this
     /// process commits later began after the horizon, so the event was committed before. Imports run outside the
     /// server, so their events may be excluded even when committed later.
-    fn leaves_out(&self, event: &Event) -> bool {
+    fn is_skipped(&self, event: &Event) -> bool {
         event.seq <= self.until && event.at < self.began.horizon
     }
 }
