@@ -66,7 +66,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
                 MemberRole::Reviewer => Role::Reviewer,
                 MemberRole::Manager => Role::Manager,
             };
-            let user = user::named(app, &user).await?;
+            let user = user::by_name(app, &user).await?;
             project::admin::add_member(app, project, user.id, role).await?;
             let role = format!("{role:?}").to_lowercase();
             line(format_args!(
@@ -75,7 +75,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             ))?;
         }
         Command::Remove { project, user } => {
-            let user = user::named(app, &user).await?;
+            let user = user::by_name(app, &user).await?;
             project::admin::remove_member(app, project, user.id).await?;
             line(format_args!(
                 "{} is no longer a member of project {project}",

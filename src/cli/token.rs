@@ -45,7 +45,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
             name,
             expires_in_days,
         } => {
-            let user = user::named(app, &user)
+            let user = user::by_name(app, &user)
                 .await
                 .with_context(|| format!("can't make a token for {user}"))?;
             let expires_at =
@@ -56,7 +56,7 @@ pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
         }
         Command::List { user } => {
             let user_id = match user {
-                Some(name) => Some(user::named(app, &name).await?.id),
+                Some(name) => Some(user::by_name(app, &name).await?.id),
                 None => None,
             };
             let when = |at: Option<DateTime<Utc>>| at.map(instant::print).unwrap_or_default();

@@ -121,14 +121,14 @@ fn with_email(actor: &Actor, emails: &EnumFilter<String>) -> Condition {
 
 /// User, with the visibility to the actor: a name is shown on the user's work even where the user is invisible.
 #[derive(Clone, Debug)]
-pub struct Person {
+pub struct UserWithVisibility {
     pub user: user::Model,
     pub is_visible: bool,
 }
 
 /// Returns the name to show: the display name, else the username. Never returns an e-mail address, even where an
 /// address was given as the display name.
-pub fn shown_name(user: &user::Model) -> &str {
+pub fn display_name_or_username(user: &user::Model) -> &str {
     if user.display_name.is_empty() || user.display_name.contains('@') {
         &user.username
     } else {
@@ -161,7 +161,7 @@ pub async fn create(app: &App, new: New) -> Result<user::Model> {
         Err(error) => {
             txn.rollback().await?;
             let email = new.email.map(|email| email.to_lowercase());
-            Err(not_written(app, error, &new.username, email.as_deref(), None).await)
+            Err(explain_failed_write(app, error, &new.username, email.as_deref(), None).await)
         }
     }
 }
@@ -182,7 +182,7 @@ pub async fn insert(txn: &DatabaseTransaction, new: &New) -> Result<user::Model,
 
 /// Explains a failed insert or update: reports each unique field that a different user holds. `own_id` is the id of
 /// an updated user.
-pub(super) async fn not_written(
+pub(super) async fn explain_failed_write(
     app: &App,
     error: DbErr,
     username: &str,
@@ -294,7 +294,7 @@ pub async fn all(app: &App) -> Result<Vec<user::Model>> {
 }
 
 /// Finds the user that an operator named by username, e-mail address or id.
-pub async fn named(app: &App, name: &str) -> Result<user::Model> {
+pub async fn by_name(app: &App, name: &str) -> Result<user::Model> {
     let mut condition = Condition::any()
         .add(Column::Username.eq(name))
         .add(Column::Email.eq(name.to_lowercase()));
@@ -311,7 +311,11 @@ pub async fn named(app: &App, name: &str) -> Result<user::Model> {
 }
 
 /// Reads users by id, with their visibility to the actor.
-pub async fn people(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64, Person>> {
+pub async fn people(
+    app: &App,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<HashMap<i64, UserWithVisibility>> {
     let rows = user::Entity::find()
         .filter(Column::Id.is_in(ids.iter().copied()))
         .all(app.db.reader())
@@ -325,7 +329,7 @@ pub async fn people(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i64
         .into_iter()
         .map(|user| {
             let is_visible = visible.contains(&user.id);
-            (user.id, Person { user, is_visible })
+            (user.id, UserWithVisibility { user, is_visible })
         })
         .collect())
 }

@@ -164,7 +164,7 @@ impl Annotation {
         // visibility.
         let person = ctx.loader().load_one(UserId(id)).await?;
         Ok(person.map_or_else(String::new, |person| {
-            users::shown_name(&person.user).to_owned()
+            users::display_name_or_username(&person.user).to_owned()
         }))
     }
 

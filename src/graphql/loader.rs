@@ -108,7 +108,7 @@ macro_rules! by_id {
 }
 
 by_id! {
-    UserId => Arc<user::Person>, user::people;
+    UserId => Arc<user::UserWithVisibility>, user::people;
     RoleIn => project_member::Role, project::own_roles;
     MembersOf => Vec<project_member::Model>, project::members;
     ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;

@@ -235,7 +235,7 @@ async fn find(
     let keys = [person.id.map(|id| id.to_string()), person.email.clone()];
     for key in keys.into_iter().flatten() {
         let Some(name) = map.get(&key) else { continue };
-        match domain::user::named(app, name).await {
+        match domain::user::by_name(app, name).await {
             Ok(user) => return Ok(Some((user, MatchKind::Mapped))),
             Err(Error::NotFound(_)) => problems.push(Problem::new(
                 ["userMap", &key],

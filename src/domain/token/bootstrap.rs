@@ -95,7 +95,7 @@ async fn find_or_add(app: &App, txn: WriteTxn) -> Result<(WriteTxn, user::Model)
         Err(error) => {
             // On PostgreSQL a failed statement aborts the transaction, so the reason is read after the rollback.
             txn.rollback().await?;
-            Err(users::not_written(app, error, &new.username, None, None).await)
+            Err(users::explain_failed_write(app, error, &new.username, None, None).await)
         }
     }
 }

@@ -12,7 +12,7 @@ use sea_orm::{
     sea_query::LockType,
 };
 
-use super::{New, check_display_name, check_email, check_username, create, not_written};
+use super::{New, check_display_name, check_email, check_username, create, explain_failed_write};
 use crate::{
     app::App,
     domain::{
@@ -114,7 +114,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
         txn.rollback().await?;
         let (username, email) = (&changed.username, changed.email.as_deref());
         return Err(
-            match not_written(app, error, username, email, Some(id)).await {
+            match explain_failed_write(app, error, username, email, Some(id)).await {
                 Error::BadInput(problems) => Error::BadInput(in_input(problems)),
                 other => other,
             },
