@@ -23,6 +23,7 @@ mod region;
 mod review;
 mod task;
 mod token;
+mod total;
 mod user;
 
 use async_graphql::{MergedObject, Request, SchemaBuilder, ValidationMode};
@@ -86,4 +87,5 @@ pub fn with_context(request: Request, app: App, actor: Actor, remember: bool) ->
         .data(actor)
         .data(loader)
         .data(region::Budget::default())
+        .data(total::Totals::default())
 }

@@ -6,6 +6,8 @@ mod fingerprint;
 mod order;
 mod read;
 
+use std::hash::{Hash, Hasher};
+
 use sea_orm::{
     ColumnTrait, EntityTrait, ModelTrait, Order, QueryTrait, Select, Value,
     sea_query::{Expr, ExprTrait, SelectStatement},
@@ -41,6 +43,14 @@ pub struct Page {
 struct Scope<'a, L, K> {
     filter: &'a Tree<L>,
     order: Ordering<K>,
+}
+
+/// Hashes all but the sort key of the row to start behind, which may be a floating-point number.
+impl Hash for Page {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        (self.fingerprint, self.size, self.backwards).hash(state);
+        self.start.map(|(_, id)| id).hash(state);
+    }
 }
 
 /// The rows of one page, in the list's order.

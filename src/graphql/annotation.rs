@@ -15,14 +15,14 @@ use label_studio::ago::ago;
 
 use super::{
     agreement::{self, AgreementMetric},
-    connection::{Connection, Total, cut_if_told, nested_arguments},
+    connection::{Connection, cut_if_more_is_asked, nested_arguments},
     context::{At, ContextExt},
     draft::AnnotationDraft,
     history::{AnnotationDiff, AnnotationRevision},
     list::List,
     loader::{
-        AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, Question, ReviewsOf,
-        RoleIn, UserId,
+        AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, ReviewsOf, RoleIn,
+        UserId,
     },
     prediction::Prediction,
     project::Project,
@@ -274,19 +274,11 @@ impl Annotation {
     ) -> Result<Connection<AnnotationRevision>> {
         let page = Page::new(&nested_arguments(first, after, last, before), &"history")
             .map_err(Error::BadInput)?;
-        let page = cut_if_told(ctx, page);
-        let question = Question::new(History, page);
-        let parent = self.0.id;
-        let key = PageOf {
-            parent,
-            question: question.clone(),
-        };
+        let page = cut_if_more_is_asked(ctx, page);
+        let key = PageOf::new(self.0.id, History, page);
         let slice = ctx.loader().load_one(key).await?.transpose()?;
-        let slice = slice.unwrap_or_default();
-        Ok(Connection::new(
-            slice,
-            Total::HistoryOf(CountOf { parent, question }),
-        ))
+        let total = CountOf::new(self.0.id, History);
+        Ok(Connection::new(slice.unwrap_or_default(), total))
     }
 
     /// Differences between two versions. BAD_USER_INPUT with UNKNOWN_VERSION for a version that never

@@ -1,24 +1,12 @@
 //! Relay connections: all lists of the schema have the same shape (<https://relay.dev/graphql/connections.htm>).
 
-use async_graphql::{Context, Object, OutputType, SimpleObject};
+use std::borrow::Cow;
 
-use super::{
-    annotation::Annotation,
-    context::ContextExt,
-    draft::AnnotationDraft,
-    history::AnnotationRevision,
-    list::List,
-    loader::{Annotations, CountOf, History},
-    project::Project,
-    task::Task,
-    user::User,
-};
+use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+
+use super::{context::ContextExt, list::List, total::Counted};
 use crate::{
-    domain::{
-        annotation, draft,
-        page::{Arguments, Page, Slice},
-        project, task, user,
-    },
+    domain::page::{Arguments, Page, Slice},
     error::Result,
 };
 
@@ -28,19 +16,7 @@ pub struct Connection<N> {
     cursors: Vec<String>,
     has_next: bool,
     has_previous: bool,
-    total: Total,
-}
-
-/// Query behind `totalCount`, run only if selected.
-pub enum Total {
-    Annotations(Box<annotation::Filter>),
-    Tasks(task::Filter),
-    Projects(project::Filter),
-    Users(user::Filter),
-    Drafts(draft::Filter),
-    AnnotationsOf(CountOf<Annotations>),
-    TasksOf(CountOf<task::Query>),
-    HistoryOf(CountOf<History>),
+    total: Box<dyn Counted>,
 }
 
 /// Position of a page in the list.
@@ -66,30 +42,32 @@ pub struct Edge<N> {
 }
 
 impl<N> Connection<N> {
-    pub fn new<M: Into<N>>(slice: Slice<M>, total: Total) -> Self {
+    pub fn new<M: Into<N>>(slice: Slice<M>, total: impl Counted + 'static) -> Self {
         Self {
             nodes: slice.rows.into_iter().map(Into::into).collect(),
             cursors: slice.cursors,
             has_next: slice.has_next,
             has_previous: slice.has_previous,
-            total,
+            total: Box::new(total),
         }
     }
 }
 
+impl<N: OutputType> TypeName for Connection<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Connection", N::type_name()).into()
+    }
+}
+
+impl<N: OutputType> TypeName for Edge<N> {
+    fn type_name() -> Cow<'static, str> {
+        format!("{}Edge", N::type_name()).into()
+    }
+}
+
 /// A page of a list.
-#[Object(
-    concrete(name = "AnnotationConnection", params(Annotation)),
-    concrete(name = "AnnotationRevisionConnection", params(AnnotationRevision)),
-    concrete(name = "AnnotationDraftConnection", params(AnnotationDraft)),
-    concrete(name = "TaskConnection", params(Task)),
-    concrete(name = "ProjectConnection", params(Project)),
-    concrete(name = "UserConnection", params(User))
-)]
-impl<N: OutputType + Clone> Connection<N>
-where
-    Edge<N>: OutputType,
-{
+#[Object(name_type)]
+impl<N: OutputType + Clone> Connection<N> {
     /// The items with their cursors.
     async fn edges(&self, ctx: &Context<'_>) -> Result<List<Edge<N>>> {
         // Charges before the copies: `edges` and `nodes` each hold all items.
@@ -123,43 +101,12 @@ where
     /// Number of items in the whole list. Counted only when selected, at a cost of 1,000; free for the
     /// annotations of a task without a filter.
     async fn total_count(&self, ctx: &Context<'_>) -> Result<i64> {
-        let (app, actor, loader) = (ctx.app(), ctx.actor(), ctx.loader());
-        // Counts run only if selected: a count can cost more than the page.
-        let whole = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
-        Ok(match &self.total {
-            Total::Annotations(filter) => whole(annotation::count(app, actor, filter).await?),
-            Total::Tasks(filter) => whole(task::count(app, actor, filter).await?),
-            Total::Projects(filter) => whole(project::count(app, actor, filter).await?),
-            Total::Users(filter) => whole(user::count(app, actor, filter).await?),
-            Total::Drafts(filter) => whole(draft::count(app, actor, filter).await?),
-            Total::AnnotationsOf(key) => loader
-                .load_one(key.clone())
-                .await?
-                .transpose()?
-                .unwrap_or(0),
-            Total::TasksOf(key) => loader
-                .load_one(key.clone())
-                .await?
-                .transpose()?
-                .unwrap_or(0),
-            Total::HistoryOf(key) => loader
-                .load_one(key.clone())
-                .await?
-                .transpose()?
-                .unwrap_or(0),
-        })
+        self.total.count(ctx).await
     }
 }
 
 /// An item of a page with its cursor.
-#[Object(
-    concrete(name = "AnnotationEdge", params(Annotation)),
-    concrete(name = "AnnotationRevisionEdge", params(AnnotationRevision)),
-    concrete(name = "AnnotationDraftEdge", params(AnnotationDraft)),
-    concrete(name = "TaskEdge", params(Task)),
-    concrete(name = "ProjectEdge", params(Project)),
-    concrete(name = "UserEdge", params(User))
-)]
+#[Object(name_type)]
 impl<N: OutputType + Clone> Edge<N> {
     /// Position of the item in the list: opaque; send the value back as `after` or `before`.
     async fn cursor(&self) -> &str {
@@ -174,7 +121,7 @@ impl<N: OutputType + Clone> Edge<N> {
 
 /// Allows a page to have fewer items than requested when the answer has no room, provided that the answer says
 /// whether more items follow.
-pub fn cut_if_told(ctx: &Context<'_>, page: Page) -> Page {
+pub fn cut_if_more_is_asked(ctx: &Context<'_>, page: Page) -> Page {
     // A page may be cut short only if the client can see that more items follow.
     let more = match page.is_backwards() {
         true => "hasPreviousPage",

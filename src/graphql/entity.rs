@@ -5,7 +5,7 @@
 //! from error paths. The translated document requests [`ENTITIES_BY_INDEX`] instead, under the same key of the
 //! answer, and [`EntityQuery`] resolves that field as a plain list: by index, with errors at their items.
 
-use std::{borrow::Cow, collections::HashMap, hash::Hash};
+use std::{borrow::Cow, hash::Hash};
 
 use async_graphql::{
     Any, ContainerType, Context, ContextSelectionSet, ObjectType, OutputType, Positioned,
@@ -19,7 +19,7 @@ use async_graphql::{
 use super::{
     annotation::Annotation,
     context::{At, ContextExt},
-    loader::{AnnotationId, Batches, Loaders, PredictionId, ProjectId, TaskId, UserId},
+    loader::{AnnotationId, BatchLoader, Loaders, PredictionId, ProjectId, TaskId, UserId},
     prediction::Prediction,
     project::{self, Project},
     task::{self, Task},
@@ -128,70 +128,85 @@ fn key(representation: &Value) -> (&str, i64) {
 /// Loads each type in a single batch. Unknown and invisible entities are `None`. The failure of a batch is the error
 /// of every entity of its type; an entity that the answer has no room for fails alone.
 async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Entity>>> {
-    let loader = ctx.loader();
     let results = ctx.results(At::Object);
-    let annotation = |id| AnnotationId { id, times: results };
-    let prediction = |id| PredictionId { id, times: results };
     let data = ctx.times(At::Object, task::DATA);
-    let task = |id| TaskId { id, times: data };
     let texts = ctx.times(At::Object, project::TEXTS);
-    let project = |id| ProjectId { id, times: texts };
-    let of = |name: &str| -> Vec<i64> {
-        let keys = keys.iter().filter(|(ty, _)| *ty == name);
-        keys.map(|(_, id)| *id).collect()
+    let loads = Loads {
+        loader: ctx.loader(),
+        keys,
     };
-    // One batch per type, all at once, since entities of different types are independent.
-    let (annotations, tasks, projects, users, predictions) = tokio::join!(
-        batch(loader, of("Annotation"), annotation),
-        batch(loader, of("Task"), task),
-        batch(loader, of("Project"), project),
-        batch(loader, of("User"), UserId),
-        batch(loader, of("Prediction"), prediction),
+    let annotations = loads.of(
+        "Annotation",
+        |id| AnnotationId { id, times: results },
+        |row| Some(row.map(|row| Annotation(row).into())),
     );
-    let entity = |(name, id): (&str, i64)| -> Result<Option<Entity>> {
-        Ok(match name {
-            "Annotation" => found(&annotations, &annotation(id))?
-                .transpose()?
-                .map(|row| Entity::Annotation(Annotation(row))),
-            "Task" => found(&tasks, &task(id))?
-                .transpose()?
-                .map(|row| Entity::Task(Task::Row(row))),
-            "Project" => found(&projects, &project(id))?
-                .transpose()?
-                .map(|row| Entity::Project(Project::read_with(row, texts))),
-            "User" => found(&users, &UserId(id))?
-                .filter(|person| person.is_visible)
-                .map(|person| Entity::User(person.user.clone().into())),
-            "Prediction" => found(&predictions, &prediction(id))?
-                .transpose()?
-                .map(|row| Entity::Prediction(Prediction(row))),
-            _ => None,
-        })
-    };
-    let entities = keys.iter().map(|key| entity(*key).transpose());
-    entities.collect()
-}
-
-async fn batch<K, V>(
-    loader: &Loaders,
-    ids: Vec<i64>,
-    key: impl Fn(i64) -> K,
-) -> Result<HashMap<K, V>>
-where
-    K: Send + Sync + Hash + Eq + Clone + 'static,
-    V: Send + Sync + Clone + 'static,
-    Batches: Loader<K, Value = V, Error = Error>,
-{
-    // An empty batch would still cost a statement.
-    if ids.is_empty() {
-        return Ok(HashMap::new());
+    let tasks = loads.of(
+        "Task",
+        |id| TaskId { id, times: data },
+        |row| Some(row.map(|row| Task::Row(row).into())),
+    );
+    let projects = loads.of(
+        "Project",
+        |id| ProjectId { id, times: texts },
+        |row| Some(row.map(|row| Project::read_with(row, texts).into())),
+    );
+    let users = loads.of("User", UserId, |person| {
+        let user = || Ok(User::from(person.user.clone()).into());
+        person.is_visible.then(user)
+    });
+    let predictions = loads.of(
+        "Prediction",
+        |id| PredictionId { id, times: results },
+        |row| Some(row.map(|row| Prediction(row).into())),
+    );
+    // One batch per type, all at once, since entities of different types are independent.
+    let loaded = tokio::join!(annotations, tasks, projects, users, predictions);
+    let mut entities: Vec<Option<Result<Entity>>> = keys.iter().map(|_| None).collect();
+    let (annotations, tasks, projects, users, predictions) = loaded;
+    let loaded = [annotations, tasks, projects, users, predictions];
+    for (index, entity) in loaded.into_iter().flatten() {
+        entities[index] = Some(entity);
     }
-    loader.load_many(ids.into_iter().map(key)).await
+    entities
 }
 
-fn found<K: Hash + Eq, V: Clone>(batch: &Result<HashMap<K, V>>, key: &K) -> Result<Option<V>> {
-    match batch {
-        Ok(rows) => Ok(rows.get(key).cloned()),
-        Err(error) => Err(error.clone()),
+/// Types and ids of the entities that a request asks for.
+struct Loads<'a> {
+    loader: &'a Loaders,
+    keys: &'a [(&'a str, i64)],
+}
+
+impl Loads<'_> {
+    /// Loads the entities of one type, each with its index.
+    async fn of<K, V>(
+        &self,
+        name: &str,
+        key: impl Fn(i64) -> K,
+        entity: impl Fn(V) -> Option<Result<Entity>>,
+    ) -> Vec<(usize, Result<Entity>)>
+    where
+        K: Send + Sync + Hash + Eq + Clone + 'static,
+        V: Send + Sync + Clone + 'static,
+        BatchLoader: Loader<K, Value = V, Error = Error>,
+    {
+        let keys = self.keys.iter().enumerate();
+        let keys = keys.filter(|(_, (ty, _))| *ty == name);
+        let keys: Vec<(usize, K)> = keys.map(|(index, (_, id))| (index, key(*id))).collect();
+        // An empty batch would still cost a statement.
+        if keys.is_empty() {
+            return vec![];
+        }
+        let rows = self
+            .loader
+            .load_many(keys.iter().map(|(_, key)| key.clone()));
+        let rows = rows.await;
+        let found = keys.into_iter().filter_map(|(index, key)| {
+            let entity = match &rows {
+                Ok(rows) => entity(rows.get(&key)?.clone())?,
+                Err(error) => Err(error.clone()),
+            };
+            Some((index, entity))
+        });
+        found.collect()
     }
 }

@@ -42,15 +42,16 @@ use crate::{
 };
 
 pub use self::key::{
-    AnnotationId, Annotations, ConfigOf, ConfigOfTask, CountOf, DraftId, DraftsOfAnnotation,
-    DraftsOfTask, GroundTruthOf, History, MembersOf, PageOf, PredictionId, PredictionsOf,
-    ProjectId, Question, ReplacedOf, ResultOf, ReviewsOf, RoleIn, TaskId, TokensOf, UserId,
+    AnnotationId, Annotations, AnnotationsFilter, ConfigOf, ConfigOfTask, CountOf, DraftId,
+    DraftsOfAnnotation, DraftsOfTask, GroundTruthOf, History, MembersOf, PageOf, PredictionId,
+    PredictionsOf, ProjectId, ReplacedOf, ResultOf, ReviewsOf, RoleIn, TaskId, TokensOf, UserId,
 };
+use self::key::{ChildList, CountKey, ListKey};
 
-pub type Loaders = DataLoader<Batches, HashMapCache>;
+pub type Loaders = DataLoader<BatchLoader, HashMapCache>;
 
 /// Batch functions of the loader, on behalf of a single actor.
-pub struct Batches {
+pub struct BatchLoader {
     app: App,
     actor: Actor,
 }
@@ -59,8 +60,9 @@ pub struct Batches {
 pub fn new(app: &App, actor: Actor, remember: bool) -> Loaders {
     // Apart from the request's own handle: batches take permits of their own while a write of the request is under way.
     let app = app.with_db(app.db.on_behalf_of(actor.id()));
-    let batches = Batches { app, actor };
-    let mut loader = DataLoader::with_cache(batches, Spawner, NextTurn, HashMapCache::default());
+    let batches = BatchLoader { app, actor };
+    let mut loader =
+        DataLoader::with_cache(batches, BatchSpawner, YieldDelay, HashMapCache::default());
     // Bounds the parameters of a statement.
     loader = loader.max_batch_size(10_000);
     // Mutations must not read rows cached before a write.
@@ -70,20 +72,20 @@ pub fn new(app: &App, actor: Actor, remember: bool) -> Loaders {
 
 /// Runs batches on behalf of the user of the request, as parts of the operation that asks: where it runs, and no
 /// longer than it.
-struct Spawner;
+struct BatchSpawner;
 
-impl Spawn for Spawner {
+impl Spawn for BatchSpawner {
     fn spawn_obj(&self, batch: FutureObj<'static, ()>) -> std::result::Result<(), SpawnError> {
         compute::spawn(Box::pin(batch));
         Ok(())
     }
 }
 
-/// Closes a batch as soon as every resolver that is ready has had its turn. A timer of the clock would
-/// cost a millisecond per level.
-struct NextTurn;
+/// Closes a batch as soon as every resolver that is ready was polled. A timer would cost a millisecond for each level
+/// of the query.
+struct YieldDelay;
 
-impl Timer for NextTurn {
+impl Timer for YieldDelay {
     fn delay(&self, _: Duration) -> BoxFuture<'static, ()> {
         // Yields once instead of waiting for a time: fields of the same level have queued their keys by then.
         Box::pin(tokio::task::yield_now())
@@ -93,7 +95,7 @@ impl Timer for NextTurn {
 macro_rules! by_id {
     ($($key:ident => $value:ty, $load:path);* $(;)?) => {
         $(
-            impl Loader<$key> for Batches {
+            impl Loader<$key> for BatchLoader {
                 type Value = $value;
                 type Error = Error;
 
@@ -115,7 +117,7 @@ by_id! {
     TokensOf => Vec<api_token::Model>, token::of_users;
 }
 
-impl Loader<ConfigOf> for Batches {
+impl Loader<ConfigOf> for BatchLoader {
     type Value = Arc<Config>;
     type Error = Error;
 
@@ -129,7 +131,7 @@ impl Loader<ConfigOf> for Batches {
     }
 }
 
-impl Loader<ConfigOfTask> for Batches {
+impl Loader<ConfigOfTask> for BatchLoader {
     type Value = Arc<Config>;
     type Error = Error;
 
@@ -147,7 +149,7 @@ impl Loader<ConfigOfTask> for Batches {
 macro_rules! by_large_id {
     ($($key:ident => $value:ty, $load:path);* $(;)?) => {
         $(
-            impl Loader<$key> for Batches {
+            impl Loader<$key> for BatchLoader {
                 type Value = Result<$value>;
                 type Error = Error;
 
@@ -201,7 +203,7 @@ fn each<K: Copy + Eq + Hash, V>(
     })
 }
 
-impl Loader<VersionOf> for Batches {
+impl Loader<VersionOf> for BatchLoader {
     type Value = Arc<Snapshot>;
     type Error = Error;
 
@@ -214,7 +216,7 @@ impl Loader<VersionOf> for Batches {
     }
 }
 
-impl Loader<ResultOf> for Batches {
+impl Loader<ResultOf> for BatchLoader {
     type Value = Result<Arc<str>>;
     type Error = Error;
 
@@ -233,7 +235,7 @@ impl Loader<ResultOf> for Batches {
     }
 }
 
-impl Loader<OfTask> for Batches {
+impl Loader<OfTask> for BatchLoader {
     type Value = Score;
     type Error = Error;
 
@@ -242,7 +244,7 @@ impl Loader<OfTask> for Batches {
     }
 }
 
-impl Loader<OfPair> for Batches {
+impl Loader<OfPair> for BatchLoader {
     type Value = Compared;
     type Error = Error;
 
@@ -251,28 +253,29 @@ impl Loader<OfPair> for Batches {
     }
 }
 
-/// Answers each distinct question once, for all parents of the question.
-async fn ask<'a, Q: 'a, K: Eq + Hash, V, F>(
-    keys: impl Iterator<Item = (i64, &'a Arc<Question<Q>>)>,
-    key: fn(i64, Arc<Question<Q>>) -> K,
-    load: impl Fn(Arc<Question<Q>>, Vec<i64>) -> F,
-) -> HashMap<K, Result<V>>
+/// Reads each list once, for all the parents whose rows are asked for.
+async fn load_grouped<'a, L, V, F>(
+    keys: &'a [ChildList<L>],
+    load: impl Fn(&'a L, Vec<i64>) -> F,
+) -> HashMap<ChildList<L>, Result<V>>
 where
+    L: Eq + Hash,
     F: Future<Output = Result<HashMap<i64, Result<V>>>>,
 {
-    // Groups parents by question: each distinct question takes a fixed number of statements.
-    let mut questions: HashMap<&str, (&Arc<Question<Q>>, Vec<i64>)> = HashMap::new();
-    for (parent, question) in keys {
-        let (_, parents) = questions
-            .entry(&question.text)
-            .or_insert_with(|| (question, vec![]));
-        parents.push(parent);
+    // Groups parents by list: each distinct list takes a fixed number of statements.
+    let mut lists: HashMap<&Arc<L>, Vec<i64>> = HashMap::new();
+    for ChildList { parent, list } in keys {
+        lists.entry(list).or_default().push(*parent);
     }
     let mut found = HashMap::new();
-    for (question, parents) in questions.into_values() {
-        let answers = load(question.clone(), parents.clone()).await;
-        let answers = each(answers, &parents).into_iter();
-        found.extend(answers.map(|(parent, answer)| (key(parent, question.clone()), answer)));
+    for (list, parents) in lists {
+        let rows = load(list, parents.clone()).await;
+        let rows = each(rows, &parents).into_iter();
+        let key = |parent| ChildList {
+            parent,
+            list: list.clone(),
+        };
+        found.extend(rows.map(|(parent, row)| (key(parent), row)));
     }
     found
 }
@@ -282,22 +285,17 @@ fn counted(counts: Result<HashMap<i64, i64>>) -> Result<HashMap<i64, Result<i64>
     Ok(counts.map(|(parent, count)| (parent, Ok(count))).collect())
 }
 
-macro_rules! by_question {
-    ($($key:ident<$query:ty> => $value:ty, $load:expr);* $(;)?) => {
+macro_rules! child_lists {
+    ($($key:ty => $value:ty, $load:expr);* $(;)?) => {
         $(
-            impl Loader<$key<$query>> for Batches {
+            impl Loader<$key> for BatchLoader {
                 type Value = Result<$value>;
                 type Error = Error;
 
-                async fn load(
-                    &self,
-                    keys: &[$key<$query>],
-                ) -> Result<HashMap<$key<$query>, Result<$value>>> {
-                    let asked = keys.iter().map(|key| (key.parent, &key.question));
-                    let key = |parent, question| $key { parent, question };
-                    Ok(ask(asked, key, |question, parents| async move {
+                async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Result<$value>>> {
+                    Ok(load_grouped(keys, |list, parents| async move {
                         let load = $load;
-                        load(&self.app, &self.actor, &question, &parents).await
+                        load(&self.app, &self.actor, list, &parents).await
                     })
                     .await)
                 }
@@ -306,32 +304,31 @@ macro_rules! by_question {
     };
 }
 
-by_question! {
+child_lists! {
     PageOf<Annotations> => Slice<annotation_row::Listed>,
-        async |app, actor, question: &Question<Annotations>, parents| {
-            let Annotations { parent, query } = &question.query;
-            annotation::list_per_parent(app, actor, *parent, parents, query, &question.page).await
+        async |app, actor, list: &ListKey<Annotations>, parents| {
+            let Annotations { parent, query } = &list.query;
+            annotation::list_per_parent(app, actor, *parent, parents, query, &list.page).await
         };
-    CountOf<Annotations> => i64,
-        async |app, actor, question: &Question<Annotations>, parents| {
-            let Annotations { parent, query } = &question.query;
-            let filter = &query.filter;
+    CountOf<AnnotationsFilter> => i64,
+        async |app, actor, list: &CountKey<AnnotationsFilter>, parents| {
+            let AnnotationsFilter { parent, filter } = &list.filter;
             counted(annotation::count_per_parent(app, actor, *parent, parents, filter).await)
         };
     PageOf<task::Query> => Slice<task_row::Model>,
-        async |app, actor, question: &Question<task::Query>, parents| {
-            task::list_per_project(app, actor, parents, &question.query, &question.page).await
+        async |app, actor, list: &ListKey<task::Query>, parents| {
+            task::list_per_project(app, actor, parents, &list.query, &list.page).await
         };
-    CountOf<task::Query> => i64,
-        async |app, actor, question: &Question<task::Query>, parents| {
-            counted(task::count_per_project(app, actor, parents, &question.query.filter).await)
+    CountOf<task::Filter> => i64,
+        async |app, actor, list: &CountKey<task::Filter>, parents| {
+            counted(task::count_per_project(app, actor, parents, &list.filter).await)
         };
     PageOf<History> => Slice<annotation_revision::Model>,
-        async |app, actor, question: &Question<History>, parents| {
-            history::of_annotations(app, actor, parents, &question.page).await
+        async |app, actor, list: &ListKey<History>, parents| {
+            history::of_annotations(app, actor, parents, &list.page).await
         };
     CountOf<History> => i64,
-        async |app, actor, _: &Question<History>, parents| {
+        async |app, actor, _: &CountKey<History>, parents| {
             counted(history::count_of_annotations(app, actor, parents).await)
         };
 }

@@ -10,17 +10,20 @@ use entity::{project, project_member};
 
 use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, Total, arguments, cut_if_told, nested_arguments},
+    connection::{Connection, arguments, cut_if_more_is_asked, nested_arguments},
     context::{At, ContextExt},
     control::{ConfigObject, Control, ControlLabel},
     list::List,
-    loader::{Annotations, CountOf, MembersOf, ProjectId, Question, RoleIn},
+    loader::{AnnotationsFilter, CountOf, MembersOf, ProjectId, RoleIn},
     scalar::DateTime,
     task::{Task, TaskFilter, TaskOrder, list_of_project},
+    total::{Root, RootFilter},
     user::User,
 };
 use crate::{
+    app::App,
     domain::{
+        access::Actor,
         annotation::{self, Parent},
         labelling,
         page::{Arguments, Page},
@@ -303,29 +306,21 @@ impl Project {
 
     /// Number of tasks. Counted when selected, at a cost of 1,000.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i64> {
-        let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
-        let question = Question::new(task::Query::default(), page);
-        let key = CountOf {
-            parent: self.key(),
-            question,
-        };
-        Ok(ctx.loader().load_one(key).await?.transpose()?.unwrap_or(0))
+        let key = CountOf::new(self.key(), task::Filter::default());
+        let count = ctx.loader().load_one(key).await?.transpose()?;
+        Ok(count.unwrap_or(0))
     }
 
     /// Number of annotations of the project's tasks, cancelled annotations included. Counted when selected,
     /// at a cost of 1,000.
     async fn annotation_count(&self, ctx: &Context<'_>) -> Result<i64> {
-        let page = Page::new(&Arguments::default(), &()).map_err(Error::BadInput)?;
-        let query = Annotations {
+        let filter = AnnotationsFilter {
             parent: Parent::Project,
-            query: annotation::Query::default(),
+            filter: annotation::Filter::default(),
         };
-        let question = Question::new(query, page);
-        let key = CountOf {
-            parent: self.key(),
-            question,
-        };
-        Ok(ctx.loader().load_one(key).await?.transpose()?.unwrap_or(0))
+        let key = CountOf::new(self.key(), filter);
+        let count = ctx.loader().load_one(key).await?.transpose()?;
+        Ok(count.unwrap_or(0))
     }
 
     /// Your permissions in the project. An admin is a manager everywhere.
@@ -402,9 +397,15 @@ async fn list(
     arguments: &Arguments,
 ) -> Result<Connection<Project>> {
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_told(ctx, page);
+    let page = cut_if_more_is_asked(ctx, page);
     let slice = projects::list(ctx.app(), ctx.actor(), &query, &page).await?;
     // Rows read without texts must not pass for projects with empty texts.
     let slice = slice.filter_map(|row| Some(Project::read_with(Arc::new(row), query.texts)));
-    Ok(Connection::new(slice, Total::Projects(query.filter)))
+    Ok(Connection::new(slice, Root::new(query.filter)))
+}
+
+impl RootFilter for projects::Filter {
+    async fn count(&self, app: &App, actor: &Actor) -> Result<u64> {
+        projects::count(app, actor, self).await
+    }
 }

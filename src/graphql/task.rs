@@ -11,18 +11,21 @@ use entity::task;
 use super::{
     agreement::{self, AgreementMetric},
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, Total, arguments, cut_if_told, nested_arguments},
+    connection::{Connection, arguments, cut_if_more_is_asked, nested_arguments},
     context::{At, ContextExt},
     draft::AnnotationDraft,
     list::List,
-    loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, Question, TaskId},
+    loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, TaskId},
     prediction::Prediction,
     project::Project,
     scalar::{DateTime, JsonObject, Stored},
+    total::{Root, RootFilter},
     user::User,
 };
 use crate::{
+    app::App,
     domain::{
+        access::Actor,
         annotation::Parent,
         page::{Arguments, Page},
         task as tasks,
@@ -310,9 +313,9 @@ async fn list(
 ) -> Result<Connection<Task>> {
     // Filter and order enter the cursor, so that a cursor of a different list is refused.
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_told(ctx, page);
+    let page = cut_if_more_is_asked(ctx, page);
     let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
-    Ok(Connection::new(slice, Total::Tasks(query.filter)))
+    Ok(Connection::new(slice, Root::new(query.filter)))
 }
 
 /// Reads a page of a project's tasks, in a batch with further projects.
@@ -325,18 +328,16 @@ pub async fn list_of_project(
 ) -> Result<Connection<Task>> {
     let query = query(ctx, filter, order);
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_told(ctx, page);
+    let page = cut_if_more_is_asked(ctx, page);
     // The page and the count share the question: equal fields of many parents are read together.
-    let question = Question::new(query, page);
-    let key = PageOf {
-        parent: project_id,
-        question: question.clone(),
-    };
+    let total = CountOf::new(project_id, query.filter.clone());
+    let key = PageOf::new(project_id, query, page);
     let slice = ctx.loader().load_one(key).await?.transpose()?;
-    let slice = slice.unwrap_or_default();
-    let total = CountOf {
-        parent: project_id,
-        question,
-    };
-    Ok(Connection::new(slice, Total::TasksOf(total)))
+    Ok(Connection::new(slice.unwrap_or_default(), total))
+}
+
+impl RootFilter for tasks::Filter {
+    async fn count(&self, app: &App, actor: &Actor) -> Result<u64> {
+        tasks::count(app, actor, self).await
+    }
 }

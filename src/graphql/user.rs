@@ -8,16 +8,19 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::user;
 
 use super::{
-    connection::{Connection, Total, arguments},
+    connection::{Connection, arguments},
     context::ContextExt,
     filter::{DateTimeRange, IDFilter, StringFilter, tree},
     list::List,
     loader::{TokensOf, UserId},
     scalar::DateTime,
     token::ApiToken,
+    total::{Root, RootFilter},
 };
 use crate::{
+    app::App,
     domain::{
+        access::Actor,
         filter::EnumFilter,
         page::{Arguments, Ordering, Page},
         user as users,
@@ -236,5 +239,11 @@ async fn list(
     let filter = filter.into();
     let page = Page::of(arguments, &filter, <Ordering>::default()).map_err(Error::BadInput)?;
     let slice = users::list(ctx.app(), ctx.actor(), &filter, &page).await?;
-    Ok(Connection::new(slice, Total::Users(filter)))
+    Ok(Connection::new(slice, Root::new(filter)))
+}
+
+impl RootFilter for users::Filter {
+    async fn count(&self, app: &App, actor: &Actor) -> Result<u64> {
+        users::count(app, actor, self).await
+    }
 }

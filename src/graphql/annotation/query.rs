@@ -4,16 +4,19 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     super::{
-        connection::{Connection, Total, arguments, cut_if_told},
+        connection::{Connection, arguments, cut_if_more_is_asked},
         context::{At, ContextExt},
         history::AnnotationSnapshot,
-        loader::{Annotations, CountOf, PageOf, Question},
+        loader::{Annotations, AnnotationsFilter, CountOf, PageOf},
         scalar::DateTime,
+        total::{Root, RootFilter},
     },
     Annotation, AnnotationFilter, AnnotationOrder,
 };
 use crate::{
+    app::App,
     domain::{
+        access::Actor,
         annotation::{self, Parent, Query},
         history,
         page::{Arguments, Page},
@@ -103,12 +106,9 @@ async fn list(
     let query = query(ctx, filter, order);
     // Filter and order enter the cursor, so that a cursor of a different list is refused.
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_told(ctx, page);
+    let page = cut_if_more_is_asked(ctx, page);
     let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
-    Ok(Connection::new(
-        slice,
-        Total::Annotations(Box::new(query.filter)),
-    ))
+    Ok(Connection::new(slice, Root::new(query.filter)))
 }
 
 /// Reads a page of the annotations of a task or project, in a batch with further parents.
@@ -122,20 +122,12 @@ pub async fn list_of(
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
     let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_told(ctx, page);
-    let question = Question::new(Annotations { parent, query }, page);
-    let key = PageOf {
-        // The page and the count share the question: equal fields of many parents are read together.
-        parent: id,
-        question: question.clone(),
-    };
+    let page = cut_if_more_is_asked(ctx, page);
+    let filter = query.filter.clone();
+    let total = CountOf::new(id, AnnotationsFilter { parent, filter });
+    let key = PageOf::new(id, Annotations { parent, query }, page);
     let slice = ctx.loader().load_one(key).await?.transpose()?;
-    let slice = slice.unwrap_or_default();
-    let total = CountOf {
-        parent: id,
-        question,
-    };
-    Ok(Connection::new(slice, Total::AnnotationsOf(total)))
+    Ok(Connection::new(slice.unwrap_or_default(), total))
 }
 
 /// Results are by far the largest column: a list reads them only when they are asked for.
@@ -148,5 +140,11 @@ fn query(
         filter: filter.unwrap_or_default().into(),
         order: AnnotationOrder::ordering(order),
         results: ctx.results(At::Page),
+    }
+}
+
+impl RootFilter for annotation::Filter {
+    async fn count(&self, app: &App, actor: &Actor) -> Result<u64> {
+        annotation::count(app, actor, self).await
     }
 }

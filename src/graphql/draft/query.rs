@@ -4,14 +4,17 @@ use async_graphql::{Context, ID, Object};
 
 use super::{
     super::{
-        connection::{Connection, Total, arguments, cut_if_told},
+        connection::{Connection, arguments, cut_if_more_is_asked},
         context::{At, ContextExt},
+        total::{Root, RootFilter},
     },
     AnnotationDraft,
     input::AnnotationDraftFilter,
 };
 use crate::{
+    app::App,
     domain::{
+        access::Actor,
         draft,
         page::{Arguments, Page},
     },
@@ -60,8 +63,14 @@ async fn list(
 ) -> Result<Connection<AnnotationDraft>> {
     // The filter enters the cursor, so that a cursor of a different list is refused.
     let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
-    let page = cut_if_told(ctx, page);
+    let page = cut_if_more_is_asked(ctx, page);
     let results = ctx.results(At::Page);
     let slice = draft::list(ctx.app(), ctx.actor(), &filter, &page, results).await?;
-    Ok(Connection::new(slice, Total::Drafts(filter)))
+    Ok(Connection::new(slice, Root::new(filter)))
+}
+
+impl RootFilter for draft::Filter {
+    async fn count(&self, app: &App, actor: &Actor) -> Result<u64> {
+        draft::count(app, actor, self).await
+    }
 }

@@ -65,66 +65,84 @@ pub struct ResultOf {
     pub times: u64,
 }
 
-/// Key of a page of a parent's list. Lists with the same question are read together.
-#[derive(Clone)]
-pub struct PageOf<Q> {
+/// A list below a parent. The same list below several parents is read at once.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub struct ChildList<L> {
     pub parent: i64,
-    pub question: Arc<Question<Q>>,
+    pub list: Arc<L>,
 }
 
-/// Key of the number of rows in a parent's list.
-#[derive(Clone)]
-pub struct CountOf<Q> {
-    pub parent: i64,
-    pub question: Arc<Question<Q>>,
-}
-
-/// Query and page of a parent's list.
-pub struct Question<Q> {
-    pub query: Q,
-    pub page: Page,
-    /// Text that identifies the question.
-    pub(super) text: String,
-}
-
-impl<Q: std::fmt::Debug> Question<Q> {
-    pub fn new(query: Q, page: Page) -> Arc<Self> {
-        // Derived `Debug` covers every condition of the query. The text lives no longer than the request.
-        let text = format!("{query:?}{page:?}");
-        Arc::new(Self { query, page, text })
+impl<L> Clone for ChildList<L> {
+    fn clone(&self) -> Self {
+        Self {
+            parent: self.parent,
+            list: self.list.clone(),
+        }
     }
 }
 
-macro_rules! keyed_by_text {
-    ($($name:ident),*) => {
-        $(
-            impl<Q> PartialEq for $name<Q> {
-                fn eq(&self, other: &Self) -> bool {
-                    self.parent == other.parent && self.question.text == other.question.text
-                }
-            }
+/// One page of a list below a parent.
+pub type PageOf<Q> = ChildList<ListKey<Q>>;
+/// The number of rows of a list below a parent.
+pub type CountOf<F> = ChildList<CountKey<F>>;
 
-            impl<Q> Eq for $name<Q> {}
-
-            impl<Q> Hash for $name<Q> {
-                fn hash<H: Hasher>(&self, state: &mut H) {
-                    self.parent.hash(state);
-                    self.question.text.hash(state);
-                }
-            }
-        )*
-    };
+impl<Q> PageOf<Q> {
+    pub fn new(parent: i64, query: Q, page: Page) -> Self {
+        let list = Arc::new(ListKey { page, query });
+        Self { parent, list }
+    }
 }
 
-keyed_by_text!(PageOf, CountOf);
+impl<F> CountOf<F> {
+    pub fn new(parent: i64, filter: F) -> Self {
+        let list = Arc::new(CountKey { filter });
+        Self { parent, list }
+    }
+}
+
+/// Filter, order and page of a list.
+#[derive(Debug, PartialEq)]
+pub struct ListKey<Q> {
+    pub page: Page,
+    pub query: Q,
+}
+
+/// Filter of a list that is counted, whatever its order and page.
+#[derive(Debug, PartialEq)]
+pub struct CountKey<F> {
+    pub filter: F,
+}
+
+// Numbers of filters come from JSON and GraphQL, which have no NaN: every value equals itself.
+impl<Q: PartialEq> Eq for ListKey<Q> {}
+impl<F: PartialEq> Eq for CountKey<F> {}
+
+/// Hashes the page, which has the fingerprint of filter and order.
+impl<Q> Hash for ListKey<Q> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.page.hash(state);
+    }
+}
+
+/// Hashes nothing: of the few lists that a request can afford to count, each is compared.
+impl<F> Hash for CountKey<F> {
+    fn hash<H: Hasher>(&self, _: &mut H) {}
+}
 
 /// The annotations of tasks or of projects.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Annotations {
     pub parent: annotation::Parent,
     pub query: annotation::Query,
 }
 
+/// The filter of [`Annotations`].
+#[derive(Clone, Debug, PartialEq)]
+pub struct AnnotationsFilter {
+    pub parent: annotation::Parent,
+    pub filter: annotation::Filter,
+}
+
 /// The history of annotations.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct History;

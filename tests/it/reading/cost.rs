@@ -218,6 +218,47 @@ async fn totals_are_counted_only_when_asked_for(app: TestApp) {
 }
 
 #[each_database]
+async fn pages_of_one_list_count_it_once(app: TestApp) {
+    let (project, task) = app.project_with_task().await;
+    let ann = app.member(&project, "ann", Role::Annotator).await;
+    for _ in 0..3 {
+        app.annotation(&ann, &task, json!({})).await;
+    }
+    for list in [
+        "LIST",
+        "task(id: 1) { LIST }",
+        "projects { nodes { LIST } }",
+    ] {
+        for (filter, lists) in [("{}", 1), ("{ id: { eq: 2 } }", 2)] {
+            let query = |total: &str| {
+                let pages = format!(
+                        "a: annotations(first: 1) {{ nodes {{ id }} {total} }}
+                         b: annotations(filter: {filter}, last: 2, orderBy: {{ field: UPDATED_AT, direction: DESC }}) {{
+                           nodes {{ id }} {total}
+                         }}"
+                    );
+                format!("{{ {} }}", list.replace("LIST", &pages))
+            };
+            let (without, answer) = app.statements(ann.run(&query(""))).await;
+            answer.ok();
+            let (with, answer) = app.statements(ann.run(&query("totalCount"))).await;
+            answer.ok();
+            assert_eq!(with, without + lists, "{}", query("totalCount"));
+        }
+    }
+    for list in ["tasks", "projects", "users", "drafts"] {
+        let query = |total: &str| {
+            let page = |size: &str| format!("{list}({size}: 1) {{ nodes {{ id }} {total} }}");
+            format!("{{ a: {} b: {} }}", page("first"), page("last"))
+        };
+        let (without, _) = app.statements(ann.run(&query(""))).await;
+        let (with, answer) = app.statements(ann.run(&query("totalCount"))).await;
+        answer.ok();
+        assert_eq!(with, without + 1, "{list}");
+    }
+}
+
+#[each_database]
 async fn all_annotations_of_a_task_are_not_counted_again(app: TestApp) {
     let (project, task) = app.project_with_task().await;
     let ann = app.member(&project, "ann", Role::Annotator).await;

@@ -105,9 +105,7 @@ async fn every_loss_ends_the_telling_of_answers(app: TestApp) {
             "lowered" => put(&app, &project, &user, "ANNOTATOR").await,
             "by the admin" => {
                 let (project, id) = (project.parse().unwrap(), id.parse().unwrap());
-                admin::remove_member(&app.app, project, id)
-                    .await
-                    .unwrap();
+                admin::remove_member(&app.app, project, id).await.unwrap();
             }
             "project" => {
                 let delete = format!("mutation {{ deleteProject(id: {project}) {{ id }} }}");
