@@ -34,10 +34,10 @@ fn every_page_is_linked_from_another_page() {
         let text = without_code(&read_to_string(&page).unwrap());
         for link in targets(&text) {
             let (file, _) = link.split_once('#').unwrap_or((link, ""));
-            if let Ok(target) = page.parent().unwrap().join(file).canonicalize() {
-                if target != page.canonicalize().unwrap() {
-                    linked.insert(target);
-                }
+            if let Ok(target) = page.parent().unwrap().join(file).canonicalize()
+                && target != page.canonicalize().unwrap()
+            {
+                linked.insert(target);
             }
         }
     }
