@@ -1,8 +1,9 @@
-//! Requests that are sent again under one key: they run once, and the first answer is the answer of all.
+//! Idempotency keys: a request that is sent again with its key runs once, and each repetition gets the first answer
+//! (`docs/decisions/0013-idempotency.md`).
 //!
-//! A key is claimed before its request runs. Each transaction that the request commits is counted in that same
-//! transaction, so that of a run that died it is known whether it changed anything; and whoever takes a key over
-//! ends the run before, because that one finds nothing to count in any more.
+//! A key is claimed before its request runs. Each transaction of the request counts itself in the key's row, so that
+//! a dead run is known to have changed data or not. A takeover of the key ends the earlier run: its transactions no
+//! longer find the row to count in, and fail.
 
 mod losses;
 mod sweep;
@@ -31,16 +32,16 @@ pub use self::{
     sweep::sweep,
 };
 
-/// Most characters of a key.
+/// Maximum length of a key.
 pub const MAX_KEY: usize = 255;
-/// How long a key is kept, from its first request on.
+/// Retention of a key, from its first request on.
 pub const KEPT: TimeDelta = TimeDelta::hours(24);
-/// Bytes of the largest answer that is kept.
+/// Maximum size of a stored answer, in bytes.
 pub const MAX_ANSWER: usize = 1 << 20;
-/// How often a key is looked at that others free or claim meanwhile.
+/// Attempts to claim a key while parallel requests claim or release the key.
 const TRIES: usize = 4;
 
-/// A request with a key: the same key and body of the same user is the same request.
+/// Request with a key: same user, key and body mean the same request.
 #[derive(Clone, Debug)]
 pub struct Request {
     user_id: i64,
@@ -58,42 +59,43 @@ impl Request {
     }
 }
 
-/// 1 to [`MAX_KEY`] visible characters of ASCII, quotes included: a key is taken as it is.
+/// Says whether the bytes are a key: 1 to [`MAX_KEY`] visible ASCII characters, including quotes, which belong to the
+/// key.
 pub fn is_key(key: &[u8]) -> bool {
     (1..=MAX_KEY).contains(&key.len()) && key.iter().all(u8::is_ascii_graphic)
 }
 
-/// The right to run a request, until somebody takes it over.
+/// Right to run a request, until taken over.
 #[derive(Clone, Debug)]
 pub struct Claim {
     id: i64,
     run: Uuid,
-    /// Losses of access that the user had had when the run began.
+    /// Losses of access by the user before the run began.
     losses: i64,
     notes: AnswerNotes,
 }
 
-/// What there is under a key.
+/// Outcome of looking up a key.
 #[derive(Debug)]
 pub enum Found {
-    /// Nothing that counts: the request is the caller's to run.
+    /// Free: the caller runs the request.
     Claimed(Claim),
-    /// It ran.
+    /// The request ran.
     Answered(Answer),
-    /// It ran; its answer was larger than is kept, or secret.
+    /// The request ran; the answer was too large to store, or secret.
     AnswerNotKept,
-    /// It ran; its user has lost a role or membership since.
+    /// The request ran; since then the user has lost a role or membership.
     AccessLost,
-    /// It runs.
+    /// The request is running.
     UnderWay,
-    /// It changed something, and whoever ran it died before they could tell the answer.
+    /// The request changed data, and its process died before storing the answer.
     AnswerLost,
-    /// The key stands for another request.
+    /// The key belongs to a different request.
     OtherRequest,
 }
 
-/// Looks for a request, and claims its key when nobody else has it. A run that has given no answer when its
-/// lease ends is dead: a key under which it changed nothing is free again.
+/// Looks up a request, and claims its key if free. A run without an answer at the end of its lease is dead; if a dead
+/// run has changed no data, its key is free again.
 pub async fn claim(app: &App, actor: &Actor, request: &Request, lease: Duration) -> Result<Found> {
     for _ in 0..TRIES {
         let now = instant::now();
@@ -105,7 +107,7 @@ pub async fn claim(app: &App, actor: &Actor, request: &Request, lease: Duration)
         let found = row.as_ref().and_then(|row| found(row, request, now));
         let kept = row.as_ref().map(|row| row.access_losses);
         match found {
-            // Counted after the answer was read, so that no loss from before goes uncounted.
+            // Counts after reading the answer: a loss in between is noticed.
             Some(Found::Answered(_))
                 if kept != Some(losses::count(app, request.user_id).await?) =>
             {
@@ -122,11 +124,12 @@ pub async fn claim(app: &App, actor: &Actor, request: &Request, lease: Duration)
     Err(Error::busy())
 }
 
-/// What a row says; `None` when it stands in nobody's way.
+/// Interprets a row, or `None` if the key is free.
 fn found(row: &idempotency_key::Model, request: &Request, now: DateTime<Utc>) -> Option<Found> {
     if row.expires_at <= now {
         return None;
     }
+    // A different body under the same key is a mistake of the client and must not get a stored answer.
     if row.body_hash != request.body_hash {
         return Some(Found::OtherRequest);
     }
@@ -143,7 +146,7 @@ fn found(row: &idempotency_key::Model, request: &Request, now: DateTime<Utc>) ->
     })
 }
 
-/// Claims a key that is free: a new one, or that of this row. `None` when somebody else was faster.
+/// Claims a free key, by a new row or by taking over this row. Is `None` if a parallel request claimed the key first.
 async fn take(
     app: &App,
     request: &Request,
@@ -180,7 +183,8 @@ async fn take(
                 .exec_without_returning(&txn)
                 .await?
         }
-        // Whatever ran there may still be at work: then it has counted something, or never will.
+        // The earlier run may still be active. It has counted a write, which the filter notices, or can count none
+        // after this update.
         Some(before) => {
             let update = idempotency_key::Entity::update_many().set(row);
             let update = update
@@ -191,6 +195,7 @@ async fn take(
                     Some(status) => Column::Status.eq(status),
                     None => Column::Status.is_null(),
                 });
+            // Compares run, writes and status as read: a row that changed since is left alone.
             update.exec(&txn).await?.rows_affected
         }
     };
@@ -213,8 +218,8 @@ async fn take(
     }))
 }
 
-/// The program at work on a request that is claimed. Its writes count themselves, in whichever task they run; once the
-/// key is somebody else's, they fail.
+/// Returns the app for a claimed request. Its transactions count themselves, in any task, and fail once the key is
+/// taken over.
 pub fn fenced(app: &App, claim: &Claim) -> App {
     let count = idempotency_key::Entity::update_many()
         .col_expr(Column::Writes, Expr::col(Column::Writes).add(1))
@@ -227,7 +232,7 @@ pub fn fenced(app: &App, claim: &Claim) -> App {
     }
 }
 
-/// Keeps the answer of a request that ran.
+/// Stores the answer of a finished request.
 pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
     let losses = match claim.losses {
         losses::NEVER => losses::NEVER,
@@ -246,13 +251,14 @@ pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
     let txn = app.db.begin().await?;
     let update = idempotency_key::Entity::update_many().set(row);
     let update = update.filter(Column::Id.eq(claim.id));
+    // Only while this run owns the key: a later run's answer must not be overwritten.
     update.filter(Column::Run.eq(claim.run)).exec(&txn).await?;
     txn.commit().await?;
     Ok(())
 }
 
-/// Frees the key of a request that ended without an answer and changed nothing. What it might still try to
-/// change, fails. False when it did change something.
+/// Releases the key of a request that ended without an answer and changed no data; later writes of the run fail.
+/// Returns false when the request has changed data.
 pub async fn release(app: &App, claim: &Claim) -> Result<bool> {
     let txn = app.db.begin().await?;
     let released = idempotency_key::Entity::delete_many()
@@ -265,7 +271,7 @@ pub async fn release(app: &App, claim: &Claim) -> Result<bool> {
     Ok(released.rows_affected > 0)
 }
 
-/// Ends the lease of a request that ended without an answer, so that nobody waits for it.
+/// Ends the lease of a request that ended without an answer, so that a repetition does not wait.
 pub async fn abandon(app: &App, claim: &Claim) -> Result<()> {
     let row = idempotency_key::ActiveModel {
         leased_until: Set(instant::now()),

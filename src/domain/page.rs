@@ -1,4 +1,5 @@
-//! Keyset pages: the same cut through every list, forwards and backwards, alone or one per parent.
+//! Keyset pages: pages that begin after a row's sort key, forwards and backwards, for a single list or a list per
+//! parent.
 
 mod arguments;
 mod cursor;
@@ -25,20 +26,20 @@ use super::{
 };
 use crate::error::{Problem, ProblemCode, Result};
 
-/// A checked request for one page.
+/// Checked request for a page.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page {
     size: u64,
     backwards: bool,
-    /// The row to start behind, with its id.
+    /// Sort key and id of the row after which the page begins.
     start: Option<(Place, i64)>,
-    /// Stands for filter and order; a cursor of another one is refused.
+    /// Hash of filter and order; a cursor with a different hash is refused.
     fingerprint: u32,
-    /// Rows may be left out at its far end, for whoever asks whether there are more.
+    /// The page may be cut at its far end, for answers that say whether more rows follow.
     may_be_cut: bool,
 }
 
-/// The filter and the order of a list, which a cursor is valid for.
+/// Filter and order of a list, for which a cursor is valid.
 #[derive(Serialize)]
 struct Scope<'a, L, K> {
     filter: &'a Tree<L>,
@@ -53,13 +54,13 @@ impl Hash for Page {
     }
 }
 
-/// The rows of one page, in the list's order.
+/// Rows of a page, in the list's order.
 #[derive(Clone, Debug)]
 pub struct Slice<M> {
     pub rows: Vec<M>,
     pub has_next: bool,
     pub has_previous: bool,
-    /// In the order of `rows`.
+    /// Cursors in the order of `rows`.
     pub cursors: Vec<String>,
 }
 
@@ -75,7 +76,7 @@ impl<M> Default for Slice<M> {
 }
 
 impl<M> Slice<M> {
-    /// Turns the rows into others, or leaves them out.
+    /// Converts the rows, or leaves rows out.
     pub fn filter_map<N>(self, turn: impl FnMut(M) -> Option<N>) -> Slice<N> {
         let turned = self.rows.into_iter().map(turn).zip(self.cursors);
         let (rows, cursors) = turned
@@ -91,7 +92,7 @@ impl<M> Slice<M> {
 }
 
 impl Page {
-    /// Checks filter and arguments of a list: all that is wrong with either, at once.
+    /// Checks filter and arguments of a list and reports all problems at once.
     pub fn of<L: Leaves, K: Serialize>(
         arguments: &Arguments,
         filter: &Tree<L>,
@@ -106,7 +107,7 @@ impl Page {
         Err(problems)
     }
 
-    /// Checks the arguments of a list whose filter and order are `scope`.
+    /// Checks the arguments of a list with this filter and order.
     pub fn new(arguments: &Arguments, scope: &impl Serialize) -> Result<Self, Vec<Problem>> {
         let mut problems = Vec::new();
         let Arguments {
@@ -125,6 +126,7 @@ impl Page {
                 ));
             }
         }
+        // Refuses mixed directions, which Relay leaves undefined: https://relay.dev/graphql/connections.htm
         for (one, other, clash) in [
             ("last", "first", first.is_some() && last.is_some()),
             ("before", "after", after.is_some() && before.is_some()),
@@ -144,6 +146,7 @@ impl Page {
         for (name, cursor) in [("after", after), ("before", before)] {
             let Some(cursor) = cursor else { continue };
             match cursor::decode(cursor) {
+                // A position from a differently ordered list would skip or repeat rows.
                 Some((made_for, place, id)) if made_for == fingerprint => start = Some((place, id)),
                 Some(_) => problems.push(Problem::new(
                     [name],
@@ -172,8 +175,7 @@ impl Page {
         })
     }
 
-    /// The page, with fewer rows when the answer has no room for all of them: for an answer that tells whether
-    /// there are more.
+    /// Allows the page to have fewer rows when the answer has no room, for an answer that says whether more follow.
     pub fn cut_if(self, may_be_cut: bool) -> Self {
         Self { may_be_cut, ..self }
     }
@@ -186,7 +188,7 @@ impl Page {
         self.may_be_cut
     }
 
-    /// The nth row, counted in the direction that the page is read in.
+    /// Returns the nth row in the direction of reading.
     pub(super) fn nth<'a, M>(&self, rows: &'a [M], n: usize) -> Option<&'a M> {
         match self.backwards {
             true => rows.iter().rev().nth(n),
@@ -194,7 +196,7 @@ impl Page {
         }
     }
 
-    /// Leaves out what lies behind so many rows, in the direction that the page is read in.
+    /// Cuts the page after this many rows, in the direction of reading.
     pub(super) fn cut<M>(&self, slice: &mut Slice<M>, length: usize) {
         let Some(cut) = slice.rows.len().checked_sub(length).filter(|cut| *cut > 0) else {
             return;
@@ -210,7 +212,7 @@ impl Page {
         }
     }
 
-    /// One row more than the page holds, read from its start in its direction.
+    /// Selects a row more than the page holds: the additional row says whether more follow.
     fn cut_out<E: EntityTrait>(
         &self,
         select: Select<E>,
@@ -228,13 +230,16 @@ impl Page {
             let (row, start) = match columns.key.expression().zip(place) {
                 Some((key, place)) => {
                     if matches!(columns.key, Key::Number(_)) {
-                        // For SQLite, which starts at no row of an index of expressions.
+                        // SQLite starts within an index on expressions only for a bound on the expression itself, not
+                        // for a row value: https://www.sqlite.org/rowvalue.html
                         query.and_where(if downwards {
                             key.clone().lte(place.clone())
                         } else {
                             key.clone().gte(place.clone())
                         });
                     }
+                    // Compares key and id as a row value, so that equal keys continue at the right id:
+                    // https://www.postgresql.org/docs/current/functions-comparisons.html#ROW-WISE-COMPARISON
                     let start = Expr::tuple([place, Expr::value(id)]);
                     (Expr::tuple([key, own]), start)
                 }
@@ -278,9 +283,11 @@ impl Page {
     ) -> Slice<Weighed<E::Model>> {
         let more = rows.len() as u64 > self.size;
         rows.truncate(usize::try_from(self.size).expect("a page size fits"));
+        // Reads backwards from the cursor; the answer keeps the list's order.
         if self.backwards {
             rows.reverse();
         }
+        // A cursor proves that a row lies on the near side, without a further statement.
         let behind_start = self.start.is_some();
         let (has_next, has_previous) = if self.backwards {
             (behind_start, more)
@@ -313,6 +320,7 @@ fn place<E: EntityTrait>(row: &E::Model, key: Key<E::Column>) -> Place {
     };
     match row.get(column) {
         Value::ChronoDateTimeUtc(Some(at)) => Place::Instant(at),
+        // -1 sorts before all numbers, as in the index expression.
         Value::Double(number) => Place::Number(number.unwrap_or(-1.0)),
         _ => Place::Id,
     }

@@ -1,8 +1,8 @@
-//! Losses of access: after one, an answer that was kept may tell what its user may not see any more.
+//! Losses of access: after a loss, a stored answer may contain rows that its user no longer may see.
 //!
-//! Triggers of the database record each role and membership that a user loses, in the transaction that takes it
-//! away. A run counts the losses when it begins, and adds those that its own request causes; as long as there are
-//! as many, its answer may be told again. Access that is gained counts nothing.
+//! Triggers record each lost role and membership in the transaction of the loss. A run counts the losses at its
+//! beginning and adds the losses that its own request causes; while the count is equal, the answer may be sent again.
+//! Gained access does not count.
 
 use std::collections::BTreeMap;
 
@@ -19,14 +19,14 @@ use sea_orm::{
 
 use crate::{app::App, domain::access::Actor, error::Result};
 
-/// Stands for a number that no count equals: the answer is never told again.
+/// Never equals a count: the answer is not sent again.
 pub const NEVER: i64 = -1;
-/// Users whose rows one transaction merges.
+/// Users whose rows a transaction merges.
 const USERS_AT_ONCE: u64 = 100;
-/// Rows that one transaction merges or removes.
+/// Rows that a transaction merges or removes.
 const ROWS_AT_ONCE: u64 = 1_000;
 
-/// How many losses a user has had.
+/// Counts the losses of a user.
 pub async fn count(app: &App, user_id: i64) -> Result<i64> {
     let count: Option<Option<i64>> = access_loss::Entity::find()
         .select_only()
@@ -38,20 +38,20 @@ pub async fn count(app: &App, user_id: i64) -> Result<i64> {
     Ok(count.flatten().unwrap_or_default())
 }
 
-/// How many losses an actor had had when they signed in; [`NEVER`] when they have lost their role since.
+/// Counts the losses of an actor before sign-in; [`NEVER`] if the role has changed since.
 pub async fn before(app: &App, actor: &Actor) -> Result<i64> {
     let count = count(app, actor.id()).await?;
     let user = user::Entity::find_by_id(actor.id());
     let user = user.one(app.db.reader()).await?;
     Ok(match user {
-        // The run goes by the role of the one who signed in.
+        // The run uses the role read at sign-in.
         Some(user) if user.role == actor.user.role => count,
         _ => NEVER,
     })
 }
 
-/// Merges the rows of each user into one that counts as many losses, and removes those of users who are gone: these
-/// sign in no more, and their ids are not given again. Answers with the number of removed rows.
+/// Merges the rows of each user into a single row with the sum of losses, and removes rows of deleted users, whose
+/// ids are never reused. Returns the number of removed rows.
 pub async fn sweep(app: &App) -> Result<u64> {
     let mut swept = 0;
     loop {
@@ -63,7 +63,7 @@ pub async fn sweep(app: &App) -> Result<u64> {
     }
 }
 
-/// Merges rows of users who have several, in one transaction of bounded size.
+/// Merges rows of users with several rows, in a transaction of bounded size.
 async fn merge_some(app: &App) -> Result<u64> {
     let several = access_loss::Entity::find()
         .select_only()
@@ -73,7 +73,7 @@ async fn merge_some(app: &App) -> Result<u64> {
         .limit(USERS_AT_ONCE)
         .into_query();
     let txn = app.db.begin().await?;
-    // Locked, so that no sweep of another server counts the same rows.
+    // Locks the rows, so that sweeps of parallel servers do not merge the same rows.
     let rows: Vec<(i64, i64, i32)> = access_loss::Entity::find()
         .select_only()
         .columns([Column::Id, Column::UserId, Column::Losses])
@@ -94,6 +94,7 @@ async fn merge_some(app: &App) -> Result<u64> {
         else {
             continue;
         };
+        // Keeps the last row, so that a row added since counts on top.
         let losses: i32 = rows.iter().map(|(_, losses)| losses).sum();
         let row = access_loss::ActiveModel {
             id: Unchanged(*last),
@@ -113,7 +114,7 @@ async fn merge_some(app: &App) -> Result<u64> {
     Ok(count)
 }
 
-/// Removes rows of users who are gone, in one transaction of bounded size.
+/// Removes rows of deleted users, in a transaction of bounded size.
 async fn remove_some(app: &App) -> Result<u64> {
     let users = user::Entity::find()
         .select_only()
@@ -135,8 +136,8 @@ async fn remove_some(app: &App) -> Result<u64> {
     Ok(removed)
 }
 
-/// Says that the request at hand has made its own user lose this much; its answer is told again nevertheless.
-/// To be called once that is committed.
+/// Records that the present request has caused its own user this many losses; its answer may still be sent again. To
+/// be called after the commit.
 pub fn of_own(app: &App, actor: &Actor, user_id: i64, losses: u64) {
     if actor.id() == user_id {
         app.notes

@@ -1,15 +1,15 @@
-//! Cursors: the fingerprint of a list, and the place of a row in it.
+//! Cursors of lists: fingerprint of the list, and position of a row.
 //!
-//! A cursor is base64 of `2:fingerprint:place:id`. The first part is the version of this encoding; version 1 had a
-//! fingerprint that changed with the release ([0027](../../../docs/decisions/0027-cursors.md)).
+//! A cursor is base64 of `2:fingerprint:place:id`. The first part is the version of the encoding; the fingerprint of
+//! version 1 differed between releases ([0027](../../../docs/decisions/0027-cursors.md)).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
 
-/// The version of the encoding. A cursor of another version is refused.
+/// Version of the encoding. A cursor of a different version is refused.
 const VERSION: &str = "2";
 
-/// Where a row stands in the order of its list, but for its id.
+/// Sort key of a row without the id.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Place {
     /// The list is ordered by id alone.
@@ -22,7 +22,7 @@ pub fn encode(fingerprint: u32, place: Place, id: i64) -> String {
     let place = match place {
         Place::Id => String::new(),
         Place::Instant(at) => at.timestamp_micros().to_string(),
-        // The bits, so that it comes back as it was.
+        // Encodes the bits, so that the number survives unchanged.
         Place::Number(number) => format!("n{:x}", number.to_bits()),
     };
     URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{place}:{id}"))
@@ -40,7 +40,7 @@ pub fn decode(cursor: &str) -> Option<(u32, Place, i64)> {
     ) else {
         return None;
     };
-    // A forged one could name what the database can't hold.
+    // Checks the range: a forged cursor could hold a value that the database does not accept.
     let place = if place.is_empty() {
         Place::Id
     } else if let Some(bits) = place.strip_prefix('n') {

@@ -1,8 +1,8 @@
-//! Fingerprints: the hash by which a cursor knows the filter and the order of its list.
+//! Fingerprints: hash of the filter and order of a list, stored in cursors.
 //!
-//! Two releases behind one load balancer have to agree on it, and a client keeps its cursors when the server is
-//! upgraded. So the hash is taken of JSON under the names of the GraphQL schema, with the keys sorted and without the
-//! members that are not given: a new optional member changes no fingerprint until it is used.
+//! Two releases behind the same load balancer have to agree on fingerprints, and clients keep cursors across
+//! upgrades. The hash is therefore taken of JSON under the names of the GraphQL schema, with sorted keys and without
+//! absent members: a new optional member changes no fingerprint until used.
 //!
 //! `{ "filter": { "taskId": { "eq": "7" } }, "order": { "descending": false, "key": "ID" } }` is the scope of
 //! `annotations(filter: { taskId: { eq: "7" } })`.
@@ -11,7 +11,7 @@ use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
-/// The first four bytes of the SHA-256 of the canonical text.
+/// Returns the first four bytes of the SHA-256 of the canonical text.
 pub fn of(scope: &impl Serialize) -> u32 {
     let digest = Sha256::digest(canonical(scope));
     u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]])
@@ -24,7 +24,7 @@ fn canonical(scope: &impl Serialize) -> String {
     value.to_string()
 }
 
-/// A member that is null is one that is not given: no filter compares with null.
+/// Removes null members: no filter compares with null, so null means absent.
 fn leave_out_nulls(value: &mut Value) {
     match value {
         Value::Object(members) => {

@@ -1,4 +1,4 @@
-//! What lists are ordered by.
+//! Orders of lists.
 
 use sea_orm::{
     ColumnTrait,
@@ -6,7 +6,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-/// What a list is ordered by; ties are broken by id.
+/// Sort key of a list; rows with equal keys are ordered by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum OrderKey {
@@ -16,14 +16,14 @@ pub enum OrderKey {
     UpdatedAt,
 }
 
-/// The order of a list: ascending by id unless the client says otherwise.
+/// Order of a list: ascending by id unless given.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
 pub struct Ordering<K = OrderKey> {
     pub key: K,
     pub descending: bool,
 }
 
-/// Where a list's order lies in its table.
+/// Columns of a list's order.
 #[derive(Clone, Copy)]
 pub struct Columns<C> {
     pub key: Key<C>,
@@ -31,18 +31,19 @@ pub struct Columns<C> {
     pub descending: bool,
 }
 
-/// What a list is ordered by, before `id`.
+/// Sort key before `id`.
 #[derive(Clone, Copy)]
 pub enum Key<C> {
-    /// Nothing.
+    /// No further key.
     Id,
     Instant(C),
-    /// Zero or more, or null, which is less.
+    /// Zero or more, or null, which sorts first.
     Number(C),
 }
 
 impl<C: ColumnTrait> Key<C> {
-    /// Never null: no comparison of rows copes with nulls, and databases place them differently.
+    /// Returns the sort key as an expression that is never null: row values with null compare as unknown, and
+    /// databases sort nulls differently.
     pub fn expression(self) -> Option<Expr> {
         match self {
             Self::Id => None,
@@ -52,9 +53,9 @@ impl<C: ColumnTrait> Key<C> {
     }
 }
 
-/// A number that is zero or more, or -1 where there is none: as the indexes have it.
+/// Replaces null by -1 in a column of numbers from zero up, as in the indexes.
 pub fn or_less(column: impl ColumnTrait) -> Expr {
-    // As it is spelled in the index, and no parameter.
+    // Written as in the index, and not as a parameter: databases match index expressions by text.
     let less = Expr::cust("-1");
     Func::coalesce([Expr::col(column.as_column_ref()), less]).into()
 }
