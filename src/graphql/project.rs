@@ -1,12 +1,13 @@
 //! Project and membership types with their fields.
 
 mod filter;
+mod member;
 mod mutation;
 
 use std::sync::Arc;
 
 use async_graphql::{Context, Enum, ID, Object};
-use entity::{project, project_member};
+use entity::project;
 
 use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
@@ -35,6 +36,7 @@ use crate::{
 
 pub use self::{
     filter::{ProjectFilter, ProjectOrder},
+    member::{ProjectMember, ProjectRole},
     mutation::ProjectMutation,
 };
 
@@ -124,20 +126,6 @@ async fn read(ctx: &Context<'_>, key: ProjectId) -> Result<Arc<project::Model>> 
     row.ok_or(Error::NotFound("project"))
 }
 
-/// Permissions of a member in a project; each role includes the roles before.
-#[derive(Clone, Copy, PartialEq, Eq, Enum)]
-#[graphql(remote = "project_member::Role")]
-pub enum ProjectRole {
-    /// Read.
-    Viewer,
-    /// Annotate, and change own annotations.
-    Annotator,
-    /// Change all annotations, review annotations, and set ground truths.
-    Reviewer,
-    /// Change tasks, config, predictions, authorship and members; import and export.
-    Manager,
-}
-
 /// Strictness of the checks of incoming results against the labelling config. An import reports results
 /// that do not fit, all mutations refuse them.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -150,39 +138,6 @@ pub enum CheckMode {
     /// Also the promises of the config: lower bounds, single choices, required answers, `min` and `max`,
     /// `maxSubmissions`, and offsets within the task's text.
     Strict,
-}
-
-/// Membership of a user in a project.
-pub struct ProjectMember(project_member::Model);
-
-/// Membership of a user in a project.
-#[Object]
-impl ProjectMember {
-    /// Unique among memberships. A new role keeps the id; a user who is removed and added again gets a new
-    /// id.
-    async fn id(&self) -> ID {
-        self.0.id.into()
-    }
-
-    /// The project.
-    async fn project(&self, ctx: &Context<'_>) -> Result<Project> {
-        Project::known(ctx, self.0.project_id).await
-    }
-
-    /// The member. Null while you may not see the user.
-    async fn user(&self, ctx: &Context<'_>) -> Option<Result<User>> {
-        User::load(ctx, Some(self.0.user_id)).await
-    }
-
-    /// The member's permissions in the project.
-    async fn role(&self) -> ProjectRole {
-        self.0.role.into()
-    }
-
-    /// Start of the membership.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
 }
 
 /// A set of tasks that share a labelling config.

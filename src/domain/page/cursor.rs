@@ -1,7 +1,7 @@
 //! Cursors of lists: fingerprint of the list, and position of a row.
 //!
 //! A cursor is base64 of `2:fingerprint:place:id`. The first part is the version of the encoding; the fingerprint of
-//! version 1 differed between releases ([0027](../../../docs/decisions/0027-cursors.md)).
+//! version 1 differed between releases ([0028](../../../docs/decisions/0028-cursors-of-lists.md)).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Datelike, Utc};
