@@ -2,6 +2,7 @@
 
 mod cut_pages;
 mod shared_budget;
+mod writes;
 
 use each_database::each_database;
 use serde_json::{Value, json};

@@ -15,6 +15,7 @@ use super::{
     new_result::{self, NewResult, ResultOutcome},
 };
 use crate::{
+    app::{App, memory::Lease},
     domain::{
         Patch,
         access::Actor,
@@ -55,14 +56,15 @@ impl BaseVersion {
     }
 }
 
-/// Reads the base versions of stale writes, by annotation.
+/// Base versions of stale writes, by annotation, with the memory of their results.
 pub async fn base_versions(
+    app: &App,
     txn: &impl ConnectionTrait,
     actor: &Actor,
     stale: &[StaleWrite<'_>],
-) -> Result<HashMap<i64, BaseVersion>> {
+) -> Result<(HashMap<i64, BaseVersion>, Lease)> {
     if stale.is_empty() {
-        return Ok(HashMap::new());
+        return Ok((HashMap::new(), app.memory.empty()));
     }
     // A version from the future, or below 1, has no base version: the write is refused without a merge.
     let known = stale
@@ -72,7 +74,7 @@ pub async fn base_versions(
     let mut snapshots = snapshot::load(txn, actor, &known).await?;
     let results = stale.iter().filter(|write| write.change.makes_result());
     let results = results.filter_map(|write| Some(snapshots.get(&write.key())?.result));
-    let results = snapshot::results(txn, &results.collect::<Vec<_>>()).await?;
+    let (results, lease) = snapshot::results(app, txn, &results.collect::<Vec<_>>()).await?;
     let refused = stale
         .iter()
         .filter(|write| !is_merge(write.change) || !snapshots.contains_key(&write.key()));
@@ -92,7 +94,7 @@ pub async fn base_versions(
         };
         (write.row.id, base_version)
     });
-    Ok(base_versions.collect())
+    Ok((base_versions.collect(), lease))
 }
 
 impl StaleWrite<'_> {

@@ -24,7 +24,7 @@ use super::{
     result_validation::{self, ValidationContext},
 };
 use crate::{
-    app::{App, compute},
+    app::{App, compute, memory::Lease},
     domain::{
         Patch,
         access::{self, Actor},
@@ -56,6 +56,8 @@ pub struct Facts {
     restores: HashMap<i64, RestoreFacts>,
     /// Annotations whose conversion to a draft would delete or replace a draft of the actor's.
     pub drafts_at_risk: HashSet<i64>,
+    /// Memory of the results above.
+    _leases: [Lease; 3],
 }
 
 impl Facts {
@@ -68,16 +70,18 @@ impl Facts {
         pendings: &[Pending],
     ) -> Result<(Self, GroundTruthByTask)> {
         // Restorations first: their past states determine which further facts are needed.
-        let restores = restore::read(txn, actor, pendings).await?;
+        let (restores, restored) = restore::read(app, txn, actor, pendings).await?;
         let mut needs = Needs::default();
         for pending in pendings {
             needs.add(pending, &restores);
         }
         let contexts = ValidationContexts::read(app, txn, &needs.validated).await?;
-        let base_versions = conflict::base_versions(txn, actor, &needs.stale).await?;
-        let bases = base_versions.values().map(BaseVersion::bytes);
+        let (base_versions, bases) = conflict::base_versions(app, txn, actor, &needs.stale).await?;
+        let stored = app.memory.lease(needs.stored_bytes as u64)?;
+        let leases = [restored, bases, stored];
+        let base_bytes: usize = base_versions.values().map(BaseVersion::bytes).sum();
         // Comparing large results takes time: the charge moves the operation to a worker.
-        compute::charge(needs.stored_bytes + bases.sum::<usize>()).await;
+        compute::charge(needs.stored_bytes + base_bytes).await;
         let ground_truths = rows::ground_truths(txn, &needs.ground_truths).await?;
         let facts = Self {
             roles: access::roles_in(txn, actor, &needs.roles).await?,
@@ -92,6 +96,7 @@ impl Facts {
             used_unique_ids: rows::used_unique_ids(txn, &needs.unique_ids).await?,
             drafts_at_risk: rows::drafts_at_risk(txn, actor, &needs.converted).await?,
             restores,
+            _leases: leases,
         };
         Ok((facts, ground_truths))
     }

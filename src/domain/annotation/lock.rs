@@ -12,8 +12,9 @@ use entity::{
     task,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, QueryFilter, QuerySelect,
-    QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, ExprTrait, FromQueryResult,
+    QueryFilter, QuerySelect, QueryTrait, Select,
+    sea_query::{Expr, Func},
 };
 use uuid::Uuid;
 
@@ -48,15 +49,17 @@ pub struct Wanted {
     pub tasks: Vec<i64>,
     /// Unique ids of new annotations in a batch.
     pub unique_ids: Vec<Uuid>,
-    /// The rows fit into memory at once; otherwise rows are read chunk by chunk.
-    pub is_one_chunk: bool,
+    /// A single command: its row is read with the locks. Rows of a batch are read chunk by chunk.
+    pub is_single: bool,
 }
 
 /// Locked rows, unchanged by others until the transaction ends.
 pub struct LockedRows {
     tasks: HashMap<i64, task::Model>,
-    /// Rows of the wanted annotations; absent if too many to hold at once.
+    /// Rows of the wanted annotations; `None` for a batch.
     annotations: Option<HashMap<i64, annotation::Model>>,
+    /// Bytes of the results of a batch, by annotation.
+    result_bytes: HashMap<i64, u64>,
     deleted: HashMap<i64, DeletedAnnotation>,
 }
 
@@ -96,7 +99,12 @@ impl LockedRows {
         self.deleted.remove(&id)
     }
 
-    /// Takes out the rows of annotations. Rows too many to hold at once are read now.
+    /// Bytes of the result of an annotation in a batch, known before it is read.
+    pub fn result_bytes(&self, id: i64) -> u64 {
+        self.result_bytes.get(&id).copied().unwrap_or_default()
+    }
+
+    /// Takes out the rows of annotations. Rows of a batch are read now.
     pub async fn take_annotations(
         &mut self,
         txn: &DatabaseTransaction,
@@ -125,7 +133,7 @@ impl LockedRows {
 pub async fn begin_one(app: &App, actor: &Actor, id: i64) -> Result<(WriteTxn, Locked)> {
     let wanted = Wanted {
         annotations: vec![id],
-        is_one_chunk: true,
+        is_single: true,
         ..Wanted::default()
     };
     let (txn, mut rows) = begin(app, actor, &wanted).await?;
@@ -193,15 +201,20 @@ async fn lock(
 ) -> Result<Attempt> {
     let tasks = lock_tasks(txn, actor, wanted, deleted_in).await?;
     let ids = &wanted.annotations;
-    let annotations = match wanted.is_one_chunk {
+    let annotations = match wanted.is_single {
         _ if ids.is_empty() => Some(HashMap::new()),
-        // Reads whole rows at once, which saves a statement for their tasks.
+        // The whole row at once saves the statement that would ask for its task.
         true => Some(read(txn, actor, ids).await?),
         false => None,
     };
+    let mut result_bytes = HashMap::new();
     let places: HashMap<i64, i64> = match &annotations {
         Some(rows) => rows.values().map(|row| (row.id, row.task_id)).collect(),
-        None => read_places(txn, actor, ids).await?,
+        None => {
+            let places = read_places(txn, actor, ids).await?;
+            result_bytes = places.iter().map(|it| (it.id, it.bytes())).collect();
+            places.iter().map(|it| (it.id, it.task_id)).collect()
+        }
     };
     let known = std::mem::take(deleted_in);
     // An annotation that moved before the lock is in a task outside the locked tasks.
@@ -228,6 +241,7 @@ async fn lock(
     Ok(Attempt::Locked(LockedRows {
         tasks,
         annotations,
+        result_bytes,
         deleted,
     }))
 }
@@ -273,19 +287,28 @@ async fn read(
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 
-/// Reads the tasks of annotations, by annotation.
-async fn read_places(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    ids: &[i64],
-) -> Result<HashMap<i64, i64>> {
+/// Task of an annotation, and the size of its result.
+#[derive(FromQueryResult)]
+struct Place {
+    id: i64,
+    task_id: i64,
+    bytes: i64,
+}
+
+impl Place {
+    fn bytes(&self) -> u64 {
+        self.bytes.unsigned_abs()
+    }
+}
+
+/// Reads tasks and sizes, for which the database touches no page of the results.
+async fn read_places(txn: &DatabaseTransaction, actor: &Actor, ids: &[i64]) -> Result<Vec<Place>> {
+    let length = Func::cust("octet_length").arg(Expr::col((annotation::Entity, Column::Result)));
     let rows = annotations(actor, ids).select_only();
-    let rows: Vec<(i64, i64)> = rows
+    let rows = rows
         .columns([Column::Id, Column::TaskId])
-        .into_tuple()
-        .all(txn)
-        .await?;
-    Ok(rows.into_iter().collect())
+        .expr_as(Expr::expr(length).cast_as("bigint"), "bytes");
+    Ok(rows.into_model().all(txn).await?)
 }
 
 /// Takes advisory locks on buckets of ids, which bounds the number of locks. Takes the locks in rising order, which

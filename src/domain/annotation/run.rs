@@ -3,7 +3,10 @@
 //! A single command is a batch of a single item. Large batches run chunk by chunk in a single transaction, so that a
 //! thousand large results are never in memory at once (docs/decisions/0027-one-write-path.md).
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    iter::Peekable,
+};
 
 use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
@@ -26,6 +29,10 @@ use crate::{
 
 /// Commands decided and written together.
 const CHUNK: usize = 100;
+/// Bytes of stored results in a chunk, unless a single one has more.
+const CHUNK_BYTES: u64 = 16 << 20;
+/// Copies of a stored result while a command is decided on: the row, and the row in the plan.
+const COPIES: u64 = 2;
 /// Id that stands for a malformed id. Commands with this id are not found, and count as no repetition.
 const NOWHERE: i64 = 0;
 
@@ -120,7 +127,7 @@ impl Named {
 /// Collects the rows that the commands touch.
 fn wanted(commands: &[Checked], is_batch: bool) -> Wanted {
     let mut wanted = Wanted {
-        is_one_chunk: commands.len() <= CHUNK,
+        is_single: commands.len() == 1,
         ..Wanted::default()
     };
     for Checked { command, .. } in commands {
@@ -153,12 +160,14 @@ async fn write_all(
 ) -> Result<bool> {
     let mut version_bumps = HashMap::new();
     let mut has_written = false;
-    let mut commands = commands.into_iter();
+    let mut commands = commands.into_iter().peekable();
     loop {
-        let chunk: Vec<Checked> = commands.by_ref().take(CHUNK).collect();
+        let (chunk, bytes) = next_chunk(&mut commands, rows);
         if chunk.is_empty() {
             return Ok(has_written);
         }
+        // Leased before the results are read, and until they are written.
+        let _results = app.memory.lease(bytes.saturating_mul(COPIES))?;
         let joined = pending::join(txn, actor, rows, chunk, &version_bumps).await?;
         let (mut indexes, mut pendings) = (Vec::new(), Vec::new());
         for (index, joined) in joined {
@@ -176,8 +185,30 @@ async fn write_all(
     }
 }
 
-/// Decides on pending commands, given with their indexes in the request, and writes the accepted commands. Returns
-/// whether any row was written.
+/// Takes the next commands, as many as a chunk has room for. Answers with the bytes of their stored results, too.
+fn next_chunk(
+    commands: &mut Peekable<impl Iterator<Item = Checked>>,
+    rows: &LockedRows,
+) -> (Vec<Checked>, u64) {
+    let bytes_of = |it: &Checked| {
+        it.command
+            .annotation_id()
+            .map_or(0, |id| rows.result_bytes(id))
+    };
+    let (mut chunk, mut bytes) = (Vec::new(), 0);
+    while chunk.len() < CHUNK {
+        let has_room = |it: &Checked| chunk.is_empty() || bytes + bytes_of(it) <= CHUNK_BYTES;
+        let Some(next) = commands.next_if(has_room) else {
+            break;
+        };
+        bytes += bytes_of(&next);
+        chunk.push(next);
+    }
+    (chunk, bytes)
+}
+
+/// Decides on pending commands, each with its place in the request, and writes those that are accepted. Answers with
+/// whether anything was written.
 async fn write(
     app: &App,
     txn: &DatabaseTransaction,
@@ -209,7 +240,7 @@ async fn write(
                 converted.extend(is_converted.then_some(index));
             }
             Err(failure) if is_fatal(&failure) => return Err(failure),
-            Err(refusal) => progress.refuse(index, refusal),
+            Err(refusal) => progress.refuse(index, app.budget.charge_conflict(refusal)),
         }
         if progress.is_batch() {
             // Lets other requests run between two commands, and lets the deadline end this request.

@@ -11,8 +11,9 @@ use entity::{
     project,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
+    QuerySelect, QueryTrait,
+    sea_query::{Expr, Func},
 };
 use serde_json::{Map, Value, json};
 
@@ -22,7 +23,7 @@ use super::super::{
     large::Reading,
 };
 use crate::{
-    app::App,
+    app::{App, memory::Lease},
     error::{Error, Problem, ProblemCode, Result},
     id,
 };
@@ -145,7 +146,7 @@ async fn begin_with(
     fields: &Map<String, Value>,
     result: ResultRef,
 ) -> Result<()> {
-    let text = self::results(txn, &[result]).await?.remove(&result);
+    let text = read_results(txn, &[result]).await?.remove(&result);
     annotation_revision::Entity::update_many()
         .col_expr(Column::Changes, Expr::val(serde_json::to_string(fields)?))
         .col_expr(Column::Result, Expr::val(text))
@@ -233,8 +234,39 @@ pub async fn version_at(
         .map(|(version, _)| version))
 }
 
-/// Reads the results of snapshots as JSON texts.
+/// The results of snapshots, JSON texts, with the memory that they take. That of several results is leased before they
+/// are read; of a single one after, which saves a statement.
 pub async fn results(
+    app: &App,
+    db: &impl ConnectionTrait,
+    results: &[ResultRef],
+) -> Result<(HashMap<ResultRef, String>, Lease)> {
+    let mut lease = app.memory.empty();
+    if results.len() > 1 {
+        lease.grow(bytes(db, results).await?)?;
+    }
+    let found = read_results(db, results).await?;
+    if let [_] = results {
+        let bytes: usize = found.values().map(String::len).sum();
+        lease.grow(bytes as u64)?;
+    }
+    Ok((found, lease))
+}
+
+/// Bytes that the results of snapshots have together.
+async fn bytes(db: &impl ConnectionTrait, results: &[ResultRef]) -> Result<u64> {
+    let length = Func::cust("octet_length").arg(Expr::col(Column::Result));
+    let lengths: Vec<Option<i64>> = annotation_revision::Entity::find()
+        .select_only()
+        .expr_as(Expr::expr(length).cast_as("bigint"), "bytes")
+        .filter(Column::Id.is_in(results.iter().map(|result| result.0)))
+        .into_tuple()
+        .all(db)
+        .await?;
+    Ok(lengths.into_iter().flatten().map(i64::unsigned_abs).sum())
+}
+
+async fn read_results(
     db: &impl ConnectionTrait,
     results: &[ResultRef],
 ) -> Result<HashMap<ResultRef, String>> {
@@ -268,14 +300,7 @@ pub async fn charged_results(
     Ok(texts.collect())
 }
 
-/// Reads the result of a snapshot as JSON text.
-pub async fn result(db: &impl ConnectionTrait, snapshot: &Snapshot) -> Result<String> {
-    let found = results(db, &[snapshot.result]).await?;
-    // The revision is missing only if the project was deleted between the two reads.
-    found.into_values().next().ok_or_else(Error::busy)
-}
-
-/// Field that differs between two snapshots.
+/// A field in which two snapshots differ.
 #[derive(Clone, Debug, PartialEq)]
 pub struct FieldChange {
     /// Public name of the field.

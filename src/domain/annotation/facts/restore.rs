@@ -8,7 +8,7 @@ use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryS
 
 use super::super::pending::Pending;
 use crate::{
-    app::compute,
+    app::{App, compute, memory::Lease},
     domain::{
         access::Actor,
         history::snapshot::{self, ResultRef, Snapshot, VersionOf},
@@ -42,25 +42,26 @@ impl PastState {
     }
 }
 
-/// Reads the facts of all restorations, by annotation.
+/// Reads the facts of all restorations, by annotation, with the memory of their results.
 pub async fn read(
+    app: &App,
     txn: &DatabaseTransaction,
     actor: &Actor,
     pendings: &[Pending],
-) -> Result<HashMap<i64, RestoreFacts>> {
+) -> Result<(HashMap<i64, RestoreFacts>, Lease)> {
     let wanted: Vec<Wanted<'_>> = pendings.iter().filter_map(Wanted::of).collect();
     if wanted.is_empty() {
         // Most requests restore nothing, and cost no statement here.
-        return Ok(HashMap::new());
+        return Ok((HashMap::new(), app.memory.empty()));
     }
     // Reads the version to restore and the version of the deletion at once.
     let keys = wanted.iter().flat_map(|it| [Some(it.key), it.deletion]);
     let keys: Vec<VersionOf> = keys.flatten().collect();
     let snapshots = snapshot::load(txn, actor, &keys).await?;
     let results: Vec<ResultRef> = snapshots.values().map(|it| it.result).collect();
-    let results = match results.as_slice() {
-        [] => HashMap::new(),
-        results => snapshot::results(txn, results).await?,
+    let (results, lease) = match results.as_slice() {
+        [] => (HashMap::new(), app.memory.empty()),
+        results => snapshot::results(app, txn, results).await?,
     };
     let tombstones = tombstones(txn, &wanted).await?;
     let mut found = Vec::with_capacity(wanted.len());
@@ -116,7 +117,7 @@ pub async fn read(
         };
         facts.insert(it.key.annotation_id, fact);
     }
-    Ok(facts)
+    Ok((facts, lease))
 }
 
 /// Versions that a restoration needs.
