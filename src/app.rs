@@ -13,6 +13,8 @@ pub use self::{
     configs::{Configs, parsed_size},
     memory::Memory,
 };
+/// Fate of a request's commits, which transports hold: they know `app`, and `db` through it alone.
+pub use crate::db::Fate;
 use crate::{db::Database, events::Events};
 
 /// Running program: database, caches, workers and budgets. Cheap to clone.

@@ -69,7 +69,7 @@ impl Engine {
         let app = app.with_budget(prepared.budget).with_db(db);
         let request = graphql::with_context(prepared.request, app, actor, remember);
         let executed = self.schema.execute(request).await;
-        let mut response = error::assign_codes(&self.app.db, executed);
+        let mut response = error::assign_codes(&self.app, executed);
         if prepared.operation == OperationType::Mutation {
             error::mark_failed_reads(&mut response);
         }
@@ -97,9 +97,9 @@ impl Engine {
         // A subscription lives for hours: rows cached for an event would be stale for the next.
         let request = graphql::with_context(prepared.request, app, actor, false).data(began);
         let responses = self.schema.execute_stream(request);
-        let db = self.app.db.clone();
+        let app = self.app.clone();
         responses.map(move |response| {
-            subscription::without_root_path(error::assign_codes(&db, response))
+            subscription::without_root_path(error::assign_codes(&app, response))
         })
     }
 }

@@ -42,12 +42,11 @@ use super::{
 };
 use crate::{
     app::{
-        App,
+        App, Fate,
         compute::{SMALL, Stopped},
     },
     auth::{self, Sessions},
     config::HttpArgs,
-    db::Fate,
     domain::{access::Actor, idempotency as keys},
     graphql::error::BAD_REQUEST,
 };

@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::scalar;
 use crate::{
-    db::Database,
+    app::App,
     error::{Error, Outcome, Problem, Segment, Unavailable},
 };
 
@@ -37,8 +37,8 @@ pub fn code(error: &Error) -> &'static str {
 }
 
 /// Adds the code to each error of a response. No further place converts errors of the domain. Logs internal errors,
-/// and reports failures of the database to its [`Health`](crate::db::Health).
-pub fn assign_codes(db: &Database, mut response: Response) -> Response {
+/// and reports failures of the database to the database's health.
+pub fn assign_codes(app: &App, mut response: Response) -> Response {
     for error in &mut response.errors {
         // Errors with a code come from the endpoint or a budget and are final.
         if error
@@ -59,7 +59,7 @@ pub fn assign_codes(db: &Database, mut response: Response) -> Response {
             continue;
         };
         // Lets the health check learn of a database failure from this request.
-        db.health().note(&source);
+        app.db.health().note(&source);
         if let Error::Internal(cause) = &source {
             // Logs the cause here, where the error stops travelling; the client gets no internals.
             tracing::error!(%cause, path = ?error.path, "internal error");

@@ -76,6 +76,14 @@ fn the_schema_and_its_endpoint_never_start_a_query() {
 }
 
 #[test]
+fn the_schema_and_its_endpoint_reach_the_database_through_the_domain() {
+    for source in sources("src").filter(|source| matches!(&*source.layer, "endpoint" | "graphql")) {
+        let known = source.modules_of_ours();
+        assert!(!known.contains(&"db".to_owned()), "{}", source.name);
+    }
+}
+
+#[test]
 fn entities_and_migrations_know_their_library_only() {
     // Folded copies of texts are computed where rows are saved, and by the migration that adds them.
     let fold = "casefold";

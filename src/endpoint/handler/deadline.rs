@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
-use crate::db::Fate;
+use crate::app::Fate;
 
 /// End of a request's time limit, with the fate of the commits that the request sends until then: a timeout must say
 /// whether the change may have been made (docs/decisions/0023-storage-failures.md).
