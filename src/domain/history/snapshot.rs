@@ -24,7 +24,7 @@ use super::super::{
 };
 use crate::{
     app::{App, memory::Lease},
-    error::{Error, Problem, ProblemCode, Result},
+    error::{Problem, ProblemCode, Result},
     id,
 };
 
@@ -169,7 +169,7 @@ pub async fn load(
     let mut newest: BTreeMap<i64, i32> = BTreeMap::new();
     for key in &wanted {
         let version = newest.entry(key.annotation_id).or_default();
-        *version = key.version.max(*version);
+        *version = Ord::max(key.version, *version);
     }
     let newest: Vec<(i64, i32)> = newest.into_iter().collect();
     let mut found = HashMap::with_capacity(wanted.len());
