@@ -37,34 +37,26 @@ async function refused(annograph, database, small, isUnderWay) {
   return Number(left?.[1] ?? 0);
 }
 
-/** What a server logs once it has taken back an import, or brought it to its end. */
-const SETTLED = /settled an import that had died/;
-
-/** A failed import shows nothing, says what is left in the database, and a running server takes it back. */
-async function isTakenBack(annograph, small, database, isUnderWay) {
+/** A failed import says what is there, and a running server takes it back. */
+async function isTakenBack(annograph, small, database) {
   const server = await serve(annograph, database);
-  const left = await refused(annograph, database, small, isUnderWay());
+  const left = await refused(annograph, database, small, async () => (await server.tasks()) > 0);
   console.log(`  ${left} tasks are left for later`);
-  assert.equal(await server.tasks(), 0, 'nothing of it shows');
+  // The server may have taken back by now what there is room for.
+  const there = await server.tasks();
+  assert.ok(there <= left, `${left} tasks are said to be left, ${there} are`);
   small.free();
-  if (left > 0) await until(() => SETTLED.test(server.log()), 'the import is taken back', 20_000);
+  await until(async () => (await server.tasks()) === 0, 'the import is taken back', 20_000);
   const projects = async () => (await server.query('{ projects { totalCount } }')).projects.totalCount;
-  assert.equal(await projects(), 0, 'so is its project');
+  await until(async () => (await projects()) === 0, 'so is its project', 20_000);
   await server.stop();
-}
-
-/** Whether the files in a folder have grown by some megabytes since now. */
-function grows(path) {
-  const size = () => readdirSync(path).reduce((sum, name) => sum + statSync(join(path, name)).size, 0);
-  const before = size();
-  return () => size() > before + (4 << 20);
 }
 
 export default {
   async one_that_fails_on_a_full_disk_is_taken_back_by_a_running_server(annograph) {
     const small = disk(64);
     if (!small) return;
-    await isTakenBack(annograph, small, small.database, () => grows(small.path));
+    await isTakenBack(annograph, small, small.database);
   },
 
   async the_same_on_postgresql(annograph) {
@@ -74,8 +66,7 @@ export default {
     postgres.own(small.path);
     postgres.sql('postgres', `CREATE TABLESPACE imports LOCATION '${small.path}'`);
     const { url } = postgres.database('imports', 'TABLESPACE imports');
-    const tasks = () => Number(postgres.sql('imports', 'SELECT count(*) FROM task'));
-    await isTakenBack(annograph, small, url, () => () => tasks() > 0);
+    await isTakenBack(annograph, small, url);
   },
 
   async a_server_starts_on_a_full_disk_and_settles_later(annograph) {
@@ -86,17 +77,20 @@ export default {
     // Nobody settles the import before the next start.
     server.child.kill('SIGKILL');
     await server.ended;
-    const left = await refused(annograph, small.database, small, grows(small.path));
+    const size = () => readdirSync(small.path).reduce((sum, name) => sum + statSync(join(small.path, name)).size, 0);
+    const before = size();
+    const left = await refused(annograph, small.database, small, () => size() > before + (4 << 20));
     console.log(`  ${left} tasks are left for later`);
     server = await serve(annograph, small.database);
-    assert.equal(await server.tasks(), 1, 'reads are served');
     // What there is room for is taken back at the start already.
-    if (left > 0 && !SETTLED.test(server.log())) {
+    const there = await server.tasks();
+    assert.ok(there >= 1 && there <= 1 + left, 'reads are served');
+    if (there > 1) {
       assert.match(server.log(), /DISK_(FULL|ERROR)/);
       assert.match(await server.unready(), /DISK_(FULL|ERROR)/);
     }
     small.free();
-    if (left > 0) await until(() => SETTLED.test(server.log()), 'the import is taken back', 20_000);
+    await until(async () => (await server.tasks()) === 1, 'the import is taken back', 20_000);
     await until(async () => !(await server.unready()), 'the server is ready', 20_000);
     await server.stop();
   },
