@@ -9,15 +9,15 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use entity::{
-    annotation, annotation_draft, annotation_review, annotation_revision, event, import_job,
-    prediction, project,
+    annotation, annotation_draft, annotation_review, annotation_revision, event, prediction,
+    project,
     project_member::{self, Role},
     task, user,
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, JoinType, QueryFilter, QuerySelect,
     QueryTrait, Select,
-    sea_query::{Expr, ExprTrait, Query, SelectStatement},
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 
 pub use self::write::{AnnotationAccess, AnnotationWrite, check_write};
@@ -48,25 +48,22 @@ impl Actor {
 
 /// Annotations of the actor's projects; for an admin, all.
 pub fn visible_annotations(actor: &Actor) -> Select<annotation::Entity> {
-    let select = in_own_projects(actor, annotation::Column::ProjectId);
-    settled(select, annotation::Column::TaskId)
+    in_own_projects(actor, annotation::Column::ProjectId)
 }
 
 /// Tasks of the actor's projects; for an admin, all.
 pub fn visible_tasks(actor: &Actor) -> Select<task::Entity> {
-    settled_tasks(in_own_projects(actor, task::Column::ProjectId))
+    in_own_projects(actor, task::Column::ProjectId)
 }
 
 /// Predictions in the actor's projects; for an admin, all.
 pub fn visible_predictions(actor: &Actor) -> Select<prediction::Entity> {
-    let select = in_own_projects(actor, prediction::Column::ProjectId);
-    settled(select, prediction::Column::TaskId)
+    in_own_projects(actor, prediction::Column::ProjectId)
 }
 
 /// Revisions of annotations in the actor's projects; for an admin, all.
 pub fn visible_revisions(actor: &Actor) -> Select<annotation_revision::Entity> {
-    let select = in_own_projects(actor, annotation_revision::Column::ProjectId);
-    settled(select, annotation_revision::Column::TaskId)
+    in_own_projects(actor, annotation_revision::Column::ProjectId)
 }
 
 /// Events, joined with their revisions, whose annotation is in the actor's projects after the change or was there
@@ -112,18 +109,7 @@ pub fn sees_user(batch: &Batch, viewer_id: i64, user_id: i64) -> bool {
 
 /// The actor's projects; for an admin, all.
 pub fn visible_projects(actor: &Actor) -> Select<project::Entity> {
-    // A project created by an unfinished import is as hidden as its tasks.
-    let made = unwritten_imports()
-        .and_where(Expr::col((
-            import_job::Entity,
-            import_job::Column::CreatedProject,
-        )))
-        .and_where(
-            Expr::col((import_job::Entity, import_job::Column::ProjectId))
-                .equals((project::Entity, project::Column::Id)),
-        )
-        .take();
-    in_own_projects(actor, project::Column::Id).filter(Expr::exists(made).not())
+    in_own_projects(actor, project::Column::Id)
 }
 
 /// Memberships in the actor's projects; for an admin, all.
@@ -134,7 +120,6 @@ pub fn visible_members(actor: &Actor) -> Select<project_member::Entity> {
 /// The actor's own drafts, and every draft in projects that the actor manages; for an admin, all.
 pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
     let select = annotation_draft::Entity::find();
-    let select = settled(select, annotation_draft::Column::TaskId);
     if actor.is_admin() {
         return select;
     }
@@ -271,40 +256,6 @@ pub fn require(allowed: bool, otherwise: &'static str) -> Result<()> {
 
 fn is_own(actor: &Actor, annotation: &annotation::Model) -> bool {
     annotation.completed_by_id == Some(actor.id())
-}
-
-/// Leaves out the tasks of unfinished imports: an import's tasks become visible all at once, or are deleted when the
-/// import fails (`docs/decisions/0006-imports-are-whole.md`).
-pub fn settled_tasks(tasks: Select<task::Entity>) -> Select<task::Entity> {
-    let job = Expr::col((task::Entity, task::Column::ImportJobId));
-    let is_settled = job
-        .clone()
-        .is_null()
-        .or(job.in_subquery(unwritten_imports()).not());
-    tasks.filter(is_settled)
-}
-
-/// Leaves out rows of tasks that [`settled_tasks`] hides. Reads tasks only while an import is unfinished: each
-/// database evaluates the first subquery once per statement.
-fn settled<E: EntityTrait>(select: Select<E>, task_id: E::Column) -> Select<E> {
-    let job = Expr::col((task::Entity, task::Column::ImportJobId));
-    let hidden = Query::select()
-        .expr(Expr::val(1_i32))
-        .from(task::Entity)
-        .and_where(Expr::col((task::Entity, task::Column::Id)).equals((E::default(), task_id)))
-        .and_where(job.in_subquery(unwritten_imports()))
-        .take();
-    let is_settled = Expr::exists(unwritten_imports()).not();
-    select.filter(is_settled.or(Expr::exists(hidden).not()))
-}
-
-/// Selects the ids of unfinished imports.
-fn unwritten_imports() -> SelectStatement {
-    Query::select()
-        .column((import_job::Entity, import_job::Column::Id))
-        .from(import_job::Entity)
-        .and_where(Expr::col((import_job::Entity, import_job::Column::IsWritten)).not())
-        .take()
 }
 
 fn in_own_projects<E: EntityTrait>(actor: &Actor, project_id: E::Column) -> Select<E> {

@@ -2,7 +2,6 @@
 
 mod command;
 mod crash_recovery;
-mod hidden;
 mod import_tasks;
 mod json_lines;
 mod nonconforming;

@@ -15,10 +15,10 @@ use super::into_new_project;
 use crate::support::TestApp;
 
 /// A file whose second half is withheld at the second reading, until somebody lets go.
-pub struct Withheld {
-    pub file: Cursor<Vec<u8>>,
-    pub readings: usize,
-    pub release: Receiver<()>,
+struct Withheld {
+    file: Cursor<Vec<u8>>,
+    readings: usize,
+    release: Receiver<()>,
 }
 
 impl Read for Withheld {
@@ -40,7 +40,7 @@ impl Seek for Withheld {
     }
 }
 
-pub fn file() -> Vec<u8> {
+fn file() -> Vec<u8> {
     let task = |index: usize| {
         let by = json!({ "email": format!("user{}@example.com", index % 3) });
         json!({ "data": {}, "annotations": [{ "result": [], "completed_by": by }],
