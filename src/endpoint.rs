@@ -1,7 +1,7 @@
 //! GraphQL endpoint: reads, checks, limits and runs requests, and answers over HTTP, server-sent events or WebSocket.
 //!
-//! [`handler`] has the transports, [`envelope`] the JSON of a request, [`document`] validation and caching,
-//! [`coercion`](mod@coercion) values and variables, [`size`] and [`cost`] the limits, [`engine`] execution.
+//! `handler` has the transports, `envelope` the JSON of a request, `document` validation and caching,
+//! `coercion` values and variables, `size` and `cost` the limits, `engine` execution.
 
 pub mod cost;
 pub mod document;
