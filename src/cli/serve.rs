@@ -40,6 +40,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     // Signal handlers before the greeting: its reader may stop the server at once.
     let stop = stop_signal()?;
     is_finished &= greet(&app, &args, address).await?;
+    // Starts with the server, not with the first subscription: other processes then learn of writes at once.
     app.events.start();
     let mut work = vec![
         spawn_background(sweep::keep_swept(app.clone())),
@@ -50,7 +51,6 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
         work.push(spawn_background(retry_startup(
             app.clone(),
             args.clone(),
-            // Starts with the server, not with the first subscription: other processes then learn of writes at once.
             address,
         )));
     }

@@ -245,6 +245,11 @@ pub fn may_manage(role: Role) -> bool {
     role >= Role::Manager
 }
 
+/// Says whether e-mail address and tokens of a user are open to the actor: own data, and for an admin everybody's.
+pub fn is_self_or_admin(actor: &Actor, user_id: i64) -> bool {
+    actor.is_admin() || actor.id() == user_id
+}
+
 /// Refuses with FORBIDDEN and the given message unless the rule allows the action.
 pub fn require(allowed: bool, otherwise: &'static str) -> Result<()> {
     if allowed {

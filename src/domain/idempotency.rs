@@ -233,18 +233,19 @@ pub fn fenced(app: &App, claim: &Claim) -> App {
 }
 
 /// Stores the answer of a finished request.
-pub async fn answer(app: &App, claim: &Claim, answer: Answer) -> Result<()> {
+pub async fn answer(app: &App, claim: &Claim, answer: &Answer) -> Result<()> {
     let losses = match claim.losses {
         losses::NEVER => losses::NEVER,
         losses => losses + claim.notes.own_losses(),
     };
-    let is_small = |text: &String| text.len() <= MAX_ANSWER;
-    let text = answer.text.filter(is_small);
+    // Copies the text only when it is kept: a large answer would be in memory twice, and once without a lease.
+    let is_kept = |text: &&String| text.len() <= MAX_ANSWER && claim.notes.may_be_stored();
     let row = idempotency_key::ActiveModel {
         access_losses: Set(losses),
         ..Answer {
-            text: text.filter(|_| claim.notes.may_be_stored()),
-            ..answer
+            status: answer.status,
+            media_type: answer.media_type.clone(),
+            text: answer.text.as_ref().filter(is_kept).cloned(),
         }
         .into()
     };

@@ -142,7 +142,11 @@ impl Documents {
             true => found,
             false => problems(true),
         };
-        let text = document.checked.to_string();
+        // Only messages of a closed schema depend on the text.
+        let text = match self.validator.is_open {
+            true => String::new(),
+            false => document.checked.to_string(),
+        };
         Err(self.validator.disclosure(&text).input(problems))
     }
 

@@ -186,13 +186,8 @@ pub fn from_bytes(body: &[u8], max_batch: usize) -> Result<Incoming, String> {
     envelopes.collect::<Result<_, _>>().map(Incoming::Batch)
 }
 
-/// Parses the payload of a WebSocket message, already passed through [`json_fidelity::escape_lossy`].
-pub fn from_message(text: &str) -> Result<Envelope, String> {
-    from_json(text)
-}
-
-/// Parses JSON already passed through [`json_fidelity::escape_lossy`].
-fn from_json(text: &str) -> Result<Envelope, String> {
+/// Parses a request, or the payload of a WebSocket message, already passed through [`json_fidelity::escape_lossy`].
+pub fn from_json(text: &str) -> Result<Envelope, String> {
     let parts: Parts<'_> = serde_json::from_str(text).map_err(|_| {
         "the body is not a GraphQL request: an object with a string `query` or the `documentId` of a trusted document, and optionally a string `operationName`, an object `variables` and an object `extensions`".to_owned()
     })?;

@@ -105,10 +105,10 @@ impl OutputType for EntityQuery {
 
 impl ObjectType for EntityQuery {}
 
-/// The type and id of a representation; coercion has refused those without.
+/// The type and id of a representation. Coercion refuses a representation without type or id before.
 fn key(representation: &Value) -> (&str, i64) {
     let Value::Object(fields) = representation else {
-        // A representation without a usable key resolves to null instead of failing its siblings.
+        // Unreachable after coercion; names no type, so that the representation resolves to null.
         return ("", 0);
     };
     let name = match fields.get("__typename") {

@@ -36,7 +36,7 @@ pub fn code(error: &Error) -> &'static str {
     }
 }
 
-/// Adds the code to each error of a response. No further place converts errors of the domain. Logs internal errors,
+/// Adds the code to each error of a response. Logs internal errors,
 /// and reports failures of the database to the database's health.
 pub fn assign_codes(app: &App, mut response: Response) -> Response {
     for error in &mut response.errors {
@@ -125,7 +125,7 @@ pub fn input_error(problems: Vec<Problem>) -> ServerError {
     refused
 }
 
-/// Whether a path is that of a field of the response: request errors have none.
+/// Says whether a response is a request error: no data, and no error at a field.
 pub fn is_request_error(response: &Response) -> bool {
     // Errors before execution carry no path of a field; errors of fields do.
     response.data == Value::Null

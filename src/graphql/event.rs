@@ -7,8 +7,14 @@ use futures_util::{Stream, StreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{
-    annotation::Annotation, context::ContextExt, filter::IDFilter, history::version_id,
-    region::Budget, scalar::DateTime, task::Task, user::User,
+    annotation::Annotation,
+    context::{At, ContextExt},
+    filter::IDFilter,
+    history::version_id,
+    region::Budget,
+    scalar::DateTime,
+    task::{DATA, Task},
+    user::User,
 };
 use crate::{
     domain::{
@@ -99,7 +105,7 @@ impl AnnotationEvent {
     async fn task(&self, ctx: &Context<'_>) -> Option<Result<Task>> {
         let id = self.seen.task_id?;
         // Without `data` and `meta`, the id suffices, and no row is read.
-        match ctx.wants(&[&["data"], &["meta"]]) {
+        match ctx.times(At::Object, DATA) > 0 {
             true => Task::load(ctx, id).await.transpose(),
             false => Some(Ok(Task::Id(id))),
         }

@@ -18,7 +18,7 @@ use super::{
     loader::{AnnotationsFilter, CountOf, MembersOf, ProjectId, RoleIn},
     scalar::DateTime,
     task::{Task, TaskFilter, TaskOrder, list_of_project},
-    total::{Root, RootFilter},
+    total::{Counted, Root, RootFilter},
     user::User,
 };
 use crate::{
@@ -126,8 +126,8 @@ async fn read(ctx: &Context<'_>, key: ProjectId) -> Result<Arc<project::Model>> 
     row.ok_or(Error::NotFound("project"))
 }
 
-/// Strictness of the checks of incoming results against the labelling config. An import reports results
-/// that do not fit, all mutations refuse them.
+/// Strictness of the checks of incoming results against the labelling config. Mutations refuse results that
+/// do not fit; for `importTasks`, `misfits` decides.
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 #[graphql(remote = "project::CheckMode")]
 pub enum CheckMode {
@@ -261,9 +261,9 @@ impl Project {
 
     /// Number of tasks. Counted when selected, at a cost of 1,000.
     async fn task_count(&self, ctx: &Context<'_>) -> Result<i64> {
-        let key = CountOf::new(self.key(), task::Filter::default());
-        let count = ctx.loader().load_one(key).await?.transpose()?;
-        Ok(count.unwrap_or(0))
+        CountOf::new(self.key(), task::Filter::default())
+            .count(ctx)
+            .await
     }
 
     /// Number of annotations of the project's tasks, cancelled annotations included. Counted when selected,
@@ -273,9 +273,7 @@ impl Project {
             parent: Parent::Project,
             filter: annotation::Filter::default(),
         };
-        let key = CountOf::new(self.key(), filter);
-        let count = ctx.loader().load_one(key).await?.transpose()?;
-        Ok(count.unwrap_or(0))
+        CountOf::new(self.key(), filter).count(ctx).await
     }
 
     /// Your permissions in the project. An admin is a manager everywhere.

@@ -35,7 +35,7 @@ impl ApiToken {
         &self.0.prefix
     }
 
-    /// Time of the change.
+    /// Time of creation.
     async fn created_at(&self) -> DateTime {
         DateTime(self.0.created_at)
     }

@@ -84,8 +84,7 @@ impl User {
 
     /// The e-mail address. Null without an address, and for everybody except the user and admins.
     async fn email(&self, ctx: &Context<'_>) -> Option<&str> {
-        // Addresses are private: to the user and to admins.
-        let may_see = ctx.actor().is_admin() || ctx.actor().id() == self.0.id;
+        let may_see = access::is_self_or_admin(ctx.actor(), self.0.id);
         self.0.email.as_deref().filter(|_| may_see)
     }
 

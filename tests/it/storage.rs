@@ -8,7 +8,7 @@ use axum::{
     body::Body,
     http::{Request, StatusCode},
 };
-use each_database::each_database;
+use each_database::{each_database, postgres_only, sqlite_only};
 use futures_util::FutureExt;
 use sea_orm::{ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait};
 use serde_json::json;
@@ -97,11 +97,8 @@ async fn a_database_that_takes_no_writes_is_told_and_works_again(app: TestApp) {
     annotate(&app, &task, 10).await.ok();
 }
 
-#[each_database]
+#[sqlite_only]
 async fn a_full_database_is_told_and_works_again(app: TestApp) {
-    if app.app.db.backend() != DbBackend::Sqlite {
-        return;
-    }
     let (_, task) = app.project_with_task().await;
     let before = app.dump().await;
     execute(&app, "PRAGMA max_page_count = 1").await;
@@ -114,11 +111,8 @@ async fn a_full_database_is_told_and_works_again(app: TestApp) {
     annotate(&app, &task, 1 << 20).await.ok();
 }
 
-#[each_database]
+#[postgres_only]
 async fn lost_connections_are_replaced_without_a_word(app: TestApp) {
-    if app.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (_, task) = app.project_with_task().await;
     for _ in 0..3 {
         drop_connections(&app).await;
@@ -131,11 +125,9 @@ async fn lost_connections_are_replaced_without_a_word(app: TestApp) {
     }
 }
 
-#[each_database]
+#[sqlite_only]
 async fn nothing_is_acknowledged_into_files_that_are_gone(app: TestApp) {
-    let Some(file) = app.url.strip_prefix("sqlite:") else {
-        return;
-    };
+    let file = app.url.strip_prefix("sqlite:").unwrap();
     let (_, task) = app.project_with_task().await;
     let before = app.dump().await;
     for name in [file.to_owned(), format!("{file}-wal")] {
@@ -195,11 +187,8 @@ async fn annotations(app: &TestApp) -> u64 {
     all.count(app.app.db.reader()).await.unwrap()
 }
 
-#[each_database]
+#[postgres_only]
 async fn a_commit_that_outlives_its_request_has_an_unknown_outcome(app: TestApp) {
-    if app.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (_, task) = app.project_with_task().await;
     let held = hold_commits(&app).await;
     let hasty = app.serving(&["--timeout", "1"]).unwrap();
@@ -215,11 +204,8 @@ async fn a_commit_that_outlives_its_request_has_an_unknown_outcome(app: TestApp)
     assert_eq!(annotations(&app).await, 1);
 }
 
-#[each_database]
+#[postgres_only]
 async fn a_connection_that_is_lost_at_the_commit_leaves_the_outcome_open(app: TestApp) {
-    if app.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (_, task) = app.project_with_task().await;
     let _held = hold_commits(&app).await;
     let end = async {
@@ -242,11 +228,8 @@ async fn a_connection_that_is_lost_at_the_commit_leaves_the_outcome_open(app: Te
     assert_eq!(failure(&answer), ("UNREACHABLE", "UNKNOWN"));
 }
 
-#[each_database]
+#[postgres_only]
 async fn a_write_that_is_given_up_at_its_beginning_leaves_no_transaction_open(app: TestApp) {
-    if app.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     app.project_with_task().await;
     for _ in 0..8 {
         assert!(app.app.db.begin().now_or_never().is_none());

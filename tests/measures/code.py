@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Prints the measures of the code as a Markdown table, a row for each folder: the figures that CONTRIBUTING.md quotes.
+"""Prints measures of the code as a Markdown table, a row for each folder.
 
     python3 tests/measures/code.py [FOLDER ...]
 

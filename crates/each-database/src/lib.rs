@@ -1,4 +1,4 @@
-//! `#[each_database]`: one test on SQLite and one on PostgreSQL, filtered and counted apart.
+//! Tests on SQLite and PostgreSQL, filtered and counted apart: `#[each_database]`, `#[sqlite_only]`, `#[postgres_only]`.
 
 use proc_macro::TokenStream;
 use quote::quote;
@@ -18,28 +18,62 @@ use syn::{ItemFn, parse_macro_input};
 /// ```
 #[proc_macro_attribute]
 pub fn each_database(arguments: TokenStream, item: TokenStream) -> TokenStream {
-    let arguments = proc_macro2::TokenStream::from(arguments);
-    let test = parse_macro_input!(item as ItemFn);
-    let name = &test.sig.ident;
+    let arguments = arguments.into();
+    let tests = [sqlite(&arguments), postgres(&arguments)];
+    with_tests(&parse_macro_input!(item as ItemFn), &tests)
+}
+
+/// Makes one test, `name::sqlite`, for behaviour that PostgreSQL does not have.
+#[proc_macro_attribute]
+pub fn sqlite_only(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let tests = [sqlite(&arguments.into())];
+    with_tests(&parse_macro_input!(item as ItemFn), &tests)
+}
+
+/// Makes one test, `name::postgres`, for behaviour that SQLite does not have.
+#[proc_macro_attribute]
+pub fn postgres_only(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    let tests = [postgres(&arguments.into())];
+    with_tests(&parse_macro_input!(item as ItemFn), &tests)
+}
+
+/// Name of a test, its attributes, and the function of `support` that starts its server.
+type Test = (
+    proc_macro2::TokenStream,
+    proc_macro2::TokenStream,
+    proc_macro2::TokenStream,
+);
+
+fn sqlite(arguments: &proc_macro2::TokenStream) -> Test {
+    let attributes = quote!(#[::tokio::test(#arguments)]);
+    (quote!(sqlite), attributes, quote!(on_sqlite))
+}
+
+fn postgres(arguments: &proc_macro2::TokenStream) -> Test {
     let left_out = match cfg!(has_postgres) {
         true => quote!(),
         false => quote!(#[ignore = "no PostgreSQL was found when the tests were built"]),
     };
+    let attributes = quote!(#[::tokio::test(#arguments)] #left_out);
+    (quote!(postgres), attributes, quote!(on_postgres))
+}
+
+fn with_tests(function: &ItemFn, tests: &[Test]) -> TokenStream {
+    let name = &function.sig.ident;
+    let tests = tests.iter().map(|(test, attributes, on)| {
+        quote! {
+            #attributes
+            async fn #test() {
+                crate::support::#on(super::#name).await;
+            }
+        }
+    });
     // A module and a function may have the same name.
     quote! {
-        #test
+        #function
 
         mod #name {
-            #[::tokio::test(#arguments)]
-            async fn sqlite() {
-                crate::support::on_sqlite(super::#name).await;
-            }
-
-            #[::tokio::test(#arguments)]
-            #left_out
-            async fn postgres() {
-                crate::support::on_postgres(super::#name).await;
-            }
+            #(#tests)*
         }
     }
     .into()

@@ -206,16 +206,18 @@ impl<'a> Needs<'a> {
         self.ground_truths.extend(pending.claims_ground_truth());
     }
 
+    /// Adds the author and the last updater, whom a conflict names if visible.
+    fn add_conflict(&mut self, expected: Option<i32>, version: i32, row: &annotation::Model) {
+        if expected.is_some_and(|expected| expected != version) {
+            self.users.extend(users_of(row));
+        }
+    }
+
     fn add_delete(&mut self, pending: &'a PendingDelete) {
         let locked = &pending.locked;
         let row = &locked.annotation;
         self.roles.push(row.project_id);
-        if pending
-            .expected_version
-            .is_some_and(|version| version != locked.version())
-        {
-            self.users.extend(users_of(row));
-        }
+        self.add_conflict(pending.expected_version, locked.version(), row);
         if pending.into_draft {
             self.converted.push((row.id, locked.task.id));
         }
@@ -225,12 +227,7 @@ impl<'a> Needs<'a> {
         let locked = &pending.locked;
         let row = &locked.annotation;
         self.roles.push(row.project_id);
-        if pending
-            .expected_version
-            .is_some_and(|version| version != locked.version())
-        {
-            self.users.extend(users_of(row));
-        }
+        self.add_conflict(pending.expected_version, locked.version(), row);
         let Some(past) = facts.and_then(|facts| facts.past.as_ref()) else {
             return;
         };
@@ -247,12 +244,7 @@ impl<'a> Needs<'a> {
             return;
         };
         self.roles.push(before.project_id);
-        if pending
-            .expected_version
-            .is_some_and(|version| version != before.version)
-        {
-            self.users.extend(users_of(before));
-        }
+        self.add_conflict(pending.expected_version, before.version, before);
         let Some(past) = facts.and_then(|facts| facts.past.as_ref()) else {
             return;
         };

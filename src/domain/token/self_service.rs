@@ -45,7 +45,7 @@ pub async fn issue(app: &App, actor: &Actor, new: New) -> Result<Created> {
     check_input(actor, &new)?;
     let user_id = new.user_id.unwrap_or(actor.id());
     access::require(
-        user_id == actor.id() || actor.is_admin(),
+        access::is_self_or_admin(actor, user_id),
         "tokens of others are made by admins",
     )?;
     let txn = app.db.begin().await?;
@@ -102,7 +102,7 @@ pub async fn of_users(
     actor: &Actor,
     user_ids: &[i64],
 ) -> Result<HashMap<i64, Vec<api_token::Model>>> {
-    let may_see = |id: &&i64| actor.is_admin() || **id == actor.id();
+    let may_see = |id: &&i64| access::is_self_or_admin(actor, **id);
     let ids: Vec<i64> = user_ids.iter().filter(may_see).copied().collect();
     let rows = api_token::Entity::find()
         .filter(Column::UserId.is_in(ids.iter().copied()))

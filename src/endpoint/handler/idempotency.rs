@@ -189,7 +189,7 @@ fn is_not_done(error: &mut ServerError) {
 
 /// Stores the answer for repeated requests.
 async fn store(app: &App, claim: &Claim, answer: &Answer) {
-    let kept = idempotency::answer(app, claim, answer.clone());
+    let kept = idempotency::answer(app, claim, answer);
     settled(app, kept.await);
 }
 

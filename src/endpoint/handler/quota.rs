@@ -61,8 +61,9 @@ impl Quotas {
         // A batch counts as a whole or not at all: a refused batch must not use up the rate.
         let wait = match rate.check_key_n(&actor.id(), count) {
             Ok(Ok(())) => return Ok(()),
-            Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
             // Reads the limiter's own clock: instants of other clocks are not comparable.
+            Ok(Err(refused)) => refused.wait_time_from(DefaultClock::default().now()),
+            // No wait would let such a batch pass, so the refusal names none.
             Err(_) => {
                 let message = "a batch of more requests than a user may send per second";
                 return Err(Refusal::bad_request(message));

@@ -277,7 +277,7 @@ impl Connection<'_> {
                 // Authenticates anew: the token may have been revoked, or roles may have changed.
                 let actor = token::sign_in_again(self.endpoint.app(), actor.token_id).await;
                 let actor = actor.map_err(|error| refused(&error))?;
-                let envelope = self.read(&payload, envelope::from_message).await?;
+                let envelope = self.read(&payload, envelope::from_json).await?;
                 self.operations.begin(actor, id, envelope)
             }
             Received::Complete { id } => {

@@ -11,9 +11,9 @@ use crate::{
 };
 
 pub const OK: &str = "ok";
-/// They don't see it.
+/// The actor does not see the row.
 pub const NF: &str = "NOT_FOUND";
-/// They see it, but.
+/// The actor sees the row, and their role does not allow the operation.
 pub const NO: &str = "FORBIDDEN";
 
 /// An operation, and what becomes of it when a stranger, a viewer, an annotator, a reviewer, a manager and

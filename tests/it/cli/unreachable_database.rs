@@ -147,7 +147,7 @@ async fn a_database_of_a_newer_release_is_refused_by_every_command(app: TestApp)
     let applied =
         "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29991231_000001_newer', 1)";
     let db = app.app.db.writer();
-    // One that waits is no reason to try.
+    // A pending migration beside an unknown newer one: commands refuse the database and migrate nothing.
     Migrator::down(db, Some(1)).await.unwrap();
     db.execute_unprepared(applied).await.unwrap();
     let program = Program::on(&app.url);

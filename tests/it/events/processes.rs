@@ -1,9 +1,9 @@
 //! Events across several servers on one database.
 
 use annograph::db::advisory::SEQUENCER;
-use each_database::each_database;
+use each_database::{each_database, postgres_only};
 use sea_orm::{
-    ConnectionTrait, DbBackend, EntityTrait, PaginatorTrait, TransactionTrait,
+    ConnectionTrait, EntityTrait, PaginatorTrait, TransactionTrait,
     sqlx::{AssertSqlSafe, Executor},
 };
 use serde_json::json;
@@ -42,11 +42,8 @@ async fn followers_at_one_server_are_told_of_writes_at_another(test: TestApp) {
     }
 }
 
-#[each_database]
+#[postgres_only]
 async fn what_a_dead_server_left_is_numbered_by_another(test: TestApp) {
-    if test.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (_, task) = test.project_with_task().await;
     // This server has not begun to number, as one that died right behind its commits.
     for _ in 0..3 {
@@ -61,18 +58,15 @@ async fn what_a_dead_server_left_is_numbered_by_another(test: TestApp) {
         assert_eq!(follower.short().await, format!("CREATED {id} v1"));
     }
     assert_eq!(waiting(&test).await, 0);
-    // And so are later ones, of which nobody tells.
+    // Numbers later revisions too, without a notification.
     test.annotation(&test.admin, &task, json!({})).await;
     assert_eq!(follower.short().await, "CREATED 4 v1");
 }
 
-#[each_database]
+#[postgres_only]
 async fn a_server_that_is_frozen_while_it_numbers_stops_nobody_for_long(test: TestApp) {
-    if test.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (_, task) = test.project_with_task().await;
-    // It has the sequencer's lock, and does nothing more.
+    // The frozen server holds the sequencer's lock and numbers nothing.
     let mut frozen = test.app.db.direct_postgres().await.unwrap();
     let lock = format!("BEGIN; SELECT pg_advisory_xact_lock({SEQUENCER})");
     frozen.execute(AssertSqlSafe(lock)).await.unwrap();
@@ -81,21 +75,18 @@ async fn a_server_that_is_frozen_while_it_numbers_stops_nobody_for_long(test: Te
     let beginning = json!({ "cursor": cursors::of_place(&test.app, 0).await });
     let mut follower = Follower::new(&test.app, &engine, &test.admin, &after(&beginning)).await;
     assert_eq!(follower.short().await, format!("CREATED {id} v1"));
-    // It wakes up, and its transaction is gone.
+    // The thawed server finds its transaction ended.
     assert!(frozen.execute("COMMIT").await.is_err());
 }
 
-#[each_database]
+#[postgres_only]
 async fn a_transaction_left_open_elsewhere_stops_nobody(test: TestApp) {
-    if test.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (_, task) = test.project_with_task().await;
     let engine = support::engine(&test.app);
     let mut follower = Follower::new(&test.app, &engine, &test.admin, "").await;
     let id = test.annotation(&test.admin, &task, json!({})).await;
     follower.event().await;
-    // It has drawn a revision's id, and a lower one than those that follow.
+    // An open transaction has drawn a revision id below those that commit after it.
     let open = test.app.db.writer().begin().await.unwrap();
     open.execute_unprepared(
         "INSERT INTO annotation_revision (annotation_id, version, event, action, task_id, \

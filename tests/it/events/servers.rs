@@ -49,7 +49,7 @@ async fn subscribers_of_one_server_miss_nothing_when_the_one_that_writes_is_kill
     // Not asked to stop: killed.
     drop(writing);
     writers.ended().await;
-    // What it had committed and not numbered is numbered by the one that lives.
+    // The surviving server numbers what the killed server had committed.
     let last = finish(&telling.base, token, &annotations).await;
     for (id, version) in &*acknowledged.lock().unwrap() {
         assert!(*version < last[id], "annotation {id}");

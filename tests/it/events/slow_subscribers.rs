@@ -65,7 +65,8 @@ async fn who_is_slow_is_told_and_goes_on_from_there(test: TestApp) {
     let id = test.annotation(&test.admin, &task, json!({})).await;
     quick.event().await;
     let mut seen = vec![slow.event().await];
-    // That one it read from the log. Who does so is not slow; who has had one live can be.
+    // The first event came from the log. Only a subscriber that has received a live event can be slow, so this
+    // one follows.
     update(&test.admin, &id, json!({ "leadTime": 0.5 }))
         .await
         .ok();

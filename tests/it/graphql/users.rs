@@ -177,7 +177,7 @@ async fn somebody_can_always_administer(app: TestApp) {
     update_user(&app.admin, "2", json!({ "canSignIn": false }))
         .await
         .ok();
-    // One who can't sign in is no help.
+    // An admin who can't sign in does not count as the remaining admin.
     assert_eq!(
         delete_user(&app.admin, "1").await.problems(),
         ["id LAST_ADMIN"]

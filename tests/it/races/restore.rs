@@ -43,7 +43,7 @@ async fn restoring_deleting_and_changing_keep_one_history(app: TestApp) {
     let outcomes = codes(&answers);
     let not_found = outcomes.get("NOT_FOUND").copied().unwrap_or(0);
     assert_eq!(outcomes["ok"] + not_found, MANY, "{outcomes:?}");
-    // Whoever restores finds it, whatever it is by then.
+    // Every restore finds the annotation, live or deleted.
     for answer in answers.iter().step_by(4) {
         let restored = &answer.data()["restoreAnnotation"];
         assert_eq!(restored["groundTruth"], true);

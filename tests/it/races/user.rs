@@ -3,22 +3,19 @@
 use std::collections::HashMap;
 
 use annograph::domain::token;
-use each_database::each_database;
+use each_database::{each_database, postgres_only};
 use entity::{api_token, project_member::Role, user};
 use sea_orm::{
-    ColumnTrait, DbBackend, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    TransactionTrait, sea_query::LockType,
+    ColumnTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, TransactionTrait,
+    sea_query::LockType,
 };
 
 use super::{MANY, at_once, codes};
 use crate::support::TestApp;
 
-#[each_database]
+#[postgres_only]
 async fn users_come_and_go_while_others_write_in_the_name_of_an_admin(app: TestApp) {
     // SQLite has one writer.
-    if app.app.db.backend() != DbBackend::Postgres {
-        return;
-    }
     let (project, task) = app.project_with_task().await;
     let ann = app.member(&project, "ann", Role::Annotator).await;
     app.annotation(&ann, &task, serde_json::json!({})).await;

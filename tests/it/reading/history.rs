@@ -212,7 +212,7 @@ async fn what_was_elsewhere_is_for_those_who_see_elsewhere(app: TestApp) {
         assert_eq!(at(&here, &id, 1).await["leadTime"], 7.0);
         assert_eq!(at(&here, &id, 2).await, Value::Null);
         assert_eq!(at(&there, &id, 1).await, Value::Null);
-        // What it has had since before is what it is.
+        // Values set before the move are part of the later versions.
         assert_eq!(at(&there, &id, 2).await["leadTime"], 7.0);
         assert_eq!(at(&there, &id, 3).await["task"]["id"], target.as_str());
         for version in 1..=4 {

@@ -8,7 +8,7 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, Condition, DatabaseTransaction, EntityTrait, FromQueryResult, QueryFilter,
-    QuerySelect,
+    QuerySelect, Select, TryGetableMany,
     sea_query::{Expr, LockType},
 };
 use uuid::Uuid;
@@ -43,18 +43,9 @@ pub async fn prediction_tasks(
     ids: &[i64],
 ) -> Result<HashMap<i64, i64>> {
     use prediction::Column::{Id, TaskId};
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<(i64, i64)> = access::visible_predictions(actor)
-        .select_only()
-        .columns([Id, TaskId])
-        .filter(Id.is_in(ids.iter().copied()))
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(txn)
-        .await?;
-    Ok(found.into_iter().collect())
+    let tasks: Vec<(i64, i64)> =
+        keep(txn, access::visible_predictions(actor), [Id, TaskId], ids).await?;
+    Ok(tasks.into_iter().collect())
 }
 
 /// Reads the tasks of visible annotations, by annotation. Keeps the annotations from deletion until the transaction
@@ -64,52 +55,49 @@ pub async fn annotation_tasks(
     actor: &Actor,
     ids: &[i64],
 ) -> Result<HashMap<i64, i64>> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let found: Vec<(i64, i64)> = access::visible_annotations(actor)
-        .select_only()
-        .columns([Column::Id, Column::TaskId])
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(txn)
-        .await?;
-    Ok(found.into_iter().collect())
+    let columns = [Column::Id, Column::TaskId];
+    let tasks: Vec<(i64, i64)> =
+        keep(txn, access::visible_annotations(actor), columns, ids).await?;
+    Ok(tasks.into_iter().collect())
 }
 
 /// Reads which predictions exist. Keeps the predictions from deletion until the transaction ends.
 pub async fn predictions(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>> {
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found: Vec<i64> = prediction::Entity::find()
-        .select_only()
-        .column(prediction::Column::Id)
-        .filter(prediction::Column::Id.is_in(ids.iter().copied()))
-        // `FOR KEY SHARE` blocks deletion, yet not an update of other columns:
-        // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(txn)
-        .await?;
+    let found: Vec<i64> = keep(
+        txn,
+        prediction::Entity::find(),
+        [prediction::Column::Id],
+        ids,
+    )
+    .await?;
     Ok(found.into_iter().collect())
 }
 
 /// Reads which annotations exist. Keeps the annotations from deletion until the transaction ends.
 pub async fn annotations(txn: &DatabaseTransaction, ids: &[i64]) -> Result<HashSet<i64>> {
-    if ids.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let found: Vec<i64> = annotation::Entity::find()
-        .select_only()
-        .column(Column::Id)
-        .filter(Column::Id.is_in(ids.iter().copied()))
-        .lock(LockType::KeyShare)
-        .into_tuple()
-        .all(txn)
-        .await?;
+    let found: Vec<i64> = keep(txn, annotation::Entity::find(), [Column::Id], ids).await?;
     Ok(found.into_iter().collect())
+}
+
+/// Reads columns of rows by id, the id first, and keeps the rows from deletion until the transaction ends.
+async fn keep<E: EntityTrait, T: TryGetableMany, const N: usize>(
+    txn: &DatabaseTransaction,
+    rows: Select<E>,
+    columns: [E::Column; N],
+    ids: &[i64],
+) -> Result<Vec<T>> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let id = columns[0];
+    let rows = rows
+        .select_only()
+        .columns(columns)
+        .filter(id.is_in(ids.iter().copied()))
+        // `FOR KEY SHARE` blocks deletion, yet not an update of other columns:
+        // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
+        .lock(LockType::KeyShare);
+    Ok(rows.into_tuple().all(txn).await?)
 }
 
 /// Reads which unique ids are in use.

@@ -8,6 +8,7 @@ use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
 use indexmap::map;
 
+use super::errors_json;
 use crate::{
     app::memory::Lease,
     graphql::{error::is_request_error, scalar},
@@ -215,8 +216,7 @@ impl Iterator for Chunks {
 }
 
 fn errors(errors: &[ServerError]) -> String {
-    let errors = serde_json::to_string(errors).expect("answers hold nothing that JSON can't");
-    format!(r#""errors":{errors}"#)
+    format!(r#""errors":{}"#, errors_json(errors))
 }
 
 fn is_break(byte: u8) -> bool {

@@ -33,7 +33,7 @@ async fn an_annotation_becomes_a_draft_of_whoever_takes_it_back(app: TestApp) {
         history.iter().map(|row| row.event).collect::<Vec<_>>(),
         [Event::Created, Event::Deleted]
     );
-    // It is the one to save to.
+    // Saving to the task updates the converted draft.
     let draft = converted["id"].as_str().unwrap();
     let again = saved(&app.admin, json!({ "taskId": task, "result": [] })).await;
     assert_eq!(again, draft);

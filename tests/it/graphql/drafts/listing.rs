@@ -74,7 +74,7 @@ async fn everybody_lists_their_own(app: TestApp) {
         json!([own[1]])
     );
 
-    // One by one, managers see those of others too.
+    // By id, managers see drafts of others, too.
     let one = async |by: &Client, id: &str| {
         let query = format!("{{ draft(id: {id}) {{ id }} }}");
         by.run(&query).await.data()["draft"]["id"].clone()

@@ -62,7 +62,7 @@ async fn a_draft_of_an_annotation_changes_it(app: TestApp) {
     let annotation = &answer.data()["submitDraft"];
     assert_eq!(annotation["id"], id);
     assert_eq!(annotation["result"], json!([{ "id": "b" }]));
-    // It was not measured anew.
+    // The submission keeps the annotation's lead time.
     assert_eq!(annotation["leadTime"], 1.0);
     assert_eq!(annotation["groundTruth"], true);
     assert_eq!(annotation["completedBy"]["id"], ann.user_id);

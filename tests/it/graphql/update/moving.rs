@@ -181,7 +181,7 @@ async fn a_ground_truth_that_arrives_takes_the_place_of_the_one_that_was(app: Te
         json!(["groundTruth"])
     );
 
-    // One that arrives as no ground truth takes nothing.
+    // An annotation that moves without the flag leaves the target's ground truth alone.
     let plain = json!({ "taskId": task });
     update(&app.admin, &here, plain).await.ok();
     update(&app.admin, &here, json!({ "taskId": other }))

@@ -246,7 +246,7 @@ async fn a_loss_while_the_request_runs_counts(app: TestApp) {
         if key == "before the answer" {
             lose().await;
         }
-        idempotency::answer(&app.app, &claim, answer())
+        idempotency::answer(&app.app, &claim, &answer())
             .await
             .unwrap();
         let found = idempotency::claim(&app.app, &actor, &request, lease)

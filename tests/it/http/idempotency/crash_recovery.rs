@@ -56,7 +56,7 @@ async fn what_died_before_it_changed_anything_runs_anew(app: TestApp) {
     let claim = claim(&app, &creation(&task), Duration::ZERO).await;
     let answer = post(&app.admin, KEY, &creation(&task)).await.ok();
     assert!(!is_replayed(&answer));
-    // It was not dead after all: it comes too late.
+    // The first run was only slow: the fence refuses its write.
     assert!(!run(&app, &claim, &task).await);
     assert_eq!(count(&app).await, 1);
     assert!(!idempotency::release(&app.app, &claim).await.unwrap());
@@ -78,13 +78,13 @@ async fn what_died_after_it_changed_something_is_not_run_again(app: TestApp) {
         assert_eq!(answer.headers.get(header::RETRY_AFTER), None);
     }
     assert_eq!(app.dump().await, before);
-    // It was not dead after all, only late.
+    // The first run was only slow: its answer is stored late, and replayed.
     let late = Kept {
         status: 200,
         media_type: Some("application/json; charset=utf-8".to_owned()),
         text: Some(r#"{"data":{}}"#.to_owned()),
     };
-    idempotency::answer(&app.app, &claim, late).await.unwrap();
+    idempotency::answer(&app.app, &claim, &late).await.unwrap();
     let answer = post(&app.admin, KEY, &creation(&task)).await;
     assert_eq!(answer.text, r#"{"data":{}}"#);
     assert!(is_replayed(&answer));
@@ -121,7 +121,7 @@ async fn who_waits_too_long_is_told_to_come_back(app: TestApp) {
     assert_eq!(answer.error()["extensions"]["reason"], "IN_PROGRESS");
     assert_eq!(answer.headers[header::RETRY_AFTER], "1");
     assert_eq!(count(&app).await, 0);
-    // Whoever ran it gives up without having changed anything.
+    // The run that holds the key releases it without a write.
     assert!(idempotency::release(&app.app, &claim).await.unwrap());
     assert_eq!(keys(&app).await, []);
     post(&hasty, KEY, &creation(&task)).await.ok();

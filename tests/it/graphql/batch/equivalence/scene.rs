@@ -29,8 +29,9 @@ use super::{
 };
 use crate::support::TestApp;
 
-/// Two of one project and one of another. The first of them have a draft of the actor's.
+/// Tasks: two in the same project, the third in a second project.
 pub const TASKS: usize = 3;
+/// First tasks, in which the actor has a draft.
 pub const TASK_DRAFTS: usize = 2;
 /// Annotations that commands name. One more is a parent, and has the unique id that is taken.
 pub const LIVE: usize = 10;
@@ -42,9 +43,9 @@ pub const ROLES: [Role; 3] = [Role::Annotator, Role::Reviewer, Role::Manager];
 pub struct Scene {
     pub actor: Actor,
     tasks: Vec<i64>,
-    /// Those that commands name, then the deleted ones, then the parent.
+    /// Annotations that commands name, then deleted annotations, then the parent.
     annotations: Vec<i64>,
-    /// Their versions in the beginning.
+    /// Versions at the beginning, by annotation.
     versions: HashMap<i64, i32>,
     task_drafts: Vec<i64>,
     /// A draft of the actor's for each annotation that commands name.
