@@ -21,8 +21,8 @@ pub mod token;
 pub mod user;
 pub mod version;
 
+mod bulk;
 mod large;
-mod rows;
 
 use crate::error::{Problem, ProblemCode};
 

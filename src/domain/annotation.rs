@@ -26,7 +26,10 @@ use entity::annotation::{self, Column};
 use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
 
 pub(in crate::domain) use self::delete_by_task::delete_by_task;
-pub(super) use self::{apply::unsigned, check::check_lead_time, run::run_one};
+
+pub(super) use self::{
+    apply::unsigned, check::check_lead_time, facts::used_unique_ids, run::run_one,
+};
 pub use self::{
     check::MAX_COMMENT,
     command::{

@@ -32,7 +32,7 @@ use super::{
     access::{self, Actor},
     filter::{DateTimeRange, IdFilter},
     large::{Large, Reading},
-    page::{Columns, Key, Page, Slice},
+    page::{Columns, Key, Page, PageRows},
 };
 use crate::{
     app::App,
@@ -115,7 +115,7 @@ pub async fn list(
     filter: &Filter,
     page: &Page,
     times: u64,
-) -> Result<Slice<annotation_draft::Model>> {
+) -> Result<PageRows<annotation_draft::Model>> {
     let columns = Columns {
         key: Key::Id,
         id: Column::Id,

@@ -18,9 +18,9 @@ use serde_json::{Map, Value, json};
 use self::snapshot::{ResultRef, Snapshot, VersionOf};
 use super::{
     access::{self, Actor},
+    bulk,
     large::{Large, Reading},
-    page::{Columns, Key, Page, Slice},
-    rows,
+    page::{Columns, Key, Page, PageRows},
 };
 use crate::{app::App, error::Result};
 
@@ -124,7 +124,7 @@ pub async fn append_all(
     txn: &DatabaseTransaction,
     revisions: Vec<annotation_revision::ActiveModel>,
 ) -> Result<()> {
-    Ok(rows::insert(txn, revisions).await?)
+    Ok(bulk::insert(txn, revisions).await?)
 }
 
 /// Lists the public names of the fields that a revision changed, in alphabetical order.
@@ -199,7 +199,7 @@ pub async fn of_annotations(
     actor: &Actor,
     annotation_ids: &[i64],
     page: &Page,
-) -> Result<HashMap<i64, Result<Slice<annotation_revision::Model>>>> {
+) -> Result<HashMap<i64, Result<PageRows<annotation_revision::Model>>>> {
     use annotation_revision::Column;
     let visible = access::visible_revisions(actor);
     let select = |id| visible.clone().filter(Column::AnnotationId.eq(id));

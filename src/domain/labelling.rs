@@ -86,18 +86,8 @@ impl Rules {
 /// the old config, and checks these results. Writers do not wait for each other, since their lock is shared; a
 /// foreign key to the project takes the same lock anyway.
 pub async fn rules(app: &App, db: &impl ConnectionTrait, project_id: i64) -> Result<Option<Rules>> {
-    Ok(rules_of(app, db, &[project_id]).await?.remove(&project_id))
-}
-
-/// Reads the rules of several projects, without projects that accept any result.
-pub async fn rules_of(
-    app: &App,
-    db: &impl ConnectionTrait,
-    project_ids: &[i64],
-) -> Result<HashMap<i64, Rules>> {
-    let held = held(app, db, project_ids).await?.into_iter();
-    let rules = held.filter_map(|(id, labelling)| Some((id, labelling.rules()?)));
-    Ok(rules.collect())
+    let labelling = held(app, db, &[project_id]).await?.remove(&project_id);
+    Ok(labelling.and_then(|labelling| labelling.rules()))
 }
 
 /// Reads configs and check modes under a shared lock on the projects until the transaction ends: see [`rules`].

@@ -11,7 +11,7 @@ use sea_orm::{
     sea_query::{Expr, Func, SelectStatement},
 };
 
-use super::page::{Page, Slice};
+use super::page::{Page, PageRows};
 use crate::{
     app::{App, budget::Reserve},
     error::{Error, Result},
@@ -262,8 +262,8 @@ where
     pub async fn whole_pages(
         &self,
         page: &Page,
-        mut slices: Vec<Slice<Weighed<E::Model>>>,
-    ) -> Result<Vec<Result<Slice<E::Model>>>> {
+        mut slices: Vec<PageRows<Weighed<E::Model>>>,
+    ) -> Result<Vec<Result<PageRows<E::Model>>>> {
         let mut failures = self.charge(page, &mut slices);
         let charged = slices.iter().zip(&failures);
         let charged = charged.filter(|(_, failure)| failure.is_none());
@@ -287,8 +287,12 @@ where
 
     /// Charges the missing columns of pages: all, or for pages that may be cut as many rows of each page as fit the
     /// budget. Returns the failure of each page, if any.
-    fn charge(&self, page: &Page, slices: &mut [Slice<Weighed<E::Model>>]) -> Vec<Option<Error>> {
-        let missing = |slice: &Slice<Weighed<E::Model>>| -> u64 {
+    fn charge(
+        &self,
+        page: &Page,
+        slices: &mut [PageRows<Weighed<E::Model>>],
+    ) -> Vec<Option<Error>> {
+        let missing = |slice: &PageRows<Weighed<E::Model>>| -> u64 {
             slice.rows.iter().map(|row| row.missing).sum()
         };
         let budget = &self.app.budget;

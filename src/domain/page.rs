@@ -15,7 +15,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-use self::cursor::Place;
+use self::cursor::SortKey;
 pub use self::{
     arguments::{Arguments, DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE},
     order::{Columns, Key, OrderKey, Ordering, or_less},
@@ -32,7 +32,7 @@ pub struct Page {
     size: u64,
     backwards: bool,
     /// Sort key and id of the row after which the page begins.
-    start: Option<(Place, i64)>,
+    start: Option<(SortKey, i64)>,
     /// Hash of filter and order; a cursor with a different hash is refused.
     fingerprint: u32,
     /// The page may be cut at its far end, for answers that say whether more rows follow.
@@ -56,7 +56,7 @@ impl Hash for Page {
 
 /// Rows of a page, in the list's order.
 #[derive(Clone, Debug)]
-pub struct Slice<M> {
+pub struct PageRows<M> {
     pub rows: Vec<M>,
     pub has_next: bool,
     pub has_previous: bool,
@@ -64,7 +64,7 @@ pub struct Slice<M> {
     pub cursors: Vec<String>,
 }
 
-impl<M> Default for Slice<M> {
+impl<M> Default for PageRows<M> {
     fn default() -> Self {
         Self {
             rows: vec![],
@@ -75,14 +75,14 @@ impl<M> Default for Slice<M> {
     }
 }
 
-impl<M> Slice<M> {
+impl<M> PageRows<M> {
     /// Converts the rows, or leaves rows out.
-    pub fn filter_map<N>(self, turn: impl FnMut(M) -> Option<N>) -> Slice<N> {
+    pub fn filter_map<N>(self, turn: impl FnMut(M) -> Option<N>) -> PageRows<N> {
         let turned = self.rows.into_iter().map(turn).zip(self.cursors);
         let (rows, cursors) = turned
             .filter_map(|(row, cursor)| Some((row?, cursor)))
             .unzip();
-        Slice {
+        PageRows {
             rows,
             cursors,
             has_next: self.has_next,
@@ -147,7 +147,7 @@ impl Page {
             let Some(cursor) = cursor else { continue };
             match cursor::decode(cursor) {
                 // A position from a differently ordered list would skip or repeat rows.
-                Some((made_for, place, id)) if made_for == fingerprint => start = Some((place, id)),
+                Some((made_for, key, id)) if made_for == fingerprint => start = Some((key, id)),
                 Some(_) => problems.push(Problem::new(
                     [name],
                     ProblemCode::InvalidFormat,
@@ -197,7 +197,7 @@ impl Page {
     }
 
     /// Cuts the page after this many rows, in the direction of reading.
-    pub(super) fn cut<M>(&self, slice: &mut Slice<M>, length: usize) {
+    pub(super) fn cut<M>(&self, slice: &mut PageRows<M>, length: usize) {
         let Some(cut) = slice.rows.len().checked_sub(length).filter(|cut| *cut > 0) else {
             return;
         };
@@ -219,33 +219,33 @@ impl Page {
         columns: Columns<E::Column>,
     ) -> SelectStatement {
         let mut query = select.into_query();
-        if let Some((place, id)) = self.start {
-            let downwards = self.is_downwards(columns.descending);
-            let place = match place {
-                Place::Id => None,
-                Place::Instant(at) => Some(Expr::value(at)),
-                Place::Number(number) => Some(Expr::value(number)),
+        if let Some((start_key, id)) = self.start {
+            let is_descending = self.is_descending(columns.descending);
+            let start_key = match start_key {
+                SortKey::Id => None,
+                SortKey::Instant(at) => Some(Expr::value(at)),
+                SortKey::Number(number) => Some(Expr::value(number)),
             };
             let own = Expr::col(columns.id.as_column_ref());
-            let (row, start) = match columns.key.expression().zip(place) {
-                Some((key, place)) => {
+            let (row, start) = match columns.key.expression().zip(start_key) {
+                Some((key, start_key)) => {
                     if matches!(columns.key, Key::Number(_)) {
                         // SQLite starts within an index on expressions only for a bound on the expression itself, not
                         // for a row value: https://www.sqlite.org/rowvalue.html
-                        query.and_where(if downwards {
-                            key.clone().lte(place.clone())
+                        query.and_where(if is_descending {
+                            key.clone().lte(start_key.clone())
                         } else {
-                            key.clone().gte(place.clone())
+                            key.clone().gte(start_key.clone())
                         });
                     }
                     // Compares key and id as a row value, so that equal keys continue at the right id:
                     // https://www.postgresql.org/docs/current/functions-comparisons.html#ROW-WISE-COMPARISON
-                    let start = Expr::tuple([place, Expr::value(id)]);
+                    let start = Expr::tuple([start_key, Expr::value(id)]);
                     (Expr::tuple([key, own]), start)
                 }
                 None => (own, Expr::value(id)),
             };
-            query.and_where(if downwards {
+            query.and_where(if is_descending {
                 row.lt(start)
             } else {
                 row.gt(start)
@@ -265,14 +265,14 @@ impl Page {
     }
 
     fn direction(&self, descending: bool) -> Order {
-        if self.is_downwards(descending) {
+        if self.is_descending(descending) {
             Order::Desc
         } else {
             Order::Asc
         }
     }
 
-    fn is_downwards(&self, descending: bool) -> bool {
+    fn is_descending(&self, descending: bool) -> bool {
         descending != self.backwards
     }
 
@@ -280,7 +280,7 @@ impl Page {
         &self,
         mut rows: Vec<Weighed<E::Model>>,
         columns: Columns<E::Column>,
-    ) -> Slice<Weighed<E::Model>> {
+    ) -> PageRows<Weighed<E::Model>> {
         let more = rows.len() as u64 > self.size;
         rows.truncate(usize::try_from(self.size).expect("a page size fits"));
         // Reads backwards from the cursor; the answer keeps the list's order.
@@ -299,12 +299,12 @@ impl Page {
             .map(|Weighed { row, .. }| {
                 cursor::encode(
                     self.fingerprint,
-                    place::<E>(row, columns.key),
+                    sort_key::<E>(row, columns.key),
                     number(&row.get(columns.id)),
                 )
             })
             .collect();
-        Slice {
+        PageRows {
             rows,
             has_next,
             has_previous,
@@ -313,16 +313,16 @@ impl Page {
     }
 }
 
-fn place<E: EntityTrait>(row: &E::Model, key: Key<E::Column>) -> Place {
+fn sort_key<E: EntityTrait>(row: &E::Model, key: Key<E::Column>) -> SortKey {
     let column = match key {
-        Key::Id => return Place::Id,
+        Key::Id => return SortKey::Id,
         Key::Instant(column) | Key::Number(column) => column,
     };
     match row.get(column) {
-        Value::ChronoDateTimeUtc(Some(at)) => Place::Instant(at),
+        Value::ChronoDateTimeUtc(Some(at)) => SortKey::Instant(at),
         // -1 sorts before all numbers, as in the index expression.
-        Value::Double(number) => Place::Number(number.unwrap_or(-1.0)),
-        _ => Place::Id,
+        Value::Double(number) => SortKey::Number(number.unwrap_or(-1.0)),
+        _ => SortKey::Id,
     }
 }
 

@@ -23,7 +23,7 @@ use super::{
     access::{self, Actor},
     labelling,
     large::{Large, Reading},
-    page::{Columns, Key, OrderKey, Ordering, Page, Slice},
+    page::{Columns, Key, OrderKey, Ordering, Page, PageRows},
 };
 use crate::{
     app::App,
@@ -115,7 +115,7 @@ pub async fn list(
     actor: &Actor,
     query: &Query,
     page: &Page,
-) -> Result<Slice<project::Model>> {
+) -> Result<PageRows<project::Model>> {
     let columns = Columns {
         key: match query.order.key {
             OrderKey::Id => Key::Id,

@@ -19,10 +19,10 @@ use serde::Serialize;
 pub(super) use self::counters::{annotation_counts, touch};
 use super::{
     access::{self, Actor},
+    bulk,
     filter::{self, DateTimeRange, IdFilter, IntRange, Tree, of_seen},
     large::{Large, Reading},
-    page::{Columns, Key, OrderKey, Ordering, Page, Slice},
-    rows,
+    page::{Columns, Key, OrderKey, Ordering, Page, PageRows},
 };
 use crate::{
     app::App,
@@ -177,7 +177,7 @@ pub async fn list(
     actor: &Actor,
     query: &Query,
     page: &Page,
-) -> Result<Slice<task::Model>> {
+) -> Result<PageRows<task::Model>> {
     let reading = query.reading(app, actor);
     page.fetch(&reading, matching(actor, &query.filter), query.columns())
         .await
@@ -198,7 +198,7 @@ pub async fn list_per_project(
     project_ids: &[i64],
     query: &Query,
     page: &Page,
-) -> Result<HashMap<i64, Result<Slice<task::Model>>>> {
+) -> Result<HashMap<i64, Result<PageRows<task::Model>>>> {
     page.fetch_per_parent(
         &query.reading(app, actor),
         |id| matching(actor, &query.filter).filter(Column::ProjectId.eq(id)),
@@ -247,7 +247,7 @@ pub async fn create(
     let at = instant::now();
     // Reserves the ids: a multi-row insert returns ids in no promised order, while the answer keeps the order of the
     // input.
-    let mut ids = rows::reserve(&txn, "task", new.len()).await?;
+    let mut ids = bulk::reserve(&txn, "task", new.len()).await?;
     let rows: Vec<task::Model> = new
         .into_iter()
         .map(|new| task::Model {
@@ -271,7 +271,7 @@ pub async fn create(
         .collect();
     let inserted = rows.iter().cloned();
     let inserted = inserted.map(|row| row.into_active_model().reset_all());
-    rows::insert(&txn, inserted.collect()).await?;
+    bulk::insert(&txn, inserted.collect()).await?;
     txn.commit().await?;
     Ok(rows)
 }

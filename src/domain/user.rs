@@ -16,7 +16,7 @@ use super::{
     access::{self, Actor},
     filter::{self, DateTimeRange, EnumFilter, IdFilter, StringFilter, Tree},
     large::{Large, Reading},
-    page::{Columns, Key, Page, Slice},
+    page::{Columns, Key, Page, PageRows},
 };
 use crate::{
     app::App,
@@ -359,7 +359,7 @@ pub async fn list(
     actor: &Actor,
     filter: &Filter,
     page: &Page,
-) -> Result<Slice<user::Model>> {
+) -> Result<PageRows<user::Model>> {
     let reading = Reading::new(app, access::visible_users(actor), 0);
     page.fetch(
         &reading,

@@ -6,7 +6,7 @@ use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
 
 use super::{context::ContextExt, list::List, total::Counted};
 use crate::{
-    domain::page::{Arguments, Page, Slice},
+    domain::page::{Arguments, Page, PageRows},
     error::Result,
 };
 
@@ -42,7 +42,7 @@ pub struct Edge<N> {
 }
 
 impl<N> Connection<N> {
-    pub fn new<M: Into<N>>(slice: Slice<M>, total: impl Counted + 'static) -> Self {
+    pub fn new<M: Into<N>>(slice: PageRows<M>, total: impl Counted + 'static) -> Self {
         Self {
             nodes: slice.rows.into_iter().map(Into::into).collect(),
             cursors: slice.cursors,

@@ -35,7 +35,7 @@ use crate::{
             snapshot::{Snapshot, VersionOf},
         },
         labelling,
-        page::Slice,
+        page::PageRows,
         prediction, project, review, task, token, user,
     },
     error::{Error, Result},
@@ -305,7 +305,7 @@ macro_rules! child_lists {
 }
 
 child_lists! {
-    PageOf<Annotations> => Slice<annotation_row::Listed>,
+    PageOf<Annotations> => PageRows<annotation_row::Listed>,
         async |app, actor, list: &ListKey<Annotations>, parents| {
             let Annotations { parent, query } = &list.query;
             annotation::list_per_parent(app, actor, *parent, parents, query, &list.page).await
@@ -315,7 +315,7 @@ child_lists! {
             let AnnotationsFilter { parent, filter } = &list.filter;
             counted(annotation::count_per_parent(app, actor, *parent, parents, filter).await)
         };
-    PageOf<task::Query> => Slice<task_row::Model>,
+    PageOf<task::Query> => PageRows<task_row::Model>,
         async |app, actor, list: &ListKey<task::Query>, parents| {
             task::list_per_project(app, actor, parents, &list.query, &list.page).await
         };
@@ -323,7 +323,7 @@ child_lists! {
         async |app, actor, list: &CountKey<task::Filter>, parents| {
             counted(task::count_per_project(app, actor, parents, &list.filter).await)
         };
-    PageOf<History> => Slice<annotation_revision::Model>,
+    PageOf<History> => PageRows<annotation_revision::Model>,
         async |app, actor, list: &ListKey<History>, parents| {
             history::of_annotations(app, actor, parents, &list.page).await
         };

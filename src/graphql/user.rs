@@ -20,7 +20,7 @@ use super::{
 use crate::{
     app::App,
     domain::{
-        access::Actor,
+        access::{self, Actor},
         filter::EnumFilter,
         page::{Arguments, Ordering, Page},
         user as users,

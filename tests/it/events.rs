@@ -114,7 +114,7 @@ pub fn short(event: &Value) -> String {
 }
 
 fn request(query: &str) -> Envelope {
-    envelope::from_message(&json!({ "query": query }).to_string()).unwrap()
+    envelope::from_json(&json!({ "query": query }).to_string()).unwrap()
 }
 
 fn after(event: &Value) -> String {

@@ -18,7 +18,7 @@ use annograph::{
         access::Actor,
         annotation::{self, Filter, Parent, Query},
         filter::{IdFilter, Tree},
-        page::{Arguments, Ordering, Page, Slice},
+        page::{Arguments, Ordering, Page, PageRows},
         task,
     },
 };
@@ -71,7 +71,7 @@ impl Observed {
         &self,
         case: &Case,
         after: Option<String>,
-    ) -> (Slice<entity::annotation::Listed>, Duration, Statement) {
+    ) -> (PageRows<entity::annotation::Listed>, Duration, Statement) {
         let filter: Filter = Tree {
             leaves: case.leaves.clone(),
             ..Tree::default()

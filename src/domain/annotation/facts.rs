@@ -15,6 +15,7 @@ use sea_orm::DatabaseTransaction;
 use uuid::Uuid;
 
 pub use self::restore::{PastState, RestoreFacts};
+pub use self::rows::used_unique_ids;
 use self::validation::ValidationContexts;
 use super::{
     conflict::{self, BaseVersion, StaleWrite, users_of},

@@ -29,8 +29,9 @@ use sha2::{Digest, Sha256};
 use crate::{
     app::{App, compute},
     domain::{
+        bulk,
         filter::{EnumFilter, nothing},
-        labelling, rows,
+        labelling,
     },
     error::Result,
 };
@@ -244,8 +245,8 @@ impl Rows {
     }
 
     pub async fn insert(self, txn: &DatabaseTransaction) -> Result<()> {
-        rows::insert(txn, self.terms).await?;
-        Ok(rows::insert(txn, self.answers).await?)
+        bulk::insert(txn, self.terms).await?;
+        Ok(bulk::insert(txn, self.answers).await?)
     }
 }
 
@@ -278,13 +279,13 @@ struct StaleRows {
 }
 
 async fn replace(txn: &DatabaseTransaction, stale_rows: StaleRows, new: Rows) -> Result<()> {
-    for ids in stale_rows.terms.chunks(rows::MAX_VALUES) {
+    for ids in stale_rows.terms.chunks(bulk::MAX_VALUES) {
         annotation_term::Entity::delete_many()
             .filter(annotation_term::Column::AnnotationId.is_in(ids.iter().copied()))
             .exec(txn)
             .await?;
     }
-    for ids in stale_rows.answers.chunks(rows::MAX_VALUES) {
+    for ids in stale_rows.answers.chunks(bulk::MAX_VALUES) {
         annotation_answer::Entity::delete_many()
             .filter(annotation_answer::Column::AnnotationId.is_in(ids.iter().copied()))
             .exec(txn)

@@ -19,7 +19,7 @@ use crate::{
         access::{self, Actor},
         filter::IdFilter,
         large::Reading,
-        page::{Columns, Key, Ordering, Page, Slice},
+        page::{Columns, Key, Ordering, Page, PageRows},
         task,
     },
     error::Result,
@@ -54,7 +54,7 @@ impl Query {
         Reading::new(app, access::visible_annotations(actor), self.results)
     }
 
-    fn listed(&self, slice: Slice<annotation::Model>) -> Slice<annotation::Listed> {
+    fn listed(&self, slice: PageRows<annotation::Model>) -> PageRows<annotation::Listed> {
         slice.filter_map(|row| Some(row.listed(self.results > 0)))
     }
 
@@ -122,13 +122,13 @@ pub async fn list(
     actor: &Actor,
     query: &Query,
     page: &Page,
-) -> Result<Slice<annotation::Listed>> {
+) -> Result<PageRows<annotation::Listed>> {
     let (reading, columns) = (query.reading(app, actor), query.columns());
     if let Some(projects) = projects_to_merge(app, actor, query).await? {
         let part = |id| {
             matching(actor, &query.filter, TermLookup::Project(id)).filter(Column::ProjectId.eq(id))
         };
-        let slice = page.fetch_across(&reading, part, columns, &projects);
+        let slice = page.fetch_merged(&reading, part, columns, &projects);
         if let Some(slice) = slice.await? {
             return Ok(query.listed(slice));
         }
@@ -181,7 +181,7 @@ pub async fn list_per_parent(
     ids: &[i64],
     query: &Query,
     page: &Page,
-) -> Result<HashMap<i64, Result<Slice<annotation::Listed>>>> {
+) -> Result<HashMap<i64, Result<PageRows<annotation::Listed>>>> {
     let column = parent.column();
     let select = |id| matching(actor, &query.filter, parent.lookup(id)).filter(column.eq(id));
     let reading = query.reading(app, actor);

@@ -211,7 +211,7 @@ async fn lock(
     let places: HashMap<i64, i64> = match &annotations {
         Some(rows) => rows.values().map(|row| (row.id, row.task_id)).collect(),
         None => {
-            let places = read_places(txn, actor, ids).await?;
+            let places = read_tasks_and_sizes(txn, actor, ids).await?;
             result_bytes = places.iter().map(|it| (it.id, it.bytes())).collect();
             places.iter().map(|it| (it.id, it.task_id)).collect()
         }
@@ -289,20 +289,24 @@ async fn read(
 
 /// Task of an annotation, and the size of its result.
 #[derive(FromQueryResult)]
-struct Place {
+struct TaskAndSize {
     id: i64,
     task_id: i64,
     bytes: i64,
 }
 
-impl Place {
+impl TaskAndSize {
     fn bytes(&self) -> u64 {
         self.bytes.unsigned_abs()
     }
 }
 
 /// Reads tasks and sizes, for which the database touches no page of the results.
-async fn read_places(txn: &DatabaseTransaction, actor: &Actor, ids: &[i64]) -> Result<Vec<Place>> {
+async fn read_tasks_and_sizes(
+    txn: &DatabaseTransaction,
+    actor: &Actor,
+    ids: &[i64],
+) -> Result<Vec<TaskAndSize>> {
     let length = Func::cust("octet_length").arg(Expr::col((annotation::Entity, Column::Result)));
     let rows = annotations(actor, ids).select_only();
     let rows = rows

@@ -11,7 +11,8 @@ use super::{
     lock::{DeletedAnnotation, Locked, LockedRows},
 };
 use crate::{
-    domain::access::Actor,
+    app::compute,
+    domain::{access::Actor, version},
     error::{Error, Result},
 };
 
@@ -83,8 +84,7 @@ impl Pending {
 impl PendingUpdate {
     /// The version that the change was made to, if the annotation has moved on since.
     pub fn stale_version(&self) -> Option<i32> {
-        let version = self.change.expected_version.value().copied();
-        version.filter(|version| *version != self.locked.version())
+        version::missed(&self.change.expected_version, self.locked.version())
     }
 
     /// The task that gets a new ground truth by the change.
@@ -238,5 +238,8 @@ async fn lock_draft(txn: &DatabaseTransaction, id: i64) -> Result<annotation_dra
         .lock(LockType::Update)
         .one(txn)
         .await?;
-    draft.ok_or(Error::NotFound("draft"))
+    let draft = draft.ok_or(Error::NotFound("draft"))?;
+    // The result was not part of the request, so nothing has been charged for its checks.
+    compute::charge(draft.result.len()).await;
+    Ok(draft)
 }

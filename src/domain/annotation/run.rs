@@ -166,7 +166,8 @@ async fn write_all(
         if chunk.is_empty() {
             return Ok(has_written);
         }
-        // Leased before the results are read, and until they are written.
+        // Leased until the results are written. The results of a batch are not read yet; of a single command the row was
+        // read with its lock, and `Facts` leases it.
         let _results = app.memory.lease(bytes.saturating_mul(COPIES))?;
         let joined = pending::join(txn, actor, rows, chunk, &version_bumps).await?;
         let (mut indexes, mut pendings) = (Vec::new(), Vec::new());

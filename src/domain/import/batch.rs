@@ -15,10 +15,10 @@ use super::{import_lock, item, parents::Parents, person::Source, problems::Notes
 use crate::{
     app::App,
     domain::{
-        annotation::index,
+        annotation::{index, used_unique_ids},
+        bulk::{self, Ids},
         history::{self, Changes},
         labelling,
-        rows::{self, Ids},
     },
     error::Result,
 };
@@ -76,11 +76,13 @@ impl Import<'_> {
         let annotations = tasks.iter().map(|task| task.annotations.len()).sum();
         // Reserves ids first, since rows of the batch refer to each other.
         let mut ids = BatchIds {
-            tasks: rows::reserve(txn, "task", tasks.len()).await?,
-            predictions: rows::reserve(txn, "prediction", predictions).await?,
-            annotations: rows::reserve(txn, "annotation", annotations).await?,
+            tasks: bulk::reserve(txn, "task", tasks.len()).await?,
+            predictions: bulk::reserve(txn, "prediction", predictions).await?,
+            annotations: bulk::reserve(txn, "annotation", annotations).await?,
         };
-        let mut taken = import_lock::taken_unique_ids(txn, &tasks).await?;
+        let sent = tasks.iter().flat_map(|task| &task.annotations);
+        let sent: Vec<Uuid> = sent.filter_map(|annotation| annotation.unique_id).collect();
+        let mut taken = used_unique_ids(txn, &sent).await?;
         // Holds the config until the commit: the index entries depend on the config.
         let held = labelling::held(self.app, txn, &[self.project_id]).await?;
         let config = held.get(&self.project_id);
@@ -95,12 +97,12 @@ impl Import<'_> {
         let task_ids = rows.tasks.iter().filter_map(|task| task.id.try_as_ref());
         let task_ids = task_ids.copied().collect();
         // Inserts in the order of foreign keys: tasks first, then predictions, which annotations may have as parents.
-        rows::insert(txn, rows.tasks).await?;
-        rows::insert(txn, rows.predictions).await?;
-        rows::insert(txn, rows.annotations).await?;
+        bulk::insert(txn, rows.tasks).await?;
+        bulk::insert(txn, rows.predictions).await?;
+        bulk::insert(txn, rows.annotations).await?;
         rows.index.insert(txn).await?;
-        rows::insert(txn, rows.revisions).await?;
-        rows::insert(txn, rows.drafts).await?;
+        bulk::insert(txn, rows.revisions).await?;
+        bulk::insert(txn, rows.drafts).await?;
         Ok(task_ids)
     }
 

@@ -1,16 +1,10 @@
 //! Coordination of imports with parallel imports and further writers.
 
-use std::{
-    collections::HashSet,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
-use entity::annotation;
-use sea_orm::{ColumnTrait, DatabaseTransaction, DbBackend, EntityTrait, QueryFilter, QuerySelect};
-use uuid::Uuid;
+use sea_orm::{DatabaseTransaction, DbBackend};
 
-use super::item;
-use crate::{app::App, db::advisory, domain::rows::MAX_VALUES, error::Result};
+use crate::{app::App, db::advisory, error::Result};
 
 /// Serialises the writes of parallel imports, so that no import meets a unique key that a parallel transaction has
 /// not committed yet. SQLite has a single writer anyway.
@@ -32,27 +26,4 @@ pub async fn yield_to_writers(app: &App, since: Instant) {
         };
         tokio::time::sleep(Duration::from_millis(interval)).await;
     }
-}
-
-/// Reads which unique ids of these tasks' annotations are in use.
-pub async fn taken_unique_ids(
-    txn: &DatabaseTransaction,
-    tasks: &[item::Task],
-) -> Result<HashSet<Uuid>> {
-    let annotations = tasks.iter().flat_map(|task| &task.annotations);
-    let wanted: Vec<Uuid> = annotations
-        .filter_map(|annotation| annotation.unique_id)
-        .collect();
-    let mut taken = HashSet::new();
-    for some in wanted.chunks(MAX_VALUES) {
-        let found: Vec<Uuid> = annotation::Entity::find()
-            .select_only()
-            .column(annotation::Column::UniqueId)
-            .filter(annotation::Column::UniqueId.is_in(some.iter().copied()))
-            .into_tuple()
-            .all(txn)
-            .await?;
-        taken.extend(found);
-    }
-    Ok(taken)
 }

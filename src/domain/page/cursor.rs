@@ -1,6 +1,6 @@
 //! Cursors of lists: fingerprint of the list, and position of a row.
 //!
-//! A cursor is base64 of `2:fingerprint:place:id`. The first part is the version of the encoding; the fingerprint of
+//! A cursor is base64 of `2:fingerprint:key:id`. The first part is the version of the encoding; the fingerprint of
 //! version 1 differed between releases ([0028](../../../docs/decisions/0028-cursors-of-lists.md)).
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -11,27 +11,27 @@ const VERSION: &str = "2";
 
 /// Sort key of a row without the id.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Place {
+pub enum SortKey {
     /// The list is ordered by id alone.
     Id,
     Instant(DateTime<Utc>),
     Number(f64),
 }
 
-pub fn encode(fingerprint: u32, place: Place, id: i64) -> String {
-    let place = match place {
-        Place::Id => String::new(),
-        Place::Instant(at) => at.timestamp_micros().to_string(),
+pub fn encode(fingerprint: u32, key: SortKey, id: i64) -> String {
+    let key = match key {
+        SortKey::Id => String::new(),
+        SortKey::Instant(at) => at.timestamp_micros().to_string(),
         // Encodes the bits, so that the number survives unchanged.
-        Place::Number(number) => format!("n{:x}", number.to_bits()),
+        SortKey::Number(number) => format!("n{:x}", number.to_bits()),
     };
-    URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{place}:{id}"))
+    URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{key}:{id}"))
 }
 
-pub fn decode(cursor: &str) -> Option<(u32, Place, i64)> {
+pub fn decode(cursor: &str) -> Option<(u32, SortKey, i64)> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let mut parts = text.split(':');
-    let (Some(VERSION), Some(fingerprint), Some(place), Some(id), None) = (
+    let (Some(VERSION), Some(fingerprint), Some(key), Some(id), None) = (
         parts.next(),
         parts.next(),
         parts.next(),
@@ -41,18 +41,18 @@ pub fn decode(cursor: &str) -> Option<(u32, Place, i64)> {
         return None;
     };
     // Checks the range: a forged cursor could hold a value that the database does not accept.
-    let place = if place.is_empty() {
-        Place::Id
-    } else if let Some(bits) = place.strip_prefix('n') {
+    let key = if key.is_empty() {
+        SortKey::Id
+    } else if let Some(bits) = key.strip_prefix('n') {
         let number = f64::from_bits(u64::from_str_radix(bits, 16).ok()?);
-        Place::Number(number.is_finite().then_some(number)?)
+        SortKey::Number(number.is_finite().then_some(number)?)
     } else {
-        let at = DateTime::from_timestamp_micros(place.parse().ok()?)?;
-        Place::Instant((1..=9999).contains(&at.year()).then_some(at)?)
+        let at = DateTime::from_timestamp_micros(key.parse().ok()?)?;
+        SortKey::Instant((1..=9999).contains(&at.year()).then_some(at)?)
     };
     Some((
         u32::from_str_radix(fingerprint, 16).ok()?,
-        place,
+        key,
         id.parse().ok()?,
     ))
 }
@@ -62,23 +62,33 @@ mod tests {
     use super::*;
 
     /// Cursors that clients hold: none of them may ever change or be refused.
-    const GOLDEN: [(&str, u32, Place, i64); 4] = [
-        ("MjpkZWFkYmVlZjo6NDI", 0xdead_beef, Place::Id, 42),
+    const GOLDEN: [(&str, u32, SortKey, i64); 4] = [
+        ("MjpkZWFkYmVlZjo6NDI", 0xdead_beef, SortKey::Id, 42),
         (
             "MjoxOjE3NjcyMjU2MDAxMjM0NTY6Nw",
             1,
-            Place::Instant(DateTime::from_timestamp_micros(1_767_225_600_123_456).unwrap()),
+            SortKey::Instant(DateTime::from_timestamp_micros(1_767_225_600_123_456).unwrap()),
             7,
         ),
-        ("MjowOm4zZmY4MDAwMDAwMDAwMDAwOjk", 0, Place::Number(1.5), 9),
-        ("MjowOm5iZmYwMDAwMDAwMDAwMDAwOjk", 0, Place::Number(-1.0), 9),
+        (
+            "MjowOm4zZmY4MDAwMDAwMDAwMDAwOjk",
+            0,
+            SortKey::Number(1.5),
+            9,
+        ),
+        (
+            "MjowOm5iZmYwMDAwMDAwMDAwMDAwOjk",
+            0,
+            SortKey::Number(-1.0),
+            9,
+        ),
     ];
 
     #[test]
     fn cursors_stay_as_they_are() {
-        for (cursor, fingerprint, place, id) in GOLDEN {
-            assert_eq!(encode(fingerprint, place, id), cursor);
-            assert_eq!(decode(cursor), Some((fingerprint, place, id)));
+        for (cursor, fingerprint, key, id) in GOLDEN {
+            assert_eq!(encode(fingerprint, key, id), cursor);
+            assert_eq!(decode(cursor), Some((fingerprint, key, id)));
         }
     }
 

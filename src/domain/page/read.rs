@@ -8,7 +8,7 @@ use sea_orm::{
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement, UnionType},
 };
 
-use super::{Columns, Page, Slice};
+use super::{Columns, Page, PageRows};
 use crate::{
     domain::large::{BYTES, Large, Reading, Weighed},
     error::Result,
@@ -21,7 +21,7 @@ impl Page {
         reading: &Reading<'_, E>,
         select: Select<E>,
         columns: Columns<E::Column>,
-    ) -> Result<Slice<E::Model>>
+    ) -> Result<PageRows<E::Model>>
     where
         E: Large,
         E::Model: FromQueryResult + Send + Sync,
@@ -42,7 +42,7 @@ impl Page {
         columns: Columns<E::Column>,
         parent: E::Column,
         parents: &[i64],
-    ) -> Result<HashMap<i64, Result<Slice<E::Model>>>>
+    ) -> Result<HashMap<i64, Result<PageRows<E::Model>>>>
     where
         E: Large,
         E::Model: FromQueryResult + Send + Sync,
@@ -92,19 +92,19 @@ impl Page {
     /// limits.
     ///
     /// `part` yields the rows of a part.
-    pub async fn fetch_across<E>(
+    pub async fn fetch_merged<E>(
         &self,
         reading: &Reading<'_, E>,
         part: impl Fn(i64) -> Select<E>,
         columns: Columns<E::Column>,
         parts: &[i64],
-    ) -> Result<Option<Slice<E::Model>>>
+    ) -> Result<Option<PageRows<E::Model>>>
     where
         E: Large,
         E::Model: FromQueryResult + Send + Sync,
     {
         let Some(first) = parts.first() else {
-            return Ok(Some(Slice::default()));
+            return Ok(Some(PageRows::default()));
         };
         let backend = reading.db().get_database_backend();
         // Reads ids and keys alone from the parts, which the indexes contain.
@@ -146,14 +146,14 @@ impl Page {
     async fn whole<E>(
         &self,
         reading: &Reading<'_, E>,
-        slice: Slice<Weighed<E::Model>>,
-    ) -> Result<Slice<E::Model>>
+        slice: PageRows<Weighed<E::Model>>,
+    ) -> Result<PageRows<E::Model>>
     where
         E: Large,
         E::Model: FromQueryResult + Send + Sync,
     {
         let mut slices = reading.whole_pages(self, vec![slice]).await?;
-        slices.pop().unwrap_or_else(|| Ok(Slice::default()))
+        slices.pop().unwrap_or_else(|| Ok(PageRows::default()))
     }
 }
 

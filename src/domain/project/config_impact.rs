@@ -1,9 +1,6 @@
 //! Results that a new labelling config breaks: annotations and drafts that fit the old config and not the new config.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashSet, sync::Arc};
 
 use entity::{
     annotation, annotation_draft,
@@ -19,7 +16,10 @@ use serde_json::Value;
 
 use crate::{
     app::{App, compute},
-    domain::labelling::{self, Rules},
+    domain::{
+        labelling::{self, Rules},
+        task as tasks,
+    },
     error::{Path, Problem, ProblemCode, Result, Segment, dotted},
 };
 
@@ -168,18 +168,12 @@ async fn annotations(
         .all(txn)
         .await?;
     // Reads task data only for strict rules, which alone look at the data.
-    let mut data = HashMap::new();
-    if with_data {
-        let ids: HashSet<i64> = rows.iter().map(|(_, task_id, ..)| *task_id).collect();
-        let found: Vec<(i64, String)> = task::Entity::find()
-            .select_only()
-            .columns([task::Column::Id, task::Column::Data])
-            .filter(task::Column::Id.is_in(ids))
-            .into_tuple()
-            .all(txn)
-            .await?;
-        data.extend(found);
-    }
+    let ids: HashSet<i64> = rows
+        .iter()
+        .filter(|_| with_data)
+        .map(|(_, task_id, ..)| *task_id)
+        .collect();
+    let data = tasks::data(txn, &Vec::from_iter(ids)).await?;
     let stored = rows
         .into_iter()
         .map(|(id, task_id, result, is_cancelled)| StoredResult {

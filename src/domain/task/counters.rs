@@ -19,7 +19,7 @@ use sea_orm::{
 
 use super::super::{
     access::{self, Actor},
-    rows,
+    bulk,
 };
 use crate::{app::App, error::Result};
 
@@ -77,7 +77,7 @@ pub async fn touch(
                 let some = tasks.iter().filter(|(_, recount)| *recount == is_recounted);
                 let some: Vec<_> = some.map(|(task, _)| task).collect();
                 if !some.is_empty() {
-                    rows::update::<task::Entity>(txn, Column::Id, columns, &some).await?;
+                    bulk::update::<task::Entity>(txn, Column::Id, columns, &some).await?;
                 }
             }
         }

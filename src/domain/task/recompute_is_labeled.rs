@@ -9,7 +9,7 @@ use sea_orm::{
     sea_query::{Expr, Func, SimpleExpr},
 };
 
-use crate::{domain::rows::MAX_VALUES, error::Result};
+use crate::{domain::bulk::MAX_VALUES, error::Result};
 
 /// Recounts the authors of locked tasks. Annotations of deleted users together count as a single author.
 pub(in crate::domain) async fn recompute_is_labeled(

@@ -15,7 +15,10 @@ use uuid::Uuid;
 
 use super::GroundTruthByTask;
 use crate::{
-    domain::access::{self, Actor},
+    domain::{
+        access::{self, Actor},
+        bulk::MAX_VALUES,
+    },
     error::Result,
 };
 
@@ -102,17 +105,18 @@ async fn keep<E: EntityTrait, T: TryGetableMany, const N: usize>(
 
 /// Reads which unique ids are in use.
 pub async fn used_unique_ids(txn: &DatabaseTransaction, ids: &[Uuid]) -> Result<HashSet<Uuid>> {
-    if ids.is_empty() {
-        return Ok(HashSet::new());
+    let mut used = HashSet::new();
+    for some in ids.chunks(MAX_VALUES) {
+        let found: Vec<Uuid> = annotation::Entity::find()
+            .select_only()
+            .column(Column::UniqueId)
+            .filter(Column::UniqueId.is_in(some.iter().copied()))
+            .into_tuple()
+            .all(txn)
+            .await?;
+        used.extend(found);
     }
-    let found: Vec<Uuid> = annotation::Entity::find()
-        .select_only()
-        .column(Column::UniqueId)
-        .filter(Column::UniqueId.is_in(ids.iter().copied()))
-        .into_tuple()
-        .all(txn)
-        .await?;
-    Ok(found.into_iter().collect())
+    Ok(used)
 }
 
 /// Finds the annotations whose conversion would delete or overwrite a draft of the actor's: a draft of the

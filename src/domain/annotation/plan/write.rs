@@ -6,15 +6,19 @@ use entity::{
     annotation_tombstone,
 };
 use sea_orm::{
-    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, DatabaseTransaction, DbErr, EntityTrait,
-    IntoActiveModel, Iterable, ModelTrait, QueryFilter, SqlErr, sea_query::Expr,
+    ActiveModelTrait,
+    ActiveValue::{NotSet, Unchanged},
+    ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
+    QueryFilter, SqlErr,
+    sea_query::Expr,
 };
 
 use super::{super::index, Plan, Planned, Written, unique_id_taken, used_unique_id};
 use crate::{
     domain::{
+        bulk,
         history::{self, Changes},
-        rows, task as tasks,
+        task as tasks,
     },
     error::{Error, Result},
 };
@@ -73,14 +77,21 @@ impl Plan<'_> {
         let differs = |column: &Column| {
             let mut rows = self.rows.values();
             (with_truths && matches!(column, Column::GroundTruth))
-                || rows.any(|row| row.before.get(*column) != row.after.get(*column))
+                || rows.any(|row| match column {
+                    // Compared in place: `get` would copy both texts.
+                    Column::Result => row.before.result != row.after.result,
+                    _ => row.before.get(*column) != row.after.get(*column),
+                })
         };
         let changed: Vec<Column> = Column::iter().filter(differs).collect();
         let mut rows = self.rows.values();
         match (rows.next(), rows.next()) {
             (None, _) => {}
             (Some(row), None) => {
-                let mut columns = row.before.clone().into_active_model();
+                let mut columns = annotation::ActiveModel {
+                    id: Unchanged(row.before.id),
+                    ..Default::default()
+                };
                 for column in changed {
                     columns.set(column, row.after.get(column));
                 }
@@ -88,7 +99,7 @@ impl Plan<'_> {
             }
             _ => {
                 let rows: Vec<_> = self.rows.values().map(|row| &row.after).collect();
-                rows::update::<annotation::Entity>(txn, Column::Id, &changed, &rows).await?;
+                bulk::update::<annotation::Entity>(txn, Column::Id, &changed, &rows).await?;
             }
         }
         Ok(())
@@ -102,7 +113,7 @@ impl Plan<'_> {
         let mut ids = match new.len() {
             // The insert of a single row returns its id, so no id is reserved.
             0 | 1 => None,
-            many => Some(rows::reserve(txn, "annotation", many).await?),
+            many => Some(bulk::reserve(txn, "annotation", many).await?),
         };
         let mut inserted = Vec::with_capacity(new.len());
         let mut many = Vec::new();
@@ -125,7 +136,7 @@ impl Plan<'_> {
             self.revise(&row, Event::Created, action, changes)?;
             inserted.push(row);
         }
-        rows::insert(txn, many)
+        bulk::insert(txn, many)
             .await
             .map_err(|error| unless_unique(error, || used_unique_id().into()))?;
         Ok(inserted)
@@ -162,7 +173,7 @@ impl Plan<'_> {
         let ids: Vec<i64> = restored.iter().map(|row| row.id).collect();
         let rows = restored.iter().cloned();
         let rows = rows.map(|row| row.into_active_model().reset_all());
-        let inserted = rows::insert(txn, rows.collect()).await;
+        let inserted = bulk::insert(txn, rows.collect()).await;
         inserted.map_err(|error| unless_unique(error, unique_id_taken))?;
         annotation_tombstone::Entity::delete_many()
             .filter(annotation_tombstone::Column::AnnotationId.is_in(ids))
@@ -192,7 +203,7 @@ pub async fn tombstone(txn: &DatabaseTransaction, deleted: Vec<annotation::Model
         };
         tombstone.into_active_model().reset_all()
     });
-    Ok(rows::insert(txn, tombstones.collect()).await?)
+    Ok(bulk::insert(txn, tombstones.collect()).await?)
 }
 
 /// Refuses a unique id that a parallel writer took between the check and the insert.
