@@ -23,6 +23,7 @@ use std::{
     time::Instant,
 };
 
+use futures_util::FutureExt;
 use interrupt::Interrupted;
 use tokio::{runtime::Handle, sync::oneshot};
 
@@ -96,15 +97,20 @@ impl Compute {
         let (mut sender, receiver) = oneshot::channel();
         let operation = Operation::new(user_id, deadline, bytes);
         let interrupting = operation.interrupting();
+        let running = operation.clone();
         let work = async move {
             let outcome = tokio::select! {
                 // The outcome first: a result that is ready counts even when the receiver has just left.
                 biased;
-                outcome = work => outcome,
+                outcome = AssertUnwindSafe(work).catch_unwind() => outcome,
                 // The receiver is gone: drops everything that the operation holds.
                 () = sender.closed() => return,
             };
-            let _ = sender.send(outcome);
+            match outcome {
+                Ok(outcome) => drop(sender.send(outcome)),
+                // Recorded before the sender drops: the receiver reads the reason as soon as the channel is closed.
+                Err(payload) => running.stop(stopped(payload.as_ref())),
+            }
         };
         let stage = Stage {
             lane: operation.lane(),
