@@ -226,8 +226,8 @@ pub fn may_delete(actor: &Actor, role: Role, annotation: &annotation::Model) -> 
 
 /// Allows turning a draft into an annotation or a change of an annotation: to the draft's author. Discarding a draft
 /// requires no more than to see the draft.
-pub fn may_submit(actor: &Actor, draft: &annotation_draft::Model) -> bool {
-    draft.user_id == actor.id()
+pub fn may_submit(actor: &Actor, author_id: i64) -> bool {
+    author_id == actor.id()
 }
 
 /// Allows judging annotations, including the reviewer's own.

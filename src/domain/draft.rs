@@ -5,6 +5,7 @@
 
 mod convert;
 mod discard;
+mod new_draft;
 mod replaced;
 mod save;
 mod submit;
@@ -16,11 +17,12 @@ use entity::{
     task,
 };
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect,
-    QueryTrait, Select,
+    ColumnTrait, Condition, EntityTrait, PaginatorTrait, QueryFilter, QuerySelect, QueryTrait,
+    Select,
 };
 use serde::Serialize;
 
+pub(in crate::domain) use self::new_draft::NewDraft;
 pub use self::{
     convert::convert,
     discard::discard,
@@ -34,10 +36,7 @@ use super::{
     large::{Large, Reading},
     page::{Columns, Key, Page, PageRows},
 };
-use crate::{
-    app::App,
-    error::{Error, Result},
-};
+use crate::{app::App, error::Result};
 
 /// Filter of a list of drafts; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -167,17 +166,4 @@ async fn grouped(
     let reading = Reading::new(app, visible.clone(), times);
     let of_parents = visible.filter(column.is_in(ids.iter().copied()));
     reading.by_parent(of_parents, ids, parent).await
-}
-
-/// Reads a draft visible to the actor.
-async fn find_visible(
-    db: &impl ConnectionTrait,
-    actor: &Actor,
-    id: i64,
-) -> Result<annotation_draft::Model> {
-    let row = access::visible_drafts(actor)
-        .filter(Column::Id.eq(id))
-        .one(db)
-        .await?;
-    row.ok_or(Error::NotFound("draft"))
 }

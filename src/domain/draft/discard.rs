@@ -1,12 +1,11 @@
 //! Mutation `discardDraft`: deletes a draft without a further effect.
 
-use entity::annotation_draft;
-use sea_orm::{EntityTrait, QuerySelect, sea_query::LockType};
+use entity::annotation_draft::{self, Column};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, sea_query::LockType};
 
-use super::find_visible;
 use crate::{
     app::App,
-    domain::access::Actor,
+    domain::access::{self, Actor},
     error::{Error, Result},
 };
 
@@ -14,9 +13,9 @@ use crate::{
 /// drafts of people who never sign in.
 pub async fn discard(app: &App, actor: &Actor, id: i64) -> Result<annotation_draft::Model> {
     let txn = app.db.begin().await?;
-    let draft = find_visible(&*txn, actor, id).await?;
     // Locks the row: of two requests that discard or submit the same draft, the second finds no draft.
-    let draft = annotation_draft::Entity::find_by_id(draft.id)
+    let draft = access::visible_drafts(actor)
+        .filter(Column::Id.eq(id))
         .lock(LockType::Update)
         .one(&*txn)
         .await?

@@ -13,7 +13,7 @@ use sea_orm::{
 use serde::Serialize;
 use serde_json::{Value, value::RawValue};
 
-use super::replaced;
+use super::{NewDraft, replaced};
 
 use crate::{
     app::{App, compute},
@@ -66,35 +66,25 @@ pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotati
     check_expected(&content, stored.as_ref())
         .map_err(|conflict| app.budget.charge_conflict(conflict))?;
     let saved = match stored {
-        None => insert_draft(&txn, actor, slot, content).await?,
+        None => new_draft(actor, slot, content).insert(&txn).await?,
         Some(row) => overwrite(&txn, row, content).await?,
     };
     txn.commit().await?;
     Ok(saved)
 }
 
-/// Creates the draft with the content of its first save.
-async fn insert_draft(
-    txn: &DatabaseTransaction,
-    actor: &Actor,
-    slot: DraftSlot,
-    content: Content,
-) -> Result<annotation_draft::Model> {
+/// Builds the draft with the content of its first save.
+fn new_draft(actor: &Actor, slot: DraftSlot, content: Content) -> NewDraft {
     let base_version = |current| content.annotation_version.unwrap_or(current);
-    let now = instant::now();
-    let row = annotation_draft::ActiveModel {
-        task_id: Set(slot.task_id),
-        annotation_id: Set(slot.annotation_id),
-        annotation_version: Set(slot.version.map(base_version)),
-        user_id: Set(actor.id()),
-        result: Set(content.result),
-        lead_time: Set(content.lead_time.value().copied().map(unsigned)),
-        created_at: Set(now),
-        updated_at: Set(now),
-        is_autosave: Set(true),
-        ..Default::default()
-    };
-    Ok(row.insert(txn).await?)
+    NewDraft {
+        task_id: slot.task_id,
+        annotation_id: slot.annotation_id,
+        annotation_version: slot.version.map(base_version),
+        user_id: actor.id(),
+        result: content.result,
+        lead_time: content.lead_time.value().copied().map(unsigned),
+        at: instant::now(),
+    }
 }
 
 /// Replaces the content of the draft, and raises its version on an actual change.

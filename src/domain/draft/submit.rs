@@ -1,8 +1,8 @@
 //! Mutation `submitDraft`: turns a draft into an annotation, or into a change of an annotation.
 
-use entity::annotation;
+use entity::{annotation, annotation_draft::Column};
+use sea_orm::{ColumnTrait, QueryFilter, QuerySelect};
 
-use super::find_visible;
 pub use crate::domain::annotation::Submission;
 use crate::{
     app::App,
@@ -22,17 +22,24 @@ pub async fn submit(
     id: i64,
     submission: Submission,
 ) -> Result<annotation::Model> {
-    // Reads the draft without a lock, for the rows to lock; its content is read again under the task's lock.
-    let draft = find_visible(app.db.reader(), actor, id).await?;
+    // Reads keys alone, for the rows to lock: tasks are locked before drafts, and the content is read under the locks.
+    let found: Option<(i64, Option<i64>, i64)> = access::visible_drafts(actor)
+        .select_only()
+        .columns([Column::TaskId, Column::AnnotationId, Column::UserId])
+        .filter(Column::Id.eq(id))
+        .into_tuple()
+        .one(app.db.reader())
+        .await?;
+    let (task_id, annotation_id, author_id) = found.ok_or(Error::NotFound("draft"))?;
     access::require(
-        access::may_submit(actor, &draft),
+        access::may_submit(actor, author_id),
         "you may submit only drafts of your own",
     )?;
     let command = Command::Submit {
         draft: DraftKey {
             id,
-            task_id: draft.task_id,
-            annotation_id: draft.annotation_id,
+            task_id,
+            annotation_id,
         },
         submission,
     };

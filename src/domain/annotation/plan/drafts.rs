@@ -5,14 +5,12 @@ use entity::{
     annotation_draft,
 };
 use sea_orm::{
-    ActiveModelTrait,
-    ActiveValue::Set,
     ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QuerySelect, QueryTrait,
     sea_query::{Expr, ExprTrait},
 };
 
 use super::Plan;
-use crate::error::Result;
+use crate::{domain::draft::NewDraft, error::Result};
 
 impl Plan<'_> {
     /// Moves drafts with their annotations.
@@ -64,17 +62,15 @@ impl Plan<'_> {
     ) -> Result<Vec<annotation_draft::Model>> {
         let mut drafts = Vec::with_capacity(self.new_drafts.len());
         for row in std::mem::take(&mut self.new_drafts) {
-            let draft = annotation_draft::ActiveModel {
-                task_id: Set(row.task_id),
-                annotation_id: Set(None),
-                user_id: Set(self.actor.id()),
-                result: Set(row.result),
-                lead_time: Set(row.lead_time),
+            let draft = NewDraft {
+                task_id: row.task_id,
+                annotation_id: None,
+                annotation_version: None,
+                user_id: self.actor.id(),
+                result: row.result,
+                lead_time: row.lead_time,
                 // The deletion counts as the first save of the draft.
-                created_at: Set(row.updated_at),
-                updated_at: Set(row.updated_at),
-                is_autosave: Set(true),
-                ..Default::default()
+                at: row.updated_at,
             };
             drafts.push(draft.insert(txn).await?);
         }
