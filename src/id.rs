@@ -6,9 +6,14 @@ pub fn parse(text: &str) -> Option<i64> {
     text.parse().ok().filter(|_| is_plain)
 }
 
-/// Parses an id to look up. Other text becomes 0, the id of no row.
+/// Parses an id to look up. Other text becomes 0, the id of no row, which [`possible`] tells apart.
 pub fn reference(text: &str) -> i64 {
     parse(text).unwrap_or(0)
+}
+
+/// Returns an id that a row can have, or `None` for 0 and below.
+pub fn possible(id: i64) -> Option<i64> {
+    (id > 0).then_some(id)
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use entity::{annotation::Action, annotation_draft, annotation_review::Verdict};
 use uuid::Uuid;
 
-use crate::domain::Patch;
+use crate::{domain::Patch, id};
 
 /// Request to write an annotation.
 #[derive(Debug)]
@@ -161,12 +161,13 @@ pub struct SubmittedDraft {
 }
 
 impl Command {
-    /// The annotation that the command names, or `None` for a new annotation.
+    /// The annotation that the command names, or `None` for a new annotation, and for an id that no row has: such a
+    /// command is not found, locks nothing, and repeats no other command.
     pub fn annotation_id(&self) -> Option<i64> {
         match self {
             Self::Create { .. } => None,
             Self::Update { id, .. } | Self::Delete { id, .. } | Self::Restore { id, .. } => {
-                Some(*id)
+                id::possible(*id)
             }
             Self::Submit { draft, .. } => draft.annotation_id,
         }

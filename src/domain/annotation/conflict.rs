@@ -74,7 +74,7 @@ pub async fn base_versions(
     let mut snapshots = snapshot::load(txn, actor, &known).await?;
     let results = stale.iter().filter(|write| write.change.makes_result());
     let results = results.filter_map(|write| Some(snapshots.get(&write.key())?.result));
-    let (results, lease) = snapshot::results(app, txn, &results.collect::<Vec<_>>()).await?;
+    let (mut results, lease) = snapshot::results(app, txn, &results.collect::<Vec<_>>()).await?;
     let refused = stale
         .iter()
         .filter(|write| !is_merge(write.change) || !snapshots.contains_key(&write.key()));
@@ -86,9 +86,9 @@ pub async fn base_versions(
     let mut changed = history::changed_since(txn, refused).await?;
     let base_versions = stale.iter().map(|write| {
         let base = snapshots.remove(&write.key());
-        let result = base.as_ref().and_then(|base| results.get(&base.result));
+        let result = base.as_ref().and_then(|base| results.remove(&base.result));
         let base_version = BaseVersion {
-            result: result.cloned().unwrap_or_default(),
+            result: result.unwrap_or_default(),
             base,
             changed: changed.remove(&write.row.id).unwrap_or_default(),
         };

@@ -13,7 +13,8 @@ use super::{facts::Facts, pending::Pending, plan::Plan};
 use crate::{domain::access::Actor, error::Result};
 
 /// Adds a command to the plan, or refuses the command. Returns the annotation as the command leaves it: a new
-/// annotation without an id, a deleted annotation with the version of its deletion.
+/// annotation without an id, a deleted annotation with the version of its deletion. Rows that the plan writes come
+/// without their results, which the plan keeps.
 pub fn decide(
     actor: &Actor,
     facts: &Facts,

@@ -57,7 +57,7 @@ pub struct Facts {
     restores: HashMap<i64, RestoreFacts>,
     /// Annotations whose conversion to a draft would delete or replace a draft of the actor's.
     pub drafts_at_risk: HashSet<i64>,
-    /// Memory of the results above.
+    /// Memory of the results above, and of the ground truths. The driver leases the locked results.
     _leases: [Lease; 3],
 }
 
@@ -78,12 +78,13 @@ impl Facts {
         }
         let contexts = ValidationContexts::read(app, txn, &needs.validated).await?;
         let (base_versions, bases) = conflict::base_versions(app, txn, actor, &needs.stale).await?;
-        let stored = app.memory.lease(needs.stored_bytes as u64)?;
-        let leases = [restored, bases, stored];
         let base_bytes: usize = base_versions.values().map(BaseVersion::bytes).sum();
         // Comparing large results takes time: the charge moves the operation to a worker.
         compute::charge(needs.stored_bytes + base_bytes).await;
         let ground_truths = rows::ground_truths(txn, &needs.ground_truths).await?;
+        let bytes: usize = ground_truths.values().map(|row| row.result.len()).sum();
+        // Leased after the read: asking for the sizes first would cost a statement.
+        let leases = [restored, bases, app.memory.lease(bytes as u64)?];
         let facts = Self {
             roles: access::roles_in(txn, actor, &needs.roles).await?,
             visible_users: user::visible_ids(txn, actor, &needs.users).await?,

@@ -4,7 +4,7 @@
 //! deadlock, and a task's counters are counted by a single writer at a time. Writers that move an annotation queue up
 //! for the annotation before locking any task (`docs/decisions/0004-locks.md`).
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::{
     annotation::{self, Column},
@@ -12,8 +12,8 @@ use entity::{
     task,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, ExprTrait, FromQueryResult,
-    QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, ExprTrait,
+    FromQueryResult, Iterable, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, Func},
 };
 use uuid::Uuid;
@@ -43,6 +43,8 @@ pub struct Wanted {
     pub annotations: Vec<i64>,
     /// Annotations among `annotations` that may be deleted and are to be restored.
     pub deleted: Vec<i64>,
+    /// Annotations among `annotations` to read without their results, which nothing stores of a deleted annotation.
+    pub without_result: HashSet<i64>,
     /// Tasks that annotations move to.
     pub targets: Vec<i64>,
     /// Tasks in which annotations are created.
@@ -58,8 +60,10 @@ pub struct LockedRows {
     tasks: HashMap<i64, task::Model>,
     /// Rows of the wanted annotations; `None` for a batch.
     annotations: Option<HashMap<i64, annotation::Model>>,
-    /// Bytes of the results of a batch, by annotation.
-    result_bytes: HashMap<i64, u64>,
+    /// Annotations that are read without their results.
+    without_result: HashSet<i64>,
+    /// Bytes of the stored results of a batch, by annotation.
+    stored_bytes: HashMap<i64, u64>,
     deleted: HashMap<i64, DeletedAnnotation>,
 }
 
@@ -99,9 +103,21 @@ impl LockedRows {
         self.deleted.remove(&id)
     }
 
-    /// Bytes of the result of an annotation in a batch, known before it is read.
-    pub fn result_bytes(&self, id: i64) -> u64 {
-        self.result_bytes.get(&id).copied().unwrap_or_default()
+    /// Bytes of the stored result of an annotation: in a batch known before any result is read, and otherwise the bytes
+    /// that were read with the row.
+    pub fn stored_bytes(&self, id: i64) -> u64 {
+        match &self.annotations {
+            Some(rows) => rows.get(&id).map_or(0, |row| row.result.len() as u64),
+            None => self.stored_bytes.get(&id).copied().unwrap_or_default(),
+        }
+    }
+
+    /// Bytes of the result that [`take_annotations`](Self::take_annotations) returns with an annotation.
+    pub fn taken_bytes(&self, id: i64) -> u64 {
+        match self.without_result.contains(&id) {
+            true => 0,
+            false => self.stored_bytes(id),
+        }
     }
 
     /// Takes out the rows of annotations. Rows of a batch are read now.
@@ -113,8 +129,21 @@ impl LockedRows {
     ) -> Result<HashMap<i64, annotation::Model>> {
         match self.annotations.as_mut() {
             Some(rows) => Ok(ids.iter().filter_map(|id| rows.remove_entry(id)).collect()),
-            None => read(txn, actor, ids).await,
+            None => read(txn, actor, ids, &self.without_result).await,
         }
+    }
+
+    /// Reads the results of locked annotations whose rows came without.
+    pub async fn results(
+        &self,
+        txn: &DatabaseTransaction,
+        ids: &[i64],
+    ) -> Result<Vec<(i64, String)>> {
+        let results = annotation::Entity::find()
+            .select_only()
+            .columns([Column::Id, Column::Result])
+            .filter(Column::Id.is_in(ids.iter().copied()));
+        Ok(results.into_tuple().all(txn).await?)
     }
 
     /// Joins a row with its task and with the target of a move. Is `None` when the task is not locked: the actor did not
@@ -204,15 +233,15 @@ async fn lock(
     let annotations = match wanted.is_single {
         _ if ids.is_empty() => Some(HashMap::new()),
         // The whole row at once saves the statement that would ask for its task.
-        true => Some(read(txn, actor, ids).await?),
+        true => Some(read(txn, actor, ids, &wanted.without_result).await?),
         false => None,
     };
-    let mut result_bytes = HashMap::new();
+    let mut stored_bytes = HashMap::new();
     let places: HashMap<i64, i64> = match &annotations {
         Some(rows) => rows.values().map(|row| (row.id, row.task_id)).collect(),
         None => {
             let places = read_tasks_and_sizes(txn, actor, ids).await?;
-            result_bytes = places.iter().map(|it| (it.id, it.bytes())).collect();
+            stored_bytes = places.iter().map(|it| (it.id, it.bytes())).collect();
             places.iter().map(|it| (it.id, it.task_id)).collect()
         }
     };
@@ -241,7 +270,8 @@ async fn lock(
     Ok(Attempt::Locked(LockedRows {
         tasks,
         annotations,
-        result_bytes,
+        without_result: wanted.without_result.clone(),
+        stored_bytes,
         deleted,
     }))
 }
@@ -278,12 +308,30 @@ fn annotations(actor: &Actor, ids: &[i64]) -> Select<annotation::Entity> {
     access::visible_annotations(actor).filter(Column::Id.is_in(ids.iter().copied()))
 }
 
+/// Reads whole rows, or rows with an empty result for the annotations `without_result`.
 async fn read(
     txn: &DatabaseTransaction,
     actor: &Actor,
     ids: &[i64],
+    without_result: &HashSet<i64>,
 ) -> Result<HashMap<i64, annotation::Model>> {
-    let rows = annotations(actor, ids).all(txn).await?;
+    let mut select = annotations(actor, ids);
+    if !without_result.is_empty() {
+        let whole = ids.iter().copied();
+        let whole: Vec<i64> = whole.filter(|id| !without_result.contains(id)).collect();
+        let result = match whole.is_empty() {
+            true => Expr::val(""),
+            false => {
+                let is_whole = Expr::col((annotation::Entity, Column::Id)).is_in(whole);
+                let result = Expr::col((annotation::Entity, Column::Result));
+                Expr::case(is_whole, result).finally("").into()
+            }
+        };
+        let others = Column::iter().filter(|column| !matches!(column, Column::Result));
+        let columns = select.select_only().columns(others);
+        select = columns.expr_as(result, Column::Result);
+    }
+    let rows = select.all(txn).await?;
     Ok(rows.into_iter().map(|row| (row.id, row)).collect())
 }
 

@@ -1,5 +1,7 @@
 //! Outcomes of commands, with the position of each problem in a batch.
 
+use std::collections::HashMap;
+
 use entity::{annotation, annotation_draft};
 
 use crate::error::{Error, Problem, ProblemCode, Result, Segment};
@@ -34,7 +36,7 @@ pub type Outcomes<T> = Vec<Result<Option<T>>>;
 /// Outcome of an accepted command.
 #[derive(Debug)]
 pub struct Done {
-    /// Annotation as the command left it; a deleted annotation at the version of its deletion.
+    /// Annotation as the command left it; a deleted annotation at the version of its deletion, without its result.
     pub annotation: annotation::Model,
     /// Draft that the annotation was converted to.
     pub draft: Option<annotation_draft::Model>,
@@ -115,14 +117,15 @@ impl Progress {
         }
     }
 
-    /// Replaces rows of accepted commands that later commands changed.
-    pub fn refresh<'r>(&mut self, newer: impl Fn(i64) -> Option<&'r annotation::Model>) {
+    /// Replaces rows of accepted commands by the rows that a plan leaves: the plan kept their results, and later
+    /// commands may have changed the rows.
+    pub fn refresh(&mut self, rows: Vec<annotation::Model>) {
+        let rows = rows.into_iter().map(|row| (row.id, row));
+        let mut rows: HashMap<i64, annotation::Model> = rows.collect();
         let is_batch = self.is_batch();
         for done in self.outcomes.iter_mut().flatten().flatten() {
-            if let Some(row) = newer(done.annotation.id)
-                && row.version > done.annotation.version
-            {
-                done.annotation = answered(is_batch, row.clone());
+            if let Some(row) = rows.remove(&done.annotation.id) {
+                done.annotation = answered(is_batch, row);
             }
         }
     }

@@ -11,7 +11,7 @@ use super::{
     lock::{DeletedAnnotation, Locked, LockedRows},
 };
 use crate::{
-    app::compute,
+    app::{compute, memory::Lease},
     domain::{access::Actor, version},
     error::{Error, Result},
 };
@@ -106,24 +106,31 @@ impl PendingUpdate {
     }
 }
 
-/// Joins commands with their rows, by index in the request. Refuses commands whose rows the actor does not see.
+/// Joins commands with their rows, by index in the request. Refuses commands whose rows the actor does not see. Adds the
+/// bytes of further texts to the lease: of submitted drafts, and of results that conflicts show.
 pub async fn join(
     txn: &DatabaseTransaction,
     actor: &Actor,
     rows: &mut LockedRows,
     commands: Vec<Checked>,
     version_bumps: &HashMap<i64, i32>,
+    lease: &mut Lease,
 ) -> Result<Vec<(usize, Result<Pending>)>> {
     let ids = commands.iter();
     let ids: Vec<i64> = ids.filter_map(|it| it.command.annotation_id()).collect();
-    let annotations = match ids.as_slice() {
+    let mut annotations = match ids.as_slice() {
         [] => HashMap::new(),
         ids => rows.take_annotations(txn, actor, ids).await?,
     };
+    let is_stale = |it: &&Checked| is_stale_deletion(&it.command, &annotations, version_bumps);
+    let stale = commands.iter().filter(is_stale);
+    let stale: Vec<i64> = stale.filter_map(|it| it.command.annotation_id()).collect();
+    read_results(txn, rows, &mut annotations, &stale, lease).await?;
     let mut rows = Rows {
         locked: rows,
         annotations,
         version_bumps,
+        lease,
     };
     let mut joined = Vec::with_capacity(commands.len());
     for checked in commands {
@@ -141,6 +148,52 @@ struct Rows<'a> {
     locked: &'a mut LockedRows,
     annotations: HashMap<i64, annotation::Model>,
     version_bumps: &'a HashMap<i64, i32>,
+    lease: &'a mut Lease,
+}
+
+/// Says whether a command deletes an annotation whose version is not the expected version, in which case the conflict
+/// shows the whole row. Other deletions need no result; a conversion to a draft has its result already.
+fn is_stale_deletion(
+    command: &Command,
+    annotations: &HashMap<i64, annotation::Model>,
+    version_bumps: &HashMap<i64, i32>,
+) -> bool {
+    let Command::Delete {
+        id,
+        expected_version: Some(expected),
+        into_draft: false,
+    } = command
+    else {
+        return false;
+    };
+    let bumps = version_bumps.get(id).copied().unwrap_or_default();
+    let row = annotations.get(id);
+    row.is_some_and(|row| row.version - bumps != *expected)
+}
+
+/// Completes rows that were read without their results.
+async fn read_results(
+    txn: &DatabaseTransaction,
+    rows: &LockedRows,
+    annotations: &mut HashMap<i64, annotation::Model>,
+    ids: &[i64],
+    lease: &mut Lease,
+) -> Result<()> {
+    if ids.is_empty() {
+        return Ok(());
+    }
+    // Known before the read in a batch, and 0 for a single command, whose result is leased after the read.
+    let known: u64 = ids.iter().map(|id| rows.stored_bytes(*id)).sum();
+    lease.grow(known)?;
+    let results = rows.results(txn, ids).await?;
+    let read: usize = results.iter().map(|(_, result)| result.len()).sum();
+    lease.grow((read as u64).saturating_sub(known))?;
+    for (id, result) in results {
+        if let Some(row) = annotations.get_mut(&id) {
+            row.result = result;
+        }
+    }
+    Ok(())
 }
 
 impl Rows<'_> {
@@ -204,7 +257,7 @@ impl Rows<'_> {
             None => {
                 let task = self.locked.task(key.task_id).cloned();
                 let task = task.ok_or(Error::NotFound("draft"))?;
-                let new = submission.into_new(lock_draft(txn, key.id).await?);
+                let new = submission.into_new(self.lock_draft(txn, key.id).await?);
                 // The content was not part of the request, so its checks run here.
                 let region_count = check::check_new(&new)?;
                 Ok(Pending::Create(PendingCreate {
@@ -215,7 +268,7 @@ impl Rows<'_> {
             }
             Some(id) => {
                 let locked = self.locked(id, None)?;
-                let change = submission.into_change(lock_draft(txn, key.id).await?);
+                let change = submission.into_change(self.lock_draft(txn, key.id).await?);
                 check::check_change(&change)?;
                 Ok(Pending::Update(Box::new(PendingUpdate { locked, change })))
             }
@@ -230,16 +283,21 @@ impl Rows<'_> {
         locked.version_bumps = self.version_bumps.get(&id).copied().unwrap_or_default();
         Ok(locked)
     }
-}
 
-/// Reads and locks a draft. Of two requests that submit the same draft, the second finds no draft.
-async fn lock_draft(txn: &DatabaseTransaction, id: i64) -> Result<annotation_draft::Model> {
-    let draft = annotation_draft::Entity::find_by_id(id)
-        .lock(LockType::Update)
-        .one(txn)
-        .await?;
-    let draft = draft.ok_or(Error::NotFound("draft"))?;
-    // The result was not part of the request, so nothing has been charged for its checks.
-    compute::charge(draft.result.len()).await;
-    Ok(draft)
+    /// Reads and locks a draft. Of two requests that submit the same draft, the second finds no draft.
+    async fn lock_draft(
+        &mut self,
+        txn: &DatabaseTransaction,
+        id: i64,
+    ) -> Result<annotation_draft::Model> {
+        let draft = annotation_draft::Entity::find_by_id(id)
+            .lock(LockType::Update)
+            .one(txn)
+            .await?;
+        let draft = draft.ok_or(Error::NotFound("draft"))?;
+        // The result was not part of the request, so nothing has been leased for it, or charged for its checks.
+        self.lease.grow(draft.result.len() as u64)?;
+        compute::charge(draft.result.len()).await;
+        Ok(draft)
+    }
 }

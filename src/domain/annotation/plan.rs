@@ -64,8 +64,10 @@ pub struct Plan<'a> {
 
 /// Row as stored, and as changed by the plan.
 struct Planned {
+    /// Stored row, with its result only if replaced: `after` has the result otherwise, which can have megabytes.
     before: annotation::Model,
     after: annotation::Model,
+    has_new_result: bool,
 }
 
 /// Verdict by the actor on an annotation.
@@ -74,10 +76,12 @@ enum PlannedReview {
     Retract { annotation_id: i64 },
 }
 
-/// Written rows whose ids were not known before.
-pub struct Written {
+/// Rows as a plan leaves them.
+pub struct PlannedRows {
     /// New annotations, in the order of their commands.
     pub created: Vec<annotation::Model>,
+    /// Changed and restored annotations.
+    pub changed: Vec<annotation::Model>,
     /// Drafts that annotations were converted to, in the order of their commands.
     pub drafts: Vec<annotation_draft::Model>,
 }
@@ -95,6 +99,14 @@ pub fn used_unique_id() -> Problem {
 pub fn unique_id_taken() -> Error {
     let message = "another annotation has taken its unique id since it was deleted";
     Problem::new(["id"], ProblemCode::AlreadyTaken, message).into()
+}
+
+/// Copies a row, and leaves its result in place.
+fn copy_without_result(row: &mut annotation::Model) -> annotation::Model {
+    let result = std::mem::take(&mut row.result);
+    let copy = row.clone();
+    row.result = result;
+    copy
 }
 
 /// Ends the history of a row about to be deleted: raises its version, and returns the revision of the deletion.
@@ -153,10 +165,26 @@ impl<'a> Plan<'a> {
         self.at
     }
 
-    /// An annotation as the plan changes it, or `None` for an unchanged annotation.
-    pub fn row(&self, id: i64) -> Option<&annotation::Model> {
-        let changed = self.rows.get(&id).map(|planned| &planned.after);
-        changed.or_else(|| self.restored.iter().find(|row| row.id == id))
+    /// Brings a locked annotation up to date with earlier commands, which may have taken its ground truth. The result
+    /// stays: a request names an annotation once, so no earlier command replaced the result.
+    pub fn update_locked(&mut self, locked: &mut Locked) {
+        let Some(planned) = self.rows.get_mut(&locked.annotation.id) else {
+            return;
+        };
+        let mut row = copy_without_result(&mut planned.after);
+        row.result = std::mem::take(&mut locked.annotation.result);
+        locked.version_bumps += row.version - locked.annotation.version;
+        locked.annotation = row;
+    }
+
+    /// Returns the rows as they would be, and writes nothing.
+    pub fn unwritten(self) -> PlannedRows {
+        let changed = self.rows.into_values().map(|planned| planned.after);
+        PlannedRows {
+            created: self.new.into_iter().map(|(row, _)| row).collect(),
+            changed: changed.chain(self.restored).collect(),
+            drafts: Vec::new(),
+        }
     }
 
     /// Lists the number of versions that the plan adds to each annotation.
@@ -168,6 +196,8 @@ impl<'a> Plan<'a> {
     }
 
     /// Changes an annotation. A change without an effect writes nothing, except for deleting drafts.
+    ///
+    /// Returns the new row; the plan keeps the result of a changed row.
     pub fn change(
         &mut self,
         locked: Locked,
@@ -176,14 +206,15 @@ impl<'a> Plan<'a> {
     ) -> Result<annotation::Model> {
         let Locked {
             task,
-            annotation: before,
+            annotation: mut row,
             target,
             ..
         } = locked;
         // A move to the present task is no move.
-        let target =
-            target.filter(|target| change.task_id.is_sent() && target.id != before.task_id);
-        let mut row = before.clone();
+        let target = target.filter(|target| change.task_id.is_sent() && target.id != row.task_id);
+        // Kept for the search index, which compares the old result with the new.
+        let replaced = new_result.as_ref().map(|_| std::mem::take(&mut row.result));
+        let before = copy_without_result(&mut row);
         let mut changes = apply::apply(&mut row, &change, target.as_ref(), new_result);
         if let Some(review) = &change.review {
             changes.review(review.comment.as_deref());
@@ -229,29 +260,33 @@ impl<'a> Plan<'a> {
         for task in [Some(task), target].into_iter().flatten() {
             self.touch_task(task, recount);
         }
-        self.put(before, row.clone());
-        Ok(row)
+        let answer = copy_without_result(&mut row);
+        self.put(before, replaced, row);
+        Ok(answer)
     }
 
-    /// Plans a new annotation of a task; its id is assigned on writing.
+    /// Plans a new annotation of a task; its id is assigned on writing. Returns the row without its result, which the
+    /// plan keeps.
     pub fn create(
         &mut self,
         task: task::Model,
-        row: annotation::Model,
+        mut row: annotation::Model,
         action: Action,
         draft: Option<SubmittedDraft>,
-    ) -> Result<()> {
+    ) -> Result<annotation::Model> {
         if row.ground_truth {
             self.clear_ground_truth(row.task_id, row.id)?;
         }
         self.consumed_drafts.extend(draft.map(|draft| draft.id));
         self.touch_task(task, true);
+        let answer = copy_without_result(&mut row);
         self.new.push((row, action));
-        Ok(())
+        Ok(answer)
     }
 
     /// Deletes an annotation; the history stays and ends with a tombstone. Keeps the result as a draft of the actor
-    /// on request. Returns the row at the version of the deletion.
+    /// on request. Returns the row at the version of the deletion, without its result, which neither revision nor
+    /// tombstone stores.
     pub fn delete(&mut self, locked: Locked, into_draft: bool) -> Result<annotation::Model> {
         let Locked {
             task,
@@ -263,14 +298,16 @@ impl<'a> Plan<'a> {
         self.touch_task(task, true);
         // Changes by earlier commands are kept in their revisions.
         self.rows.remove(&row.id);
+        let answer = copy_without_result(&mut row);
+        self.deleted.push(answer.clone());
         if into_draft {
-            self.new_drafts.push(row.clone());
+            self.new_drafts.push(row);
         }
-        self.deleted.push(row.clone());
-        Ok(row)
+        Ok(answer)
     }
 
-    /// Undeletes an annotation under its old id, in place of its tombstone.
+    /// Undeletes an annotation under its old id, in place of its tombstone. Returns the row without its result, which
+    /// the plan keeps.
     pub fn undelete(
         &mut self,
         task: task::Model,
@@ -284,8 +321,9 @@ impl<'a> Plan<'a> {
         }
         self.revise(&row, Event::Restored, action, changes)?;
         self.touch_task(task, true);
-        self.restored.push(row.clone());
-        Ok(row)
+        let answer = copy_without_result(&mut row);
+        self.restored.push(row);
+        Ok(answer)
     }
 
     /// Takes the ground truth from the annotation of the task that holds it, with a separate revision.
@@ -296,17 +334,23 @@ impl<'a> Plan<'a> {
         // A planned row supersedes the stored row, even if no longer the ground truth.
         let is_planned =
             |id: i64| self.rows.contains_key(&id) || self.deleted.iter().any(|row| row.id == id);
-        let stored = stored.filter(|row| !is_planned(row.id));
-        let planned = self.rows.values().map(|planned| &planned.after);
-        let planned = planned.chain(stored.as_ref()).find(|row| is_other(row));
-        if let Some(before) = planned.cloned() {
-            let after = self.without_ground_truth(before.clone())?;
-            self.put(before, after);
+        let stored = stored.filter(|row| !is_planned(row.id) && is_other(row));
+        let mut planned = self.rows.values().map(|planned| &planned.after);
+        let planned = planned.find(|row| is_other(row)).map(|row| row.id);
+        // Takes rows out of the plan, since revising a row borrows the whole plan.
+        if let Some(id) = planned
+            && let Some(mut planned) = self.rows.remove(&id)
+        {
+            self.take_ground_truth(&mut planned.after)?;
+            self.rows.insert(id, planned);
+        } else if let Some(mut row) = stored {
+            let before = copy_without_result(&mut row);
+            self.take_ground_truth(&mut row)?;
+            self.put(before, None, row);
         }
-        // Takes the list out of the plan, since revising a row borrows the whole plan.
         let mut restored = std::mem::take(&mut self.restored);
         for row in restored.iter_mut().filter(|row| is_other(row)) {
-            *row = self.without_ground_truth(row.clone())?;
+            self.take_ground_truth(row)?;
         }
         self.restored = restored;
         for (row, _) in &mut self.new {
@@ -316,14 +360,13 @@ impl<'a> Plan<'a> {
         Ok(())
     }
 
-    /// Returns the row without the ground truth, at a new version.
-    fn without_ground_truth(&mut self, mut row: annotation::Model) -> Result<annotation::Model> {
+    /// Takes the ground truth from a row, at a new version.
+    fn take_ground_truth(&mut self, row: &mut annotation::Model) -> Result<()> {
         row.ground_truth = false;
-        touch(&mut row, self.actor.id(), Action::Updated, self.at);
+        touch(row, self.actor.id(), Action::Updated, self.at);
         let mut changes = Changes::default();
         changes.field("groundTruth", false);
-        self.revise(&row, Event::Updated, Action::Updated, changes)?;
-        Ok(row)
+        self.revise(row, Event::Updated, Action::Updated, changes)
     }
 
     fn revise(
@@ -344,12 +387,24 @@ impl<'a> Plan<'a> {
         *recounts |= recount;
     }
 
-    fn put(&mut self, before: annotation::Model, after: annotation::Model) {
-        match self.rows.get_mut(&after.id) {
-            Some(planned) => planned.after = after,
-            None => {
-                self.rows.insert(after.id, Planned { before, after });
-            }
-        }
+    /// Puts a changed row into the plan. `replaced` is the stored result if the change has a new result.
+    fn put(
+        &mut self,
+        before: annotation::Model,
+        replaced: Option<String>,
+        after: annotation::Model,
+    ) {
+        let has_new_result = replaced.is_some();
+        // A row that lost its ground truth before keeps the stored row that it was compared with.
+        let before = self.rows.remove(&after.id).map_or(before, |it| it.before);
+        let planned = Planned {
+            before: annotation::Model {
+                result: replaced.unwrap_or_default(),
+                ..before
+            },
+            after,
+            has_new_result,
+        };
+        self.rows.insert(planned.after.id, planned);
     }
 }

@@ -31,10 +31,10 @@ use crate::{
 const CHUNK: usize = 100;
 /// Bytes of stored results in a chunk, unless a single one has more.
 const CHUNK_BYTES: u64 = 16 << 20;
-/// Copies of a stored result while a command is decided on: the row, and the row in the plan.
+/// Copies of a stored result that a chunk holds at once: the text in the row, which moves into the plan, and the text
+/// in the statement, which writes the results of all rows once a single result of the chunk changes. New results belong
+/// to the request, whose body is leased.
 const COPIES: u64 = 2;
-/// Id that stands for a malformed id. Commands with this id are not found, and count as no repetition.
-const NOWHERE: i64 = 0;
 
 /// Runs a single command. A trial returns the annotation as it would be, and writes nothing.
 pub async fn run_one(app: &App, actor: &Actor, command: Command, is_trial: bool) -> Result<Done> {
@@ -119,7 +119,7 @@ impl Named {
         {
             return Some(repeated(&["id"], "draft"));
         }
-        let id = command.annotation_id().filter(|id| *id != NOWHERE)?;
+        let id = command.annotation_id()?;
         (!self.annotations.insert(id)).then(|| repeated(&["id"], "annotation"))
     }
 }
@@ -138,8 +138,10 @@ fn wanted(commands: &[Checked], is_batch: bool) -> Wanted {
                 wanted.unique_ids.extend(new.unique_id.filter(|_| is_batch));
             }
             Command::Update { change, .. } => wanted.targets.extend(change.task_id.value()),
-            Command::Delete { .. } => {}
-            Command::Restore { id, .. } => wanted.deleted.push(*id),
+            Command::Delete { id, into_draft, .. } => {
+                wanted.without_result.extend((!into_draft).then_some(*id));
+            }
+            Command::Restore { .. } => wanted.deleted.extend(command.annotation_id()),
             Command::Submit { draft, .. } => {
                 let is_new = draft.annotation_id.is_none();
                 wanted.tasks.extend(is_new.then_some(draft.task_id));
@@ -162,14 +164,16 @@ async fn write_all(
     let mut has_written = false;
     let mut commands = commands.into_iter().peekable();
     loop {
-        let (chunk, bytes) = next_chunk(&mut commands, rows);
+        let chunk = next_chunk(&mut commands, rows);
         if chunk.is_empty() {
             return Ok(has_written);
         }
-        // Leased until the results are written. The results of a batch are not read yet; of a single command the row was
-        // read with its lock, and `Facts` leases it.
-        let _results = app.memory.lease(bytes.saturating_mul(COPIES))?;
-        let joined = pending::join(txn, actor, rows, chunk, &version_bumps).await?;
+        let named = chunk.iter().filter_map(|it| it.command.annotation_id());
+        let bytes: u64 = named.map(|id| rows.taken_bytes(id)).sum();
+        // The single lease for stored results, held until they are written. The results of a batch are not read yet; the
+        // row of a single command was read with its lock, which saves the statement for its size.
+        let mut lease = app.memory.lease(bytes.saturating_mul(COPIES))?;
+        let joined = pending::join(txn, actor, rows, chunk, &version_bumps, &mut lease).await?;
         let (mut indexes, mut pendings) = (Vec::new(), Vec::new());
         for (index, joined) in joined {
             match joined {
@@ -186,15 +190,15 @@ async fn write_all(
     }
 }
 
-/// Takes the next commands, as many as a chunk has room for. Answers with the bytes of their stored results, too.
+/// Takes the next commands, as many as a chunk has room for.
 fn next_chunk(
     commands: &mut Peekable<impl Iterator<Item = Checked>>,
     rows: &LockedRows,
-) -> (Vec<Checked>, u64) {
+) -> Vec<Checked> {
     let bytes_of = |it: &Checked| {
         it.command
             .annotation_id()
-            .map_or(0, |id| rows.result_bytes(id))
+            .map_or(0, |id| rows.stored_bytes(id))
     };
     let (mut chunk, mut bytes) = (Vec::new(), 0);
     while chunk.len() < CHUNK {
@@ -205,7 +209,7 @@ fn next_chunk(
         bytes += bytes_of(&next);
         chunk.push(next);
     }
-    (chunk, bytes)
+    chunk
 }
 
 /// Decides on pending commands, each with its place in the request, and writes those that are accepted. Answers with
@@ -225,12 +229,8 @@ async fn write(
     let mut plan = Plan::new(actor, ground_truths, facts.configs());
     let (mut created, mut converted) = (Vec::new(), Vec::new());
     for (index, mut pending) in indexes.into_iter().zip(pendings) {
-        if let Some(locked) = pending.locked_mut()
-            && let Some(row) = plan.row(locked.annotation.id)
-        {
-            // An earlier command took the ground truth from the annotation.
-            locked.version_bumps += row.version - locked.annotation.version;
-            locked.annotation = row.clone();
+        if let Some(locked) = pending.locked_mut() {
+            plan.update_locked(locked);
         }
         let is_new = matches!(pending, Pending::Create(_));
         let is_converted = matches!(&pending, Pending::Delete(pending) if pending.into_draft);
@@ -248,30 +248,34 @@ async fn write(
             tokio::task::yield_now().await;
         }
     }
-    // Later chunks compare expected versions with the versions before the request.
-    for (id, bumps) in plan.version_bumps() {
-        *version_bumps.entry(id).or_default() += bumps;
-    }
-    progress.refresh(|id| plan.row(id));
-    if plan.is_empty() || progress.is_trial() {
+    if plan.is_empty() {
         return Ok(false);
     }
-    // Refused batches are written, too, and rolled back in the end: later chunks build on earlier chunks.
-    match plan.write(txn).await {
-        Ok(written) => {
-            for (index, row) in created.into_iter().zip(written.created) {
-                progress.accept(index, row);
-            }
-            for (index, draft) in converted.into_iter().zip(written.drafts) {
-                progress.add_draft(index, draft);
-            }
-            Ok(true)
+    // Writes nothing that would be rolled back. Later chunks are decided on all the same, for their problems, and read
+    // the rows as stored: no refusal depends on the ground truths that this chunk would have moved.
+    let writes = !progress.will_roll_back();
+    let rows = if writes {
+        // Later chunks read the raised versions, and compare expected versions with the versions before the request.
+        for (id, bumps) in plan.version_bumps() {
+            *version_bumps.entry(id).or_default() += bumps;
         }
-        // A parallel writer took a unique id since the check. A batch can't tell which command is affected; its
-        // repetition can.
-        Err(Error::BadInput(_)) if progress.is_batch() => Err(Error::busy()),
-        Err(failure) => Err(failure),
+        plan.write(txn).await.map_err(|failure| match failure {
+            // A parallel writer took a unique id since the check. A batch can't tell which command is affected; its
+            // repetition can.
+            Error::BadInput(_) if progress.is_batch() => Error::busy(),
+            failure => failure,
+        })?
+    } else {
+        plan.unwritten()
+    };
+    for (index, row) in created.into_iter().zip(rows.created) {
+        progress.accept(index, row);
     }
+    for (index, draft) in converted.into_iter().zip(rows.drafts) {
+        progress.add_draft(index, draft);
+    }
+    progress.refresh(rows.changed);
+    Ok(writes)
 }
 
 /// Says whether an error concerns the whole request.

@@ -71,6 +71,5 @@ pub fn decide(
         version: 1,
         extra: None,
     };
-    plan.create(task, row.clone(), action, new.draft)?;
-    Ok(row)
+    plan.create(task, row, action, new.draft)
 }

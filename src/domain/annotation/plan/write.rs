@@ -13,7 +13,7 @@ use sea_orm::{
     sea_query::Expr,
 };
 
-use super::{super::index, Plan, Planned, Written, unique_id_taken, used_unique_id};
+use super::{super::index, Plan, Planned, PlannedRows, unique_id_taken, used_unique_id};
 use crate::{
     domain::{
         bulk,
@@ -23,9 +23,16 @@ use crate::{
     error::{Error, Result},
 };
 
+impl Planned {
+    /// Says whether the annotation moves to a different project.
+    fn moves_to_project(&self) -> bool {
+        self.before.project_id != self.after.project_id
+    }
+}
+
 impl Plan<'_> {
     /// Writes all rows, in an order that respects unique keys: deletes rows before inserting.
-    pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<Written> {
+    pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<PlannedRows> {
         self.tombstone(txn).await?;
         // Before saving: two rows of a task must not hold the ground truth at the same time, not even between
         // statements.
@@ -42,7 +49,12 @@ impl Plan<'_> {
         let drafts = self.insert_drafts(txn).await?;
         self.write_reviews(txn).await?;
         tasks::touch(txn, self.tasks.into_values(), self.actor, self.at).await?;
-        Ok(Written { created, drafts })
+        let changed = self.rows.into_values().map(|planned| planned.after);
+        Ok(PlannedRows {
+            created,
+            changed: changed.chain(restored).collect(),
+            drafts,
+        })
     }
 
     /// Clears the ground truth of rows that lose the flag, before other rows get the flag: a unique index allows a
@@ -78,8 +90,8 @@ impl Plan<'_> {
             let mut rows = self.rows.values();
             (with_truths && matches!(column, Column::GroundTruth))
                 || rows.any(|row| match column {
-                    // Compared in place: `get` would copy both texts.
-                    Column::Result => row.before.result != row.after.result,
+                    // Known without a comparison, for which `get` would copy both texts.
+                    Column::Result => row.has_new_result,
                     _ => row.before.get(*column) != row.after.get(*column),
                 })
         };
@@ -144,11 +156,18 @@ impl Plan<'_> {
 
     /// Updates the search index for changed, new and restored rows.
     async fn index<'r>(
-        &self,
+        &mut self,
         txn: &DatabaseTransaction,
         new: impl Iterator<Item = &'r annotation::Model>,
     ) -> Result<()> {
+        for row in self.rows.values_mut() {
+            // The index compares terms by the configs of both projects, so it needs the unchanged result twice.
+            if !row.has_new_result && row.moves_to_project() {
+                row.before.result.clone_from(&row.after.result);
+            }
+        }
         let changed = self.rows.values();
+        let changed = changed.filter(|row| row.has_new_result || row.moves_to_project());
         let changed = changed.map(|row| (Some(&row.before), &row.after));
         let all: Vec<_> = changed.chain(new.map(|row| (None, row))).collect();
         index::write(txn, &all, &self.configs).await
