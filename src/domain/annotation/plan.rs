@@ -2,6 +2,7 @@
 //! are derived from each other.
 
 mod drafts;
+mod ground_truths;
 mod reviews;
 mod write;
 
@@ -227,6 +228,7 @@ impl<'a> Plan<'a> {
         if drafts_go {
             self.submitted_drafts_of.push(row.id);
         }
+        // A submitted draft goes in any case: its content is part of the annotation, even if nothing changed.
         self.consumed_drafts
             .extend(change.draft.map(|draft| draft.id));
         // No revision for a change without an effect: versions count accepted changes.
@@ -324,49 +326,6 @@ impl<'a> Plan<'a> {
         let answer = copy_without_result(&mut row);
         self.restored.push(row);
         Ok(answer)
-    }
-
-    /// Takes the ground truth from the annotation of the task that holds it, with a separate revision.
-    fn clear_ground_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
-        let is_other =
-            |row: &annotation::Model| row.ground_truth && row.task_id == task_id && row.id != keep;
-        let stored = self.ground_truths.remove(&task_id);
-        // A planned row supersedes the stored row, even if no longer the ground truth.
-        let is_planned =
-            |id: i64| self.rows.contains_key(&id) || self.deleted.iter().any(|row| row.id == id);
-        let stored = stored.filter(|row| !is_planned(row.id) && is_other(row));
-        let mut planned = self.rows.values().map(|planned| &planned.after);
-        let planned = planned.find(|row| is_other(row)).map(|row| row.id);
-        // Takes rows out of the plan, since revising a row borrows the whole plan.
-        if let Some(id) = planned
-            && let Some(mut planned) = self.rows.remove(&id)
-        {
-            self.take_ground_truth(&mut planned.after)?;
-            self.rows.insert(id, planned);
-        } else if let Some(mut row) = stored {
-            let before = copy_without_result(&mut row);
-            self.take_ground_truth(&mut row)?;
-            self.put(before, None, row);
-        }
-        let mut restored = std::mem::take(&mut self.restored);
-        for row in restored.iter_mut().filter(|row| is_other(row)) {
-            self.take_ground_truth(row)?;
-        }
-        self.restored = restored;
-        for (row, _) in &mut self.new {
-            // New rows have no revision yet that could record the loss of the ground truth.
-            row.ground_truth &= row.task_id != task_id;
-        }
-        Ok(())
-    }
-
-    /// Takes the ground truth from a row, at a new version.
-    fn take_ground_truth(&mut self, row: &mut annotation::Model) -> Result<()> {
-        row.ground_truth = false;
-        touch(row, self.actor.id(), Action::Updated, self.at);
-        let mut changes = Changes::default();
-        changes.field("groundTruth", false);
-        self.revise(row, Event::Updated, Action::Updated, changes)
     }
 
     fn revise(

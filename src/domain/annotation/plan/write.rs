@@ -10,7 +10,6 @@ use sea_orm::{
     ActiveValue::{NotSet, Unchanged},
     ColumnTrait, DatabaseTransaction, DbErr, EntityTrait, IntoActiveModel, Iterable, ModelTrait,
     QueryFilter, SqlErr,
-    sea_query::Expr,
 };
 
 use super::{super::index, Plan, Planned, PlannedRows, unique_id_taken, used_unique_id};
@@ -55,33 +54,6 @@ impl Plan<'_> {
             changed: changed.chain(restored).collect(),
             drafts,
         })
-    }
-
-    /// Clears the ground truth of rows that lose the flag, before other rows get the flag: a unique index allows a
-    /// single ground truth per task.
-    ///
-    /// Returns whether any flag was cleared: rows that keep the flag and move have to be written again.
-    async fn release_ground_truths(&self, txn: &DatabaseTransaction) -> Result<bool> {
-        let changes = |row: &&Planned| {
-            row.before.ground_truth != row.after.ground_truth
-                || row.before.task_id != row.after.task_id
-        };
-        let changed = || self.rows.values().filter(changes);
-        let gains = changed().any(|row| row.after.ground_truth)
-            || self.new.iter().any(|(row, _)| row.ground_truth)
-            || self.restored.iter().any(|row| row.ground_truth);
-        let lose = changed().filter(|row| row.before.ground_truth);
-        let lose: Vec<i64> = lose.map(|row| row.before.id).collect();
-        // A single row that loses the flag is saved before new rows are inserted, so no further statement is needed.
-        if !gains || lose.is_empty() || self.rows.len() < 2 {
-            return Ok(false);
-        }
-        annotation::Entity::update_many()
-            .col_expr(Column::GroundTruth, Expr::val(false))
-            .filter(Column::Id.is_in(lose))
-            .exec(txn)
-            .await?;
-        Ok(true)
     }
 
     /// Writes the columns in which rows differ from the stored rows, which leaves other indexes untouched.
