@@ -259,6 +259,7 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
         }
         bytes_together += more;
         (bytes, count) = (bytes + more, count + comparison.members.len());
+        // Starts a batch that begins with this comparison, whose results the last batch has no room for.
         if batches.is_empty() || bytes > MAX_BYTES || count > MAX_READ {
             (bytes, count) = (more, comparison.members.len());
             batches.push(Vec::new());
@@ -268,6 +269,7 @@ async fn compare<K: Copy + Eq + Hash + Send + 'static>(
             .expect("there is one by now")
             .push(comparison);
     }
+    // Shared by all batches: the request as a whole is bounded, however its comparisons are distributed.
     let mut steps = TOGETHER * MAX_STEPS;
     for batch in batches {
         let members = batch.iter().flat_map(|comparison| &comparison.members);

@@ -181,6 +181,7 @@ where
     });
     let total = source.seek(SeekFrom::End(0))?;
     let mut told = |phase, done| observe(Progress { phase, done, total });
+    // Checks the whole file before the first write, so that a refused file leaves no record of an import.
     let (source, first_pass) = check(source, result_check, |done| told(Phase::Check, done)).await?;
     let first_pass = first_pass.map_err(Failure::Refused)?;
     let mut notes = Notes::default();
@@ -209,6 +210,7 @@ where
         },
     );
     let written = writing.await;
+    // Tells a failure of the last step, after which all tasks are there, from a failure between tasks.
     let is_whole = written.is_ok();
     let written = match written {
         Ok(()) => job.mark_written(app).await.map_err(Failure::from),

@@ -63,6 +63,8 @@ pub fn check_write(actor: &Actor, role: Role, write: &AnnotationWrite<'_>) -> Re
             "you may restore only deleted annotations of your own; managers may restore any",
         ),
     };
+    // Ordered: only the first broken rule is reported, so that a review by an annotator names the role that reviews need,
+    // and not the author of the row.
     let rules = [
         (
             !write.is_review || may_review(role),

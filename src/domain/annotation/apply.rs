@@ -47,6 +47,7 @@ pub fn apply(
         row.region_count = i32::try_from(new_result.region_count).unwrap_or(i32::MAX);
     }
     if let Some(target) = target {
+        // Recorded before the row changes: subscribers of the former task and project see the departure.
         changes.moved_from(row.task_id, row.project_id);
         row.task_id = target.id;
         changes.id("task", Some(target.id));
@@ -64,12 +65,13 @@ pub fn apply(
         row.completed_by_id = completed_by_id;
         changes.id("completedBy", completed_by_id);
     }
+    // The last updater is recorded as a change only if named explicitly, since each change sets the last updater. The
+    // row takes it later, because `touch` would overwrite it.
     if let Patch::Set(id) = change.updated_by_id
         && row.updated_by_id != Some(id)
     {
         changes.id("updatedBy", Some(id));
     }
-    // The last updater is recorded as a change only if named explicitly, since each change sets the last updater.
     if let Patch::Set(was_cancelled) = change.was_cancelled
         && row.was_cancelled != was_cancelled
     {

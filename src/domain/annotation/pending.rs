@@ -229,6 +229,7 @@ impl Rows<'_> {
                 id,
                 version,
                 expected_version,
+                // Deleted or live as of the locks: the annotation may have been restored or deleted since the request began.
             } => match self.locked.take_deleted(id) {
                 Some(deleted) => Pending::Undelete(PendingUndelete {
                     id,

@@ -71,6 +71,7 @@ pub fn read_first_pass(
         let location = reader.location();
         let place = Place { index, location };
         if let Some(task) = item::parse(place, &text, &mut problems, &mut first_pass.readings) {
+            // Keeps counts, people and parents, and drops the task: a file can be larger than the memory.
             first_pass.counts.add(&task);
             if let Some(result_check) = result_check {
                 result_check.run(&task, &mut problems, &mut first_pass.misfits);

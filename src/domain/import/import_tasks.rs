@@ -146,6 +146,7 @@ fn read(texts: &[String]) -> Result<Items> {
         }
         items.tasks.push(task);
     }
+    // Counted after the parse, which alone knows the children; the limit bounds the rows of the single transaction.
     let counts = &items.counts;
     if counts.annotations + counts.predictions + counts.drafts > MAX_CHILDREN {
         let message = format!(

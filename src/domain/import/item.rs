@@ -306,6 +306,7 @@ fn annotation(
         parent_annotation: checker.integer(fields, "parent_annotation"),
         extra: None,
     };
+    // References to the enclosing objects follow from the position, and must not stay in `extra`.
     for reference in ["task", "project"] {
         fields.take(reference);
     }

@@ -111,6 +111,7 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     columns.role = Set(changed.role);
     columns.can_sign_in = Set(changed.can_sign_in);
     if let Err(error) = columns.update_without_returning(&txn).await {
+        // Ends the transaction first: the explanation reads on a further connection, and would hold the locks meanwhile.
         txn.rollback().await?;
         let (username, email) = (&changed.username, changed.email.as_deref());
         return Err(

@@ -81,6 +81,8 @@ pub async fn read(
         let before = before.map(|last| deleted_row(last, tombstone));
         found.push((it, state(it.key).transpose()?, before, tombstone.is_some()));
     }
+    // Authors are restored only if they still exist: a reference to a deleted user would fail the write. A version
+    // without an author restores none, and needs no fallback.
     let users = found.iter().flat_map(|(it, past, before, _)| {
         let then = past
             .as_ref()
@@ -97,6 +99,7 @@ pub async fn read(
     for (it, past, before, has_tombstone) in found {
         let past = match (past, it.last(&before)) {
             (Some((snapshot, result)), Some(last)) => {
+                // Comparing large results takes time: the charge moves the operation to a worker.
                 compute::charge(last.result.len() + result.len()).await;
                 let exists = |id: &i64| users.contains(id);
                 let then = snapshot.completed_by_id;
