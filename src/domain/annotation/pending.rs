@@ -106,8 +106,8 @@ impl PendingUpdate {
     }
 }
 
-/// Joins commands with their rows, by index in the request. Refuses commands whose rows the actor does not see. Adds the
-/// bytes of further texts to the lease: of submitted drafts, and of results that conflicts show.
+/// Joins commands with their rows, by index in the request. Refuses commands whose rows the actor does not see. Adds
+/// the bytes of further texts to the lease: of submitted drafts, and of results that conflicts show.
 pub async fn join(
     txn: &DatabaseTransaction,
     actor: &Actor,
@@ -229,7 +229,7 @@ impl Rows<'_> {
                 id,
                 version,
                 expected_version,
-                // Deleted or live as of the locks: the annotation may have been restored or deleted since the request began.
+                // Deleted or live as of the locks: other writers may have restored or deleted the annotation meanwhile.
             } => match self.locked.take_deleted(id) {
                 Some(deleted) => Pending::Undelete(PendingUndelete {
                     id,

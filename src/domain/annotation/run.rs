@@ -170,8 +170,8 @@ async fn write_all(
         }
         let named = chunk.iter().filter_map(|it| it.command.annotation_id());
         let bytes: u64 = named.map(|id| rows.taken_bytes(id)).sum();
-        // The single lease for stored results, held until they are written. The results of a batch are not read yet; the
-        // row of a single command was read with its lock, which saves the statement for its size.
+        // The single lease for stored results, held until they are written. The results of a batch are not read yet;
+        // the row of a single command was read with its lock, which saves the statement for its size.
         let mut lease = app.memory.lease(bytes.saturating_mul(COPIES))?;
         let joined = pending::join(txn, actor, rows, chunk, &version_bumps, &mut lease).await?;
         let (mut indexes, mut pendings) = (Vec::new(), Vec::new());
