@@ -15,6 +15,7 @@ mod event;
 mod filter;
 mod history;
 mod import;
+mod input;
 mod list;
 mod loader;
 mod prediction;

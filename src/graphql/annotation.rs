@@ -15,15 +15,12 @@ use label_studio::ago::ago;
 
 use super::{
     agreement::{self, AgreementMetric},
-    connection::{Connection, cut_if_more_is_asked, nested_arguments},
+    connection::{Connection, arguments, nested},
     context::{At, ContextExt},
     draft::AnnotationDraft,
     history::{AnnotationDiff, AnnotationRevision},
     list::List,
-    loader::{
-        AnnotationId, ConfigOf, CountOf, DraftsOfAnnotation, History, PageOf, ReviewsOf, RoleIn,
-        UserId,
-    },
+    loader::{AnnotationId, ConfigOf, DraftsOfAnnotation, History, ReviewsOf, RoleIn, UserId},
     prediction::Prediction,
     project::Project,
     region::{self, Region, RegionType},
@@ -33,7 +30,7 @@ use super::{
     user::User,
 };
 use crate::{
-    domain::{access, page::Page, user as users},
+    domain::{access, user as users},
     error::{Error, Result},
     instant,
 };
@@ -41,7 +38,7 @@ use crate::{
 pub use self::{
     action::FlagMutation,
     filter::{AnnotationFilter, AnnotationOrder},
-    input::{ConflictPolicy, RegionChangesInput, patch},
+    input::{ConflictPolicy, RegionChangesInput},
     mutation::AnnotationMutation,
     query::{AnnotationQuery, list_of},
 };
@@ -272,13 +269,8 @@ impl Annotation {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AnnotationRevision>> {
-        let page = Page::new(&nested_arguments(first, after, last, before), &"history")
-            .map_err(Error::BadInput)?;
-        let page = cut_if_more_is_asked(ctx, page);
-        let key = PageOf::new(self.0.id, History, page);
-        let slice = ctx.loader().load_one(key).await?.transpose()?;
-        let total = CountOf::new(self.0.id, History);
-        Ok(Connection::new(slice.unwrap_or_default(), total))
+        let arguments = arguments(first, after, last, before);
+        nested(ctx, self.0.id, History, arguments).await
     }
 
     /// Differences between two versions. BAD_USER_INPUT with UNKNOWN_VERSION for a version that never

@@ -2,12 +2,21 @@
 
 use std::borrow::Cow;
 
-use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName};
+use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName, dataloader::Loader};
 
-use super::{context::ContextExt, list::List, total::Counted};
+use super::{
+    context::ContextExt,
+    list::List,
+    loader::{BatchLoader, CountOf, PageOf},
+    total::{Counted, Root, RootFilter},
+};
 use crate::{
-    domain::page::{Arguments, Page, PageRows},
-    error::Result,
+    app::App,
+    domain::{
+        access::Actor,
+        page::{Arguments, Page, PageRows},
+    },
+    error::{Error, Problem, Result},
 };
 
 /// A page of a list.
@@ -42,12 +51,12 @@ pub struct Edge<N> {
 }
 
 impl<N> Connection<N> {
-    pub fn new<M: Into<N>>(slice: PageRows<M>, total: impl Counted + 'static) -> Self {
+    fn new<M: Into<N>>(page: PageRows<M>, total: impl Counted + 'static) -> Self {
         Self {
-            nodes: slice.rows.into_iter().map(Into::into).collect(),
-            cursors: slice.cursors,
-            has_next: slice.has_next,
-            has_previous: slice.has_previous,
+            nodes: page.rows.into_iter().map(Into::into).collect(),
+            cursors: page.cursors,
+            has_next: page.has_next,
+            has_previous: page.has_previous,
             total: Box::new(total),
         }
     }
@@ -119,18 +128,33 @@ impl<N: OutputType + Clone> Edge<N> {
     }
 }
 
-/// Allows a page to have fewer items than requested when the answer has no room, provided that the answer says
-/// whether more items follow.
-pub fn cut_if_more_is_asked(ctx: &Context<'_>, page: Page) -> Page {
-    // A page may be cut short only if the client can see that more items follow.
-    let more = match page.is_backwards() {
-        true => "hasPreviousPage",
-        false => "hasNextPage",
-    };
-    page.cut_if(ctx.wants(&[&["pageInfo", more]]))
+/// Query of a list: its filter and order, and the columns to read.
+pub trait ListQuery: PartialEq + Send + Sync + 'static {
+    /// Condition on the rows, for `totalCount`, which no order and no column changes.
+    type Filter: PartialEq + Send + Sync + 'static;
+    /// Row of a page.
+    type Row;
+
+    /// Copies the condition on the rows.
+    fn filter(&self) -> Self::Filter;
+
+    /// Checks filter and arguments. Filter and order enter the cursors of the page, so that a cursor of a list with
+    /// a different filter or order is refused. Returns all problems, with paths below the field.
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>>;
 }
 
-/// Gathers the arguments of a page of a list at the root.
+/// Query of a list at the root.
+pub trait RootQuery: ListQuery<Filter: RootFilter> {
+    /// Reads the rows of a page that the actor sees.
+    fn rows(
+        &self,
+        app: &App,
+        actor: &Actor,
+        page: &Page,
+    ) -> impl Future<Output = Result<PageRows<Self::Row>>> + Send;
+}
+
+/// Gathers the arguments of a page.
 pub fn arguments(
     first: Option<i32>,
     after: Option<String>,
@@ -146,15 +170,48 @@ pub fn arguments(
     }
 }
 
-/// Gathers the arguments of a page of a list below an object.
-pub fn nested_arguments(
-    first: Option<i32>,
-    after: Option<String>,
-    last: Option<i32>,
-    before: Option<String>,
-) -> Arguments {
-    Arguments {
+/// Answers a field of the query with a page of a list. Fails with BAD_USER_INPUT on a problem of filter or arguments.
+pub async fn root<N, Q>(ctx: &Context<'_>, query: Q, arguments: Arguments) -> Result<Connection<N>>
+where
+    Q: RootQuery<Row: Into<N>>,
+{
+    let page = page(ctx, &query, &arguments)?;
+    let rows = query.rows(ctx.app(), ctx.actor(), &page).await?;
+    Ok(Connection::new(rows, Root::new(query.filter())))
+}
+
+/// Answers a field of an object with a page of a list below the object. The loader reads equal lists below several
+/// parents at once. Fails with BAD_USER_INPUT on a problem of filter or arguments.
+pub async fn nested<N, Q>(
+    ctx: &Context<'_>,
+    parent: i64,
+    query: Q,
+    arguments: Arguments,
+) -> Result<Connection<N>>
+where
+    Q: ListQuery<Row: Into<N> + Clone + Send + Sync>,
+    BatchLoader: Loader<PageOf<Q>, Value = Result<PageRows<Q::Row>>, Error = Error>
+        + Loader<CountOf<Q::Filter>, Value = Result<i64>, Error = Error>,
+{
+    let arguments = Arguments {
         is_nested: true,
-        ..arguments(first, after, last, before)
-    }
+        ..arguments
+    };
+    let page = page(ctx, &query, &arguments)?;
+    let total = CountOf::new(parent, query.filter());
+    let key = PageOf::new(parent, query, page);
+    let rows = ctx.loader().load_one(key).await?.transpose()?;
+    Ok(Connection::new(rows.unwrap_or_default(), total))
+}
+
+/// Checks filter and arguments of a list, and allows the page to have fewer items than requested when the answer has
+/// no room, provided that the answer says whether more items follow.
+fn page(ctx: &Context<'_>, query: &impl ListQuery, arguments: &Arguments) -> Result<Page> {
+    let page = query.page(arguments).map_err(Error::BadInput)?;
+    // A page may be cut short only if the client can see that more items follow.
+    let more = match page.is_backwards() {
+        true => "hasPreviousPage",
+        false => "hasNextPage",
+    };
+    Ok(page.cut_if(ctx.wants(&[&["pageInfo", more]])))
 }

@@ -22,6 +22,7 @@ pub enum At {
     Page,
 }
 
+/// Data of the request and look-ahead, for resolvers.
 pub trait ContextExt<'a> {
     fn app(&self) -> &'a App;
     fn actor(&self) -> &'a Actor;

@@ -9,7 +9,12 @@ use async_graphql::{Context, Enum, Object, Result};
 use label_studio::config::{self, Choice, Condition, Config, Kind, Label};
 
 pub use self::{kind::ControlKind, repeater::ControlRepeater};
-use super::{context::ContextExt, list::List, region::Spending, scalar::JsonObject};
+use super::{
+    context::ContextExt,
+    list::List,
+    region::Spending,
+    scalar::{JsonObject, int},
+};
 use crate::error;
 
 /// A tag of a labelling config that makes regions.
@@ -147,12 +152,12 @@ impl Control {
 
     /// Greatest allowed number of texts (`maxSubmissions`). Null without such a bound.
     async fn max_submissions(&self) -> Option<i32> {
-        self.inner().max_submissions.map(count)
+        self.inner().max_submissions.map(int)
     }
 
     /// Greatest number of regions with the same label (`maxUsages`). Null without such a bound.
     async fn max_usages(&self) -> Option<i32> {
-        self.inner().max_usages.map(count)
+        self.inner().max_usages.map(int)
     }
 
     /// All attributes of the tag as written: an object of strings. LIMIT_EXCEEDED once an answer repeats 16
@@ -243,7 +248,7 @@ pub struct ControlLabel {
 }
 
 impl ControlLabel {
-    /// What relations can be labelled with, in the order of the config's text.
+    /// Labels of relations, in the order of the config's text.
     pub fn of_relations(config: &Arc<Config>) -> Vec<Self> {
         let label = |index| Self {
             config: config.clone(),
@@ -317,7 +322,7 @@ pub enum ControlChoice {
     Multiple,
 }
 
-/// When a control is shown. What it says has to hold together.
+/// Condition for showing a control: all given parts have to hold.
 pub struct ControlCondition(Arc<Condition>);
 
 /// Condition for showing a control. All given fields have to hold together. LIMIT_EXCEEDED, once, when
@@ -358,11 +363,6 @@ impl ControlCondition {
         }
         self.0.around.clone().map(Self)
     }
-}
-
-/// Converts a count to GraphQL's Int: no result reaches the limit of 32 bits.
-fn count(count: u64) -> i32 {
-    i32::try_from(count).unwrap_or(i32::MAX)
 }
 
 fn object(ctx: &Context<'_>, attributes: &[(String, String)]) -> Result<JsonObject> {

@@ -53,7 +53,7 @@ pub struct EntityQuery;
 
 impl ContainerType for EntityQuery {
     async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        // `None` lets the merged root object try its other parts.
+        // Returns `None` for a further field: the merged root object then tries the next part.
         if ctx.item.node.name.node != ENTITIES_BY_INDEX {
             return Ok(None);
         }
@@ -177,7 +177,7 @@ struct Loads<'a> {
 }
 
 impl Loads<'_> {
-    /// Loads the entities of one type, each with its index.
+    /// Loads the entities of a single type, each with the index in the request.
     async fn of<K, V>(
         &self,
         name: &str,

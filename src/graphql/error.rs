@@ -12,14 +12,23 @@ use crate::{
 
 /// Codes of `extensions.code`, the same for all transports.
 pub const BAD_USER_INPUT: &str = "BAD_USER_INPUT";
+/// Request that is no GraphQL over HTTP, WebSocket or event stream.
 pub const BAD_REQUEST: &str = "BAD_REQUEST";
+/// Stale write.
 pub const CONFLICT: &str = "CONFLICT";
+/// Visible object, without the permission for the operation.
 pub const FORBIDDEN: &str = "FORBIDDEN";
+/// Document with a syntax error.
 pub const GRAPHQL_PARSE_FAILED: &str = "GRAPHQL_PARSE_FAILED";
+/// Document that does not fit the schema.
 pub const GRAPHQL_VALIDATION_FAILED: &str = "GRAPHQL_VALIDATION_FAILED";
+/// Fault of the server; the details are in the log alone.
 pub const INTERNAL_SERVER_ERROR: &str = "INTERNAL_SERVER_ERROR";
+/// Request or answer beyond a limit of the server.
 pub const LIMIT_EXCEEDED: &str = "LIMIT_EXCEEDED";
+/// Hash of a document that the server does not have: send the text with the hash.
 pub const PERSISTED_QUERY_NOT_FOUND: &str = "PERSISTED_QUERY_NOT_FOUND";
+/// Passing failure; `reason` and `outcome` say more.
 pub const SERVICE_UNAVAILABLE: &str = "SERVICE_UNAVAILABLE";
 
 /// The code of an error, as `extensions.code` has it.

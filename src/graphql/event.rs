@@ -176,7 +176,7 @@ impl From<AnnotationEventFilter> for event::Filter {
     }
 }
 
-/// What happens from now on.
+/// Root fields of subscriptions.
 #[derive(Default)]
 pub struct Subscription;
 

@@ -8,10 +8,16 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, Object};
 use entity::annotation_revision;
 
-use super::{annotation::AnnotationAction, scalar::DateTime, user::User};
+use super::{
+    annotation::AnnotationAction, connection::ListQuery, loader::History, scalar::DateTime,
+    user::User,
+};
 use crate::{
-    domain::history,
-    error::{Error, Result},
+    domain::{
+        history,
+        page::{Arguments, Page},
+    },
+    error::{Error, Problem, Result},
 };
 
 pub use self::{diff::AnnotationDiff, snapshot::AnnotationSnapshot};
@@ -80,4 +86,17 @@ impl AnnotationRevision {
 pub fn version_id(annotation_id: i64, version: i32) -> ID {
     // Unique across all annotations, since clients cache objects by type and id.
     ID(format!("{annotation_id}:{version}"))
+}
+
+impl ListQuery for History {
+    type Filter = Self;
+    type Row = annotation_revision::Model;
+
+    fn filter(&self) -> Self {
+        Self
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        Page::new(arguments, &"history")
+    }
 }

@@ -114,6 +114,7 @@ impl ImportedTasks {
     }
 }
 
+/// Root field that imports tasks.
 #[derive(Default)]
 pub struct ImportMutation;
 

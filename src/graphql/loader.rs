@@ -48,6 +48,7 @@ pub use self::key::{
 };
 use self::key::{ChildList, CountKey, ListKey};
 
+/// Loader of a request, with a cache by key.
 pub type Loaders = DataLoader<BatchLoader, HashMapCache>;
 
 /// Batch functions of the loader, on behalf of a single actor.

@@ -114,6 +114,7 @@ impl Prediction {
     }
 }
 
+/// Root field that reads a prediction.
 #[derive(Default)]
 pub struct PredictionQuery;
 

@@ -11,14 +11,14 @@ use entity::project;
 
 use super::{
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, arguments, cut_if_more_is_asked, nested_arguments},
+    connection::{Connection, ListQuery, RootQuery, arguments, root},
     context::{At, ContextExt},
     control::{ConfigObject, Control, ControlLabel},
     list::List,
     loader::{AnnotationsFilter, CountOf, MembersOf, ProjectId, RoleIn},
     scalar::DateTime,
     task::{Task, TaskFilter, TaskOrder, list_of_project},
-    total::{Counted, Root, RootFilter},
+    total::{Counted, RootFilter},
     user::User,
 };
 use crate::{
@@ -27,10 +27,10 @@ use crate::{
         access::Actor,
         annotation::{self, Parent},
         labelling,
-        page::{Arguments, Page},
+        page::{Arguments, Page, PageRows},
         project as projects, task,
     },
-    error::{Error, Result},
+    error::{Error, Problem, Result},
     id,
 };
 
@@ -219,8 +219,8 @@ impl Project {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Task>> {
-        let arguments = nested_arguments(first, after, last, before);
-        list_of_project(ctx, self.key(), filter, order_by, &arguments).await
+        let arguments = arguments(first, after, last, before);
+        list_of_project(ctx, self.key(), filter, order_by, arguments).await
     }
 
     /// The annotations of the project's tasks.
@@ -239,14 +239,14 @@ impl Project {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Annotation>> {
-        let arguments = nested_arguments(first, after, last, before);
+        let arguments = arguments(first, after, last, before);
         list_of(
             ctx,
             Parent::Project,
             self.key(),
             filter,
             order_by,
-            &arguments,
+            arguments,
         )
         .await
     }
@@ -305,6 +305,7 @@ impl Project {
     }
 }
 
+/// Root fields that read projects.
 #[derive(Default)]
 pub struct ProjectQuery;
 
@@ -340,21 +341,29 @@ impl ProjectQuery {
             order: ProjectOrder::ordering(order_by),
             texts: ctx.times(At::Page, TEXTS),
         };
-        Some(list(ctx, query, &arguments(first, after, last, before)).await)
+        Some(root(ctx, query, arguments(first, after, last, before)).await)
     }
 }
 
-async fn list(
-    ctx: &Context<'_>,
-    query: projects::Query,
-    arguments: &Arguments,
-) -> Result<Connection<Project>> {
-    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_more_is_asked(ctx, page);
-    let slice = projects::list(ctx.app(), ctx.actor(), &query, &page).await?;
-    // Rows read without texts must not pass for projects with empty texts.
-    let slice = slice.filter_map(|row| Some(Project::read_with(Arc::new(row), query.texts)));
-    Ok(Connection::new(slice, Root::new(query.filter)))
+impl ListQuery for projects::Query {
+    type Filter = projects::Filter;
+    type Row = Project;
+
+    fn filter(&self) -> projects::Filter {
+        self.filter.clone()
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        Page::of(arguments, &self.filter, self.order)
+    }
+}
+
+impl RootQuery for projects::Query {
+    async fn rows(&self, app: &App, actor: &Actor, page: &Page) -> Result<PageRows<Project>> {
+        let rows = projects::list(app, actor, self, page).await?;
+        // Rows read without texts must not pass for projects with empty texts.
+        Ok(rows.filter_map(|row| Some(Project::read_with(Arc::new(row), self.texts))))
+    }
 }
 
 impl RootFilter for projects::Filter {

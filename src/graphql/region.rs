@@ -191,6 +191,7 @@ pub struct Filter {
 }
 
 impl Filter {
+    /// Condition on ids, labels and types; absent parts match every region, empty lists none.
     pub fn new(
         ids: Option<Vec<ID>>,
         labels: Option<Vec<String>>,
@@ -250,7 +251,7 @@ pub struct RegionRef {
 
 struct Stored {
     all: Regions,
-    /// How many pixels each of them paints, once that was asked for.
+    /// Number of pixels that each region paints, computed at the first use; `None` without a mask.
     areas: Vec<OnceCell<Option<u64>>>,
 }
 
@@ -270,7 +271,7 @@ impl RegionRef {
         Ok(JsonObject(raw.clone()))
     }
 
-    /// The first region of the same result that has an id.
+    /// First region of the result with this id.
     fn other(&self, budget: &Budget, id: &str) -> Option<Result<Region>> {
         let index = self.stored.all.position(id)?;
         let stored = self.stored.clone();

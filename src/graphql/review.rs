@@ -4,9 +4,10 @@ use async_graphql::{Context, Enum, ID, InputObject, MaybeUndefined, Object};
 use entity::annotation_review;
 
 use super::{
-    annotation::{Annotation, RegionChangesInput, patch},
+    annotation::{Annotation, RegionChangesInput},
     context::ContextExt,
-    scalar::{DateTime, JsonObject, list_text},
+    input::{list_text, patch},
+    scalar::{DateTime, JsonObject},
     user::User,
 };
 use crate::{
@@ -113,6 +114,7 @@ impl From<ReviewAnnotationInput> for review::Review {
     }
 }
 
+/// Root field that reviews annotations.
 #[derive(Default)]
 pub struct ReviewMutation;
 

@@ -13,10 +13,11 @@ use label_studio::region::Answer;
 
 use crate::instant;
 
-/// The key of an object that the library writes out as the JSON text it holds. serde_json's own.
+/// Key by which serde_json recognises an object that stands for raw text: the serializer writes the object's only
+/// member as it is, without quotes.
 const RAW_VALUE_TOKEN: &str = "$serde_json::private::RawValue";
 
-/// Whether a value is one of the custom scalar of this name; true for any other name.
+/// Checks whether the custom scalar with this name accepts the value; accepts any value for an unknown name.
 pub fn is_valid(name: &str, value: &Value) -> bool {
     match name {
         "DateTime" => DateTime::is_valid(value),
@@ -27,7 +28,8 @@ pub fn is_valid(name: &str, value: &Value) -> bool {
     }
 }
 
-/// The values that the custom scalar of this name takes, to follow the word "expected".
+/// Describes the values of the custom scalar with this name, as the continuation of a message after "expected"; `None`
+/// for an unknown name.
 pub fn expected(name: &str) -> Option<&'static str> {
     match name {
         "DateTime" => Some("an instant as RFC 3339 writes it, `2026-01-31T12:00:00Z`"),
@@ -190,7 +192,7 @@ impl ScalarType for AnswerValue {
     }
 }
 
-/// Stored JSON of the type `T`, which is written out as the text that it is stored as, without a copy.
+/// Stored JSON text in the place of a value of type `T`: serialized as raw text, without parsing and without a copy.
 pub struct Stored<T> {
     text: Bytes,
     of: PhantomData<fn() -> T>,
@@ -200,7 +202,7 @@ pub struct Stored<T> {
 pub type JsonList = Stored<Vec<JsonObject>>;
 
 impl<T> Stored<T> {
-    /// A text of a row, which stays in memory for as long as it is being written out.
+    /// Borrows a text of a row and keeps the row alive until the answer is serialized.
     pub fn in_row<R: Send + Sync + ?Sized + 'static>(row: Arc<R>, text: fn(&R) -> &str) -> Self {
         Self {
             text: Bytes::from_owner(InRow { row, text }),
@@ -243,20 +245,10 @@ impl<T: OutputType> OutputType for Stored<T> {
     }
 }
 
-/// Joins the items of a list into its text.
-pub fn list_text(items: &[JsonObject]) -> String {
-    // Reserves the exact size: growing would copy a large result several times.
-    let size = items.iter().map(|item| item.0.len() + 1).sum::<usize>() + 2;
-    let mut text = String::with_capacity(size);
-    text.push('[');
-    for (index, item) in items.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        text.push_str(&item.0);
-    }
-    text.push(']');
-    text
+/// Converts a count to GraphQL's Int of 32 bits (<https://spec.graphql.org/September2025/#sec-Int>). A count beyond
+/// becomes the greatest Int.
+pub fn int(count: impl TryInto<i32>) -> i32 {
+    count.try_into().unwrap_or(i32::MAX)
 }
 
 /// A universally unique identifier in the notation of RFC 9562.
@@ -286,28 +278,27 @@ impl ScalarType for Uuid {
     }
 }
 
-/// The hyphenated form alone: `uuid` reads braces, URNs and bare digits too.
+/// Parses the hyphenated form of 36 characters alone (<https://www.rfc-editor.org/rfc/rfc9562#section-4>).
 fn parse_uuid(text: &str) -> Option<uuid::Uuid> {
-    // Only the hyphenated form: `try_parse` also accepts braces and URNs, which would not print back unchanged.
-    // https://www.rfc-editor.org/rfc/rfc9562#section-4
+    // Checks the length: `try_parse` also accepts braces, URNs and bare digits, which would not print back unchanged.
     (text.len() == 36)
         .then(|| uuid::Uuid::try_parse(text).ok())
         .flatten()
 }
 
-/// Stored JSON text as a value that is written out as it stands.
+/// Wraps JSON text in a value that is serialized as raw text.
 pub fn raw(text: String) -> Value {
     written(Value::String(text))
 }
 
 fn written(text: Value) -> Value {
-    // serde_json writes an object with this key as raw text: the value is embedded without parsing.
+    // Builds an object with the reserved key: serde_json serializes its member as raw text.
     let mut token = IndexMap::with_capacity(1);
     token.insert(Name::new(RAW_VALUE_TOKEN), text);
     Value::Object(token)
 }
 
-/// The JSON text that an object stands for, or the object when it stands for itself.
+/// Takes the raw text out of an object with the reserved key; returns any other object unchanged.
 pub fn stored_text(mut fields: IndexMap<Name, Value>) -> Result<Bytes, IndexMap<Name, Value>> {
     match fields.get_mut(RAW_VALUE_TOKEN) {
         Some(Value::String(text)) => Ok(std::mem::take(text).into()),
@@ -316,7 +307,8 @@ pub fn stored_text(mut fields: IndexMap<Name, Value>) -> Result<Bytes, IndexMap<
     }
 }
 
-/// Whether a value is JSON, and holds nothing that would be written out unchecked.
+/// Checks that a value has neither enum literals, nor bytes, nor the reserved key, whose member would be serialized
+/// unchecked.
 fn is_plain_json(value: &Value) -> bool {
     match value {
         Value::Enum(_) | Value::Binary(_) => false,

@@ -11,15 +11,15 @@ use entity::task;
 use super::{
     agreement::{self, AgreementMetric},
     annotation::{Annotation, AnnotationFilter, AnnotationOrder, list_of},
-    connection::{Connection, arguments, cut_if_more_is_asked, nested_arguments},
+    connection::{Connection, ListQuery, RootQuery, arguments, nested, root},
     context::{At, ContextExt},
     draft::AnnotationDraft,
     list::List,
-    loader::{CountOf, DraftsOfTask, GroundTruthOf, PageOf, PredictionsOf, TaskId},
+    loader::{DraftsOfTask, GroundTruthOf, PredictionsOf, TaskId},
     prediction::Prediction,
     project::Project,
     scalar::{DateTime, JsonObject, Stored},
-    total::{Root, RootFilter},
+    total::RootFilter,
     user::User,
 };
 use crate::{
@@ -27,16 +27,16 @@ use crate::{
     domain::{
         access::Actor,
         annotation::Parent,
-        page::{Arguments, Page},
+        page::{Arguments, Page, PageRows},
         task as tasks,
     },
-    error::{Error, Result},
+    error::{Error, Problem, Result},
     id,
 };
 
 pub use self::{
     filter::{TaskFilter, TaskOrder},
-    mutation::{TaskMutation, small},
+    mutation::TaskMutation,
 };
 
 /// The fields that hold large columns.
@@ -163,8 +163,8 @@ impl Task {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<Annotation>> {
-        let arguments = nested_arguments(first, after, last, before);
-        list_of(ctx, Parent::Task, self.key(), filter, order_by, &arguments).await
+        let arguments = arguments(first, after, last, before);
+        list_of(ctx, Parent::Task, self.key(), filter, order_by, arguments).await
     }
 
     /// Predictions of models for the task, oldest first.
@@ -263,6 +263,7 @@ impl Task {
     }
 }
 
+/// Root fields that read tasks.
 #[derive(Default)]
 pub struct TaskQuery;
 
@@ -294,7 +295,7 @@ impl TaskQuery {
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<Task>>> {
         let query = query(ctx, filter, order_by);
-        Some(list(ctx, query, &arguments(first, after, last, before)).await)
+        Some(root(ctx, query, arguments(first, after, last, before)).await)
     }
 }
 
@@ -306,34 +307,35 @@ fn query(ctx: &Context<'_>, filter: Option<TaskFilter>, order: Option<TaskOrder>
     }
 }
 
-async fn list(
-    ctx: &Context<'_>,
-    query: tasks::Query,
-    arguments: &Arguments,
-) -> Result<Connection<Task>> {
-    // Filter and order enter the cursor, so that a cursor of a different list is refused.
-    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_more_is_asked(ctx, page);
-    let slice = tasks::list(ctx.app(), ctx.actor(), &query, &page).await?;
-    Ok(Connection::new(slice, Root::new(query.filter)))
-}
-
 /// Reads a page of a project's tasks, in a batch with further projects.
 pub async fn list_of_project(
     ctx: &Context<'_>,
     project_id: i64,
     filter: Option<TaskFilter>,
     order: Option<TaskOrder>,
-    arguments: &Arguments,
+    arguments: Arguments,
 ) -> Result<Connection<Task>> {
     let query = query(ctx, filter, order);
-    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_more_is_asked(ctx, page);
-    // The page and the count share the question: equal fields of many parents are read together.
-    let total = CountOf::new(project_id, query.filter.clone());
-    let key = PageOf::new(project_id, query, page);
-    let slice = ctx.loader().load_one(key).await?.transpose()?;
-    Ok(Connection::new(slice.unwrap_or_default(), total))
+    nested(ctx, project_id, query, arguments).await
+}
+
+impl ListQuery for tasks::Query {
+    type Filter = tasks::Filter;
+    type Row = task::Model;
+
+    fn filter(&self) -> tasks::Filter {
+        self.filter.clone()
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        Page::of(arguments, &self.filter, self.order)
+    }
+}
+
+impl RootQuery for tasks::Query {
+    async fn rows(&self, app: &App, actor: &Actor, page: &Page) -> Result<PageRows<task::Model>> {
+        tasks::list(app, actor, self, page).await
+    }
 }
 
 impl RootFilter for tasks::Filter {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use entity::api_token;
 
-use super::{context::ContextExt, scalar::DateTime, user::User};
+use super::{context::ContextExt, input::reference, scalar::DateTime, user::User};
 use crate::{domain::token as tokens, error::Result, id};
 
 /// An API token, a secret that signs a user in. The secret is shown only at the token's creation.
@@ -79,6 +79,7 @@ pub struct CreatedToken {
     token: ApiToken,
 }
 
+/// Root fields that create and revoke API tokens.
 #[derive(Default)]
 pub struct TokenMutation;
 
@@ -97,11 +98,11 @@ impl TokenMutation {
         let new = tokens::New {
             name: input.name,
             expires_at: input.expires_at.map(|at| at.0),
-            user_id: input.user_id.map(|id| id::reference(&id)),
+            user_id: reference(input.user_id),
         };
         let created = tokens::issue(ctx.app(), ctx.actor(), new).await;
         Some(created.map(|created| {
-            // Its text is told once: an answer that is kept would tell it again.
+            // Keeps the answer out of storage: the token's text appears in this answer alone.
             ctx.no_store();
             CreatedToken {
                 text: created.text,

@@ -48,6 +48,7 @@ pub trait RootFilter: PartialEq + Send + Sync + 'static {
 pub struct Root<F>(Arc<F>);
 
 impl<F> Root<F> {
+    /// Count of the rows that match the filter.
     pub fn new(filter: F) -> Self {
         Self(Arc::new(filter))
     }

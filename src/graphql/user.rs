@@ -8,24 +8,24 @@ use async_graphql::{Context, Enum, ID, InputObject, Object};
 use entity::user;
 
 use super::{
-    connection::{Connection, arguments},
+    connection::{Connection, ListQuery, RootQuery, arguments, root},
     context::ContextExt,
     filter::{DateTimeRange, IDFilter, StringFilter, tree},
     list::List,
     loader::{TokensOf, UserId},
     scalar::DateTime,
     token::ApiToken,
-    total::{Root, RootFilter},
+    total::RootFilter,
 };
 use crate::{
     app::App,
     domain::{
         access::{self, Actor},
         filter::EnumFilter,
-        page::{Arguments, Ordering, Page},
+        page::{Arguments, Ordering, Page, PageRows},
         user as users,
     },
-    error::{Error, Result},
+    error::{Problem, Result},
     id,
 };
 
@@ -193,6 +193,7 @@ impl From<UserRoleFilter> for EnumFilter<user::Role> {
     }
 }
 
+/// Root fields that read users.
 #[derive(Default)]
 pub struct UserQuery;
 
@@ -225,20 +226,28 @@ impl UserQuery {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<User>>> {
-        let filter = filter.unwrap_or_default();
-        Some(list(ctx, filter, &arguments(first, after, last, before)).await)
+        let filter = users::Filter::from(filter.unwrap_or_default());
+        Some(root(ctx, filter, arguments(first, after, last, before)).await)
     }
 }
 
-async fn list(
-    ctx: &Context<'_>,
-    filter: UserFilter,
-    arguments: &Arguments,
-) -> Result<Connection<User>> {
-    let filter = filter.into();
-    let page = Page::of(arguments, &filter, <Ordering>::default()).map_err(Error::BadInput)?;
-    let slice = users::list(ctx.app(), ctx.actor(), &filter, &page).await?;
-    Ok(Connection::new(slice, Root::new(filter)))
+impl ListQuery for users::Filter {
+    type Filter = Self;
+    type Row = user::Model;
+
+    fn filter(&self) -> Self {
+        self.clone()
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        Page::of(arguments, self, <Ordering>::default())
+    }
+}
+
+impl RootQuery for users::Filter {
+    async fn rows(&self, app: &App, actor: &Actor, page: &Page) -> Result<PageRows<user::Model>> {
+        users::list(app, actor, self, page).await
+    }
 }
 
 impl RootFilter for users::Filter {

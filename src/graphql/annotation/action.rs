@@ -9,6 +9,7 @@ use crate::{
     id,
 };
 
+/// Root fields that set a single flag of an annotation.
 #[derive(Default)]
 pub struct FlagMutation;
 

@@ -218,6 +218,7 @@ pub struct AnnotationOrder {
 }
 
 impl AnnotationOrder {
+    /// Converts the order of the input; ascending by id when absent or null.
     pub fn ordering(order: Option<Self>) -> Ordering<OrderKey> {
         ordering(order.map(|order| {
             let key = match order.field {

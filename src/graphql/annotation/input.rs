@@ -2,11 +2,11 @@
 
 use async_graphql::{Enum, ID, InputObject, MaybeUndefined};
 
-use super::super::scalar::{JsonObject, Uuid, list_text};
-use crate::{
-    domain::{Patch, annotation},
-    id,
+use super::super::{
+    input::{list_text, patch, reference},
+    scalar::{JsonObject, Uuid},
 };
+use crate::{domain::annotation, id};
 
 /// A change of an annotation: the fields of Label Studio's "Update an annotation", and a guard against
 /// lost updates. An absent field keeps its value. `null` clears `leadTime`; for all remaining fields
@@ -115,17 +115,6 @@ impl From<UpdateAnnotationInput> for annotation::Change {
     }
 }
 
-/// Absent is not null.
-pub fn patch<T, U>(value: MaybeUndefined<T>, convert: impl FnOnce(T) -> U) -> Patch<U> {
-    // Absent and null differ: absent keeps the value, null clears it.
-    // https://spec.graphql.org/September2025/#sec-Null-Value
-    match value {
-        MaybeUndefined::Undefined => Patch::Keep,
-        MaybeUndefined::Null => Patch::Null,
-        MaybeUndefined::Value(value) => Patch::Set(convert(value)),
-    }
-}
-
 /// A new annotation. An absent or `null` field takes its default.
 #[derive(InputObject)]
 pub struct CreateAnnotationInput {
@@ -150,17 +139,16 @@ pub struct CreateAnnotationInput {
 
 impl From<CreateAnnotationInput> for annotation::New {
     fn from(input: CreateAnnotationInput) -> Self {
-        let id = |id: Option<ID>| id.map(|id| id::reference(&id));
         Self {
             result: list_text(&input.result),
-            completed_by_id: id(input.completed_by_id),
+            completed_by_id: reference(input.completed_by_id),
             // Null counts as false here: a new annotation has no former value to keep.
             was_cancelled: input.was_cancelled.unwrap_or(false),
             ground_truth: input.ground_truth.unwrap_or(false),
             lead_time: input.lead_time,
             unique_id: input.unique_id.map(|id| id.0),
-            parent_prediction_id: id(input.parent_prediction_id),
-            parent_annotation_id: id(input.parent_annotation_id),
+            parent_prediction_id: reference(input.parent_prediction_id),
+            parent_annotation_id: reference(input.parent_annotation_id),
             draft: None,
         }
     }

@@ -17,6 +17,7 @@ use crate::{
     id,
 };
 
+/// Root fields that write annotations.
 #[derive(Default)]
 pub struct AnnotationMutation;
 

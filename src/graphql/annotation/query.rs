@@ -1,15 +1,16 @@
 //! Root fields of annotations: by id, as of a version, and as a list.
 
 use async_graphql::{Context, ID, Object};
+use entity::annotation::Listed;
 
 use super::{
     super::{
-        connection::{Connection, arguments, cut_if_more_is_asked},
+        connection::{Connection, ListQuery, RootQuery, arguments, nested, root},
         context::{At, ContextExt},
         history::AnnotationSnapshot,
-        loader::{Annotations, AnnotationsFilter, CountOf, PageOf},
+        loader::{Annotations, AnnotationsFilter},
         scalar::DateTime,
-        total::{Root, RootFilter},
+        total::RootFilter,
     },
     Annotation, AnnotationFilter, AnnotationOrder,
 };
@@ -19,12 +20,13 @@ use crate::{
         access::Actor,
         annotation::{self, Parent, Query},
         history,
-        page::{Arguments, Page},
+        page::{Arguments, Page, PageRows},
     },
-    error::{Error, Result},
+    error::{Problem, Result},
     id,
 };
 
+/// Root fields that read annotations.
 #[derive(Default)]
 pub struct AnnotationQuery;
 
@@ -78,8 +80,8 @@ impl AnnotationQuery {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<Annotation>>> {
-        let arguments = arguments(first, after, last, before);
-        Some(list(ctx, filter, order_by, &arguments).await)
+        let query = query(ctx, filter, order_by);
+        Some(root(ctx, query, arguments(first, after, last, before)).await)
     }
 }
 
@@ -97,20 +99,6 @@ async fn snapshot(
     }
 }
 
-async fn list(
-    ctx: &Context<'_>,
-    filter: Option<AnnotationFilter>,
-    order: Option<AnnotationOrder>,
-    arguments: &Arguments,
-) -> Result<Connection<Annotation>> {
-    let query = query(ctx, filter, order);
-    // Filter and order enter the cursor, so that a cursor of a different list is refused.
-    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_more_is_asked(ctx, page);
-    let slice = annotation::list(ctx.app(), ctx.actor(), &query, &page).await?;
-    Ok(Connection::new(slice, Root::new(query.filter)))
-}
-
 /// Reads a page of the annotations of a task or project, in a batch with further parents.
 pub async fn list_of(
     ctx: &Context<'_>,
@@ -118,16 +106,10 @@ pub async fn list_of(
     id: i64,
     filter: Option<AnnotationFilter>,
     order: Option<AnnotationOrder>,
-    arguments: &Arguments,
+    arguments: Arguments,
 ) -> Result<Connection<Annotation>> {
     let query = query(ctx, filter, order);
-    let page = Page::of(arguments, &query.filter, query.order).map_err(Error::BadInput)?;
-    let page = cut_if_more_is_asked(ctx, page);
-    let filter = query.filter.clone();
-    let total = CountOf::new(id, AnnotationsFilter { parent, filter });
-    let key = PageOf::new(id, Annotations { parent, query }, page);
-    let slice = ctx.loader().load_one(key).await?.transpose()?;
-    Ok(Connection::new(slice.unwrap_or_default(), total))
+    nested(ctx, id, Annotations { parent, query }, arguments).await
 }
 
 /// Results are by far the largest column: a list reads them only when they are asked for.
@@ -140,6 +122,41 @@ fn query(
         filter: filter.unwrap_or_default().into(),
         order: AnnotationOrder::ordering(order),
         results: ctx.results(At::Page),
+    }
+}
+
+impl ListQuery for Query {
+    type Filter = annotation::Filter;
+    type Row = Listed;
+
+    fn filter(&self) -> annotation::Filter {
+        self.filter.clone()
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        Page::of(arguments, &self.filter, self.order)
+    }
+}
+
+impl RootQuery for Query {
+    async fn rows(&self, app: &App, actor: &Actor, page: &Page) -> Result<PageRows<Listed>> {
+        annotation::list(app, actor, self, page).await
+    }
+}
+
+impl ListQuery for Annotations {
+    type Filter = AnnotationsFilter;
+    type Row = Listed;
+
+    fn filter(&self) -> AnnotationsFilter {
+        AnnotationsFilter {
+            parent: self.parent,
+            filter: self.query.filter(),
+        }
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        self.query.page(arguments)
     }
 }
 

@@ -3,11 +3,12 @@
 use async_graphql::{ID, InputObject, MaybeUndefined};
 
 use super::super::{
-    annotation::{ConflictPolicy, patch},
+    annotation::ConflictPolicy,
     filter::{DateTimeRange, IDFilter},
-    scalar::{JsonObject, list_text},
+    input::{list_text, patch, reference},
+    scalar::JsonObject,
 };
-use crate::{domain::draft, id};
+use crate::domain::draft;
 
 /// Content of a draft, and its target: give exactly one of `taskId` and `annotationId`.
 #[derive(InputObject)]
@@ -37,14 +38,14 @@ pub struct SaveDraftInput {
 impl From<SaveDraftInput> for draft::Content {
     fn from(input: SaveDraftInput) -> Self {
         Self {
-            task_id: input.task_id.map(|id| id::reference(&id)),
-            annotation_id: input.annotation_id.map(|id| id::reference(&id)),
+            task_id: reference(input.task_id),
+            annotation_id: reference(input.annotation_id),
             result: list_text(&input.result),
             // Absent keeps the stored lead time, null clears it.
             lead_time: patch(input.lead_time, |seconds| seconds),
             annotation_version: input.annotation_version,
             expected_version: patch(input.expected_version, |version| version),
-            expected_draft_id: input.expected_draft_id.map(|id| id::reference(&id)),
+            expected_draft_id: reference(input.expected_draft_id),
         }
     }
 }

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{domain::draft, error::Result, id};
 
+/// Root fields that write drafts.
 #[derive(Default)]
 pub struct DraftMutation;
 

@@ -1,12 +1,13 @@
 //! Root fields of drafts: by id and as a list.
 
 use async_graphql::{Context, ID, Object};
+use entity::annotation_draft;
 
 use super::{
     super::{
-        connection::{Connection, arguments, cut_if_more_is_asked},
+        connection::{Connection, ListQuery, RootQuery, arguments, root},
         context::{At, ContextExt},
-        total::{Root, RootFilter},
+        total::RootFilter,
     },
     AnnotationDraft,
     input::AnnotationDraftFilter,
@@ -16,12 +17,13 @@ use crate::{
     domain::{
         access::Actor,
         draft,
-        page::{Arguments, Page},
+        page::{Arguments, Page, PageRows},
     },
-    error::{Error, Result},
+    error::{Problem, Result},
     id,
 };
 
+/// Root fields that read drafts.
 #[derive(Default)]
 pub struct DraftQuery;
 
@@ -51,22 +53,44 @@ impl DraftQuery {
         #[graphql(desc = "The last items, at most 100.")] last: Option<i32>,
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Option<Result<Connection<AnnotationDraft>>> {
-        let filter = filter.unwrap_or_default().into();
-        Some(list(ctx, filter, &arguments(first, after, last, before)).await)
+        let query = OwnDrafts {
+            filter: filter.unwrap_or_default().into(),
+            results: ctx.results(At::Page),
+        };
+        Some(root(ctx, query, arguments(first, after, last, before)).await)
     }
 }
 
-async fn list(
-    ctx: &Context<'_>,
+/// Query of the viewer's own drafts, in the order of their ids.
+#[derive(PartialEq)]
+struct OwnDrafts {
     filter: draft::Filter,
-    arguments: &Arguments,
-) -> Result<Connection<AnnotationDraft>> {
-    // The filter enters the cursor, so that a cursor of a different list is refused.
-    let page = Page::new(arguments, &filter).map_err(Error::BadInput)?;
-    let page = cut_if_more_is_asked(ctx, page);
-    let results = ctx.results(At::Page);
-    let slice = draft::list(ctx.app(), ctx.actor(), &filter, &page, results).await?;
-    Ok(Connection::new(slice, Root::new(filter)))
+    /// Number of times that the answer holds each result; with zero no result is read.
+    results: u64,
+}
+
+impl ListQuery for OwnDrafts {
+    type Filter = draft::Filter;
+    type Row = annotation_draft::Model;
+
+    fn filter(&self) -> draft::Filter {
+        self.filter.clone()
+    }
+
+    fn page(&self, arguments: &Arguments) -> Result<Page, Vec<Problem>> {
+        Page::new(arguments, &self.filter)
+    }
+}
+
+impl RootQuery for OwnDrafts {
+    async fn rows(
+        &self,
+        app: &App,
+        actor: &Actor,
+        page: &Page,
+    ) -> Result<PageRows<annotation_draft::Model>> {
+        draft::list(app, actor, &self.filter, page, self.results).await
+    }
 }
 
 impl RootFilter for draft::Filter {

@@ -117,17 +117,17 @@ impl AnnotationDiff {
     /// `project`, `task`, `updatedBy` and `wasCancelled`. `result` is compared by region.
     async fn fields(&self, ctx: &Context<'_>) -> Result<List<FieldChange>> {
         let (before, after) = (&self.before.snapshot, &self.after.snapshot);
-        let people = [
+        let ids = [
             before.completed_by_id,
             before.updated_by_id,
             after.completed_by_id,
             after.updated_by_id,
         ];
-        let people: Vec<UserId> = people.into_iter().flatten().map(UserId).collect();
-        let people = ctx.loader().load_many(people).await?;
+        let ids = ids.into_iter().flatten().map(UserId);
+        let users = ctx.loader().load_many(ids).await?;
         // An author outside the viewer's sight shows as a changed field with null values.
-        let visible = people.into_values().filter(|person| person.is_visible);
-        let visible = visible.map(|person| person.user.id).collect();
+        let visible = users.into_values().filter(|found| found.is_visible);
+        let visible = visible.map(|found| found.user.id).collect();
         let json = |value: serde_json::Value| (!value.is_null()).then(|| Json(value.to_string()));
         let changes = snapshot::changed_fields(before, after, &visible).into_iter();
         Ok(changes

@@ -16,7 +16,7 @@ use crate::{
         list::List,
         loader::{ConfigOf, ResultOf},
         region::{self, Region, RegionType},
-        scalar::{DateTime, JsonList},
+        scalar::{DateTime, JsonList, int},
         task::Task,
         user::User,
     },
@@ -135,8 +135,7 @@ impl AnnotationSnapshot {
         let result = self.stored_result(ctx).await?;
         // Parsing a large result blocks a thread, so the operation moves to a worker.
         compute::charge(result.len()).await;
-        let count = entries(&result).len();
-        Ok(i32::try_from(count).unwrap_or(i32::MAX))
+        Ok(int(entries(&result).len()))
     }
 
     /// The task at this version. Null after the task's deletion.

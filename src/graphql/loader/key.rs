@@ -18,10 +18,13 @@ macro_rules! ids {
 }
 
 ids! {
+    /// A user by id, with the visibility to the actor.
     UserId,
     /// The actor's own role in a project.
     RoleIn,
+    /// The members of a project.
     MembersOf,
+    /// The reviews of an annotation.
     ReviewsOf,
     /// The API tokens of a user.
     TokensOf,
@@ -81,12 +84,13 @@ impl<L> Clone for ChildList<L> {
     }
 }
 
-/// One page of a list below a parent.
+/// Page of a list below a parent.
 pub type PageOf<Q> = ChildList<ListKey<Q>>;
-/// The number of rows of a list below a parent.
+/// Number of rows of a list below a parent.
 pub type CountOf<F> = ChildList<CountKey<F>>;
 
 impl<Q> PageOf<Q> {
+    /// Key of a page of the list with this query, below the parent.
     pub fn new(parent: i64, query: Q, page: Page) -> Self {
         let list = Arc::new(ListKey { page, query });
         Self { parent, list }
@@ -94,6 +98,7 @@ impl<Q> PageOf<Q> {
 }
 
 impl<F> CountOf<F> {
+    /// Key of the number of rows that match the filter, below the parent.
     pub fn new(parent: i64, filter: F) -> Self {
         let list = Arc::new(CountKey { filter });
         Self { parent, list }

@@ -6,9 +6,9 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::{
     super::{
-        annotation::patch,
         context::ContextExt,
-        scalar::{JsonObject, list_text},
+        input::{list_text, patch},
+        scalar::JsonObject,
         task::Task,
     },
     Prediction,
@@ -62,6 +62,7 @@ impl DeletedPrediction {
     }
 }
 
+/// Root fields that write predictions.
 #[derive(Default)]
 pub struct PredictionMutation;
 

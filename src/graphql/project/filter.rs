@@ -95,6 +95,7 @@ pub struct ProjectOrder {
 }
 
 impl ProjectOrder {
+    /// Converts the order of the input; ascending by id when absent or null.
     pub fn ordering(order: Option<Self>) -> Ordering {
         ordering(order.map(|order| {
             let key = match order.field {

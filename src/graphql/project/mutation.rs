@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::{
-    super::{annotation::patch, context::ContextExt, task::small},
+    super::{context::ContextExt, input::patch, scalar::int},
     CheckMode, Project, ProjectMember, ProjectRole,
 };
 use crate::{domain::project as projects, error::Result, id};
@@ -59,6 +59,7 @@ pub struct DeletedProject {
     draft_count: i32,
 }
 
+/// Root fields that write projects and members.
 #[derive(Default)]
 pub struct ProjectMutation;
 
@@ -122,10 +123,10 @@ impl ProjectMutation {
         Some(deleted.map(|deleted| DeletedProject {
             // The deleted project can't be loaded any more, so the answer holds counts alone.
             id: deleted.id.into(),
-            task_count: small(deleted.tasks),
-            annotation_count: small(deleted.annotations),
-            prediction_count: small(deleted.predictions),
-            draft_count: small(deleted.drafts),
+            task_count: int(deleted.tasks),
+            annotation_count: int(deleted.annotations),
+            prediction_count: int(deleted.predictions),
+            draft_count: int(deleted.drafts),
         }))
     }
 

@@ -71,6 +71,7 @@ impl Budget {
     }
 }
 
+/// Access to the budgets of regions and configs of a request.
 pub trait Spending<'a> {
     fn budget(&self) -> &'a Budget;
 }

@@ -4,7 +4,11 @@ use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object};
 
 use super::{
     super::{
-        annotation::patch, context::ContextExt, list::List, project::Project, scalar::JsonObject,
+        context::ContextExt,
+        input::patch,
+        list::List,
+        project::Project,
+        scalar::{JsonObject, int},
     },
     Task,
 };
@@ -57,20 +61,21 @@ impl DeletedTask {
     /// Number of deleted annotations, cancelled annotations included. Their histories stay, and each has a
     /// DELETED event; deleted annotations of a deleted task can't be restored.
     async fn annotation_count(&self) -> i32 {
-        small(self.0.annotations)
+        int(self.0.annotations)
     }
 
     /// Number of deleted predictions.
     async fn prediction_count(&self) -> i32 {
-        small(self.0.predictions)
+        int(self.0.predictions)
     }
 
     /// Number of deleted drafts, of all users.
     async fn draft_count(&self) -> i32 {
-        small(self.0.drafts)
+        int(self.0.drafts)
     }
 }
 
+/// Root fields that write tasks.
 #[derive(Default)]
 pub struct TaskMutation;
 
@@ -130,10 +135,4 @@ impl TaskMutation {
         let deleted = tasks::delete(ctx.app(), ctx.actor(), id::reference(&id)).await;
         Some(deleted.map(DeletedTask))
     }
-}
-
-/// A count as GraphQL has numbers.
-pub fn small(count: u64) -> i32 {
-    // GraphQL's Int has 32 bits: https://spec.graphql.org/September2025/#sec-Int
-    i32::try_from(count).unwrap_or(i32::MAX)
 }

@@ -3,7 +3,7 @@
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 
 use super::{
-    super::{annotation::patch, context::ContextExt, task::small},
+    super::{context::ContextExt, input::patch, scalar::int},
     User, UserRole,
 };
 use crate::{
@@ -60,6 +60,7 @@ pub struct DeletedUser {
     token_count: i32,
 }
 
+/// Root fields that write users.
 #[derive(Default)]
 pub struct UserMutation;
 
@@ -121,9 +122,9 @@ impl UserMutation {
             // The deleted user can't be loaded any more, so the answer holds name and counts alone.
             id: deleted.row.id.into(),
             username: deleted.row.username,
-            annotation_count: small(deleted.annotations),
-            draft_count: small(deleted.drafts),
-            token_count: small(deleted.tokens),
+            annotation_count: int(deleted.annotations),
+            draft_count: int(deleted.drafts),
+            token_count: int(deleted.tokens),
         }))
     }
 }
