@@ -11,6 +11,7 @@ mod member;
 mod migrate;
 mod out;
 mod serve;
+mod source;
 mod token;
 mod user;
 
@@ -76,7 +77,7 @@ enum Command {
 
 /// Runs the command that the arguments name, on a runtime of its own; returns the exit code of the process.
 ///
-/// The function that blocks on a future generates the machine code of all that the future awaits. It stands in the
+/// The function that blocks on a future generates the machine code of all that the future awaits. The function is in the
 /// library, because a binary that blocked on `run` would compile most of the library a second time.
 #[tokio::main]
 pub async fn main() -> ExitCode {

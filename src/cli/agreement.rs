@@ -1,10 +1,6 @@
 //! `annograph agreement`: agreement of annotations in a file.
 
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::PathBuf,
-};
+use std::{io::Read, path::PathBuf};
 
 use anyhow::{Context, bail};
 use clap::Args;
@@ -14,9 +10,8 @@ use label_studio::{
 };
 use serde_json::{json, value::RawValue};
 
-use super::{check::config, import::place, line, print_table};
+use super::{check::config, import::place, line, print_table, source};
 use crate::{
-    config::is_stream,
     domain::{
         agreement::{MAX_STEPS, Score, among},
         import::{ANNOTATIONS, COMPLETIONS, Fault, Fields, Reader},
@@ -34,6 +29,7 @@ const METRICS: [(&str, Option<Metric>); 5] = [
     ("MEAN", None),
 ];
 
+/// Arguments of `annograph agreement`.
 #[derive(Args, Debug)]
 pub struct AgreementArgs {
     /// Label Studio's JSON, as exported, or JSON Lines of such items; `-` reads standard input.
@@ -57,6 +53,7 @@ struct Row {
     scores: Vec<Score>,
 }
 
+/// Prints the agreement of each task of the file. Fails on a file that can't be read or is no list of tasks.
 pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
     let config = args.config.as_deref().map(config).transpose()?;
     let config = config.unwrap_or_default();
@@ -69,13 +66,7 @@ pub fn run(args: &AgreementArgs) -> anyhow::Result<()> {
         rows.push(row.cells());
         Ok(())
     };
-    if is_stream(&args.file) {
-        each_task(io::stdin().lock(), &config, tell)?;
-    } else {
-        let file = &args.file;
-        let reading = || format!("can't read {}", file.display());
-        each_task(File::open(file).with_context(reading)?, &config, tell)?;
-    }
+    each_task(source::open(&args.file)?, &config, tell)?;
     if !args.json {
         let heads = METRICS.iter().map(|(name, _)| *name);
         let heads: Vec<&str> = ["ITEM", "ANNOTATIONS"].into_iter().chain(heads).collect();
@@ -128,8 +119,7 @@ fn compare(
     let annotations = annotations.filter_map(|it| Fields::of(it.get()));
     let results: Vec<_> = annotations
         .filter_map(|mut fields| {
-            let mut is = |flag| fields.take(flag) == Some("true");
-            if is("was_cancelled") || (list == COMPLETIONS && is("skipped")) {
+            if source::is_cancelled(list, &mut fields) {
                 return None;
             }
             let author = fields.take("completed_by").map(id);

@@ -1,7 +1,6 @@
 //! `annograph check`: check of a file against a labelling config.
 
 use std::{
-    fs::File,
     io::{self, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
@@ -18,13 +17,17 @@ use super::{
     import::place,
     line, note,
     out::{Out, stdout},
+    source,
 };
 use crate::{
-    config::is_stream,
     domain::import::{ANNOTATIONS, COMPLETIONS, Fault, Fields, Reader},
     error::{Location, Problem, ProblemCode, Segment},
 };
 
+/// Name of the list of predictions.
+const PREDICTIONS: &str = "predictions";
+
+/// Arguments of `annograph check`.
 #[derive(Args, Debug)]
 pub struct CheckArgs {
     /// Label Studio's JSON, as exported or imported, or JSON Lines of such items; `-` reads standard input.
@@ -51,16 +54,11 @@ enum ModeArg {
     Strict,
 }
 
+/// Prints the problems of the file. Fails when there are any, or when file or config can't be read.
 pub fn run(args: &CheckArgs) -> anyhow::Result<()> {
     let config = args.config.as_deref().map(config).transpose()?;
-    let checked = if is_stream(&args.file) {
-        Checker::new(args, config.as_ref()).run(io::stdin().lock())
-    } else {
-        let file = &args.file;
-        let reading = || format!("can't read {}", file.display());
-        let source = File::open(file).with_context(reading)?;
-        Checker::new(args, config.as_ref()).run(source)
-    }?;
+    let file = source::open(&args.file)?;
+    let checked = Checker::new(args, config.as_ref()).run(file)?;
     if checked.problems > 0 {
         bail!(
             "problems: {} (results: {}, refused: {})",
@@ -157,7 +155,7 @@ impl<'a> Checker<'a> {
             return self.tell(&Problem::new([index], ProblemCode::InvalidFormat, message));
         };
         let data = fields.take("data");
-        for kind in [ANNOTATIONS, COMPLETIONS, "predictions"] {
+        for kind in [ANNOTATIONS, COMPLETIONS, PREDICTIONS] {
             let Some(list) = fields.take(kind) else {
                 continue;
             };
@@ -169,23 +167,23 @@ impl<'a> Checker<'a> {
             for (place, object) in list.into_iter().enumerate() {
                 // Skips items that are no objects: Label Studio exports bare ids in some formats.
                 if let Some(fields) = Fields::of(object.get()) {
-                    self.result([index.into(), kind.into(), place.into()], fields, data)?;
+                    let at = [index.into(), kind.into(), place.into()];
+                    self.result(&at, kind, fields, data)?;
                 }
             }
         }
         Ok(())
     }
 
-    /// Checks an annotation or prediction.
+    /// Checks an annotation or prediction of the list `kind`.
     fn result(
         &mut self,
-        at: [Segment; 3],
+        at: &[Segment],
+        kind: &str,
         mut fields: Fields<'_>,
         data: Option<&str>,
     ) -> io::Result<()> {
-        let is_prediction = at[1] == "predictions".into();
-        let is_completion = at[1] == COMPLETIONS.into();
-        let at: Vec<_> = at.into_iter().chain(["result".into()]).collect();
+        let at = [at, &["result".into()]].concat();
         let problems = match fields.take("result") {
             Some(result) => match (json_fidelity::check_result(result, &at), self.config) {
                 (Err(problems), _) => problems,
@@ -196,9 +194,8 @@ impl<'a> Checker<'a> {
                         mode: self.mode,
                         data,
                         // Predictions needn't answer required controls, like cancelled annotations.
-                        is_cancelled: is_prediction
-                            || fields.take("was_cancelled") == Some("true")
-                            || (is_completion && fields.take("skipped") == Some("true")),
+                        is_cancelled: kind == PREDICTIONS
+                            || source::is_cancelled(kind, &mut fields),
                     };
                     check(rules, result, &at)
                 }

@@ -5,6 +5,7 @@ use clap::Subcommand;
 use super::line;
 use crate::{app::App, domain::event};
 
+/// Subcommands of `annograph events`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Invalidate all cursors of events. Run this after a backup was restored, with all servers stopped: clients then
@@ -12,6 +13,7 @@ pub enum Command {
     Renew,
 }
 
+/// Runs a subcommand. Fails on an error of the database.
 pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Renew => {

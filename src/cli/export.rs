@@ -22,6 +22,7 @@ use crate::{
     domain::export::{self, Summary},
 };
 
+/// Arguments of `annograph export`.
 #[derive(Args, Debug)]
 pub struct ExportArgs {
     /// Id of the project.
@@ -37,6 +38,8 @@ pub struct ExportArgs {
     json: bool,
 }
 
+/// Writes the tasks of the project to the file or to standard output. Fails on an unknown project, and on an error of
+/// the database or of the file.
 pub async fn run(app: &App, args: ExportArgs) -> anyhow::Result<()> {
     let bar = bar();
     let observe = |tasks: usize| bar.set_position(tasks as u64);

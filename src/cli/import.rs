@@ -23,6 +23,7 @@ use crate::{
     error::{Error, Location, Problem, Segment, dotted},
 };
 
+/// Arguments of `annograph import`.
 #[derive(Args, Debug)]
 pub struct ImportArgs {
     /// Label Studio's JSON, as exported or imported, or JSON Lines of such items; `-` reads standard input.
@@ -76,6 +77,8 @@ enum Check {
     Off,
 }
 
+/// Imports the file into the project and prints a report. Fails, without a trace in the database, on any problem of
+/// the file.
 pub async fn run(app: &App, args: ImportArgs) -> anyhow::Result<()> {
     // Settles dead imports first, as a server does at startup.
     for recovered in import::recover(app).await? {

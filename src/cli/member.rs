@@ -10,6 +10,7 @@ use crate::{
     instant,
 };
 
+/// Subcommands of `annograph member`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a member to a project, or change a member's role.
@@ -41,6 +42,7 @@ pub enum Command {
     },
 }
 
+/// Role of a member in a project, as an argument.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum MemberRole {
     /// Reads.
@@ -53,6 +55,7 @@ pub enum MemberRole {
     Manager,
 }
 
+/// Runs a subcommand. Fails on an unknown user or project, and on an error of the database.
 pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add {

@@ -12,6 +12,7 @@ use crate::{
     db::{Database, advisory},
 };
 
+/// Subcommands of `annograph migrate`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Migrate the database. `serve` does so too.
@@ -68,6 +69,7 @@ pub async fn up(db: &Database) -> anyhow::Result<()> {
     Ok(txn.commit().await?)
 }
 
+/// Connects without migrating first, and runs a subcommand. Fails on an error of the database.
 #[expect(
     clippy::disallowed_methods,
     reason = "a migration is part of no request"

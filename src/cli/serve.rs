@@ -20,6 +20,8 @@ const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 /// Interval of attempts to finish a deferred startup.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
+/// Migrates the database, and serves until a signal stops the server. Fails when the database or the address can't be
+/// opened.
 pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()> {
     let mut database = database.clone();
     // Lives until the end of the function: dropping the folder removes the demo's database.

@@ -11,6 +11,7 @@ use crate::{
     instant,
 };
 
+/// Subcommands of `annograph token`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create a token. The secret is printed once, on standard output, and stored nowhere.
@@ -38,6 +39,7 @@ pub enum Command {
     },
 }
 
+/// Runs a subcommand. Fails on an unknown user or token, and on an error of the database.
 pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Create {

@@ -6,6 +6,7 @@ use entity::user::Role;
 use super::{line, print_table};
 use crate::{app::App, domain::user, instant};
 
+/// Subcommands of `annograph user`.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Add a user. Sign-in needs a token: `annograph token create --user NAME`.
@@ -26,6 +27,7 @@ pub enum Command {
     List,
 }
 
+/// Role of a user on the whole server, as an argument.
 #[derive(Clone, Copy, Debug, ValueEnum)]
 pub enum UserRole {
     /// Sees and manages everything.
@@ -34,6 +36,7 @@ pub enum UserRole {
     Member,
 }
 
+/// Runs a subcommand. Fails on a refused field of a user, and on an error of the database.
 pub async fn run(app: &App, command: Command) -> anyhow::Result<()> {
     match command {
         Command::Add {
