@@ -6,7 +6,7 @@ mod documents;
 mod http;
 mod limits;
 
-use std::{net::SocketAddr, path::Path};
+use std::{fmt::Display, net::SocketAddr, path::Path, str::FromStr};
 
 use clap::{Args, ValueEnum};
 
@@ -33,7 +33,7 @@ pub struct DatabaseArgs {
     /// Connections to the database: to SQLite at most 8 readers, beside the writer; to PostgreSQL all.
     #[arg(
         long,
-        env = "ANNOGRAPH_DATABASE_POOL",
+        env = "ANNOGRAPH_DATABASE_POOL", value_parser = positive::<u32>,
         default_value_t = 16,
         global = true
     )]
@@ -50,6 +50,7 @@ pub struct DatabaseArgs {
     pub sqlite_sync: SqliteSync,
 }
 
+/// Durability of answered writes on SQLite (<https://www.sqlite.org/pragma.html#pragma_synchronous>).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum SqliteSync {
     /// An answered write survives a power cut.
@@ -59,6 +60,7 @@ pub enum SqliteSync {
 }
 
 impl DatabaseArgs {
+    /// Options of the connections to the database.
     pub fn options(&self) -> db::Options {
         db::Options {
             url: self.database_url.clone(),
@@ -121,6 +123,7 @@ pub struct LogArgs {
     pub log_format: LogFormat,
 }
 
+/// Format of the log's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
     /// For people.
@@ -129,7 +132,96 @@ pub enum LogFormat {
     Json,
 }
 
+/// Greatest timeout in seconds, a year: the end of a longer timeout may lie beyond the clock.
+const MAX_SECONDS: u64 = 365 * 24 * 60 * 60;
+
+/// Parses a bound that no request could keep at 0. Fails on 0, and on text that does not parse as `T`.
+fn positive<T>(text: &str) -> Result<T, String>
+where
+    T: FromStr<Err: Display> + From<u8> + PartialOrd,
+{
+    let number: T = text.parse().map_err(|error: T::Err| error.to_string())?;
+    match number < T::from(1) {
+        true => Err("must be 1 or more".to_owned()),
+        false => Ok(number),
+    }
+}
+
+/// Parses a timeout or interval in seconds. Fails on 0, by which every wait would end at once, and on more than a
+/// year.
+fn seconds(text: &str) -> Result<u64, String> {
+    let seconds = positive(text)?;
+    match seconds > MAX_SECONDS {
+        true => Err(format!("must be at most {MAX_SECONDS}")),
+        false => Ok(seconds),
+    }
+}
+
 /// Checks whether a path means standard input or output: `-`.
 pub fn is_stream(path: &Path) -> bool {
     path.as_os_str() == "-"
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory, Parser};
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct All {
+        #[command(flatten)]
+        _database: DatabaseArgs,
+        #[command(flatten)]
+        serve: ServeArgs,
+    }
+
+    /// Settings with a meaning at 0, which docs/settings.md has.
+    const MAY_BE_ZERO: [&str; 9] = [
+        "document-cache",
+        "grace",
+        "max-aliases",
+        "max-concurrent",
+        "max-directives",
+        "max-introspection-depth",
+        "max-mutations",
+        "max-subscriptions",
+        "rate-limit",
+    ];
+
+    fn parsed(flag: &str, value: &str) -> Result<All, String> {
+        All::try_parse_from(["test", &format!("--{flag}={value}")])
+            .map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn zero_is_refused_by_every_setting_without_a_meaning_for_it() {
+        let command = All::command();
+        let is_number = |flag: &&str| parsed(flag, "1").is_ok() && parsed(flag, "x").is_err();
+        let mut flags: Vec<&str> = command
+            .get_arguments()
+            .filter_map(|it| it.get_long())
+            .collect();
+        flags.retain(is_number);
+        assert!(flags.contains(&"body-timeout"), "{flags:?}");
+        for flag in flags {
+            let outcome = parsed(flag, "0");
+            if MAY_BE_ZERO.contains(&flag) {
+                assert!(outcome.is_ok(), "--{flag} 0: {outcome:?}");
+            } else {
+                let error = outcome.expect_err(flag);
+                let expected = format!("invalid value '0' for '--{flag} ");
+                assert!(error.contains(&expected), "{error}");
+                assert!(error.contains("must be 1 or more"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn timeouts_end_within_a_year() {
+        let longest = parsed("timeout", "31536000").unwrap();
+        assert_eq!(longest.serve.http.timeout, 31_536_000);
+        let error = parsed("timeout", "31536001").unwrap_err();
+        assert!(error.contains("must be at most 31536000"), "{error}");
+    }
 }

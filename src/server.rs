@@ -64,7 +64,7 @@ pub fn router(app: App, args: &ServeArgs, stopping: CancellationToken) -> anyhow
     if args.documents.introspection == Switch::On {
         router = router.route("/schema.graphql", get(schema_text));
     }
-    let drain_timeout = Duration::from_secs(args.http.body_timeout.max(1));
+    let drain_timeout = Duration::from_secs(args.http.body_timeout);
     let router = router
         .route("/healthz", get(healthz))
         .route("/readyz", get(readyz).with_state(app))
@@ -152,7 +152,7 @@ pub async fn serve(
 ) -> anyhow::Result<()> {
     let http = connections(&args.http);
     let router = router.layer(from_fn(require_one_host));
-    let write_timeout = Duration::from_secs(args.http.body_timeout.max(1));
+    let write_timeout = Duration::from_secs(args.http.body_timeout);
     let most = connection_limit(args.http.max_connections);
     let permits = Arc::new(Semaphore::new(most as usize));
     let ending = CancellationToken::new();
@@ -261,7 +261,7 @@ fn connection_limit(asked: usize) -> u32 {
 fn connections(args: &HttpArgs) -> http1::Builder {
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
-        .header_read_timeout(Duration::from_secs(args.header_timeout.max(1)))
+        .header_read_timeout(Duration::from_secs(args.header_timeout))
         // Buffer: large enough that `limit_head` can answer an oversized head with 431 instead of a closed
         // connection.
         .max_buf_size((4 * args.max_head).max(64 << 10));

@@ -36,12 +36,14 @@ pub struct DocumentArgs {
     pub trusted_documents_mode: TrustedMode,
 }
 
+/// Value of a setting that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
     On,
     Off,
 }
 
+/// Treatment of documents that are not in the manifest of trusted documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum TrustedMode {
     /// Run them; documents of the manifest can be sent by id.

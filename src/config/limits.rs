@@ -2,23 +2,25 @@
 
 use clap::Args;
 
-/// Limits of a request's document.
+use super::positive;
+
+/// Limits of a request's document. A limit of 0 allows none, and is refused where it would refuse every request.
 #[derive(Args, Clone, Debug)]
 pub struct LimitArgs {
     /// Bytes of a document; values in variables do not count.
-    #[arg(long, env = "ANNOGRAPH_MAX_DOCUMENT", default_value_t = Self::DEFAULT.max_document)]
+    #[arg(long, env = "ANNOGRAPH_MAX_DOCUMENT", value_parser = positive::<usize>, default_value_t = Self::DEFAULT.max_document)]
     pub max_document: usize,
 
     /// Tokens of a document, white space and comments included.
-    #[arg(long, env = "ANNOGRAPH_MAX_TOKENS", default_value_t = Self::DEFAULT.max_tokens)]
+    #[arg(long, env = "ANNOGRAPH_MAX_TOKENS", value_parser = positive::<usize>, default_value_t = Self::DEFAULT.max_tokens)]
     pub max_tokens: usize,
 
     /// Levels of fields of an operation; introspection counts apart.
-    #[arg(long, env = "ANNOGRAPH_MAX_DEPTH", default_value_t = Self::DEFAULT.max_depth)]
+    #[arg(long, env = "ANNOGRAPH_MAX_DEPTH", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_depth)]
     pub max_depth: u64,
 
     /// Fields of all operations of a document, each fragment counted wherever it is spread.
-    #[arg(long, env = "ANNOGRAPH_MAX_FIELDS", default_value_t = Self::DEFAULT.max_fields)]
+    #[arg(long, env = "ANNOGRAPH_MAX_FIELDS", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_fields)]
     pub max_fields: u64,
 
     /// Aliases of a document, counted like its fields.
@@ -42,12 +44,12 @@ pub struct LimitArgs {
     pub max_introspection_depth: u64,
 
     /// Bytes that an answer may hold: stored JSON and texts, rows and fields.
-    #[arg(long, env = "ANNOGRAPH_MAX_ANSWER", default_value_t = Self::DEFAULT.max_answer)]
+    #[arg(long, env = "ANNOGRAPH_MAX_ANSWER", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_answer)]
     pub max_answer: u64,
 
     /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down. A subscription may
     /// cost a hundredth.
-    #[arg(long, env = "ANNOGRAPH_MAX_COST", default_value_t = Self::DEFAULT.max_cost)]
+    #[arg(long, env = "ANNOGRAPH_MAX_COST", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_cost)]
     pub max_cost: u64,
 }
 
