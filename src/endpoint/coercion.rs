@@ -70,6 +70,8 @@ pub struct Coercion<'a> {
 }
 
 impl<'a> Coercion<'a> {
+    /// Creates a coercion without problems. Unless `is_open`, no message names a type or field that the client did
+    /// not send.
     pub fn new(schema: &'a ApolloSchema, is_open: bool) -> Self {
         Self {
             schema,
@@ -85,6 +87,7 @@ impl<'a> Coercion<'a> {
         self.json = Some(values.json.clone());
     }
 
+    /// Returns the problems of the types, then those of the JSON, up to the bound.
     pub fn into_problems(self) -> Vec<Problem> {
         let json = self.json.unwrap_or_default();
         let mut problems = self.problems;

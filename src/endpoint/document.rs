@@ -65,6 +65,7 @@ pub struct Prepared {
 }
 
 impl Documents {
+    /// Creates the documents of a schema. Fails when the manifest of trusted documents can't be read.
     pub fn new(
         schema: Valid<ApolloSchema>,
         limits: &LimitArgs,

@@ -41,6 +41,7 @@ impl Engine {
         })
     }
 
+    /// Context of the operations that the engine runs.
     pub fn app(&self) -> &App {
         &self.app
     }

@@ -64,12 +64,13 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
+    /// Creates the endpoint with full quotas. Subscriptions end once `stopping` is cancelled.
     pub fn new(app: App, engine: Engine, settings: HttpArgs, stopping: CancellationToken) -> Self {
         Self {
             engine,
             quotas: Quotas::new(&settings),
             bodies: BodyBudget::new(settings.max_body, app.memory.clone()),
-            sessions: Sessions::new(app, Duration::from_secs(settings.token_check.max(1))),
+            sessions: Sessions::new(app, Duration::from_secs(settings.token_check)),
             settings: Arc::new(settings),
             stopping,
         }

@@ -116,7 +116,7 @@ impl Coercion<'_> {
     pub fn literal(&mut self, ty: &Type, value: &ast::Value, path: &mut Path, values: &mut Values) {
         match value {
             ast::Value::Variable(name) => {
-                // Values of variables are unknown until the request; `Coercion::variables` checks them.
+                // Values of variables are unknown until the request: `Coercion::variables` checks the values.
                 self.note(name, path, values);
                 return;
             }

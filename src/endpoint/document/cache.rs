@@ -21,6 +21,7 @@ struct Kept {
 }
 
 impl Documents {
+    /// Creates an empty cache for documents of `max_bytes` together, which are leased from the memory.
     pub fn new(max_bytes: u64, memory: Memory) -> Self {
         let cache = Cache::builder()
             .weigher(|_, kept: &Kept| u32::try_from(kept.document.bytes()).unwrap_or(u32::MAX))
@@ -29,6 +30,7 @@ impl Documents {
         Self { cache, memory }
     }
 
+    /// Returns a cached document by the hash of its text.
     pub fn get(&self, hash: &Hash) -> Option<Arc<Document>> {
         Some(self.cache.get(hash)?.document)
     }

@@ -26,6 +26,7 @@ pub struct Disclosure<'a> {
 }
 
 impl Disclosure<'_> {
+    /// Turns problems of values into an error BAD_USER_INPUT, without names that the client may not learn.
     pub fn input(&self, problems: Vec<Problem>) -> Vec<ServerError> {
         if self.is_open {
             return vec![input_error(problems)];
@@ -38,6 +39,7 @@ impl Disclosure<'_> {
         vec![input_error(problems.collect())]
     }
 
+    /// Turns the errors of a validation into errors with a code each, without names that the client may not learn.
     pub fn diagnostics(
         &self,
         errors: &DiagnosticList,
@@ -62,6 +64,8 @@ impl Disclosure<'_> {
         listed.collect()
     }
 
+    /// Turns messages into errors of a single code, without names that the client may not learn. Leaves out errors
+    /// beyond the bound.
     pub fn messages(&self, code: &str, messages: impl Iterator<Item = String>) -> Vec<ServerError> {
         let sent = (!self.is_open).then(|| names(self.text));
         let listed = messages.take(MAX_ERRORS).map(|message| {

@@ -5,6 +5,7 @@ use sha2::{Digest, Sha256, digest::Output};
 /// SHA-256; `{:x}` prints hexadecimal.
 pub type Hash = Output<Sha256>;
 
+/// Computes the SHA-256 of a document's text, by which clients name persisted documents.
 pub fn hash(text: &str) -> Hash {
     Sha256::digest(text)
 }

@@ -62,6 +62,7 @@ pub fn document(source: &ast::Document, text: &str) -> ExecutableDocument {
     }
 }
 
+/// Translates the kind of an operation from apollo-compiler's type to async-graphql's.
 pub fn operation_type(ty: ast::OperationType) -> OperationType {
     match ty {
         ast::OperationType::Query => OperationType::Query,

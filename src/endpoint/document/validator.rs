@@ -89,6 +89,7 @@ impl Validator {
         })
     }
 
+    /// Rules of disclosure for errors of a document with this text.
     pub fn disclosure<'a>(&'a self, text: &'a str) -> Disclosure<'a> {
         Disclosure {
             schema: &self.schema,

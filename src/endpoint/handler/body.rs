@@ -13,7 +13,7 @@ use http_body_util::BodyExt;
 
 pub use self::budget::BodyBudget;
 use self::{
-    budget::{Reservation, SMALL},
+    budget::{BodyLease, SMALL},
     encoding::{Encoding, Expansion},
 };
 use super::response::Refusal;
@@ -37,10 +37,10 @@ pub struct BodyLimits {
     pub time: Duration,
 }
 
-/// Decompressed body. Dropping it returns its memory to the budget.
+/// Decompressed body. The memory returns to the budget on drop.
 pub struct ReceivedBody {
     pub bytes: Bytes,
-    _lease: Reservation,
+    _lease: BodyLease,
     _large: Option<Permit>,
 }
 
@@ -65,7 +65,7 @@ pub async fn read(
         return Err(too_large(bounds.size));
     }
     // Leases nothing yet: a client that sends no body must not occupy the budget.
-    let buffer = Buffer::new(budget.reservation(user_id));
+    let buffer = Buffer::new(budget.lease(user_id));
     let collected = collect(body, bounds.size, buffer);
     let Ok(buffer) = tokio::time::timeout(bounds.time, collected).await else {
         let message = format!("a body has {} s to arrive", bounds.time.as_secs_f64());
@@ -78,7 +78,7 @@ pub async fn read(
     if buffer.bytes.len() > LARGE {
         large = Some(budget.large(user_id).await);
     }
-    let plain = Buffer::new(budget.reservation(user_id));
+    let plain = Buffer::new(budget.lease(user_id));
     let mut buffer = match Expansion::new(encoding, buffer, plain) {
         Err(buffer) => buffer,
         Ok(expansion) => {
@@ -164,11 +164,11 @@ async fn decompress_apart(
 /// Growing buffer that leases memory before allocating.
 pub struct Buffer {
     bytes: Vec<u8>,
-    lease: Reservation,
+    lease: BodyLease,
 }
 
 impl Buffer {
-    fn new(lease: Reservation) -> Self {
+    fn new(lease: BodyLease) -> Self {
         Self {
             bytes: Vec::new(),
             lease,

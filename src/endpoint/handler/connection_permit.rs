@@ -26,6 +26,7 @@ struct Inner {
 }
 
 impl ConnectionPermit {
+    /// Wraps the permit of an accepted connection.
     pub fn new(permit: OwnedSemaphorePermit) -> Self {
         Self(Arc::new(Inner {
             _permit: permit,
@@ -51,6 +52,7 @@ pub struct ReadLimited<S> {
 }
 
 impl<S> ReadLimited<S> {
+    /// Wraps a connection, which holds the permit until dropped.
     pub fn new(stream: S, permit: ConnectionPermit) -> Self {
         Self {
             stream: Box::pin(stream),

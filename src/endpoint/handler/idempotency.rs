@@ -33,7 +33,9 @@ use crate::{
     graphql::error::{INTERNAL_SERVER_ERROR, SERVICE_UNAVAILABLE, has_code, input_error},
 };
 
+/// Header of a request that makes a retried mutation run once.
 pub const KEY: HeaderName = HeaderName::from_static("idempotency-key");
+/// Header of an answer that was stored for an earlier request with the same key.
 pub const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 /// Time beyond the timeout after which a running request counts as dead.

@@ -15,7 +15,7 @@ pub enum Media {
 }
 
 impl Media {
-    /// Preferred type of the client; JSON without preference. `None` when the client accepts none of the three.
+    /// Preferred type of the client; JSON without preference. `None` when the client accepts no media type of the server.
     pub fn accepted(headers: &HeaderMap) -> Option<Self> {
         let ranges = ranges(headers);
         if ranges.is_empty() {

@@ -40,6 +40,7 @@ pub struct Permit {
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl Quotas {
+    /// Creates full quotas; a limit of 0 refuses nothing.
     pub fn new(args: &HttpArgs) -> Self {
         let rate = NonZeroU32::new(args.rate_limit)
             .map(|rate| Arc::new(RateLimiter::keyed(Quota::per_second(rate))));

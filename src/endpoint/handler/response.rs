@@ -35,6 +35,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
+    /// Refusal with a single error.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
         Self {
             status,
@@ -43,10 +44,12 @@ impl Refusal {
         }
     }
 
+    /// Refusal of a malformed request: 400 and BAD_REQUEST.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, BAD_REQUEST, message)
     }
 
+    /// Refusal of a method: 405 and BAD_REQUEST, with the allowed methods in `Allow`.
     pub fn method(allowed: &'static str, message: &str) -> Self {
         let refusal = Self::new(StatusCode::METHOD_NOT_ALLOWED, BAD_REQUEST, message);
         refusal.with(header::ALLOW, HeaderValue::from_static(allowed))
@@ -135,7 +138,7 @@ impl Refusal {
         }
     }
 
-    /// Refusal because of a failed preparation; `what` describes it in the log.
+    /// Refusal because of a failed preparation; `what` describes the preparation in the log.
     pub fn failed(error: &Error, what: &str) -> Self {
         match error {
             Error::Unavailable(failure) => {
@@ -156,7 +159,7 @@ impl Refusal {
 
     /// Response without `data`: execution did not start.
     pub fn into_response(self, media: Media) -> Response {
-        let text = rejection_json(&self.errors);
+        let text = refusal_json(&self.errors);
         let mut response = (self.status, text).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, media.header());
@@ -227,7 +230,7 @@ pub fn to_json(response: GraphQlResponse) -> String {
 }
 
 /// Serialises the response to a request that was refused before execution.
-pub fn rejection_json(errors: &[ServerError]) -> String {
+pub fn refusal_json(errors: &[ServerError]) -> String {
     serialized(&Refused { errors })
 }
 

@@ -135,7 +135,7 @@ async fn serve(
 }
 
 fn ping_interval(endpoint: &Endpoint) -> Duration {
-    Duration::from_secs(endpoint.settings.ws_ping.max(1))
+    Duration::from_secs(endpoint.settings.ws_ping)
 }
 
 /// Runs the protocol until either side ends it. Returns the reason to close with; `None` when the connection is
@@ -228,7 +228,7 @@ async fn run(
         // Keeps the lease until the message is sent.
         if let Some((message, _lease)) = answer {
             // Bounded: a peer that reads nothing would keep the answer in memory for ever.
-            let patience = Duration::from_secs(settings.body_timeout.max(1));
+            let patience = Duration::from_secs(settings.body_timeout);
             timeout(patience, sink.send(message)).await.ok()?.ok()?;
         }
     }

@@ -23,6 +23,7 @@ use crate::{
     graphql::error::is_request_error,
 };
 
+/// Results of an operation; errors refuse the operation and end the stream.
 pub type Results = BoxStream<'static, Result<LeasedResponse, Vec<ServerError>>>;
 
 /// Idle time until a comment is sent, so that proxies don't close the connection as dead.
@@ -102,7 +103,7 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
         let user_id = actor.id();
         let mut responses = Box::pin(endpoint.engine.subscribe(actor, prepared));
         let following = async move {
-            // Each event counts as a piece of work of its own, or hours of events would add up.
+            // Counts each event as an operation of its own: the time of all events together has no bound.
             while let Some(response) = responses.next().await {
                 let sent = sender.send(result(response)).await;
                 if sent.is_err() {
@@ -129,7 +130,7 @@ const NEXT: &str = "event: next\ndata: ";
 
 fn refusal(errors: &[ServerError]) -> String {
     // Serialised without line breaks, which would end the field of an event.
-    format!("{NEXT}{}\n\n", response::rejection_json(errors))
+    format!("{NEXT}{}\n\n", response::refusal_json(errors))
 }
 
 async fn deliver(mut results: Results, sender: &Sender<Bytes>) {

@@ -64,8 +64,8 @@ enum Exhausted {
     ByAll,
 }
 
-/// Memory reserved for a body, returned on drop.
-pub struct Reservation {
+/// Bytes taken from the budget for a body, returned on drop.
+pub struct BodyLease {
     budget: Arc<Shared>,
     user_id: i64,
     kind: Kind,
@@ -91,9 +91,9 @@ impl BodyBudget {
         }))
     }
 
-    /// Creates an empty reservation.
-    pub fn reservation(&self, user_id: i64) -> Reservation {
-        Reservation {
+    /// Creates an empty lease for a body of the user.
+    pub fn lease(&self, user_id: i64) -> BodyLease {
+        BodyLease {
             budget: self.0.clone(),
             user_id,
             kind: Kind::Reserve,
@@ -108,9 +108,9 @@ impl BodyBudget {
     }
 }
 
-impl Reservation {
-    /// Changes the reserved bytes. Call before allocating and after freeing. Fails when the user's share or the
-    /// budget is used up; the reservation then stays unchanged.
+impl BodyLease {
+    /// Changes the leased bytes. Call before allocating and after freeing. Fails when the user's share or the
+    /// budget is used up; the lease then stays unchanged.
     pub fn resize(&mut self, bytes: usize) -> Result<(), Refusal> {
         let budget = self.budget.clone();
         let mut used = budget.used();
@@ -134,7 +134,7 @@ impl Reservation {
                 Err(exhausted) => refusal = exhausted,
             }
         }
-        // Restores the old reservation; no other body can have taken the bytes, because the lock was held.
+        // Restores the old lease; no other body can have taken the bytes, because the lock was held.
         used.pool(self.kind).add(self.user_id, self.bytes);
         drop(used);
         Err(refusal.into())
@@ -164,7 +164,7 @@ impl Reservation {
     }
 }
 
-impl Drop for Reservation {
+impl Drop for BodyLease {
     fn drop(&mut self) {
         let mut used = self.budget.used();
         used.pool(self.kind).release(self.user_id, self.bytes);
@@ -255,8 +255,8 @@ mod tests {
         BodyBudget::new(BODY, Memory::unlimited())
     }
 
-    fn leased(budget: &BodyBudget, user_id: i64, bytes: usize) -> Result<Reservation, StatusCode> {
-        let mut lease = budget.reservation(user_id);
+    fn leased(budget: &BodyBudget, user_id: i64, bytes: usize) -> Result<BodyLease, StatusCode> {
+        let mut lease = budget.lease(user_id);
         let resized = lease.resize(bytes).map_err(|refusal| refusal.status);
         resized.map(|()| lease)
     }

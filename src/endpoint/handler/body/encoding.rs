@@ -4,7 +4,7 @@ use std::io::{Cursor, Read};
 
 use axum::http::{HeaderMap, header};
 
-use super::{Buffer, Refusal, Reservation, unsupported};
+use super::{BodyLease, Buffer, Refusal, unsupported};
 
 /// Bytes that are decompressed between two looks at the interrupt.
 const STEP: usize = 16 << 10;
@@ -41,8 +41,8 @@ impl Encoding {
 /// Decompression in progress.
 pub struct Expansion {
     decoder: Decoder,
-    /// Reservation for the compressed bytes, which the decoder owns.
-    _lease: Reservation,
+    /// Lease of the compressed bytes, which the decoder owns.
+    _lease: BodyLease,
     compressed: usize,
     plain: Buffer,
 }
@@ -54,7 +54,7 @@ enum Decoder {
 }
 
 impl Expansion {
-    /// Starts to decompress a body into `plain`. Returns the body itself when it is not compressed.
+    /// Starts to decompress a body into `plain`. An uncompressed body comes back as the error.
     pub fn new(encoding: Encoding, body: Buffer, plain: Buffer) -> Result<Self, Buffer> {
         let compressed = body.bytes.len();
         let bytes = Cursor::new(body.bytes);

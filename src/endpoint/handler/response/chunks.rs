@@ -46,6 +46,7 @@ enum Part {
 }
 
 impl Chunks {
+    /// Chunks of a response alone.
     pub fn new(answered: LeasedResponse) -> Self {
         Self::framed("", answered, "")
     }

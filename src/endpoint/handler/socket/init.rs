@@ -10,7 +10,7 @@ use serde::{
 use crate::auth;
 
 /// Token under the keys that clients use: `authorization` in any case, `token`, and an object `headers` with either.
-/// Other keys are skipped.
+/// Further keys are skipped.
 #[derive(Default)]
 pub struct InitPayload {
     authorization: Option<String>,

@@ -22,6 +22,7 @@ use crate::{
 /// Capacity of the queue of messages. Small: a slow reader stops its own operations instead of filling memory.
 const WAITING: usize = 16;
 
+/// Operations under way on a WebSocket, by the ids that the client chose.
 pub struct Operations {
     endpoint: Endpoint,
     by_id: HashMap<String, Operation>,
@@ -50,6 +51,7 @@ struct Outgoing {
 }
 
 impl Operations {
+    /// Creates the operations of a WebSocket, none under way.
     pub fn new(endpoint: Endpoint) -> Self {
         let (sender, receiver) = mpsc::channel(WAITING);
         Self {

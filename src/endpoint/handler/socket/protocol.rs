@@ -120,10 +120,12 @@ pub fn read(text: &str) -> Result<Received, Close> {
     }
 }
 
+/// Message `connection_ack`: the client is signed in.
 pub fn ack() -> Message {
     Message::text(r#"{"type":"connection_ack"}"#)
 }
 
+/// Message `pong`, the answer to `ping`; `payload` is JSON.
 pub fn pong(payload: Option<&str>) -> Message {
     match payload {
         Some(payload) => Message::text(format!(r#"{{"type":"pong","payload":{payload}}}"#)),
@@ -145,6 +147,7 @@ pub fn error(id: &str, errors: &str) -> Message {
     ))
 }
 
+/// Message `complete`, the end of an operation; `id` is JSON.
 pub fn complete(id: &str) -> Message {
     Message::text(format!(r#"{{"id":{id},"type":"complete"}}"#))
 }
