@@ -51,7 +51,7 @@ fn writes_of_annotations_begin_in_one_place() {
     );
 }
 
-/// Modules of the folder, `annotation` for the parent of all, with the modules that each imports.
+/// Modules of the folder, `annotation` for the parent of all, with the modules that each imports or names by a path.
 fn imports() -> BTreeMap<String, BTreeSet<String>> {
     let folder = domain().join("annotation");
     let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
@@ -60,7 +60,8 @@ fn imports() -> BTreeMap<String, BTreeSet<String>> {
         let module = name.iter().map(|part| part.to_str().unwrap().to_owned());
         let module: Vec<String> = module.collect();
         let from = room(&module);
-        for path in used_paths(&code(&file)) {
+        let code = code(&file);
+        for path in used_paths(&code).into_iter().chain(full_paths(&code)) {
             let Some(target) = resolve(&module, &path) else {
                 continue;
             };
@@ -128,7 +129,7 @@ fn resolve(module: &[String], path: &str) -> Option<Vec<String>> {
     (target.first()? == "annotation").then_some(target)
 }
 
-/// All paths that are imported, each whole.
+/// Paths that are imported, each whole.
 fn used_paths(code: &str) -> Vec<String> {
     let uses = code.split(";\n").filter_map(|statement| {
         let start = statement.find("use ")?;
@@ -136,6 +137,28 @@ fn used_paths(code: &str) -> Vec<String> {
         (before.is_empty() || before.starts_with("pub")).then(|| &statement[start + 4..])
     });
     uses.flat_map(|tree| leaves(tree.trim())).collect()
+}
+
+/// Paths in expressions and types that begin at the crate or at a module, such as
+/// `crate::domain::annotation::lock::tasks`, up to the tests of the module: in an inner module `super` is the file.
+fn full_paths(code: &str) -> Vec<String> {
+    let code = code.split("#[cfg(test)]\nmod tests {").next().unwrap();
+    let code = code.replace("::<", "<");
+    let paths =
+        code.split(|character: char| !(character.is_alphanumeric() || "_:".contains(character)));
+    let roots = ["crate::", "self::", "super::"];
+    let paths = paths.filter(|path| roots.iter().any(|root| path.starts_with(root)));
+    // Leaves out the beginning of a tree of `use`, whose leaves are read as `use`.
+    let paths = paths.filter(|path| !path.ends_with("::"));
+    paths.map(str::to_owned).collect()
+}
+
+#[test]
+fn paths_are_found_in_expressions_too() {
+    let code = "use super::{lock, plan::Plan};\nfn a(b: &crate::domain::annotation::run::C) {\n    super::index::rows::<D>(b);\n    let e = plan::f();\n}\n#[cfg(test)]\nmod tests {\n    use super::*;\n}\n";
+    let found = ["crate::domain::annotation::run::C", "super::index::rows"];
+    assert_eq!(full_paths(code), found);
+    assert_eq!(used_paths(code), ["super::lock", "super::plan::Plan"]);
 }
 
 /// Paths of a tree such as `a::{b, c::{d, e}}`.
