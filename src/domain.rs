@@ -38,14 +38,17 @@ pub enum Patch<T> {
 }
 
 impl<T> Patch<T> {
+    /// Says whether the request has the field, null included.
     pub fn is_sent(&self) -> bool {
         !matches!(self, Self::Keep)
     }
 
+    /// Says whether the request has the field as null.
     pub fn is_null(&self) -> bool {
         matches!(self, Self::Null)
     }
 
+    /// Value of the field; `None` when absent or null.
     pub fn value(&self) -> Option<&T> {
         match self {
             Self::Set(value) => Some(value),
@@ -53,6 +56,7 @@ impl<T> Patch<T> {
         }
     }
 
+    /// Converts a value; absent and null stay as they are.
     pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Patch<U> {
         match self {
             Self::Keep => Patch::Keep,

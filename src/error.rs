@@ -10,6 +10,7 @@ use sea_orm::DbErr;
 pub use self::unavailable::{Outcome, Reason, Unavailable};
 pub use problem::{LineIndex, Location, Path, Problem, ProblemCode, Segment, dotted};
 
+/// Result with the errors of the domain.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Refusal or failure, from the domain to the client.

@@ -90,6 +90,7 @@ pub struct LogPosition {
 }
 
 impl Events {
+    /// Creates the state of the event log, with the default buffer for slow subscribers.
     pub fn new(db: Database) -> Self {
         Self::with_buffer(db, BUFFER)
     }

@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicBool, AtomicI64, Ordering},
 };
 
-/// Facts about one answer. Clones note the same.
+/// Properties of an answer, recorded while the answer is built. Clones share the record.
 #[derive(Clone, Debug, Default)]
 pub struct AnswerNotes(Arc<Notes>);
 
@@ -21,6 +21,7 @@ impl AnswerNotes {
         self.0.must_not_be_stored.store(true, Ordering::SeqCst);
     }
 
+    /// Says whether nothing forbade storing the answer for its `Idempotency-Key`.
     pub fn may_be_stored(&self) -> bool {
         !self.0.must_not_be_stored.load(Ordering::SeqCst)
     }
@@ -30,6 +31,7 @@ impl AnswerNotes {
         self.0.own_losses.fetch_add(losses, Ordering::SeqCst);
     }
 
+    /// Number of losses of access so far that the request's user brought about.
     pub fn own_losses(&self) -> i64 {
         self.0.own_losses.load(Ordering::SeqCst)
     }

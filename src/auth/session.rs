@@ -34,6 +34,7 @@ struct ActiveTokens {
 pub struct Session(watch::Receiver<bool>);
 
 impl Sessions {
+    /// Creates an empty set of sessions, whose tokens are checked once per `interval`.
     pub fn new(app: App, interval: Duration) -> Self {
         Self {
             app,

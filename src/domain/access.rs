@@ -37,10 +37,12 @@ pub struct Actor {
 }
 
 impl Actor {
+    /// Id of the signed-in user.
     pub fn id(&self) -> i64 {
         self.user.id
     }
 
+    /// Says whether the user is an admin, who is a manager of every project.
     pub fn is_admin(&self) -> bool {
         self.user.role == user::Role::Admin
     }

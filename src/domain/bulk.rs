@@ -17,6 +17,7 @@ pub const MAX_VALUES: usize = 30_000;
 pub struct Ids(std::vec::IntoIter<i64>);
 
 impl Ids {
+    /// Takes the next reserved id. Panics once all are taken: a row more than reserved is a bug.
     pub fn take(&mut self) -> i64 {
         self.0.next().expect("one id was reserved for each row")
     }

@@ -53,11 +53,15 @@ pub struct Range<T> {
     pub lt: Option<T>,
 }
 
+/// Bounds of an instant.
 pub type DateTimeRange = Range<DateTime<Utc>>;
+/// Bounds of a floating-point number.
 pub type FloatRange = Range<f64>;
+/// Bounds of an integer.
 pub type IntRange = Range<i32>;
 
 impl IdFilter {
+    /// Builds the condition on a column of ids.
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
         // Accepts the printed form of an id alone: `007` or `+7` is not the id 7.
         let id = |text: &String| {
@@ -92,6 +96,7 @@ impl IdFilter {
         }
     }
 
+    /// Number of ids in the filter.
     pub fn values(&self) -> usize {
         values(self.eq.is_some(), self.is_in.as_ref())
     }
@@ -105,6 +110,7 @@ impl IdFilter {
 }
 
 impl StringFilter {
+    /// Number of texts in the filter.
     pub fn values(&self) -> usize {
         values(self.eq.is_some(), self.is_in.as_ref()) + usize::from(self.contains.is_some())
     }
@@ -140,6 +146,7 @@ impl<T> EnumFilter<T> {
         }
     }
 
+    /// Number of values in the filter.
     pub fn values(&self) -> usize {
         values(self.eq.is_some(), self.is_in.as_ref())
     }
@@ -154,6 +161,7 @@ impl<T: PartialEq> EnumFilter<T> {
 }
 
 impl<T: Clone + Into<Value>> EnumFilter<T> {
+    /// Builds the condition on a column.
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
         let mut all = Condition::all();
         if let Some(eq) = &self.eq {
@@ -167,6 +175,7 @@ impl<T: Clone + Into<Value>> EnumFilter<T> {
 }
 
 impl<T> Range<T> {
+    /// Number of bounds in the filter.
     pub fn values(&self) -> usize {
         let bounds = [&self.gte, &self.gt, &self.lte, &self.lt];
         bounds.into_iter().flatten().count()
@@ -174,6 +183,7 @@ impl<T> Range<T> {
 }
 
 impl<T: Clone + Into<Value>> Range<T> {
+    /// Builds the condition on a column; null fulfils no bound.
     pub fn condition(&self, column: impl ColumnTrait) -> Condition {
         self.holds_of(&Expr::col(column.as_column_ref()))
     }

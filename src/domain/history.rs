@@ -59,16 +59,19 @@ impl Changes {
         changes
     }
 
+    /// Records the new result as JSON text.
     pub fn result(&mut self, text: &str) {
         // A null marks the result as changed; the text is in the revision's column `result`, parsed only on demand.
         self.fields.insert("result".to_owned(), Value::Null);
         self.result = Some(text.to_owned());
     }
 
+    /// Records an id as a string, as the schema prints ids; null for none.
     pub fn id(&mut self, field: &str, id: Option<i64>) {
         self.field(field, id.map(|id| id.to_string()));
     }
 
+    /// Records the new value of a field under its name in the schema.
     pub fn field(&mut self, field: &str, value: impl serde::Serialize) {
         self.fields.insert(field.to_owned(), json!(value));
     }
@@ -83,10 +86,12 @@ impl Changes {
         self.from = Some((task_id, project_id));
     }
 
+    /// Says whether no field changed.
     pub fn is_empty(&self) -> bool {
         self.fields.is_empty()
     }
 
+    /// Says whether the field changed.
     pub fn has(&self, field: &str) -> bool {
         self.fields.contains_key(field)
     }

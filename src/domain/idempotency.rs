@@ -50,6 +50,7 @@ pub struct Request {
 }
 
 impl Request {
+    /// Hashes key and body; the key is unique per user.
     pub fn new(user_id: i64, key: &[u8], body: &[u8]) -> Self {
         Self {
             user_id,

@@ -105,6 +105,7 @@ pub struct Progress {
     pub total: u64,
 }
 
+/// Pass of an import over the file: all items are checked before the first is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
     Check,

@@ -75,6 +75,7 @@ impl Rules {
         check::check(rules, result, at)
     }
 
+    /// Says whether results are also checked against the promises of the config.
     pub fn is_strict(&self) -> bool {
         self.mode == Mode::Strict
     }

@@ -90,6 +90,7 @@ where
     E: Large,
     E::Model: FromQueryResult + Send + Sync,
 {
+    /// Reads rows of `visible` for an answer that holds the large columns `times` times; with zero these stay empty.
     pub fn new(app: &'a App, visible: Select<E>, times: u64) -> Self {
         Self {
             app,
@@ -98,6 +99,7 @@ where
         }
     }
 
+    /// Connections for reads.
     pub fn db(&self) -> &'a impl ConnectionTrait {
         self.app.db.reader()
     }

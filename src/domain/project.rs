@@ -110,6 +110,7 @@ pub async fn visible_ids(
     Ok(found.into_iter().collect())
 }
 
+/// Reads a page of the matching projects that the actor sees.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -130,6 +131,7 @@ pub async fn list(
         .await
 }
 
+/// Counts the matching projects that the actor sees.
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter)
         .select_only()

@@ -172,6 +172,7 @@ pub async fn by_ids(
     reading.few(named, ids.len(), |row| row.id).await
 }
 
+/// Reads a page of the matching tasks that the actor sees.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -183,6 +184,7 @@ pub async fn list(
         .await
 }
 
+/// Counts the matching tasks that the actor sees.
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter)
         .select_only()

@@ -354,6 +354,7 @@ pub async fn visible_ids(
     Ok(ids.into_iter().collect())
 }
 
+/// Reads a page of the matching users whom the actor sees.
 pub async fn list(
     app: &App,
     actor: &Actor,
@@ -373,6 +374,7 @@ pub async fn list(
     .await
 }
 
+/// Counts the matching users whom the actor sees.
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter)
         .select_only()

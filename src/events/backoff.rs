@@ -5,6 +5,7 @@ use std::{fmt::Display, time::Duration};
 const FIRST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(5);
 
+/// Growing delay between the attempts of background work that fails.
 pub struct Backoff {
     /// Name of the retried work, for the log.
     work: &'static str,
@@ -13,6 +14,7 @@ pub struct Backoff {
 }
 
 impl Backoff {
+    /// Creates a delay for work that has not failed yet.
     pub fn new(work: &'static str) -> Self {
         Self { work, delay: None }
     }

@@ -6,6 +6,7 @@ use sea_orm::SqlxError;
 
 use super::{Shared, backoff::Backoff};
 
+/// Channel of PostgreSQL's NOTIFY on which servers announce numbered events.
 pub const CHANNEL: &str = "annograph_event";
 
 /// Listens until aborted.

@@ -1,7 +1,9 @@
-//! Documentation: links of the Markdown pages, and the prose of pages, schema descriptions and comments.
+//! Documentation: links of the Markdown pages, the prose of pages, schema descriptions and
+//! comments, and the doc comments of public items.
 
 use std::path::{Path, PathBuf};
 
+mod items;
 mod links;
 mod prose;
 

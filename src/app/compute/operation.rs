@@ -85,6 +85,8 @@ fn current() -> Option<(Arc<Operation>, Lane)> {
 }
 
 impl Operation {
+    /// Creates an operation of a user. `bytes` is the size of its data known so far; without a deadline it runs until
+    /// it ends.
     pub fn new(user_id: i64, deadline: Option<Instant>, bytes: usize) -> Arc<Self> {
         Arc::new(Self {
             user_id,
@@ -95,6 +97,7 @@ impl Operation {
         })
     }
 
+    /// Id of the user whose share of the threads the operation takes.
     pub fn user_id(&self) -> i64 {
         self.user_id
     }
@@ -123,6 +126,7 @@ impl Operation {
         let _ = self.stopped.set(stopped);
     }
 
+    /// Reason why the operation ended early; `Failed` when none was recorded.
     pub fn stopped(&self) -> Stopped {
         self.stopped.get().copied().unwrap_or(Stopped::Failed)
     }
@@ -160,6 +164,7 @@ pub struct Driver {
 }
 
 impl Driver {
+    /// Creates a driver with the operation's first future.
     pub fn new(work: BoxFuture<'static, ()>) -> Self {
         let futures = FuturesUnordered::new();
         futures.push(tagged(work, true));

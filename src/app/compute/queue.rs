@@ -38,6 +38,7 @@ struct User {
 }
 
 impl Queue {
+    /// Creates an empty queue that runs at most `per_user` operations of a user at once, at least one.
     pub fn new(per_user: usize) -> Self {
         Self {
             per_user: per_user.max(1),

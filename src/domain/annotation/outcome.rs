@@ -52,6 +52,7 @@ pub struct Progress {
 }
 
 impl Progress {
+    /// Creates the outcomes of a request with `count` commands. Refuses more than [`MAX_ITEMS`] with TOO_LONG.
     pub fn new(mode: Mode, count: usize) -> Result<Self> {
         // Bounds the time for which the request's transaction holds its locks.
         if count > MAX_ITEMS {
@@ -66,10 +67,12 @@ impl Progress {
         })
     }
 
+    /// Says whether the request is a batch, with an outcome for each command.
     pub fn is_batch(&self) -> bool {
         matches!(self.mode, Mode::Batch(_))
     }
 
+    /// Says whether the request is a single command that is decided and then rolled back.
     pub fn is_trial(&self) -> bool {
         matches!(self.mode, Mode::Single { is_trial: true })
     }

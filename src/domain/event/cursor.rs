@@ -44,6 +44,7 @@ impl Log {
         }
     }
 
+    /// Encrypts an event number into a cursor; equal numbers give equal cursors.
     pub fn seal(&self, seq: i64) -> String {
         let sealed = self
             .cipher

@@ -25,6 +25,7 @@ pub struct AnswerFilter {
 }
 
 impl AnswerFilter {
+    /// Number of values in the filter, the control included.
     pub fn values(&self) -> usize {
         let answers = values(self.eq.is_some(), self.is_in.as_ref());
         1 + answers + usize::from(self.contains.is_some())

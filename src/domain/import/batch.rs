@@ -51,6 +51,7 @@ struct BatchIds {
 }
 
 impl Import<'_> {
+    /// Inserts tasks with annotations, predictions and drafts. Adds what the import changes in them to the notes.
     pub async fn write(
         &self,
         tasks: Vec<item::Task>,

@@ -135,6 +135,8 @@ pub struct Checker<'p> {
 }
 
 impl<'p> Checker<'p> {
+    /// Creates a checker of the object at `place`. `faults` are paths with a problem already, which get no further
+    /// problem.
     pub fn new(
         problems: &'p mut Problems,
         notes: &'p mut Notes,
@@ -163,10 +165,12 @@ impl<'p> Checker<'p> {
         self.place
     }
 
+    /// Number of problems found so far in the whole file.
     pub fn problem_count(&self) -> usize {
         self.problems.count()
     }
 
+    /// Adds a problem at the present path.
     pub fn problem(&mut self, code: ProblemCode, message: &str) {
         // A value replaced by a placeholder already has a problem; a wrong type would report the same value twice.
         if !self.faults.contains(&self.path) {
@@ -199,15 +203,18 @@ impl<'p> Checker<'p> {
         value
     }
 
+    /// Takes an integer of 64 bits.
     pub fn integer(&mut self, fields: &mut Fields, name: &'static str) -> Option<i64> {
         self.typed(fields, name, "must be an integer")
     }
 
+    /// Takes a boolean; false when absent or null.
     pub fn boolean(&mut self, fields: &mut Fields, name: &'static str) -> bool {
         self.typed(fields, name, "must be true or false")
             .unwrap_or_default()
     }
 
+    /// Takes a number.
     pub fn number(&mut self, fields: &mut Fields, name: &'static str) -> Option<f64> {
         self.typed(fields, name, "must be a number")
     }
@@ -223,6 +230,7 @@ impl<'p> Checker<'p> {
         Some(seconds)
     }
 
+    /// Takes a text without U+0000, which PostgreSQL can't store.
     pub fn text(&mut self, fields: &mut Fields, name: &'static str) -> Option<String> {
         let text: String = self.typed(fields, name, "must be a string")?;
         if text.contains('\0') {
@@ -264,6 +272,7 @@ impl<'p> Checker<'p> {
         instant
     }
 
+    /// Takes a UUID.
     pub fn uuid(&mut self, fields: &mut Fields, name: &'static str) -> Option<Uuid> {
         let text: String = self.typed(fields, name, "must be a string")?;
         let uuid = Uuid::try_parse(&text).ok();
@@ -275,6 +284,7 @@ impl<'p> Checker<'p> {
         uuid
     }
 
+    /// Takes a text that `parse` accepts.
     pub fn one_of<T>(
         &mut self,
         fields: &mut Fields,
@@ -291,6 +301,7 @@ impl<'p> Checker<'p> {
         value
     }
 
+    /// Takes an object as JSON text.
     pub fn object(&mut self, fields: &mut Fields, name: &'static str) -> Option<String> {
         let text = fields.take(name)?;
         if !text.starts_with('{') {

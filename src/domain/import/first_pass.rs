@@ -37,6 +37,7 @@ pub struct Counts {
 }
 
 impl Counts {
+    /// Counts a task and its annotations, predictions and drafts.
     pub fn add(&mut self, task: &item::Task) {
         self.tasks += 1;
         self.annotations += task.annotations.len();

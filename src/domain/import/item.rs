@@ -33,6 +33,7 @@ pub struct Task {
     pub mentions: Vec<Mention>,
 }
 
+/// Annotation of an item, checked.
 #[derive(Debug)]
 pub struct Annotation {
     /// Name of the annotation's list in the task.
@@ -61,6 +62,7 @@ pub struct Annotation {
     pub extra: Option<String>,
 }
 
+/// Draft of an item, checked.
 #[derive(Debug)]
 pub struct Draft {
     /// Index in the task's list.
@@ -76,6 +78,7 @@ pub struct Draft {
     pub extra: Option<String>,
 }
 
+/// Prediction of an item, checked.
 #[derive(Debug)]
 pub struct Prediction {
     /// Index in the task's list.

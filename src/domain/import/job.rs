@@ -30,6 +30,7 @@ use crate::{
 /// Maximum number of rows per transaction of the bookkeeping.
 pub const BATCH: u64 = 500;
 
+/// Import under way. Its lock keeps other imports from the project until dropped.
 pub struct Job {
     pub id: i64,
     pub project_id: i64,

@@ -5,6 +5,7 @@ use serde_json::value::RawValue;
 use super::fields::{Checker, Fields};
 use crate::error::ProblemCode;
 
+/// Name of a task's list of annotations.
 pub const ANNOTATIONS: &str = "annotations";
 /// Name of the list before Label Studio 1.0.
 pub const COMPLETIONS: &str = "completions";

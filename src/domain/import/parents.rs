@@ -29,6 +29,7 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Notes the ids in the file to which an annotation refers.
     pub fn add(&mut self, annotation: &item::Annotation) {
         self.predictions.extend(annotation.parent_prediction);
         self.annotations.extend(annotation.parent_annotation);
@@ -65,6 +66,7 @@ struct Pending {
 }
 
 impl Parents {
+    /// Creates a map of the ids that children refer to; it keeps no further id.
     pub fn new(wanted: Wanted) -> Self {
         Self {
             wanted,
@@ -75,10 +77,13 @@ impl Parents {
         }
     }
 
+    /// Forgets which rows the last batch wrote; the ids stay.
     pub fn begin_batch(&mut self) {
         self.batch.clear();
     }
 
+    /// Records the id in the database of a prediction with the id `source` in the file. Of equal ids the first
+    /// counts.
     pub fn add_prediction(&mut self, source: Option<i64>, id: i64) {
         let wanted = source.filter(|source| self.wanted.predictions.contains(source));
         if let Some(source) = wanted {
@@ -87,6 +92,8 @@ impl Parents {
         }
     }
 
+    /// Records the id in the database of an annotation with the id `source` in the file. Of equal ids the first
+    /// counts.
     pub fn add_annotation(&mut self, source: Option<i64>, id: i64) {
         // Keeps ids only if a child refers to them, which bounds the memory for large files.
         let wanted = source.filter(|source| self.wanted.annotations.contains(source));

@@ -72,6 +72,7 @@ pub struct Match {
     pub kind: MatchKind,
 }
 
+/// Reason why a user of the file became a user of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum MatchKind {

@@ -43,6 +43,7 @@ pub struct Problems {
 }
 
 impl Problems {
+    /// Adds a problem; beyond the bound it is only counted.
     pub fn push(&mut self, problem: Problem) {
         if self.told.len() < MAX_TOLD {
             self.told.push(problem);
@@ -51,10 +52,12 @@ impl Problems {
         }
     }
 
+    /// Says whether there is no problem.
     pub fn is_empty(&self) -> bool {
         self.told.is_empty()
     }
 
+    /// Number of problems, those beyond the bound included.
     pub fn count(&self) -> usize {
         self.told.len() + self.more
     }
@@ -84,6 +87,7 @@ pub struct Note {
 }
 
 impl Notes {
+    /// Number of notes, those beyond the bound included.
     pub fn count(&self) -> usize {
         self.told.len() + self.more
     }

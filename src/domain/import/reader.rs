@@ -9,6 +9,7 @@ use crate::error::{Location, ProblemCode};
 const MAX_ITEM: usize = 256 << 20;
 const BUFFER: usize = 1 << 17;
 
+/// Reader of a file item by item: a JSON list, or consecutive objects. Memory is bounded by the largest item.
 pub struct Reader<R> {
     source: BufReader<R>,
     state: State,
@@ -60,6 +61,7 @@ impl From<io::Error> for Fault {
 }
 
 impl<R: Read> Reader<R> {
+    /// Creates a reader at the start of the file.
     pub fn new(source: R) -> Self {
         Self {
             source: BufReader::with_capacity(BUFFER, source),
@@ -70,6 +72,7 @@ impl<R: Read> Reader<R> {
         }
     }
 
+    /// Number of bytes read so far.
     pub fn position(&self) -> u64 {
         self.position
     }

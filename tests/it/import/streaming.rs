@@ -12,10 +12,10 @@ use crate::support::TestApp;
 
 const ITEMS: usize = 1_500;
 
-/// A file that is made up as it is read.
+/// File whose items are generated while it is read.
 struct Generated {
     position: u64,
-    /// The largest piece that was asked for at once.
+    /// Number of bytes of the largest read.
     largest: usize,
 }
 

@@ -13,6 +13,8 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Adds the new annotation with its revision and counters to the plan. Returns the new row, or all problems of the
+/// input.
 pub fn decide(
     actor: &Actor,
     facts: &Facts,

@@ -8,6 +8,8 @@ use crate::{
     error::{Error, Problem, ProblemCode, Result},
 };
 
+/// Adds the deletion with its revision and counters to the plan. Returns the row before, or CONFLICT for a stale
+/// write.
 pub fn decide(
     actor: &Actor,
     facts: &Facts,

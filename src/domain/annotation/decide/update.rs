@@ -14,6 +14,8 @@ use crate::{
     error::{Error, Result},
 };
 
+/// Adds the change with its revision and counters to the plan. Returns the changed row, or the first refusal in the
+/// documented order.
 pub fn decide(
     actor: &Actor,
     facts: &Facts,

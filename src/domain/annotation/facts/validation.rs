@@ -58,6 +58,7 @@ impl ValidationContexts {
         })
     }
 
+    /// Rules and data for results of a task; no rules when the project accepts any result.
     pub fn of(&self, task: &task::Model) -> ValidationContext<'_> {
         ValidationContext {
             rules: self.rules.get(&task.project_id),

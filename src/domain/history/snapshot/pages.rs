@@ -40,6 +40,7 @@ pub struct Pages<'a> {
 }
 
 impl<'a> Pages<'a> {
+    /// Pages over these annotations, each with its newest version to read.
     pub fn of(newest: &'a [(i64, i32)]) -> Self {
         Self {
             newest,
