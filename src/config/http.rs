@@ -10,7 +10,12 @@ use super::{positive, seconds};
 #[derive(Args, Clone, Debug)]
 pub struct HttpArgs {
     /// Bytes of the largest request body, after decompression.
-    #[arg(long, env = "ANNOGRAPH_MAX_BODY", value_parser = positive::<usize>, default_value_t = 32 << 20)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_BODY",
+        value_parser = positive::<usize>,
+        default_value_t = 32 << 20
+    )]
     pub max_body: usize,
 
     /// Bytes that bodies, answers and caches may hold together; no bound on the memory of the process. Default: half
@@ -19,11 +24,21 @@ pub struct HttpArgs {
     pub memory: Option<u64>,
 
     /// Bytes of the largest head of a request: address and headers.
-    #[arg(long, env = "ANNOGRAPH_MAX_HEAD", value_parser = positive::<usize>, default_value_t = 16 << 10)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_HEAD",
+        value_parser = positive::<usize>,
+        default_value_t = 16 << 10
+    )]
     pub max_head: usize,
 
     /// Requests in a batch; 1 allows single requests only.
-    #[arg(long, env = "ANNOGRAPH_MAX_BATCH", value_parser = positive::<usize>, default_value_t = 10)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_BATCH",
+        value_parser = positive::<usize>,
+        default_value_t = 10
+    )]
     pub max_batch: usize,
 
     /// Seconds that a request may take.
@@ -39,7 +54,12 @@ pub struct HttpArgs {
     pub body_timeout: u64,
 
     /// Connections at once; further connections wait to be accepted.
-    #[arg(long, env = "ANNOGRAPH_MAX_CONNECTIONS", value_parser = positive::<usize>, default_value_t = 10_000)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_CONNECTIONS",
+        value_parser = positive::<usize>,
+        default_value_t = 10_000
+    )]
     pub max_connections: usize,
 
     /// Requests per second of a user over all tokens, counting each request of a batch; 0 for any number.
@@ -68,11 +88,21 @@ pub struct HttpArgs {
     pub ws_ping: u64,
 
     /// Bytes of the largest message of a WebSocket.
-    #[arg(long, env = "ANNOGRAPH_WS_MAX_MESSAGE", value_parser = positive::<usize>, default_value_t = 4 << 20)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_WS_MAX_MESSAGE",
+        value_parser = positive::<usize>,
+        default_value_t = 4 << 20
+    )]
     pub ws_max_message: usize,
 
     /// Operations at once on a WebSocket.
-    #[arg(long, env = "ANNOGRAPH_WS_MAX_OPERATIONS", value_parser = positive::<usize>, default_value_t = 100)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_WS_MAX_OPERATIONS",
+        value_parser = positive::<usize>,
+        default_value_t = 100
+    )]
     pub ws_max_operations: usize,
 
     /// Seconds between checks that the tokens of WebSockets and event streams are still active.

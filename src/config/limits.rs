@@ -8,19 +8,39 @@ use super::positive;
 #[derive(Args, Clone, Debug)]
 pub struct LimitArgs {
     /// Bytes of a document; values in variables do not count.
-    #[arg(long, env = "ANNOGRAPH_MAX_DOCUMENT", value_parser = positive::<usize>, default_value_t = Self::DEFAULT.max_document)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_DOCUMENT",
+        value_parser = positive::<usize>,
+        default_value_t = Self::DEFAULT.max_document
+    )]
     pub max_document: usize,
 
     /// Tokens of a document, white space and comments included.
-    #[arg(long, env = "ANNOGRAPH_MAX_TOKENS", value_parser = positive::<usize>, default_value_t = Self::DEFAULT.max_tokens)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_TOKENS",
+        value_parser = positive::<usize>,
+        default_value_t = Self::DEFAULT.max_tokens
+    )]
     pub max_tokens: usize,
 
     /// Levels of fields of an operation; introspection counts apart.
-    #[arg(long, env = "ANNOGRAPH_MAX_DEPTH", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_depth)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_DEPTH",
+        value_parser = positive::<u64>,
+        default_value_t = Self::DEFAULT.max_depth
+    )]
     pub max_depth: u64,
 
     /// Fields of all operations of a document, each fragment counted wherever it is spread.
-    #[arg(long, env = "ANNOGRAPH_MAX_FIELDS", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_fields)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_FIELDS",
+        value_parser = positive::<u64>,
+        default_value_t = Self::DEFAULT.max_fields
+    )]
     pub max_fields: u64,
 
     /// Aliases of a document, counted like its fields.
@@ -44,12 +64,22 @@ pub struct LimitArgs {
     pub max_introspection_depth: u64,
 
     /// Bytes that an answer may hold: stored JSON and texts, rows and fields.
-    #[arg(long, env = "ANNOGRAPH_MAX_ANSWER", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_answer)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_ANSWER",
+        value_parser = positive::<u64>,
+        default_value_t = Self::DEFAULT.max_answer
+    )]
     pub max_answer: u64,
 
     /// Cost of an operation: the objects that its answer could hold, page sizes multiplied down. A subscription may
     /// cost a hundredth.
-    #[arg(long, env = "ANNOGRAPH_MAX_COST", value_parser = positive::<u64>, default_value_t = Self::DEFAULT.max_cost)]
+    #[arg(
+        long,
+        env = "ANNOGRAPH_MAX_COST",
+        value_parser = positive::<u64>,
+        default_value_t = Self::DEFAULT.max_cost
+    )]
     pub max_cost: u64,
 }
 
