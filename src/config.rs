@@ -150,7 +150,7 @@ where
 /// Parses a timeout or interval in seconds. Fails on 0, by which every wait would end at once, and on more than a
 /// year.
 fn seconds(text: &str) -> Result<u64, String> {
-    let seconds = positive(text)?;
+    let seconds = positive::<u64>(text)?;
     match seconds > MAX_SECONDS {
         true => Err(format!("must be at most {MAX_SECONDS}")),
         false => Ok(seconds),

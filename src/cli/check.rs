@@ -167,7 +167,7 @@ impl<'a> Checker<'a> {
             for (place, object) in list.into_iter().enumerate() {
                 // Skips items that are no objects: Label Studio exports bare ids in some formats.
                 if let Some(fields) = Fields::of(object.get()) {
-                    let at = [index.into(), kind.into(), place.into()];
+                    let at: [Segment; 3] = [index.into(), kind.into(), place.into()];
                     self.result(&at, kind, fields, data)?;
                 }
             }
@@ -183,7 +183,8 @@ impl<'a> Checker<'a> {
         mut fields: Fields<'_>,
         data: Option<&str>,
     ) -> io::Result<()> {
-        let at = [at, &["result".into()]].concat();
+        let mut at = at.to_vec();
+        at.push("result".into());
         let problems = match fields.take("result") {
             Some(result) => match (json_fidelity::check_result(result, &at), self.config) {
                 (Err(problems), _) => problems,

@@ -166,7 +166,7 @@ pub fn arguments(
         after,
         last,
         before,
-        is_nested: false,
+        ..Arguments::default()
     }
 }
 
@@ -175,6 +175,10 @@ pub async fn root<N, Q>(ctx: &Context<'_>, query: Q, arguments: Arguments) -> Re
 where
     Q: RootQuery<Row: Into<N>>,
 {
+    let arguments = Arguments {
+        is_nested: false,
+        ..arguments
+    };
     let page = page(ctx, &query, &arguments)?;
     let rows = query.rows(ctx.app(), ctx.actor(), &page).await?;
     Ok(Connection::new(rows, Root::new(query.filter())))
