@@ -23,6 +23,7 @@ pub mod version;
 
 mod bulk;
 mod large;
+mod merged;
 
 use crate::error::{Problem, ProblemCode};
 

@@ -2,6 +2,7 @@
 
 mod counters;
 mod delete;
+mod list;
 mod recompute_is_labeled;
 mod update;
 
@@ -33,6 +34,7 @@ use crate::{
 pub(super) use self::recompute_is_labeled::recompute_is_labeled;
 pub use self::{
     delete::{Deleted, delete},
+    list::list,
     update::{Change, update},
 };
 
@@ -170,18 +172,6 @@ pub async fn by_ids(
     let reading = Reading::new(app, visible.clone(), times);
     let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
     reading.few(named, ids.len(), |row| row.id).await
-}
-
-/// Reads a page of the matching tasks that the actor sees.
-pub async fn list(
-    app: &App,
-    actor: &Actor,
-    query: &Query,
-    page: &Page,
-) -> Result<PageRows<task::Model>> {
-    let reading = query.reading(app, actor);
-    page.fetch(&reading, matching(actor, &query.filter), query.columns())
-        .await
 }
 
 /// Counts the matching tasks that the actor sees.

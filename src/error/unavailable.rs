@@ -234,13 +234,15 @@ fn sqlite_code(error: &dyn DatabaseError) -> Option<u32> {
 fn sqlite_reason(code: u32) -> Option<Reason> {
     const READONLY_DBMOVED: u32 = 1032;
     const CONSTRAINT_FOREIGNKEY: u32 = 787;
+    /// Raised by the triggers that guard references to users.
+    const CONSTRAINT_TRIGGER: u32 = 1811;
     /// No space for the index of the write-ahead log.
     const IOERR_SHMSIZE: u32 = 4874;
     match (code, code & 0xff) {
         (READONLY_DBMOVED, _) | (_, 14) => Some(Reason::DatabaseFileMissing),
         // Foreign key: a referenced row was deleted between check and write; a retry reports it as missing. BUSY,
         // LOCKED, NOMEM, PROTOCOL.
-        (CONSTRAINT_FOREIGNKEY, _) | (_, 5 | 6 | 7 | 15) => Some(Reason::Busy),
+        (CONSTRAINT_FOREIGNKEY | CONSTRAINT_TRIGGER, _) | (_, 5 | 6 | 7 | 15) => Some(Reason::Busy),
         // FULL. IOERR_SHMSIZE is tested before its class IOERR.
         (IOERR_SHMSIZE, _) | (_, 13) => Some(Reason::DiskFull),
         (_, 8) => Some(Reason::ReadOnly),
@@ -315,7 +317,7 @@ mod tests {
             assert_eq!(reasons.len(), 1, "{codes:?}");
             reasons[0].map(Reason::word)
         };
-        assert_eq!(of(&[5, 261, 517, 773, 6, 262, 787]), Some("BUSY"));
+        assert_eq!(of(&[5, 261, 517, 773, 6, 262, 787, 1811]), Some("BUSY"));
         assert_eq!(of(&[8, 264, 776, 1288, 1544]), Some("READ_ONLY"));
         assert_eq!(of(&[10, 266, 522, 778, 1034]), Some("DISK_ERROR"));
         assert_eq!(of(&[13, 4874]), Some("DISK_FULL"));

@@ -1,5 +1,6 @@
 //! Migrations: up and down on both databases, to the tables of the entities.
 
+mod indexes;
 mod landed;
 pub mod tables;
 
@@ -43,6 +44,16 @@ const UNIQUE: &[(&str, &[&str])] = &[
     ("user", &["email"]),
     ("user", &["import_id"]),
     ("user", &["username"]),
+];
+
+/// Foreign keys to users in columns that every change writes. No index begins with such a column, since each change
+/// would write an entry; an index that holds the column is read from end to end. On SQLite triggers replace these keys.
+const WITHOUT_INDEX: &[(&str, &str)] = &[
+    ("annotation", "last_created_by_id"),
+    ("annotation", "updated_by_id"),
+    ("annotation_revision", "actor_id"),
+    ("annotation_revision", "updated_by_id"),
+    ("task", "updated_by_id"),
 ];
 
 #[each_database]
@@ -230,6 +241,14 @@ async fn every_foreign_key_has_an_index(app: TestApp) {
     let mut bare = Vec::new();
     for table in tables::all(&app.app).await {
         for key in &table.foreign_keys {
+            if WITHOUT_INDEX.contains(&(&*table.name, &*key.column)) {
+                let held = table
+                    .indexes
+                    .iter()
+                    .any(|index| index.contains(&key.column));
+                assert!(held, "no index of {} holds {}", table.name, key.column);
+                continue;
+            }
             // A partial index serves too, when it leaves out nothing but nulls.
             let nulls_apart = format!("{} where {} is not null", key.column, key.column);
             let serves = |index: &Vec<String>| index[0] == key.column || index[0] == nulls_apart;
@@ -296,6 +315,9 @@ where
         .map(|relation| relation.def())
         .filter(|relation| !relation.is_owner)
         .map(foreign_key)
+        .filter(|key| {
+            backend == DbBackend::Postgres || !WITHOUT_INDEX.contains(&(name, &*key.column))
+        })
         .collect();
     foreign_keys.sort();
     assert_eq!(table.foreign_keys, foreign_keys, "foreign keys of {name}");

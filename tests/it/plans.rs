@@ -18,7 +18,7 @@ use annograph::{
         access::Actor,
         annotation::{self, Filter, Parent, Query},
         filter::{IdFilter, Tree},
-        page::{Arguments, Ordering, Page, PageRows},
+        page::{Arguments, OrderKey, Ordering, Page, PageRows},
         task,
     },
 };
@@ -226,6 +226,37 @@ async fn tasks_are_found_by_import_id_through_its_index(test: TestApp) {
     observed.app.db.close().await.unwrap();
 }
 
+#[each_database]
+async fn tasks_by_time_of_change_are_merged_from_their_projects(test: TestApp) {
+    data::fill(&test.app, ROWS).await;
+    let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
+    let options = if is_sqlite {
+        ""
+    } else {
+        "?options=-c%20enable_seqscan%3Doff"
+    };
+    let observed = observed(&test, options).await;
+    let query = task::Query {
+        order: Ordering {
+            key: OrderKey::UpdatedAt,
+            descending: true,
+        },
+        ..Default::default()
+    };
+    let page = Page::of(&Arguments::default(), &query.filter, query.order).unwrap();
+    for actor in [&observed.admin, &observed.member] {
+        observed.statements.lock().unwrap().clear();
+        let tasks = task::list(&observed.app, actor, &query, &page).await;
+        assert!(tasks.unwrap().has_next);
+        let statement = observed.statements.lock().unwrap().pop().unwrap();
+        let plan = observed.plan(&statement).await;
+        assert!(plan.contains("ix_task_project_id_updated_at_id"), "{plan}");
+        assert!(!plan.contains("Seq Scan on task"), "{plan}");
+        assert!(!plan.lines().any(|line| line == "SCAN task"), "{plan}");
+    }
+    observed.app.db.close().await.unwrap();
+}
+
 /// A plan without its repetitions: the parts of a page are alike.
 fn in_short(plan: &str) -> String {
     let mut lines: Vec<&str> = Vec::new();
@@ -247,6 +278,9 @@ fn fault(case: &Case, plan: &str, is_sqlite: bool, is_first: bool) -> Option<Str
             in_short(plan)
         ))
     };
+    if !is_sqlite && case.is_walked {
+        return None;
+    }
     if !is_sqlite {
         let reads_all = |line: &str| {
             let (_, table) = line.split_once("Seq Scan on ")?;

@@ -189,9 +189,7 @@ impl Leaves {
                 &self.id,
                 &self.task_id,
                 &self.completed_by_id,
-                &self.updated_by_id,
                 &self.import_id,
-                &self.last_created_by_id,
                 &self.parent_prediction_id,
                 &self.parent_annotation_id,
             ]
@@ -204,8 +202,7 @@ impl Leaves {
         // Indexes on flags hold set flags alone, so that `false` is no use to the planner.
         self.was_cancelled == Some(true)
             || self.ground_truth == Some(true)
-            || self.last_action.is_some()
-            || self.lead_time.is_some()
+            || self.updated_at.is_some()
             || self.region_count.is_some()
             || self.has_label.is_some()
             || self.has_region_type.is_some()
@@ -234,13 +231,13 @@ fn is_set(column: Column, is: bool) -> Expr {
     if is { set } else { set.not() }
 }
 
-/// Compares as the index on lead times does.
+/// Compares absent lead times as -1, as the order by lead time does.
 fn lead_time_within(range: &FloatRange) -> Condition {
     let seconds = or_less(Column::LeadTime);
     let within = range.holds_of(&seconds);
     match range.values() {
         0 => within,
-        // Absent lead times are -1 in the index and match no range.
+        // An absent lead time matches no range.
         _ => within.add(seconds.gte(0)),
     }
 }

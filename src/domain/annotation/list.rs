@@ -2,11 +2,8 @@
 
 use std::collections::HashMap;
 
-use entity::{
-    annotation::{self, Column},
-    project,
-};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use entity::annotation::{self, Column};
+use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
 use serde::Serialize;
 
 use super::{
@@ -17,16 +14,13 @@ use crate::{
     app::App,
     domain::{
         access::{self, Actor},
-        filter::IdFilter,
         large::Reading,
+        merged::{self, Need},
         page::{Columns, Key, Ordering, Page, PageRows},
         task,
     },
     error::Result,
 };
-
-/// Maximum number of projects to merge a page from. Beyond, the database decides and may have to sort.
-const MAX_MERGED_PROJECTS: usize = 100;
 
 /// Sort key of annotations; equal keys are ordered by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -143,26 +137,12 @@ async fn projects_to_merge(app: &App, actor: &Actor, query: &Query) -> Result<Op
     if leaves.are_selective() {
         return Ok(None);
     }
-    let uses_project_index = leaves.use_project_index() || query.order.key == OrderKey::LeadTime;
-    let named = leaves.project_id.as_ref().and_then(IdFilter::ids);
-    let mut projects: Vec<i64> = match named {
-        Some(projects) => projects,
-        // Admins see all projects, so the index on the whole table serves as well.
-        None if actor.is_admin() && !uses_project_index => return Ok(None),
-        None => {
-            access::visible_projects(actor)
-                .select_only()
-                .column(project::Column::Id)
-                .order_by_asc(project::Column::Id)
-                .limit(MAX_MERGED_PROJECTS as u64 + 1)
-                .into_tuple()
-                .all(app.db.reader())
-                .await?
-        }
+    let need = match query.order.key {
+        OrderKey::UpdatedAt => Need::Order,
+        _ if leaves.use_project_index() => Need::Filter,
+        _ => Need::Nothing,
     };
-    projects.sort_unstable();
-    projects.dedup();
-    Ok((projects.len() <= MAX_MERGED_PROJECTS).then_some(projects))
+    merged::projects(app, actor, leaves.project_id.as_ref(), need).await
 }
 
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
