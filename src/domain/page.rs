@@ -256,6 +256,19 @@ impl Page {
         query
     }
 
+    /// Cuts the page out of a select of ids, for lists in the order of ids: restricts the ids to those behind the cursor
+    /// and takes one more than the page holds, so that the rows of these ids contain the page and the row that follows.
+    pub fn cut_ids(&self, ids: &mut SelectStatement, id: Expr, descending: bool) {
+        if let Some((_, start)) = self.start {
+            ids.and_where(match self.is_descending(descending) {
+                true => id.clone().lt(start),
+                false => id.clone().gt(start),
+            });
+        }
+        ids.order_by_expr(id, self.direction(descending))
+            .limit(self.size + 1);
+    }
+
     fn sort<C: ColumnTrait>(&self, query: &mut SelectStatement, columns: Columns<C>) {
         let order = self.direction(columns.descending);
         if let Some(key) = columns.key.expression() {

@@ -5,6 +5,7 @@
 
 mod cases;
 mod data;
+mod terms;
 
 use std::{
     sync::{Arc, Mutex},
@@ -122,10 +123,15 @@ impl Observed {
     }
 
     async fn plan(&self, statement: &Statement) -> String {
+        self.explained(statement, "COSTS OFF").await
+    }
+
+    /// A plan; the options are those of PostgreSQL.
+    async fn explained(&self, statement: &Statement, options: &str) -> String {
         let db = self.app.db.reader();
         let (explain, column) = match db.get_database_backend() {
-            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", "detail"),
-            _ => ("EXPLAIN (COSTS OFF)", "QUERY PLAN"),
+            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN".to_owned(), "detail"),
+            _ => (format!("EXPLAIN ({options})"), "QUERY PLAN"),
         };
         let text = format!("{explain} {statement}");
         let rows = db

@@ -6,12 +6,12 @@ use entity::{
 };
 use label_studio::region::Kind;
 use sea_orm::{
-    ColumnTrait, Condition,
+    ColumnTrait, Condition, DbBackend,
     sea_query::{Expr, ExprTrait},
 };
 use serde::{Serialize, Serializer};
 
-use super::index::{self, TermLookup};
+use super::index::{self, TermLookup, TermSet};
 use crate::{
     domain::{
         access::{self, Actor},
@@ -161,8 +161,17 @@ impl Leaves {
             .add_option(
                 self.has_answer
                     .as_ref()
-                    .map(|answers| index::has_answer(answers, lookup)),
+                    .and_then(|answers| index::has_answer(answers, lookup)),
             )
+    }
+
+    /// Lists the terms of each leaf with an entry in the index, the leaf that matches the fewest annotations first as
+    /// a rule.
+    pub(super) fn term_sets(&self) -> impl Iterator<Item = TermSet> {
+        let answers = self.has_answer.as_ref().and_then(TermSet::of_answers);
+        let labels = self.has_label.as_ref().and_then(TermSet::of_labels);
+        let kinds = self.has_region_type.as_ref().and_then(TermSet::of_kinds);
+        answers.into_iter().chain(labels).chain(kinds)
     }
 
     /// Matches parents that the actor sees, like people: a count must not reveal invisible parents.
@@ -195,6 +204,27 @@ impl Leaves {
             ]
             .into_iter()
             .any(Option::is_some)
+    }
+
+    /// Counts the leaves whose matches may be any share of the annotations, from none to all.
+    pub(super) fn labels_and_answers(&self) -> usize {
+        let answers = self.has_answer.as_ref();
+        usize::from(self.has_label.is_some())
+            + usize::from(answers.is_some_and(AnswerFilter::names_answers))
+    }
+
+    /// Says whether a separate index may lead to fewer annotations than a term. The database then compares both:
+    /// PostgreSQL by its statistics. SQLite has none; there a range may leave few annotations of a large project,
+    /// whereas flags are checked faster than collected.
+    pub(super) fn compete_with_terms(&self, backend: DbBackend) -> bool {
+        let has_range = self.created_at.is_some()
+            || self.updated_at.is_some()
+            || self.region_count.is_some();
+        let has_flag = self.was_cancelled == Some(true) || self.ground_truth == Some(true);
+        match backend {
+            DbBackend::Sqlite => has_range,
+            _ => has_range || has_flag,
+        }
     }
 
     /// Says whether an index applies that begins with the project.

@@ -6,6 +6,7 @@
 //! results are read. [`fill`] adds annotations older than the index.
 
 mod answer;
+mod search;
 
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap},
@@ -20,23 +21,18 @@ use label_studio::{
 use sea_orm::{
     ActiveModelTrait,
     ActiveValue::{Set, Unchanged},
-    ColumnTrait, Condition, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
-    QueryTrait,
-    sea_query::{Expr, ExprTrait, LockType, SelectStatement},
+    ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::LockType,
 };
 use sha2::{Digest, Sha256};
 
 use crate::{
     app::{App, compute},
-    domain::{
-        bulk,
-        filter::{EnumFilter, nothing},
-        labelling,
-    },
+    domain::{bulk, labelling},
     error::Result,
 };
 
-pub use self::answer::has_answer;
+pub use self::search::{TermLookup, TermSet, has_answer, has_kind, has_label, walk};
 
 /// Maximum number of distinct labels of an annotation, in the order of its result; further labels are not indexed.
 pub const MAX_LABELS: usize = 10_000;
@@ -44,68 +40,6 @@ pub const MAX_LABELS: usize = 10_000;
 pub const MAX_ANSWERS: usize = 10_000;
 /// Annotations read by a step of [`fill`].
 const PAGE: u64 = 200;
-
-/// Way in which a list finds the rows of a term.
-#[derive(Clone, Copy, Debug)]
-pub enum TermLookup {
-    /// For lists of few annotations: looks up the term per annotation.
-    PerAnnotation,
-    /// For lists within a project: reads the term's annotations there.
-    Project(i64),
-    All,
-}
-
-/// Matches annotations with any of these labels, or `None` for an empty filter.
-pub fn has_label(labels: &EnumFilter<String>, lookup: TermLookup) -> Option<Condition> {
-    Some(has_term(
-        requested(labels)?.iter().map(|text| label(text)),
-        lookup,
-    ))
-}
-
-/// Matches annotations with a region of any of these types, or `None` for an empty filter.
-pub fn has_kind(kinds: &EnumFilter<Kind>, lookup: TermLookup) -> Option<Condition> {
-    Some(has_term(requested(kinds)?.into_iter().map(kind), lookup))
-}
-
-/// Lists the values that meet both `eq` and `in`.
-fn requested<T: PartialEq + Clone>(filter: &EnumFilter<T>) -> Option<Vec<T>> {
-    let values = match (&filter.eq, &filter.is_in) {
-        (Some(eq), _) => vec![eq.clone()],
-        (None, Some(list)) => list.clone(),
-        (None, None) => return None,
-    };
-    let meets = |value: &T| filter.matches(value);
-    Some(values.into_iter().filter(meets).collect())
-}
-
-fn has_term(terms: impl Iterator<Item = i64>, lookup: TermLookup) -> Condition {
-    use annotation_term::Column::{AnnotationId, ProjectId, Term};
-    let terms: BTreeSet<i64> = terms.collect();
-    if terms.is_empty() {
-        return Condition::all().add(nothing());
-    }
-    let rows = annotation_term::Entity::find()
-        .select_only()
-        .filter(Term.is_in(terms));
-    let own = |column: annotation::Column| Expr::col(column.as_column_ref());
-    let found = |rows: SelectStatement| own(annotation::Column::Id).in_subquery(rows);
-    Condition::all().add(match lookup {
-        TermLookup::PerAnnotation => {
-            let theirs = rows
-                .expr(Expr::val(1_i32))
-                .filter(AnnotationId.into_expr().eq(own(annotation::Column::Id)))
-                .filter(ProjectId.into_expr().eq(own(annotation::Column::ProjectId)));
-            Expr::exists(theirs.into_query())
-        }
-        TermLookup::Project(id) => found(
-            rows.column(AnnotationId)
-                .filter(ProjectId.eq(id))
-                .into_query(),
-        ),
-        TermLookup::All => found(rows.column(AnnotationId).into_query()),
-    })
-}
 
 /// Updates the index for changed annotations, from old to new result and project. An unchanged annotation costs no
 /// statement, and any number of changed annotations the same few. `configs` are the configs of the target projects,

@@ -3,12 +3,15 @@
 use std::collections::HashMap;
 
 use entity::annotation::{self, Column};
-use sea_orm::{ColumnTrait, PaginatorTrait, QueryFilter, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, DbBackend, PaginatorTrait, QueryFilter, QuerySelect, Select,
+    sea_query::{Expr, SelectStatement},
+};
 use serde::Serialize;
 
 use super::{
     filter::{Filter, Leaves},
-    index::TermLookup,
+    index::{self, TermLookup},
 };
 use crate::{
     app::App,
@@ -21,6 +24,12 @@ use crate::{
     },
     error::Result,
 };
+
+/// Maximum number of walks through the index of terms that a page is merged from: a walk per term and project. Beyond,
+/// the matches are read: the time to plan a statement grows with its walks.
+const MAX_WALKS: usize = 200;
+/// Maximum number of walks per project.
+const MAX_WALKS_OF_PROJECT: usize = 20;
 
 /// Sort key of annotations; equal keys are ordered by id.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize)]
@@ -80,13 +89,6 @@ impl Parent {
             Self::Project => Column::ProjectId,
         }
     }
-
-    fn lookup(self, id: i64) -> TermLookup {
-        match self {
-            Self::Task => TermLookup::PerAnnotation,
-            Self::Project => TermLookup::Project(id),
-        }
-    }
 }
 
 fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annotation::Entity> {
@@ -109,6 +111,72 @@ fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annota
     }))
 }
 
+/// Selects the rows of a page of a project's list, or all rows of the list where no index of terms is walked.
+fn in_project(
+    backend: DbBackend,
+    actor: &Actor,
+    query: &Query,
+    page: &Page,
+    id: i64,
+    most_walks: usize,
+) -> Select<annotation::Entity> {
+    let select = match walk(backend, actor, query, page, id, most_walks) {
+        Some(ids) => access::visible_annotations(actor).filter(Column::Id.in_subquery(ids)),
+        None => matching(actor, &query.filter, TermLookup::Project(id)),
+    };
+    select.filter(Column::ProjectId.eq(id))
+}
+
+/// Selects the ids of a page of a project's list by [`index::walk`], or `None` unless the list is in the order of ids
+/// and has to meet a term, without a leaf that an index may serve better. An actor sees all annotations of a
+/// project or none, so that the walk needs no check of visibility.
+fn walk(
+    backend: DbBackend,
+    actor: &Actor,
+    query: &Query,
+    page: &Page,
+    project_id: i64,
+    most_walks: usize,
+) -> Option<SelectStatement> {
+    let needed = query.filter.needed();
+    let competes = |leaves: &&Leaves| leaves.are_selective() || leaves.compete_with_terms(backend);
+    if query.order.key != OrderKey::Id || needed.iter().any(competes) {
+        return None;
+    }
+    let of_unknown_rarity: usize = needed
+        .iter()
+        .map(|leaves| leaves.labels_and_answers())
+        .sum();
+    // The statistics of PostgreSQL tell which of several labels and answers is the rarest.
+    if of_unknown_rarity > 1 && backend != DbBackend::Sqlite {
+        return None;
+    }
+    let sets: Vec<_> = needed
+        .iter()
+        .flat_map(|leaves| leaves.term_sets())
+        .collect();
+    let rest = query.filter.condition(&|leaves: &Leaves, is_needed| {
+        leaves.condition(
+            actor,
+            if is_needed {
+                TermLookup::Walked
+            } else {
+                TermLookup::PerAnnotation
+            },
+        )
+    });
+    let descending = query.order.descending;
+    let most_walks = most_walks.min(MAX_WALKS_OF_PROJECT);
+    index::walk(
+        &sets,
+        &Expr::value(project_id),
+        &rest,
+        page,
+        descending,
+        most_walks,
+    )
+}
+
 /// Lists annotations. A list over several projects is merged project by project, since an index holds each project in
 /// order.
 pub async fn list(
@@ -119,9 +187,9 @@ pub async fn list(
 ) -> Result<PageRows<annotation::Listed>> {
     let (reading, columns) = (query.reading(app, actor), query.columns());
     if let Some(projects) = projects_to_merge(app, actor, query).await? {
-        let part = |id| {
-            matching(actor, &query.filter, TermLookup::Project(id)).filter(Column::ProjectId.eq(id))
-        };
+        let backend = app.db.backend();
+        let most_walks = MAX_WALKS / projects.len().max(1);
+        let part = |id| in_project(backend, actor, query, page, id, most_walks);
         let slice = page.fetch_merged(&reading, part, columns, &projects);
         if let Some(slice) = slice.await? {
             return Ok(query.listed(slice));
@@ -137,9 +205,10 @@ async fn projects_to_merge(app: &App, actor: &Actor, query: &Query) -> Result<Op
     if leaves.are_selective() {
         return Ok(None);
     }
+    let needed = query.filter.needed();
     let need = match query.order.key {
         OrderKey::UpdatedAt => Need::Order,
-        _ if leaves.use_project_index() => Need::Filter,
+        _ if needed.iter().any(|leaves| leaves.use_project_index()) => Need::Filter,
         _ => Need::Nothing,
     };
     merged::projects(app, actor, leaves.project_id.as_ref(), need).await
@@ -163,7 +232,13 @@ pub async fn list_per_parent(
     page: &Page,
 ) -> Result<HashMap<i64, Result<PageRows<annotation::Listed>>>> {
     let column = parent.column();
-    let select = |id| matching(actor, &query.filter, parent.lookup(id)).filter(column.eq(id));
+    let backend = app.db.backend();
+    let select = |id| match parent {
+        Parent::Project => in_project(backend, actor, query, page, id, MAX_WALKS_OF_PROJECT),
+        Parent::Task => {
+            matching(actor, &query.filter, TermLookup::PerAnnotation).filter(column.eq(id))
+        }
+    };
     let reading = query.reading(app, actor);
     let slices = page
         .fetch_per_parent(&reading, select, query.columns(), column, ids)

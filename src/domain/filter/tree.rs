@@ -59,10 +59,20 @@ impl<L> Tree<L> {
         self.within(true, condition)
     }
 
+    /// Lists the leaves that each matching row has to meet: those of the filter and of `and`.
+    pub fn needed(&self) -> Vec<&L> {
+        let inner = self.and.iter().flatten().flat_map(Self::needed);
+        std::iter::once(&self.leaves).chain(inner).collect()
+    }
+
     fn within(&self, is_needed: bool, condition: &impl Fn(&L, bool) -> Condition) -> Condition {
         let mut all = condition(&self.leaves, is_needed);
         for filter in self.and.iter().flatten() {
-            all = all.add(filter.within(is_needed, condition));
+            let inner = filter.within(is_needed, condition);
+            // An empty condition matches every row.
+            if !inner.is_empty() {
+                all = all.add(inner);
+            }
         }
         if let Some(filters) = &self.or {
             // A branch of `or` is not required of each row, hence `false`.

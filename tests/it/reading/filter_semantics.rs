@@ -1,6 +1,7 @@
 //! Meaning of random filters and orders: the databases find the rows that a loop over all rows finds.
 
 mod generated;
+mod terms;
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 
@@ -18,7 +19,7 @@ use entity::{annotation as row, project_member::Role, task, user};
 use label_studio::region::Answer;
 use sea_orm::{ActiveModelTrait, ConnectionTrait, EntityTrait, IntoActiveModel};
 
-use self::generated::{FILTERS, RESULTS, cases};
+use self::generated::{Case, FILTERS, RESULTS, cases};
 use crate::support::{Client, TestApp};
 
 /// The filter, as anybody would read it.
@@ -252,6 +253,82 @@ async fn walk(app: &App, actor: &Actor, query: &Query, size: i32, backwards: boo
     all
 }
 
+/// Compares every list of a case with a loop over all rows, and counts the lists that find some.
+async fn compare(
+    app: &App,
+    actors: &[Actor],
+    rows: &[row::Model],
+    (filter, order, size, backwards): Case,
+    results: u64,
+) -> usize {
+    let mut found_some = 0;
+    for (actor, projects, seen) in [
+        (&actors[0], &[1, 2, 3][..], &[1, 2, 3, 4][..]),
+        (&actors[1], &[1, 2][..], &[2, 3][..]),
+    ] {
+        let seen: HashSet<i64> = seen.iter().copied().collect();
+        let query = Query {
+            filter: filter.clone(),
+            order,
+            results,
+        };
+        let matching =
+            |row: &&row::Model| projects.contains(&row.project_id) && holds(&filter, row, &seen);
+        let expected: Vec<row::Model> = rows.iter().filter(matching).cloned().collect();
+        found_some += usize::from(!expected.is_empty());
+        let about = format!(
+            "{filter:?} {order:?} by {} of {rows:#?}",
+            actor.user.username
+        );
+        let count = annotation::count(app, actor, &filter).await.unwrap();
+        assert_eq!(count, expected.len() as u64, "{about}");
+        let found = walk(app, actor, &query, size, backwards).await;
+        assert_eq!(found, sorted(expected.clone(), order), "{about}");
+        for (parent, ids, key) in [
+            (
+                Parent::Project,
+                1..=3,
+                (|row| row.project_id) as fn(&row::Model) -> i64,
+            ),
+            (Parent::Task, 1..=6, |row| row.task_id),
+        ] {
+            let ids: Vec<i64> = ids.collect();
+            let mut by_parent: BTreeMap<i64, Vec<row::Model>> = BTreeMap::new();
+            for row in &expected {
+                by_parent.entry(key(row)).or_default().push(row.clone());
+            }
+            let arguments = Arguments {
+                first: Some(100),
+                ..Default::default()
+            };
+            let page = Page::of(&arguments, &filter, order).unwrap();
+            let lists = annotation::list_per_parent(app, actor, parent, &ids, &query, &page)
+                .await
+                .unwrap();
+            let counts = annotation::count_per_parent(app, actor, parent, &ids, &filter)
+                .await
+                .unwrap();
+            for id in ids {
+                let expected = sorted(by_parent.remove(&id).unwrap_or_default(), order);
+                let found: Vec<i64> = lists[&id]
+                    .as_ref()
+                    .unwrap()
+                    .rows
+                    .iter()
+                    .map(|row| row.id)
+                    .collect();
+                assert_eq!(
+                    counts.get(&id).copied().unwrap_or(0),
+                    expected.len() as i64,
+                    "{about}"
+                );
+                assert_eq!(found, expected, "{parent:?} {id}: {about}");
+            }
+        }
+    }
+    found_some
+}
+
 #[each_database]
 async fn databases_find_what_a_loop_finds(test: TestApp) {
     let app = &test.app;
@@ -271,72 +348,7 @@ async fn databases_find_what_a_loop_finds(test: TestApp) {
             rows = new;
             store(app, &rows).await;
         }
-        let (filter, order, size, backwards) = case;
-        for (actor, projects, seen) in [
-            (&actors[0], &[1, 2, 3][..], &[1, 2, 3, 4][..]),
-            (&actors[1], &[1, 2][..], &[2, 3][..]),
-        ] {
-            let seen: HashSet<i64> = seen.iter().copied().collect();
-            let query = Query {
-                filter: filter.clone(),
-                order,
-                results: (number % 2) as u64,
-            };
-            let matching = |row: &&row::Model| {
-                projects.contains(&row.project_id) && holds(&filter, row, &seen)
-            };
-            let expected: Vec<row::Model> = rows.iter().filter(matching).cloned().collect();
-            found_some += usize::from(!expected.is_empty());
-            let about = format!(
-                "{filter:?} {order:?} by {} of {rows:#?}",
-                actor.user.username
-            );
-            let count = annotation::count(app, actor, &filter).await.unwrap();
-            assert_eq!(count, expected.len() as u64, "{about}");
-            let found = walk(app, actor, &query, size, backwards).await;
-            assert_eq!(found, sorted(expected.clone(), order), "{about}");
-            for (parent, ids, key) in [
-                (
-                    Parent::Project,
-                    1..=3,
-                    (|row| row.project_id) as fn(&row::Model) -> i64,
-                ),
-                (Parent::Task, 1..=6, |row| row.task_id),
-            ] {
-                let ids: Vec<i64> = ids.collect();
-                let mut by_parent: BTreeMap<i64, Vec<row::Model>> = BTreeMap::new();
-                for row in &expected {
-                    by_parent.entry(key(row)).or_default().push(row.clone());
-                }
-                let arguments = Arguments {
-                    first: Some(100),
-                    ..Default::default()
-                };
-                let page = Page::of(&arguments, &filter, order).unwrap();
-                let lists = annotation::list_per_parent(app, actor, parent, &ids, &query, &page)
-                    .await
-                    .unwrap();
-                let counts = annotation::count_per_parent(app, actor, parent, &ids, &filter)
-                    .await
-                    .unwrap();
-                for id in ids {
-                    let expected = sorted(by_parent.remove(&id).unwrap_or_default(), order);
-                    let found: Vec<i64> = lists[&id]
-                        .as_ref()
-                        .unwrap()
-                        .rows
-                        .iter()
-                        .map(|row| row.id)
-                        .collect();
-                    assert_eq!(
-                        counts.get(&id).copied().unwrap_or(0),
-                        expected.len() as i64,
-                        "{about}"
-                    );
-                    assert_eq!(found, expected, "{parent:?} {id}: {about}");
-                }
-            }
-        }
+        found_some += compare(app, &actors, &rows, case, (number % 2) as u64).await;
     }
     assert!(
         found_some > FILTERS / 2,

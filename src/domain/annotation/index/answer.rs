@@ -1,21 +1,17 @@
-//! Answers to controls in the index: keys, texts, and search conditions.
+//! Answers to controls in the index: keys, texts, and conditions on their rows.
 
 use std::collections::BTreeMap;
 
-use entity::{
-    annotation,
-    annotation_answer::{self, Column},
-};
+use entity::annotation_answer::{self, Column};
 use label_studio::region::Answer;
 use sea_orm::{
     ActiveValue::Set,
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
+    ColumnTrait, EntityTrait, QueryFilter, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait},
 };
 use sha2::{Digest, Sha256};
 
-use super::{TermLookup, has_term};
-use crate::domain::filter::{self, AnswerFilter, contains, storable};
+use crate::domain::filter::{AnswerFilter, contains, storable};
 
 /// Numbers of an answer to a control, taken from a SHA-256. The first 64 bits are left out: these serve as terms of
 /// labels, so that no label can be constructed with the term of an answer.
@@ -103,32 +99,26 @@ pub fn rows(
     answers.into_iter().map(row)
 }
 
-/// Matches annotations with a matching answer to the control. Known answers are found by term; a part of a text, or
-/// any answer at all, is searched per annotation of the list.
-pub fn has_answer(filter: &AnswerFilter, lookup: TermLookup) -> Condition {
-    let own = annotation_answer::Entity::find()
+/// Matches annotations, by id, with an answer of one of these digests.
+pub fn has_digest(digests: &[i64], annotation_id: Expr) -> Expr {
+    exists(of_annotation(annotation_id).filter(Column::Digest.is_in(digests.iter().copied())))
+}
+
+/// Matches annotations, by id, with an answer to the control, of which a text contains the filter's part.
+pub fn has_any(filter: &AnswerFilter, annotation_id: Expr) -> Expr {
+    let own = of_annotation(annotation_id).filter(Column::FromName.eq(storable(&filter.from_name)));
+    exists(match &filter.contains {
+        Some(part) => own.filter(contains(Column::Folded, part)),
+        None => own,
+    })
+}
+
+fn of_annotation(id: Expr) -> Select<annotation_answer::Entity> {
+    annotation_answer::Entity::find()
         .select_only()
         .expr(Expr::val(1_i32))
-        .filter(
-            Expr::col(Column::AnnotationId.as_column_ref())
-                .eq(Expr::col(annotation::Column::Id.as_column_ref())),
-        )
-        .limit(1);
-    let Some(answers) = filter.wanted() else {
-        let own = own.filter(Column::FromName.eq(storable(&filter.from_name)));
-        let own = match &filter.contains {
-            Some(part) => own.filter(contains(Column::Folded, part)),
-            None => own,
-        };
-        return Condition::all().add(exists(own));
-    };
-    if answers.is_empty() {
-        return Condition::all().add(filter::nothing());
-    }
-    let keys = answers.iter().map(|it| Key::of(&filter.from_name, it));
-    let keys: Vec<Key> = keys.collect();
-    let own = own.filter(Column::Digest.is_in(keys.iter().map(|key| key.digest)));
-    has_term(keys.iter().map(|key| key.term), lookup).add(exists(own))
+        .filter(Expr::col(Column::AnnotationId.as_column_ref()).eq(id))
+        .limit(1)
 }
 
 /// Checks for a row per annotation: for `EXISTS`, PostgreSQL would join the tables and read all answers.
