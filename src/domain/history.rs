@@ -11,7 +11,7 @@ use entity::{
 };
 use sea_orm::{
     ActiveValue::Set, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
-    ExprTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait,
+    ExprTrait, FromQueryResult, QueryFilter, QuerySelect, QueryTrait, sea_query::Expr,
 };
 use serde_json::{Map, Value, json};
 
@@ -207,7 +207,11 @@ pub async fn of_annotations(
 ) -> Result<HashMap<i64, Result<PageRows<annotation_revision::Model>>>> {
     use annotation_revision::Column;
     let visible = access::visible_revisions(actor);
-    let select = |id| visible.clone().filter(Column::AnnotationId.eq(id));
+    let select = |id: Expr| {
+        visible
+            .clone()
+            .filter(ExprTrait::eq(Column::AnnotationId.into_expr(), id))
+    };
     page.fetch_per_parent(
         // Zero times: results stay empty and are charged nothing.
         &Reading::new(app, visible.clone(), 0),

@@ -13,7 +13,7 @@ use sea_orm::{
     ActiveModelTrait, ColumnTrait, Condition, ConnectionTrait, DatabaseTransaction, EntityTrait,
     IntoActiveModel, Iterable, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, QueryTrait,
     Select,
-    sea_query::{Expr, IntoCondition, LockType, SelectStatement, UnionType},
+    sea_query::{Expr, ExprTrait, IntoCondition, LockType, SelectStatement, UnionType},
 };
 use serde::Serialize;
 
@@ -193,7 +193,9 @@ pub async fn list_per_project(
 ) -> Result<HashMap<i64, Result<PageRows<task::Model>>>> {
     page.fetch_per_parent(
         &query.reading(app, actor),
-        |id| matching(actor, &query.filter).filter(Column::ProjectId.eq(id)),
+        |id: Expr| {
+            matching(actor, &query.filter).filter(ExprTrait::eq(Column::ProjectId.into_expr(), id))
+        },
         query.columns(),
         Column::ProjectId,
         project_ids,

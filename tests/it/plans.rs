@@ -5,6 +5,7 @@
 
 mod cases;
 mod data;
+mod parents;
 mod terms;
 
 use std::{
@@ -130,14 +131,20 @@ impl Observed {
     async fn explained(&self, statement: &Statement, options: &str) -> String {
         let db = self.app.db.reader();
         let (explain, column) = match db.get_database_backend() {
-            DbBackend::Sqlite => ("EXPLAIN QUERY PLAN".to_owned(), "detail"),
-            _ => (format!("EXPLAIN ({options})"), "QUERY PLAN"),
+            // Keeps the parameters, whose values do not change SQLite's plans.
+            DbBackend::Sqlite => (
+                Statement {
+                    sql: format!("EXPLAIN QUERY PLAN {}", statement.sql),
+                    ..statement.clone()
+                },
+                "detail",
+            ),
+            backend => (
+                Statement::from_string(backend, format!("EXPLAIN ({options}) {statement}")),
+                "QUERY PLAN",
+            ),
         };
-        let text = format!("{explain} {statement}");
-        let rows = db
-            .query_all_raw(Statement::from_string(db.get_database_backend(), text))
-            .await
-            .unwrap();
+        let rows = db.query_all_raw(explain).await.unwrap();
         let lines = rows
             .iter()
             .map(|row| row.try_get::<String>("", column).unwrap());

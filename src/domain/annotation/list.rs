@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::annotation::{self, Column};
 use sea_orm::{
     ColumnTrait, DbBackend, PaginatorTrait, QueryFilter, QuerySelect, Select,
-    sea_query::{Expr, SelectStatement},
+    sea_query::{Expr, ExprTrait, SelectStatement},
 };
 use serde::Serialize;
 
@@ -233,11 +233,14 @@ pub async fn list_per_parent(
 ) -> Result<HashMap<i64, Result<PageRows<annotation::Listed>>>> {
     let column = parent.column();
     let backend = app.db.backend();
-    let select = |id| match parent {
-        Parent::Project => in_project(backend, actor, query, page, id, MAX_WALKS_OF_PROJECT),
-        Parent::Task => {
-            matching(actor, &query.filter, TermLookup::PerAnnotation).filter(column.eq(id))
+    let select = |id: Expr| match (parent, ids) {
+        (Parent::Project, [id]) => {
+            in_project(backend, actor, query, page, *id, MAX_WALKS_OF_PROJECT)
         }
+        // Looks up each annotation: SQLite would read a term's annotations in the parent's project anew for every row
+        // compared with them.
+        _ => matching(actor, &query.filter, TermLookup::PerAnnotation)
+            .filter(ExprTrait::eq(column.into_expr(), id)),
     };
     let reading = query.reading(app, actor);
     let slices = page

@@ -10,7 +10,7 @@ use chrono::{DateTime, Datelike, Utc};
 const VERSION: &str = "2";
 
 /// Sort key of a row without the id.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum SortKey {
     /// The list is ordered by id alone.
     Id,
