@@ -26,6 +26,11 @@ use crate::error::{Unavailable, unavailable};
 
 /// Maximum number of reading connections.
 const MAX_READERS: u32 = 8;
+/// Page cache of each reading connection, in KiB with the sign of SQLite's `cache_size`. Readers drop the cache after
+/// each commit of the writer, so a larger cache seldom fills.
+const READER_CACHE: &str = "-8192";
+/// Page cache of the writer.
+const WRITER_CACHE: &str = "-16384";
 /// Longest wait for running requests to return their connections.
 const HOLDING: Duration = Duration::from_secs(2);
 
@@ -216,6 +221,11 @@ async fn pool(
     query_only: bool,
     is_immutable: bool,
 ) -> anyhow::Result<DatabaseConnection> {
+    let cache = if query_only {
+        READER_CACHE
+    } else {
+        WRITER_CACHE
+    };
     let options = quiet(url)
         .max_connections(connections)
         .map_sqlx_sqlite_opts(move |options| {
@@ -236,8 +246,11 @@ async fn pool(
                     SqliteSynchronous::Normal
                 })
                 .busy_timeout(Duration::from_secs(30))
-                .pragma("cache_size", "-16384")
-                .pragma("mmap_size", "268435456")
+                .pragma("cache_size", cache)
+                // Off: SQLite can't handle a failure to read mapped memory, such as a truncated file, which ends the
+                // process by a signal (https://www.sqlite.org/mmap.html). Each connection would also map the file
+                // anew after each commit.
+                .pragma("mmap_size", "0")
                 .pragma("temp_store", "memory")
                 // Guards against writes through readers, which would bypass the queue.
                 .pragma("query_only", if query_only { "1" } else { "0" })
@@ -254,6 +267,58 @@ async fn pool(
 /// Checks whether a returned connection is outside of a transaction; others are closed. SQLite and the driver may
 /// disagree after a failure such as a full disk: SQLite has rolled back by itself.
 async fn is_idle(connection: &mut SqliteConnection) -> Result<bool, SqlxError> {
-    connection.ping().await?;
+    // Waits for the connection's thread only inside a transaction: a rollback may be queued, which a dropped
+    // transaction does not wait for. The pool pings the connection once more.
+    if connection.is_in_transaction() {
+        connection.ping().await?;
+    }
     Ok(!connection.is_in_transaction())
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use sea_orm::{ConnectionTrait, Statement};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_connection_outside_of_a_transaction_returns_without_a_round_trip() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = SqliteConnectOptions::new().filename(folder.path().join("test.db"));
+        let options = options.create_if_missing(true);
+        let mut connection = options.connect().await.unwrap();
+        assert!(is_idle(&mut connection).now_or_never().unwrap().unwrap());
+        // A dropped transaction only queues its rollback.
+        drop(connection.begin().await.unwrap());
+        assert!(is_idle(&mut connection).await.unwrap());
+        // Neither committed nor rolled back.
+        std::mem::forget(connection.begin().await.unwrap());
+        assert!(!is_idle(&mut connection).await.unwrap());
+    }
+
+    #[tokio::test]
+    async fn a_truncated_file_is_an_error_and_not_a_signal() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("test.db");
+        let url = format!("sqlite:{}", path.display());
+        let db = Database::connect(&Options::new(url)).await.unwrap();
+        let fill = "CREATE TABLE text (text); \
+            WITH RECURSIVE row (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM row WHERE number < 5000) \
+            INSERT INTO text SELECT hex(randomblob(500)) FROM row; \
+            PRAGMA wal_checkpoint(TRUNCATE)";
+        db.writer().execute_unprepared(fill).await.unwrap();
+        let read = |sql: &'static str| {
+            let read = Statement::from_string(DbBackend::Sqlite, sql);
+            db.reader().query_one_raw(read)
+        };
+        read("SELECT text FROM text LIMIT 1").await.unwrap();
+        let file = std::fs::File::options().write(true).open(&path).unwrap();
+        file.set_len(3 * 4096).unwrap();
+        let error = read("SELECT sum(length(text)) FROM text")
+            .await
+            .unwrap_err();
+        let reason = unavailable::reason(&error);
+        assert!(reason.is_some(), "{error}");
+    }
 }

@@ -22,6 +22,7 @@ use sea_orm::{
 
 pub use self::write::{AnnotationAccess, AnnotationWrite, check_write};
 use crate::{
+    db::is_any,
     error::{Error, Result},
     events::Batch,
 };
@@ -58,9 +59,9 @@ pub fn visible_tasks(actor: &Actor) -> Select<task::Entity> {
     in_own_projects(actor, task::Column::ProjectId)
 }
 
-/// Predictions in the actor's projects; for an admin, all.
+/// Predictions in the actor's projects; for an admin, all. For selects of given predictions or tasks.
 pub fn visible_predictions(actor: &Actor) -> Select<prediction::Entity> {
-    in_own_projects(actor, prediction::Column::ProjectId)
+    given_in_own_projects(actor, prediction::Column::ProjectId)
 }
 
 /// Revisions of annotations in the actor's projects; for an admin, all.
@@ -148,9 +149,10 @@ pub fn visible_drafts(actor: &Actor) -> Select<annotation_draft::Entity> {
         )
 }
 
-/// Reviews given in the actor's projects, even when the annotation has moved since; for an admin, all.
+/// Reviews given in the actor's projects, even when the annotation has moved since; for an admin, all. For selects of
+/// given annotations.
 pub fn visible_reviews(actor: &Actor) -> Select<annotation_review::Entity> {
-    in_own_projects(actor, annotation_review::Column::ProjectId)
+    given_in_own_projects(actor, annotation_review::Column::ProjectId)
 }
 
 /// The actor and all members of the actor's projects; for an admin, all users.
@@ -198,7 +200,11 @@ pub async fn roles_in(
         .select_only()
         .columns([ProjectId, RoleColumn])
         .filter(UserId.eq(actor.id()))
-        .filter(ProjectId.is_in(project_ids.iter().copied()))
+        .filter(is_any(
+            db.get_database_backend(),
+            ProjectId,
+            project_ids.iter().copied(),
+        ))
         .into_tuple()
         .all(db)
         .await?;
@@ -272,6 +278,18 @@ fn in_own_projects<E: EntityTrait>(actor: &Actor, project_id: E::Column) -> Sele
     }
     // The column carries the table's name: joined selects have a `project_id` in several tables.
     select.filter(Expr::col((E::default(), project_id)).in_subquery(own_projects(actor)))
+}
+
+/// [`in_own_projects`] of a select that also names rows or their parents.
+fn given_in_own_projects<E: EntityTrait>(actor: &Actor, project_id: E::Column) -> Select<E> {
+    let select = E::find();
+    if actor.is_admin() {
+        return select;
+    }
+    // Adding 0 hides the column from the index on projects, through which SQLite would read all rows of the actor's
+    // projects when a page names some dozens of parents.
+    let hidden = Expr::col((E::default(), project_id)).add(0);
+    select.filter(hidden.in_subquery(own_projects(actor)))
 }
 
 fn own_projects(actor: &Actor) -> SelectStatement {

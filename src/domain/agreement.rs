@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     app::{App, compute},
+    db::is_any,
     error::Result,
 };
 
@@ -86,7 +87,11 @@ pub async fn of_tasks(
         comparison.questions.push((*of, of.metric));
     }
     let uncancelled = Condition::all()
-        .add(Column::TaskId.is_in(tasks.keys().copied()))
+        .add(is_any(
+            app.db.backend(),
+            Column::TaskId,
+            tasks.keys().copied(),
+        ))
         .add(Expr::col((annotation::Entity, Column::WasCancelled)).not());
     for member in members(app, actor, uncancelled).await? {
         if let Some(comparison) = tasks.get_mut(&member.task_id) {
@@ -104,7 +109,12 @@ pub async fn of_pairs(
     asked: &[OfPair],
 ) -> Result<HashMap<OfPair, Compared>> {
     let ids: HashSet<i64> = asked.iter().flat_map(|of| of.ids).collect();
-    let members = members(app, actor, Condition::all().add(Column::Id.is_in(ids))).await?;
+    let members = members(
+        app,
+        actor,
+        Condition::all().add(is_any(app.db.backend(), Column::Id, ids)),
+    )
+    .await?;
     let members: HashMap<i64, Member> = members.into_iter().map(|it| (it.id, it)).collect();
     let mut found = HashMap::new();
     let mut comparisons = Vec::new();

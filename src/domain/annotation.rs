@@ -23,7 +23,7 @@ mod run;
 use std::collections::HashMap;
 
 use entity::annotation::{self, Column};
-use sea_orm::{ColumnTrait, QueryFilter, QuerySelect, sea_query::Expr};
+use sea_orm::{QueryFilter, QuerySelect, sea_query::Expr};
 
 pub(in crate::domain) use self::delete_by_task::delete_by_task;
 
@@ -46,7 +46,7 @@ use super::{
     access::{self, Actor},
     large::{Large, Reading},
 };
-use crate::{app::App, error::Result};
+use crate::{app::App, db::is_any, error::Result};
 
 impl Large for annotation::Entity {
     const ID: Column = Column::Id;
@@ -64,7 +64,7 @@ pub async fn by_ids(
 ) -> Result<HashMap<i64, Result<annotation::Listed>>> {
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let named = visible.filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()));
     let rows = reading.few(named, ids.len(), |row| row.id).await?;
     Ok(listed(rows, times > 0))
 }
@@ -84,7 +84,7 @@ pub async fn results(app: &App, actor: &Actor, ids: &[i64]) -> Result<HashMap<i6
     let rows: Vec<(i64, String)> = access::visible_annotations(actor)
         .select_only()
         .columns([Column::Id, Column::Result])
-        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()))
         .into_tuple()
         .all(app.db.reader())
         .await?;
@@ -101,7 +101,11 @@ pub async fn ground_truths(
     let visible = access::visible_annotations(actor);
     let reading = Reading::new(app, visible.clone(), times);
     let ground_truths = visible
-        .filter(Column::TaskId.is_in(task_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            Column::TaskId,
+            task_ids.iter().copied(),
+        ))
         // Without a parameter, so that the partial index on ground truths applies.
         .filter(Expr::col((annotation::Entity, Column::GroundTruth)));
     let rows = reading

@@ -36,7 +36,7 @@ use super::{
     large::{Large, Reading},
     page::{Columns, Key, Page, PageRows},
 };
-use crate::{app::App, error::Result};
+use crate::{app::App, db::is_any, error::Result};
 
 /// Filter of a list of drafts; each condition that is given has to match.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
@@ -103,7 +103,7 @@ pub async fn by_ids(
 ) -> Result<HashMap<i64, Result<annotation_draft::Model>>> {
     let visible = access::visible_drafts(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let named = visible.filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()));
     reading.few(named, ids.len(), |row| row.id).await
 }
 
@@ -164,6 +164,6 @@ async fn grouped(
 ) -> Result<HashMap<i64, Result<Vec<Arc<annotation_draft::Model>>>>> {
     let visible = access::visible_drafts(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let of_parents = visible.filter(column.is_in(ids.iter().copied()));
+    let of_parents = visible.filter(is_any(app.db.backend(), column, ids.iter().copied()));
     reading.by_parent(of_parents, ids, parent).await
 }

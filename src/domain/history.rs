@@ -22,7 +22,7 @@ use super::{
     large::{Large, Reading},
     page::{Columns, Key, Page, PageRows},
 };
-use crate::{app::App, error::Result};
+use crate::{app::App, db::is_any, error::Result};
 
 impl Large for annotation_revision::Entity {
     const ID: annotation_revision::Column = annotation_revision::Column::Id;
@@ -283,7 +283,11 @@ pub async fn count_of_annotations(
     annotation_ids: &[i64],
 ) -> Result<HashMap<i64, i64>> {
     let counts: Vec<(i64, i64)> = access::visible_revisions(actor)
-        .filter(annotation_revision::Column::AnnotationId.is_in(annotation_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            annotation_revision::Column::AnnotationId,
+            annotation_ids.iter().copied(),
+        ))
         .select_only()
         .column(annotation_revision::Column::AnnotationId)
         .column_as(annotation_revision::Column::Id.count(), "count")

@@ -14,12 +14,13 @@ use label_studio::{
     config::Config,
 };
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
+    ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QuerySelect,
     sea_query::{Expr, Func, LockType},
 };
 
 use crate::{
     app::{App, compute, parsed_size},
+    db::is_any,
     error::{Problem, Result, Segment},
 };
 
@@ -114,7 +115,11 @@ pub async fn configs_of_tasks(app: &App, task_ids: &[i64]) -> Result<HashMap<i64
     let places: Vec<(i64, i64)> = task::Entity::find()
         .select_only()
         .columns([task::Column::Id, task::Column::ProjectId])
-        .filter(task::Column::Id.is_in(task_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            task::Column::Id,
+            task_ids.iter().copied(),
+        ))
         .into_tuple()
         .all(app.db.reader())
         .await?;
@@ -138,7 +143,11 @@ async fn load(
     }
     let projects = |ids: &[i64]| {
         let projects = project::Entity::find().select_only().column(Column::Id);
-        projects.filter(Column::Id.is_in(ids.iter().copied()))
+        projects.filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            ids.iter().copied(),
+        ))
     };
     // Reads versions and sizes first: a config of known version comes from the cache, without reading the text.
     let length = Func::cust("octet_length").arg(Expr::col(Column::LabelConfig));

@@ -14,6 +14,7 @@ use sea_orm::{
 use super::page::{Page, PageRows};
 use crate::{
     app::{App, budget::Reserve},
+    db::is_any,
     error::{Error, Result},
 };
 
@@ -348,10 +349,9 @@ where
         let ids: Vec<i64> = charged.keys().copied().collect();
         let mut read = HashMap::with_capacity(ids.len());
         for ids in ids.chunks(AT_ONCE as usize) {
-            let select = self
-                .visible
-                .clone()
-                .filter(E::ID.is_in(ids.iter().copied()));
+            let backend = self.db().get_database_backend();
+            let named = is_any(backend, E::ID, ids.iter().copied());
+            let select = self.visible.clone().filter(named);
             let statement = self.columns_up_to(select, u64::MAX).into_query();
             let statement = self.db().get_database_backend().build(&statement);
             let rows = Raw::<E::Model>::find_by_statement(statement)

@@ -5,13 +5,13 @@ mod write;
 use std::{collections::HashMap, sync::Arc};
 
 use entity::prediction::{self, Column};
-use sea_orm::{ColumnTrait, QueryFilter};
+use sea_orm::QueryFilter;
 
 use super::{
     access::{self, Actor},
     large::{Large, Reading},
 };
-use crate::{app::App, error::Result};
+use crate::{app::App, db::is_any, error::Result};
 
 pub use self::write::{Change, New, create, delete, update};
 
@@ -31,7 +31,7 @@ pub async fn by_ids(
 ) -> Result<HashMap<i64, Result<prediction::Model>>> {
     let visible = access::visible_predictions(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let named = visible.filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()));
     reading.few(named, ids.len(), |row| row.id).await
 }
 
@@ -45,7 +45,11 @@ pub async fn of_tasks(
     let visible = access::visible_predictions(actor);
     // Charges by row before loading: a task can have any number of predictions.
     let reading = Reading::new(app, visible.clone(), times);
-    let of_tasks = visible.filter(Column::TaskId.is_in(task_ids.iter().copied()));
+    let of_tasks = visible.filter(is_any(
+        app.db.backend(),
+        Column::TaskId,
+        task_ids.iter().copied(),
+    ));
     let task = |row: &prediction::Model| Some(row.task_id);
     reading.by_parent(of_tasks, task_ids, task).await
 }

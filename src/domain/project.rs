@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
+    db::is_any,
     error::{Error, Problem, ProblemCode, Result},
     instant,
 };
@@ -79,7 +80,7 @@ pub async fn by_ids(
 ) -> Result<HashMap<i64, Result<project::Model>>> {
     let visible = access::visible_projects(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let named = visible.filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()));
     reading.few(named, ids.len(), |row| row.id).await
 }
 
@@ -100,7 +101,11 @@ pub async fn visible_ids(
     let found: Vec<i64> = access::visible_projects(actor)
         .select_only()
         .column(Column::Id)
-        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            ids.iter().copied(),
+        ))
         // `FOR KEY SHARE` blocks deletion, yet not an update of other columns:
         // https://www.postgresql.org/docs/current/explicit-locking.html#LOCKING-ROWS
         .lock(LockType::KeyShare)

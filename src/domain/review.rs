@@ -9,14 +9,14 @@ use entity::{
     annotation,
     annotation_review::{self, Column},
 };
-use sea_orm::{ColumnTrait, QueryFilter, QueryOrder};
+use sea_orm::{QueryFilter, QueryOrder};
 
 pub use super::annotation::{MAX_COMMENT, ReviewAction};
 use super::{
     access::{self, Actor},
     annotation::{Change, Command, OwnDrafts, ReviewNote, run_one},
 };
-use crate::{app::App, error::Result};
+use crate::{app::App, db::is_any, error::Result};
 
 /// Review with an optional fix.
 #[derive(Debug)]
@@ -59,7 +59,11 @@ pub async fn of_annotations(
     annotation_ids: &[i64],
 ) -> Result<HashMap<i64, Vec<annotation_review::Model>>> {
     let rows = access::visible_reviews(actor)
-        .filter(Column::AnnotationId.is_in(annotation_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            Column::AnnotationId,
+            annotation_ids.iter().copied(),
+        ))
         .order_by_asc(Column::Version)
         .all(app.db.reader())
         .await?;

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
+    db::is_any,
     error::{Error, Problem, ProblemCode, Result, Segment},
     instant,
 };
@@ -170,7 +171,7 @@ pub async fn by_ids(
 ) -> Result<HashMap<i64, Result<task::Model>>> {
     let visible = access::visible_tasks(actor);
     let reading = Reading::new(app, visible.clone(), times);
-    let named = visible.filter(Column::Id.is_in(ids.iter().copied()));
+    let named = visible.filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()));
     reading.few(named, ids.len(), |row| row.id).await
 }
 
@@ -211,7 +212,11 @@ pub async fn count_per_project(
     filter: &Filter,
 ) -> Result<HashMap<i64, i64>> {
     let counts: Vec<(i64, i64)> = matching(actor, filter)
-        .filter(Column::ProjectId.is_in(project_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            Column::ProjectId,
+            project_ids.iter().copied(),
+        ))
         .select_only()
         .column(Column::ProjectId)
         .column_as(Column::Id.count(), "count")
@@ -362,7 +367,7 @@ pub(super) async fn lock_all(
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    locked(txn, Column::Id.is_in(ids)).await
+    locked(txn, is_any(txn.get_database_backend(), Column::Id, ids)).await
 }
 
 async fn locked(txn: &DatabaseTransaction, which: impl IntoCondition) -> Result<Vec<task::Model>> {
@@ -384,7 +389,11 @@ pub(super) async fn data(db: &impl ConnectionTrait, ids: &[i64]) -> Result<HashM
     let data: Vec<(i64, String)> = task::Entity::find()
         .select_only()
         .columns([Column::Id, Column::Data])
-        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            ids.iter().copied(),
+        ))
         .into_tuple()
         .all(db)
         .await?;

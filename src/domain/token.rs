@@ -22,6 +22,7 @@ use sha2::{Digest, Sha256};
 use super::access::Actor;
 use crate::{
     app::App,
+    db::is_any,
     error::{Error, Problem, ProblemCode, Result},
     instant,
 };
@@ -144,7 +145,7 @@ pub async fn active(app: &App, ids: &[i64]) -> Result<HashMap<i64, user::Role>> 
     let mut active = HashMap::new();
     for ids in ids.chunks(ACTIVE_STEP) {
         let found = api_token::Entity::find()
-            .filter(Column::Id.is_in(ids.iter().copied()))
+            .filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()))
             .find_also_related(user::Entity)
             .all(app.db.reader())
             .await?;

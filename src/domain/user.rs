@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     app::App,
+    db::is_any,
     error::{Error, Path, Problem, ProblemCode, Result},
     id, instant,
 };
@@ -317,7 +318,7 @@ pub async fn people(
     ids: &[i64],
 ) -> Result<HashMap<i64, UserWithVisibility>> {
     let rows = user::Entity::find()
-        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()))
         .all(app.db.reader())
         .await?;
     // Admins see all users.
@@ -347,7 +348,11 @@ pub async fn visible_ids(
     let ids: Vec<i64> = access::visible_users(actor)
         .select_only()
         .column(Column::Id)
-        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            ids.iter().copied(),
+        ))
         .into_tuple()
         .all(db)
         .await?;

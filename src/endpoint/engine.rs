@@ -69,7 +69,8 @@ impl Engine {
         let db = app.db.on_behalf_of(actor.id());
         let app = app.with_budget(prepared.budget).with_db(db);
         let request = graphql::with_context(prepared.request, app, actor, remember);
-        let executed = self.schema.execute(request).await;
+        // On the heap: the future of async-graphql takes kilobytes, which each move of this future would copy.
+        let executed = Box::pin(self.schema.execute(request)).await;
         let mut response = error::assign_codes(&self.app, executed);
         if prepared.operation == OperationType::Mutation {
             error::mark_failed_reads(&mut response);
@@ -102,5 +103,24 @@ impl Engine {
         responses.map(move |response| {
             subscription::without_root_path(error::assign_codes(&app, response))
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size<A, F: Future>(_: &impl Fn(A) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn the_future_of_a_request_is_cheap_to_move() {
+        type Parts = (Engine, App, Actor, Prepared);
+        let run = |(engine, app, actor, prepared): Parts| async move {
+            engine.run(&app, actor, prepared).await
+        };
+        let bytes = size(&run);
+        assert!(bytes <= 8 << 10, "{bytes} bytes");
     }
 }

@@ -164,8 +164,9 @@ impl Endpoint {
             Some(claim) => keys::fenced(&app, claim),
             None => app,
         };
-        // Converts inside the operation: serialising a large answer takes as long as computing it.
-        let run = async move { answer(engine.run(&app, actor, prepared).await) };
+        // Converts inside the operation: serialising a large answer takes as long as computing it. On the heap, because
+        // `compute` moves the future several times.
+        let run = Box::pin(async move { answer(engine.run(&app, actor, prepared).await) });
         self.compute(&user, deadline, bytes, run).await
     }
 }

@@ -21,7 +21,7 @@ use annograph::{
         annotation::{self, Filter, Parent, Query},
         filter::{IdFilter, Tree},
         page::{Arguments, OrderKey, Ordering, Page, PageRows},
-        task,
+        prediction, review, task,
     },
 };
 use each_database::each_database;
@@ -268,6 +268,39 @@ async fn tasks_by_time_of_change_are_merged_from_their_projects(test: TestApp) {
         assert!(!plan.lines().any(|line| line == "SCAN task"), "{plan}");
     }
     observed.app.db.close().await.unwrap();
+}
+
+#[each_database]
+async fn predictions_and_reviews_of_a_page_are_found_by_its_rows(test: TestApp) {
+    data::fill(&test.app, ROWS).await;
+    let options = match test.app.db.backend() {
+        DbBackend::Sqlite => "",
+        _ => "?options=-c%20enable_seqscan%3Doff",
+    };
+    let observed = observed(&test, options).await;
+    let parents: Vec<i64> = (1..=i64::from(PAGE)).collect();
+    observed.statements.lock().unwrap().clear();
+    prediction::of_tasks(&observed.app, &observed.member, &parents, 0)
+        .await
+        .unwrap();
+    review::of_annotations(&observed.app, &observed.member, &parents)
+        .await
+        .unwrap();
+    let statements = std::mem::take(&mut *observed.statements.lock().unwrap());
+    let mut plans = Vec::new();
+    for statement in &statements {
+        plans.push(observed.plan(statement).await);
+    }
+    observed.app.db.close().await.unwrap();
+    let [predictions, reviews]: [String; 2] = plans.try_into().unwrap();
+    assert!(
+        predictions.contains("ix_prediction_task_id_id"),
+        "{predictions}"
+    );
+    assert!(
+        reviews.contains("uq_annotation_review_annotation_id_reviewer_id"),
+        "{reviews}"
+    );
 }
 
 /// A plan without its repetitions: the parts of a page are alike.

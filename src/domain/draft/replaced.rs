@@ -15,6 +15,7 @@ use sea_orm::{
 
 use crate::{
     app::App,
+    db::is_any,
     domain::{
         access::{self, Actor},
         large::{Large, Reading},
@@ -90,7 +91,11 @@ pub async fn replaced_of(
     let visible = access::visible_drafts(actor)
         .select_only()
         .column(annotation_draft::Column::Id)
-        .filter(annotation_draft::Column::Id.is_in(draft_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            annotation_draft::Column::Id,
+            draft_ids.iter().copied(),
+        ))
         .into_query();
     let visible = replaced_draft::Entity::find()
         .filter(Column::DraftId.in_subquery(visible))

@@ -13,8 +13,8 @@ use entity::{
 };
 use futures_util::{FutureExt, future::BoxFuture};
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, FromQueryResult, Iterable, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait, Select,
+    ColumnTrait, Condition, ConnectionTrait, EntityTrait, FromQueryResult, Iterable, QueryFilter,
+    QueryOrder, QuerySelect, QueryTrait, Select,
     sea_query::{Expr, ExprTrait, Func},
 };
 
@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{Database, Reader},
+    db::{Database, Reader, is_any},
     error::Result,
     events::{Batch, Event, TaskRef},
     instant,
@@ -182,7 +182,11 @@ async fn annotations(db: &Reader, rows: &[Row]) -> Result<HashMap<i64, Arc<annot
         .select_only()
         .columns(Column::iter().filter(|column| !matches!(column, Column::Result | Column::Extra)))
         .expr_as(result, Column::Result)
-        .filter(Column::Id.is_in(unique(rows.iter().map(|row| row.annotation_id))))
+        .filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            unique(rows.iter().map(|row| row.annotation_id)),
+        ))
         .into_model::<annotation::Listed>()
         .all(db)
         .await?;
@@ -207,7 +211,11 @@ async fn tasks(db: &Reader, rows: &[Row]) -> Result<HashSet<i64>> {
     let found: Vec<i64> = task::Entity::find()
         .select_only()
         .column(task::Column::Id)
-        .filter(task::Column::Id.is_in(unique(ids)))
+        .filter(is_any(
+            db.get_database_backend(),
+            task::Column::Id,
+            unique(ids),
+        ))
         .into_tuple()
         .all(db)
         .await?;
@@ -223,7 +231,11 @@ async fn users(
     let found = user::Entity::find()
         .filter(
             Condition::any()
-                .add(user::Column::Id.is_in(actors(rows)))
+                .add(is_any(
+                    db.get_database_backend(),
+                    user::Column::Id,
+                    actors(rows),
+                ))
                 .add(user::Column::Role.eq(Role::Admin)),
         )
         .all(db)
@@ -251,14 +263,18 @@ async fn members(
     let of_actors = project_member::Entity::find()
         .select_only()
         .column(ProjectId)
-        .filter(UserId.is_in(actors(rows)))
+        .filter(is_any(db.get_database_backend(), UserId, actors(rows)))
         .into_query();
     let found: Vec<(i64, i64)> = project_member::Entity::find()
         .select_only()
         .columns([ProjectId, UserId])
         .filter(
             Condition::any()
-                .add(ProjectId.is_in(unique(projects)))
+                .add(is_any(
+                    db.get_database_backend(),
+                    ProjectId,
+                    unique(projects),
+                ))
                 .add(ProjectId.in_subquery(of_actors)),
         )
         .into_tuple()

@@ -24,6 +24,7 @@ use super::super::{
 };
 use crate::{
     app::{App, memory::Lease},
+    db::is_any,
     error::{Problem, ProblemCode, Result},
     id,
 };
@@ -259,7 +260,11 @@ async fn bytes(db: &impl ConnectionTrait, results: &[ResultRef]) -> Result<u64> 
     let lengths: Vec<Option<i64>> = annotation_revision::Entity::find()
         .select_only()
         .expr_as(Expr::expr(length).cast_as("bigint"), "bytes")
-        .filter(Column::Id.is_in(results.iter().map(|result| result.0)))
+        .filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            results.iter().map(|result| result.0),
+        ))
         .into_tuple()
         .all(db)
         .await?;
@@ -273,7 +278,11 @@ async fn read_results(
     let found: Vec<(i64, Option<String>)> = annotation_revision::Entity::find()
         .select_only()
         .columns([Column::Id, Column::Result])
-        .filter(Column::Id.is_in(results.iter().map(|result| result.0)))
+        .filter(is_any(
+            db.get_database_backend(),
+            Column::Id,
+            results.iter().map(|result| result.0),
+        ))
         .into_tuple()
         .all(db)
         .await?;
@@ -291,7 +300,11 @@ pub async fn charged_results(
 ) -> Result<HashMap<ResultRef, Result<String>>> {
     let revisions = annotation_revision::Entity::find();
     let reading = Reading::new(app, revisions.clone(), times);
-    let named = revisions.filter(Column::Id.is_in(results.iter().map(|result| result.0)));
+    let named = revisions.filter(is_any(
+        app.db.backend(),
+        Column::Id,
+        results.iter().map(|result| result.0),
+    ));
     let rows = reading.few(named, results.len(), |row| row.id).await?;
     let texts = rows.into_iter().filter_map(|(id, row)| {
         let text = row.map(|row| row.result).transpose()?;
@@ -379,7 +392,7 @@ async fn seen_projects(
     let seen: Vec<i64> = access::visible_projects(actor)
         .select_only()
         .column(project::Column::Id)
-        .filter(project::Column::Id.is_in(ids))
+        .filter(is_any(db.get_database_backend(), project::Column::Id, ids))
         .into_tuple()
         .all(db)
         .await?;

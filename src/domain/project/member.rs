@@ -15,6 +15,7 @@ use sea_orm::{
 use super::lock;
 use crate::{
     app::App,
+    db::is_any,
     domain::{
         access::{self, Actor},
         idempotency,
@@ -30,7 +31,11 @@ pub async fn members(
     project_ids: &[i64],
 ) -> Result<HashMap<i64, Vec<project_member::Model>>> {
     let rows = access::visible_members(actor)
-        .filter(project_member::Column::ProjectId.is_in(project_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            project_member::Column::ProjectId,
+            project_ids.iter().copied(),
+        ))
         .order_by_asc(project_member::Column::CreatedAt)
         .order_by_asc(project_member::Column::UserId)
         .all(app.db.reader())
@@ -53,7 +58,11 @@ pub async fn own_roles(
     }
     let rows = project_member::Entity::find()
         .filter(project_member::Column::UserId.eq(actor.id()))
-        .filter(project_member::Column::ProjectId.is_in(project_ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            project_member::Column::ProjectId,
+            project_ids.iter().copied(),
+        ))
         .all(app.db.reader())
         .await?;
     Ok(rows

@@ -18,6 +18,7 @@ use sea_orm::{
 use super::{Created, insert, is_active};
 use crate::{
     app::App,
+    db::is_any,
     domain::access::{self, Actor},
     error::{Error, Problem, ProblemCode, Result},
     instant,
@@ -105,7 +106,11 @@ pub async fn of_users(
     let may_see = |id: &&i64| access::is_self_or_admin(actor, **id);
     let ids: Vec<i64> = user_ids.iter().filter(may_see).copied().collect();
     let rows = api_token::Entity::find()
-        .filter(Column::UserId.is_in(ids.iter().copied()))
+        .filter(is_any(
+            app.db.backend(),
+            Column::UserId,
+            ids.iter().copied(),
+        ))
         .order_by_asc(Column::Id)
         .all(app.db.reader())
         .await?;
