@@ -1,0 +1,1 @@
+"""Measures Annograph beside PostGraphile and beside the limits of the databases."""
