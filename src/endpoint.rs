@@ -1,7 +1,7 @@
 //! GraphQL endpoint: reads, checks, limits and runs requests, and answers over HTTP, server-sent events or WebSocket.
 //!
 //! `handler` has the transports, `envelope` the JSON of a request, `document` validation and caching,
-//! `coercion` values and variables, `size` and `cost` the limits, `engine` execution.
+//! `coercion` values and variables, `size` and `cost` the limits, `engine` execution, `workarounds` faults of libraries.
 
 pub mod cost;
 pub mod document;
@@ -12,5 +12,5 @@ pub mod handler;
 
 mod coercion;
 mod size;
-mod subscription;
 mod suggestion;
+mod workarounds;

@@ -143,19 +143,19 @@ impl<'a> Estimator<'a> {
     }
 
     fn field(&mut self, parent: &str, field: &'a Field) -> Weight {
-        if field.selection_set.selections.is_empty() {
+        let Some(set) = &field.selection_set else {
             return match (parent, field.name.as_str()) {
                 ("Task", "agreement") | ("Annotation", "agreementWith") => Weight::each(AGREEMENT),
                 ("Project", "taskCount" | "annotationCount") => Weight::each(COUNT),
                 (_, "totalCount") if !self.has_counter => Weight::once(COUNT),
                 _ => Weight::default(),
             };
-        }
+        };
         // Holds for the direct selection only: nested connections decide anew, so the outer value returns afterwards.
         let has_counter =
             parent == "Task" && field.name == "annotations" && self.is_unfiltered(field);
         let outer = std::mem::replace(&mut self.has_counter, has_counter);
-        let inner = self.selection_set(&field.selection_set);
+        let inner = self.selection_set(set);
         self.has_counter = outer;
         Weight::each(self.object(parent, field, inner))
     }

@@ -5,13 +5,10 @@
 mod brackets;
 mod cache;
 mod checked;
-mod description;
 mod disclosure;
 mod error;
 pub mod hash;
-mod incomplete;
 mod introspection;
-mod missing_rules;
 mod translate;
 mod trusted;
 mod validator;

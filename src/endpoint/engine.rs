@@ -8,7 +8,8 @@ use futures_util::{Stream, StreamExt};
 use super::{
     document::{Documents, Prepared},
     envelope::Envelope,
-    size, subscription,
+    size,
+    workarounds::subscription,
 };
 use crate::{
     app::App,

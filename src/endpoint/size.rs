@@ -200,10 +200,9 @@ impl<'a> Measure<'a> {
     }
 
     fn field(&mut self, field: &'a Field, level: u64) -> Size {
-        let inner = if field.selection_set.is_empty() {
-            Size::default()
-        } else {
-            self.set(&field.selection_set, level + 1)
+        let inner = match &field.selection_set {
+            Some(set) => self.set(set, level + 1),
+            None => Size::default(),
         };
         let own = Size {
             fields: 1,

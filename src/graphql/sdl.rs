@@ -2,13 +2,7 @@
 
 use std::sync::LazyLock;
 
-use apollo_compiler::{
-    Schema as ApolloSchema,
-    ast::{FieldDefinition, Type},
-    name,
-    schema::{Component, ExtendedType},
-    validation::Valid,
-};
+use apollo_compiler::{Schema as ApolloSchema, schema::ExtendedType, validation::Valid};
 use async_graphql::SDLExportOptions;
 
 use super::{Schema, builder};
@@ -49,19 +43,16 @@ pub fn federation() -> String {
 pub fn for_validation(schema: &Schema) -> Valid<ApolloSchema> {
     let mut parsed = ApolloSchema::parse(plain_sdl(schema), "schema.graphql")
         .expect("the library prints a schema that parses");
-    // Adds `isOneOf`, which the validator's introspection schema lacks:
-    // https://spec.graphql.org/September2025/#sec-Schema-Introspection
-    if let Some(ExtendedType::Object(ty)) = parsed.types.get_mut("__Type") {
-        let is_one_of = FieldDefinition {
-            description: None,
-            name: name!("isOneOf"),
-            arguments: vec![],
-            ty: Type::Named(name!("Boolean")),
-            directives: Default::default(),
-        };
-        ty.make_mut()
-            .fields
-            .insert(name!("isOneOf"), Component::new(is_one_of));
+    // Removes the introspection of deprecated directives, of the edition of September 2026: async-graphql answers none.
+    if let Some(ExtendedType::Object(directive)) = parsed.types.get_mut("__Directive") {
+        let directive = directive.make_mut();
+        directive.fields.shift_remove("isDeprecated");
+        directive.fields.shift_remove("deprecationReason");
+    }
+    if let Some(ExtendedType::Object(schema)) = parsed.types.get_mut("__Schema")
+        && let Some(directives) = schema.make_mut().fields.get_mut("directives")
+    {
+        directives.make_mut().arguments.clear();
     }
     parsed.validate().expect("the schema is valid")
 }

@@ -37,8 +37,6 @@ async fn text_that_does_not_parse_is_refused(app: TestApp) {
         "{",
         "{ viewer { id }",
         "{ viewer { id } } }",
-        "{ viewer { } }",
-        "{}",
         "query { viewer { id } } nonsense",
         "query ($x Int) { viewer { id } }",
         "{ annotation(id: ) { id } }",
@@ -63,6 +61,9 @@ async fn text_that_does_not_parse_is_refused(app: TestApp) {
         "\"unterminated query { viewer { id } }",
         "query \"of a name\" a { viewer { id } }",
         "{ \"of a field\" viewer { id } }",
+        "query(\"of no variable\" x: Int) { viewer { id } }",
+        "query(\"one\" \"two\" x: Int) { tasks(first: $x) { totalCount } }",
+        "query(\"of two names\" x y: Int) { tasks(first: $y) { totalCount } }",
         "\"of a fragment named on\" fragment on Query { viewer { id } } { ...fragment }",
     ] {
         let answer = app.admin.run(document).await;
@@ -83,6 +84,7 @@ async fn faults_behind_a_description_are_told_where_they_are(app: TestApp) {
             2,
             30,
         ),
+        ("{ annotation(id: \"é😀\") { nonsense } }", 1, 26),
         ("\"é😀\" query { viewer { id: } }", 1, 27),
         ("\"é😀\" query { viewer @skip(if) { id } }", 1, 27),
     ] {
@@ -125,6 +127,9 @@ async fn documents_that_break_a_rule_are_refused(app: TestApp) {
         "query($v: ID) { annotations(filter: { id: { in: [$v] } }) { nodes { id } } }",
         "query($v: OrderDirection) { tasks(orderBy: { field: ID, direction: $v }) { nodes { id } } }",
         "query($v: OrderDirection = null) { tasks(orderBy: { field: ID, direction: $v }) { nodes { id } } }",
+        "query($v: ID = null) { annotation(id: $v) { id } }",
+        "query($v: Boolean = null) { viewer @skip(if: $v) { id } }",
+        "query($v: Boolean = null) { ...f @include(if: $v) } fragment f on Query { viewer { id } }",
         "query($v: TaskFilter) { annotations(filter: { id: $v }) { nodes { id } } }",
         "mutation($v: JSONObject) { updateAnnotation(id: 1, input: { result: [$v] }) { id } }",
         "mutation($v: JSONObject) { ...f } fragment f on Mutation { updateAnnotation(id: 1, input: { result: $v }) { id } }",
@@ -153,6 +158,9 @@ async fn documents_that_break_a_rule_are_refused(app: TestApp) {
         "{ viewer { id } } query b { viewer { id } }",
         "query @skip(if: true) { viewer { id } }",
         "subscription { a: annotationEvents { cursor } b: annotationEvents { cursor } }",
+        "subscription {}",
+        "subscription { ...f } fragment f on Subscription {}",
+        "{ viewer { id {} } }",
         "type Query { x: Int } { viewer { id } }",
         // Objects.
         "{ annotations(filter: { wasCancelled: true, wasCancelled: false }) { nodes { id } } }",
@@ -228,6 +236,20 @@ async fn documents_that_other_servers_take_are_taken(app: TestApp) {
             json!({}),
             json!({ "viewer": { "true": "1", "null": "1", "on": "1", "type": "1" } }),
         ),
+        // Empty selections, of the edition of September 2026.
+        ("{}", json!({}), json!({})),
+        ("{ viewer {} }", json!({}), json!({ "viewer": {} })),
+        (
+            "{ ...f tasks { nodes {} } } fragment f on Query {}",
+            json!({}),
+            json!({ "tasks": { "nodes": [] } }),
+        ),
+        // Commas, which mean nothing.
+        (
+            "\"a\",query,a { viewer,{ ,b,:,id ...,on User {} } }",
+            json!({}),
+            json!({ "viewer": { "b": "1" } }),
+        ),
         (
             "{ annotation(id: \"\"\"1\"\"\") { id } }",
             json!({}),
@@ -276,6 +298,19 @@ async fn documents_that_other_servers_take_are_taken(app: TestApp) {
     ] {
         let answer = app.admin.run_with(document, variables).await;
         assert_eq!(answer.data(), &expected, "{document}");
+    }
+}
+
+#[each_database]
+async fn an_unknown_field_is_the_only_error_of_its_selection(app: TestApp) {
+    for (document, name) in [
+        ("{ viewer { nonsense } }", "nonsense"),
+        ("{ tasks { nodes { project { nonsense } } } }", "nonsense"),
+    ] {
+        let answer = app.admin.run(document).await;
+        let errors = answer.json["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 1, "{}", answer.text);
+        assert!(answer.text.contains(name), "{}", answer.text);
     }
 }
 

@@ -32,3 +32,4 @@ mod reading;
 mod schema;
 mod sockets;
 mod storage;
+mod workarounds;

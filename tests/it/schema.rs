@@ -130,9 +130,9 @@ fn own_types(schema: &Schema) -> impl Iterator<Item = (&str, &ExtendedType)> {
 
 fn fields(ty: &ExtendedType) -> Vec<&FieldDefinition> {
     match ty {
-        ExtendedType::Object(object) => object.fields.values().map(|field| &***field).collect(),
+        ExtendedType::Object(object) => object.fields.values().map(|field| &**field).collect(),
         ExtendedType::Interface(interface) => {
-            interface.fields.values().map(|field| &***field).collect()
+            interface.fields.values().map(|field| &**field).collect()
         }
         _ => vec![],
     }
@@ -140,7 +140,7 @@ fn fields(ty: &ExtendedType) -> Vec<&FieldDefinition> {
 
 fn input_fields(ty: &ExtendedType) -> Vec<&InputValueDefinition> {
     match ty {
-        ExtendedType::InputObject(input) => input.fields.values().map(|field| &***field).collect(),
+        ExtendedType::InputObject(input) => input.fields.values().map(|field| &**field).collect(),
         _ => vec![],
     }
 }

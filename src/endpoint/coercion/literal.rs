@@ -29,9 +29,9 @@ impl Coercion<'_> {
     ) -> Values {
         self.json = Some(vec![]);
         self.defaults(operation);
-        // The same response key twice is a single root field, so keys are counted, not selections.
+        // The same response name twice is a single root field, so names are counted, not selections.
         let roots = operation.root_fields(document);
-        let roots: HashSet<&str> = roots.map(|field| field.response_key().as_str()).collect();
+        let roots: HashSet<&str> = roots.map(|field| field.response_name().as_str()).collect();
         let mut values = Values {
             root_fields: roots.len(),
             ..Values::default()
@@ -64,11 +64,13 @@ impl Coercion<'_> {
             match selection {
                 Selection::Field(field) => {
                     if is_root && walk.values.root_fields > 1 {
-                        self.field = Some(field.response_key().to_string());
+                        self.field = Some(field.response_name().to_string());
                     }
                     let definitions = &field.definition.arguments;
                     self.arguments(&field.arguments, definitions, walk.values);
-                    self.selection_set(&field.selection_set, false, walk);
+                    if let Some(inner) = &field.selection_set {
+                        self.selection_set(inner, false, walk);
+                    }
                 }
                 Selection::InlineFragment(inner) => {
                     self.selection_set(&inner.selection_set, is_root, walk);

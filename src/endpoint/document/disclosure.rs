@@ -5,13 +5,13 @@
 
 use std::collections::HashSet;
 
-use apollo_compiler::{Schema, validation::DiagnosticList};
-use async_graphql::{Pos, ServerError};
+use apollo_compiler::{Schema, diagnostic::ToCliReport, validation::DiagnosticList};
+use async_graphql::ServerError;
 
 use super::error::MAX_ERRORS;
 use crate::{
-    endpoint::suggestion,
-    error::Problem,
+    endpoint::{suggestion, workarounds::positions},
+    error::{LineIndex, Problem},
     graphql::error::{input_error, request_error},
 };
 
@@ -47,11 +47,9 @@ impl Disclosure<'_> {
     ) -> Vec<ServerError> {
         // Open schemas need no list of sent names: splitting a document of megabytes costs time.
         let sent = (!self.is_open).then(|| names(self.text));
+        let lines = LineIndex::new(self.text);
         let listed = errors.iter().take(MAX_ERRORS).map(|diagnostic| {
-            let at = diagnostic.line_column_range().map(|range| Pos {
-                line: range.start.line,
-                column: range.start.column,
-            });
+            let at = positions::of(diagnostic.error.location(), &lines);
             // apollo-compiler has no stable codes, only this name.
             let kind = diagnostic.error.unstable_error_name();
             let mut message = diagnostic.error.to_string();

@@ -1,11 +1,8 @@
 //! Errors that refuse a document before execution.
 
-use async_graphql::{Pos, ServerError};
+use async_graphql::ServerError;
 
-use crate::{
-    error::Location,
-    graphql::error::{PERSISTED_QUERY_NOT_FOUND, request_error},
-};
+use crate::graphql::error::{PERSISTED_QUERY_NOT_FOUND, request_error};
 
 /// Maximum number of errors in a response.
 pub const MAX_ERRORS: usize = 20;
@@ -15,12 +12,4 @@ pub const MAX_ERRORS: usize = 20;
 pub fn not_found() -> Vec<ServerError> {
     let message = "PersistedQueryNotFound";
     vec![request_error(PERSISTED_QUERY_NOT_FOUND, message, None)]
-}
-
-/// Converts a location of a text to a position of GraphQL errors.
-pub fn pos(place: Location) -> Pos {
-    Pos {
-        line: place.line as usize,
-        column: place.column as usize,
-    }
 }

@@ -1,26 +1,31 @@
 //! Introspection switch: hides the schema from clients.
 
 use apollo_compiler::ast::{Definition, Document, Selection};
-use async_graphql::{Pos, ServerError};
+use async_graphql::ServerError;
 
 use super::error::MAX_ERRORS;
-use crate::graphql::error::{GRAPHQL_VALIDATION_FAILED, request_error};
+use crate::{
+    endpoint::workarounds::positions,
+    error::LineIndex,
+    graphql::error::{GRAPHQL_VALIDATION_FAILED, request_error},
+};
 
 /// Fields that reveal the schema. Federation gateways read `_service` when composing; with introspection off, compose
 /// from the output of `annograph schema --federation` instead.
 const TELLING: [&str; 3] = ["__schema", "__type", "_service"];
 
 /// Finds the selections that reveal the schema.
-pub fn refused(document: &Document) -> Vec<ServerError> {
+pub fn refused(document: &Document, text: &str) -> Vec<ServerError> {
+    let lines = LineIndex::new(text);
     let mut errors = vec![];
     for definition in &document.definitions {
         match definition {
             Definition::OperationDefinition(operation) => {
-                look(document, &operation.selection_set, &mut errors);
+                look(&lines, &operation.selection_set, &mut errors);
             }
             // Each fragment is visited as a definition of its own, so spreads need no visit below.
             Definition::FragmentDefinition(fragment) => {
-                look(document, &fragment.selection_set, &mut errors);
+                look(&lines, &fragment.selection_set, &mut errors);
             }
             _ => {}
         }
@@ -28,7 +33,7 @@ pub fn refused(document: &Document) -> Vec<ServerError> {
     errors
 }
 
-fn look(document: &Document, set: &[Selection], errors: &mut Vec<ServerError>) {
+fn look(lines: &LineIndex, set: &[Selection], errors: &mut Vec<ServerError>) {
     for selection in set {
         match selection {
             Selection::Field(field) if TELLING.contains(&field.name.as_str()) => {
@@ -36,18 +41,21 @@ fn look(document: &Document, set: &[Selection], errors: &mut Vec<ServerError>) {
                 if errors.len() == MAX_ERRORS {
                     return;
                 }
-                let at = field.line_column_range(&document.sources).map(|range| Pos {
-                    line: range.start.line,
-                    column: range.start.column,
-                });
+                let at = positions::of(field.location(), lines);
                 let message = format!(
                     "this server does not tell its schema, which the field `{}` asks for",
                     field.name
                 );
                 errors.push(request_error(GRAPHQL_VALIDATION_FAILED, message, at));
             }
-            Selection::Field(field) => look(document, &field.selection_set, errors),
-            Selection::InlineFragment(inner) => look(document, &inner.selection_set, errors),
+            Selection::Field(field) => {
+                look(
+                    lines,
+                    field.selection_set.as_deref().unwrap_or_default(),
+                    errors,
+                );
+            }
+            Selection::InlineFragment(inner) => look(lines, &inner.selection_set, errors),
             Selection::FragmentSpread(_) => {}
         }
     }

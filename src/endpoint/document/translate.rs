@@ -20,9 +20,8 @@ use async_graphql::{
 };
 use async_graphql_value::Value;
 
-use super::error::pos;
 use crate::{
-    endpoint::coercion::literal::number,
+    endpoint::{coercion::literal::number, workarounds::positions},
     error::LineIndex,
     graphql::entity::{self, ENTITIES},
 };
@@ -77,9 +76,7 @@ struct Translator<'a> {
 
 impl Translator<'_> {
     fn at(&mut self, span: Option<SourceSpan>) -> Pos {
-        span.map_or(Pos::default(), |span| {
-            pos(self.lines.location(span.offset()))
-        })
+        positions::of(span, &self.lines).unwrap_or_default()
     }
 
     fn name(&mut self, source: &Name) -> Positioned<Text> {
@@ -166,7 +163,7 @@ impl Translator<'_> {
                     name,
                     arguments: self.arguments(&field.arguments),
                     directives: self.directives(&field.directives),
-                    selection_set: self.set(&field.selection_set, at),
+                    selection_set: self.set(field.selection_set.as_deref().unwrap_or_default(), at),
                 };
                 Positioned::new(Selection::Field(Positioned::new(translated, at)), at)
             }

@@ -11,15 +11,13 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::{
-    brackets, checked::Document, description, disclosure::Disclosure, error::pos, incomplete,
-    introspection, missing_rules, translate,
-};
+use super::{brackets, checked::Document, disclosure::Disclosure, introspection, translate};
 use crate::{
     config::LimitArgs,
     endpoint::{
         coercion::{Coercion, Values},
         size,
+        workarounds::{commas, missing_rules, positions, root_field, syntax},
     },
     error::{LineIndex, Problem},
     graphql::error::{
@@ -48,26 +46,26 @@ impl Validator {
         let mut parser = apollo_compiler::parser::Parser::new()
             .recursion_limit(MAX_BRACKETS)
             .token_limit(self.limits.max_tokens);
-        let read = description::without(query, self.limits.max_tokens);
-        let syntax = parser
+        let read = commas::without(query);
+        let parsed = parser
             .parse_ast(&*read, "request")
             .map_err(|refused| self.not_parsed(query, &refused.errors))?;
-        if let Some((name, at)) = incomplete::first(&read) {
-            let message = format!("syntax error: expected a colon and a value after `{name}`");
-            let at = pos(LineIndex::new(&read).location(at));
-            return Err(vec![request_error(GRAPHQL_PARSE_FAILED, message, Some(at))]);
+        if let Some((fault, at)) = syntax::first(query) {
+            let at = positions::at(at, &LineIndex::new(query));
+            let (code, message) = (GRAPHQL_PARSE_FAILED, fault.message());
+            return Err(vec![request_error(code, message, Some(at))]);
         }
-        size::check(&syntax, &self.limits).map_err(|error| vec![error])?;
+        size::check(&parsed, &self.limits).map_err(|error| vec![error])?;
         // Before validation: a closed schema answers valid and invalid introspection alike.
         if !self.is_open {
-            let refused = introspection::refused(&syntax);
+            let refused = introspection::refused(&parsed, query);
             if !refused.is_empty() {
                 return Err(refused);
             }
         }
-        let checked = match syntax.to_executable_validate(&self.schema) {
+        let checked = match parsed.to_executable_validate(&self.schema) {
             Ok(checked) => checked,
-            Err(refused) if has_one_field(&refused.partial, &refused.errors) => {
+            Err(refused) if root_field::is_single(&refused.partial, &refused.errors) => {
                 Valid::assume_valid(refused.partial)
             }
             Err(refused) => return Err(self.explain(query, &refused.partial, &refused.errors)),
@@ -82,7 +80,7 @@ impl Validator {
             return Err(violations);
         }
         Ok(Document {
-            parsed: translate::document(&syntax, &read),
+            parsed: translate::document(&parsed, query),
             checked,
             values,
             size: (query.len(), parser.tokens_reached()),
@@ -194,18 +192,4 @@ fn is_about_a_value(name: &str) -> bool {
             | "UndefinedInputValue"
             | "RequiredField"
     )
-}
-
-/// Checks whether the only error is a subscription with several selections of a single response key.
-///
-/// apollo-compiler counts selections; the specification counts [response
-/// keys](https://spec.graphql.org/September2025/#sec-Single-Root-Field).
-fn has_one_field(document: &CheckedDocument, errors: &DiagnosticList) -> bool {
-    let mut names = errors.iter().map(|error| error.error.unstable_error_name());
-    names.all(|name| name == Some("SubscriptionUsesMultipleFields"))
-        && document.operations.iter().all(|operation| {
-            let mut fields = operation.root_fields(document);
-            let first = fields.next().map(|field| field.response_key());
-            !operation.is_subscription() || fields.all(|field| Some(field.response_key()) == first)
-        })
 }

@@ -45,8 +45,13 @@ fn merge(document: &ExecutableDocument, sets: &[&SelectionSet], messages: &mut B
             ));
         }
         // Selections of merged fields merge as well, so they are compared as a single set.
-        let inner: Vec<&SelectionSet> = fields.iter().map(|field| &field.selection_set).collect();
-        merge(document, &inner, messages);
+        let inner = fields.iter();
+        let inner: Vec<&SelectionSet> = inner
+            .filter_map(|field| field.selection_set.as_ref())
+            .collect();
+        if !inner.is_empty() {
+            merge(document, &inner, messages);
+        }
     }
 }
 
@@ -59,7 +64,7 @@ fn collect<'a>(
     for selection in &set.selections {
         match selection {
             Selection::Field(field) => {
-                let key = (set.ty.as_str(), field.response_key().as_str());
+                let key = (set.ty.as_str(), field.response_name().as_str());
                 merged.entry(key).or_default().push(field);
             }
             Selection::InlineFragment(inner) => {

@@ -1,4 +1,4 @@
-//! Adjusts subscriptions where async-graphql deviates from the specification.
+//! Subscriptions where async-graphql deviates from the specification: the root field, and errors without data.
 
 use std::collections::HashMap;
 
