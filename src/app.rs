@@ -4,6 +4,7 @@ mod answer_notes;
 pub mod budget;
 pub mod compute;
 mod configs;
+mod identities;
 pub mod memory;
 
 use self::compute::Compute;
@@ -11,6 +12,7 @@ pub use self::{
     answer_notes::AnswerNotes,
     budget::Budget,
     configs::{Configs, parsed_size},
+    identities::Identities,
     memory::Memory,
 };
 /// Fate of a request's commits, which transports hold: they know `app`, and `db` through it alone.
@@ -23,6 +25,8 @@ pub struct App {
     pub db: Database,
     pub events: Events,
     pub configs: Configs,
+    /// Users and tokens in memory.
+    pub identities: Identities,
     /// Server memory, shared by bodies, answers and caches.
     pub memory: Memory,
     /// Worker threads for large operations.
@@ -41,6 +45,7 @@ impl App {
             db,
             events,
             configs: Configs::default(),
+            identities: Identities::default(),
             memory: Memory::unlimited(),
             compute: Compute::default(),
             budget: Budget::unlimited(),
@@ -53,6 +58,14 @@ impl App {
         Self {
             configs: Configs::within(memory.clone()),
             memory,
+            ..self
+        }
+    }
+
+    /// Keeps users and tokens in memory, for a server.
+    pub fn with_identities(self) -> Self {
+        Self {
+            identities: Identities::of(self.db.clone()),
             ..self
         }
     }

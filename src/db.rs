@@ -7,6 +7,7 @@ mod fate;
 mod files;
 mod group_commit;
 mod health;
+mod identity_version;
 mod ids;
 mod preflight;
 mod probe;
@@ -24,8 +25,8 @@ use sea_orm::{
 };
 
 pub use self::{
-    commits::Commits, direct::within, fate::Fate, health::Health, ids::is_any, reader::Reader,
-    write::WriteTxn,
+    commits::Commits, direct::within, fate::Fate, health::Health,
+    identity_version::IdentityVersion, ids::is_any, reader::Reader, write::WriteTxn,
 };
 use self::{group_commit::WriteQueue, scope::Scope, shares::Shares, sqlite::Sqlite};
 use crate::error::{Error, Result, unavailable::is_lost_connection};

@@ -28,6 +28,7 @@ mod m20261127_000041_find_tasks_by_import_id;
 mod m20261127_000042_create_annotation_answer;
 mod m20261127_000050_merge_access_losses;
 mod m20261128_000060_drop_indexes_of_updates;
+mod m20261128_000061_version_identities;
 
 pub struct Migrator;
 
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261127_000042_create_annotation_answer::Migration),
             Box::new(m20261127_000050_merge_access_losses::Migration),
             Box::new(m20261128_000060_drop_indexes_of_updates::Migration),
+            Box::new(m20261128_000061_version_identities::Migration),
         ]
     }
 }

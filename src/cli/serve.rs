@@ -29,7 +29,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     if let Some(folder) = &demo_folder {
         database.database_url = format!("sqlite:{}", folder.path().join("demo.db").display());
     }
-    let app = open(&database).await?;
+    let app = open(&database).await?.with_identities();
     let mut is_finished = finish_startup(&app).await?;
     if args.demo {
         demo::fill(&app, token::bootstrap::admin(&app).await?.id).await?;
@@ -60,6 +60,7 @@ pub async fn run(database: &DatabaseArgs, args: ServeArgs) -> anyhow::Result<()>
     server::serve(listener, router, &args, stopping, stop).await?;
     // In this order: subscriptions end first, then background work, then connections.
     app.events.stop();
+    app.identities.stop();
     drop(work);
     // Operations interrupted at shutdown may hold a connection for a moment.
     if tokio::time::timeout(CLOSE_TIMEOUT, app.db.close())

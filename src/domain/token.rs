@@ -22,7 +22,7 @@ use sha2::{Digest, Sha256};
 use super::access::Actor;
 use crate::{
     app::App,
-    db::is_any,
+    db::{WriteTxn, is_any},
     error::{Error, Problem, ProblemCode, Result},
     instant,
 };
@@ -116,17 +116,27 @@ async fn put(db: &impl ConnectionTrait, user: &user::Model, name: &str, text: &s
 
 /// Identifies the user of a token. Fails with UNAUTHENTICATED unless the token is active and its user can sign in.
 pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
+    // Looks up the hash: the database never holds a usable token, and comparing hashes leaks no timing of the text.
+    let hash = hash(text);
+    let now = instant::now();
+    if let Some(known) = app.identities.token(&hash) {
+        if !signs_in(&known.token, &known.user, now) {
+            return Err(Error::Unauthenticated);
+        }
+        if known.is_use_unrecorded(now, LAST_USE_STEP) {
+            note_use(app.clone(), known.token.id, now);
+        }
+        return Ok(signed_in(&known.token, known.user.clone()));
+    }
+    let generation = app.identities.generation();
     let found = api_token::Entity::find()
-        // Looks up the hash: the database never holds a usable token, and comparing hashes leaks no timing of the
-        // text.
-        .filter(Column::Hash.eq(hash(text)))
+        .filter(Column::Hash.eq(hash))
         .find_also_related(user::Entity)
         .one(app.db.reader())
         .await?;
-    let Some((token, Some(user))) = found else {
+    let Some((mut token, Some(user))) = found else {
         return Err(Error::Unauthenticated);
     };
-    let now = instant::now();
     if !signs_in(&token, &user, now) {
         return Err(Error::Unauthenticated);
     }
@@ -134,8 +144,10 @@ pub async fn sign_in(app: &App, text: &str) -> Result<Actor> {
         .last_used_at
         .is_none_or(|at| (now - at).to_std().is_ok_and(|age| age >= LAST_USE_STEP));
     if stale {
+        token.last_used_at = Some(now);
         note_use(app.clone(), token.id, now);
     }
+    app.identities.keep_token(generation, &token, &user);
     Ok(signed_in(&token, user))
 }
 
@@ -235,8 +247,18 @@ pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
     };
     let txn = app.db.begin().await?;
     let ended = ended.update(&*txn).await?;
-    txn.commit().await?;
+    commit(app, txn).await?;
     Ok(ended)
+}
+
+/// Commits a change that takes access away or hands a token to another user, and returns once no server honours the
+/// state before.
+pub(super) async fn commit(app: &App, txn: WriteTxn) -> Result<()> {
+    let committed = txn.commit().await;
+    app.identities.forget();
+    committed?;
+    app.identities.changed(&app.db).await;
+    Ok(())
 }
 
 /// Matches tokens that are neither revoked nor expired.

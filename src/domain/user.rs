@@ -317,10 +317,7 @@ pub async fn people(
     actor: &Actor,
     ids: &[i64],
 ) -> Result<HashMap<i64, UserWithVisibility>> {
-    let rows = user::Entity::find()
-        .filter(is_any(app.db.backend(), Column::Id, ids.iter().copied()))
-        .all(app.db.reader())
-        .await?;
+    let rows = read(app, ids).await?;
     // Admins see all users.
     let visible = match actor.is_admin() {
         true => rows.iter().map(|row| row.id).collect(),
@@ -333,6 +330,31 @@ pub async fn people(
             (user.id, UserWithVisibility { user, is_visible })
         })
         .collect())
+}
+
+/// Reads users by id, without a statement for those in memory.
+async fn read(app: &App, ids: &[i64]) -> Result<Vec<user::Model>> {
+    let generation = app.identities.generation();
+    let mut rows = Vec::with_capacity(ids.len());
+    let mut missing = Vec::new();
+    for id in ids {
+        match app.identities.user(*id) {
+            Some(user) => rows.push(user::Model::clone(&user)),
+            None => missing.push(*id),
+        }
+    }
+    if missing.is_empty() {
+        return Ok(rows);
+    }
+    let read = user::Entity::find()
+        .filter(is_any(app.db.backend(), Column::Id, missing))
+        .all(app.db.reader())
+        .await?;
+    for user in &read {
+        app.identities.keep_user(generation, user);
+    }
+    rows.extend(read);
+    Ok(rows)
 }
 
 /// Reads which of these users exist and are visible to the actor.

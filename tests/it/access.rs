@@ -1,6 +1,7 @@
 //! Permissions: each operation by each role.
 
 mod drafts;
+mod identities;
 mod moves;
 mod reads;
 mod reviews;

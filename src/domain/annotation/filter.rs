@@ -217,9 +217,8 @@ impl Leaves {
     /// PostgreSQL by its statistics. SQLite has none; there a range may leave few annotations of a large project,
     /// whereas flags are checked faster than collected.
     pub(super) fn compete_with_terms(&self, backend: DbBackend) -> bool {
-        let has_range = self.created_at.is_some()
-            || self.updated_at.is_some()
-            || self.region_count.is_some();
+        let has_range =
+            self.created_at.is_some() || self.updated_at.is_some() || self.region_count.is_some();
         let has_flag = self.was_cancelled == Some(true) || self.ground_truth == Some(true);
         match backend {
             DbBackend::Sqlite => has_range,

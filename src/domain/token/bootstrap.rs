@@ -6,7 +6,7 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder};
 
-use super::{Created, MIN_LENGTH, hash, put};
+use super::{Created, MIN_LENGTH, commit, hash, put};
 use crate::{
     app::App,
     db::{WriteTxn, advisory},
@@ -61,8 +61,7 @@ pub async fn ensure(app: &App, name: &str, text: &str) -> Result<()> {
     let txn = begin(app).await?;
     let (txn, admin) = find_or_add(app, txn).await?;
     put(&*txn, &admin, name, text).await?;
-    txn.commit().await?;
-    Ok(())
+    commit(app, txn).await
 }
 
 async fn begin(app: &App) -> Result<WriteTxn> {

@@ -15,7 +15,7 @@ use sea_orm::{
     sea_query::LockType,
 };
 
-use super::{Created, insert, is_active};
+use super::{Created, commit, insert, is_active};
 use crate::{
     app::App,
     db::is_any,
@@ -93,7 +93,7 @@ pub async fn end(app: &App, actor: &Actor, id: i64) -> Result<api_token::Model> 
         ..Default::default()
     };
     revoked.update_without_returning(&txn).await?;
-    txn.commit().await?;
+    commit(app, txn).await?;
     Ok(row)
 }
 

@@ -18,7 +18,7 @@ use crate::{
     domain::{
         Patch,
         access::{self, Actor},
-        idempotency, not_cleared, task as tasks,
+        idempotency, not_cleared, task as tasks, token,
     },
     error::{Error, Problem, ProblemCode, Result},
 };
@@ -121,11 +121,16 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
             },
         );
     }
-    txn.commit().await?;
     let is_lowered = row.role == Role::Admin && changed.role != Role::Admin;
     if is_lowered || (row.can_sign_in && !changed.can_sign_in) {
+        token::commit(app, txn).await?;
         idempotency::lost_by_own(app, actor, id, 1);
+        return Ok(changed);
     }
+    let committed = txn.commit().await;
+    // Other servers show the new names after their next look at the version.
+    app.identities.forget();
+    committed?;
     Ok(changed)
 }
 
@@ -170,7 +175,7 @@ pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
         let locked: Vec<i64> = locked.into_iter().collect();
         // Deleted authors together count as a single author, which can change `is_labeled`.
         tasks::recompute_is_labeled(&txn, &locked).await?;
-        txn.commit().await?;
+        token::commit(app, txn).await?;
         // Deletion ends the memberships and the user's sign-in.
         idempotency::lost_by_own(
             app,
