@@ -65,6 +65,7 @@ pub struct Options {
 }
 
 impl Options {
+    /// Options of a database at this URL: 16 connections, durable writes.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: url.into(),
@@ -197,6 +198,7 @@ impl Database {
         &self.commits
     }
 
+    /// Kind of the database: SQLite or PostgreSQL.
     pub fn backend(&self) -> DbBackend {
         self.writer.get_database_backend()
     }
@@ -212,6 +214,7 @@ impl Database {
             .set_metric_callback(move |info| observe(info.statement));
     }
 
+    /// Closes all connections. Fails when SQLite can't write the log of changes back into the database's file.
     pub async fn close(self) -> Result<(), DbErr> {
         self.health().closed();
         // Writer last: the last connection to close checkpoints and removes the write-ahead log

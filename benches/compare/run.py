@@ -34,6 +34,17 @@ QUICK = {
 }
 
 
+COUNTS = [
+    ("--seconds", 4, "length of a run, in seconds"),
+    ("--repeat", 3, "runs of each target"),
+    ("--tasks", 10_000, "tasks, each with two annotations of 2.1 KB"),
+    ("--bulk", 100_000, "annotations that `bulk` imports"),
+    ("--subscribers", 500, "subscribers of `fanout`"),
+    ("--growth", 200_000, "annotations of the large database of `growth`"),
+    ("--import-tasks", 1_000, "tasks in a request of `large`, 24 KB each"),
+]
+
+
 def names(known):
     def parse(text):
         chosen = text.split(",")
@@ -45,27 +56,28 @@ def names(known):
     return parse
 
 
+def numbers(text):
+    return [int(part) for part in text.split(",")]
+
+
 def settings():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("stages", nargs="*", metavar="STAGE", help=f"{', '.join(STAGES)}; without one: operations")
     binary = HERE.parents[1] / "target/dist/annograph"
-    parser.add_argument("--binary", type=Path, default=binary, help="program to measure")
+    parser.add_argument("--binary", type=Path, default=binary, help="program to measure; default: of the profile dist")
     parser.add_argument("--base", type=Path, help="program that `profiles` compares --binary with")
     parser.add_argument("--work", type=Path, help="folder to keep and use again; without it a temporary folder")
     parser.add_argument("--output", type=Path, help="file for the report, which is printed in any case")
     parser.add_argument("--quick", action="store_true", help="small data and short runs, to try the stages")
-    parser.add_argument("--databases", type=names(["PostgreSQL", "SQLite"]), default=["PostgreSQL", "SQLite"])
+    databases = ["PostgreSQL", "SQLite"]
+    parser.add_argument("--databases", type=names(databases), default=databases, help="both, or one of them")
     parser.add_argument("--no-postgraphile", dest="postgraphile", action="store_false", help="leave PostGraphile out")
     parser.add_argument("--no-limits", dest="limits", action="store_false", help="leave the limits out")
-    parser.add_argument("--operations", type=names(OPERATIONS), default=list(OPERATIONS))
-    parser.add_argument("--connections", type=lambda text: [int(part) for part in text.split(",")], default=[1, 16, 64])
-    parser.add_argument("--seconds", type=int, default=4, help="length of a run")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each target")
-    parser.add_argument("--tasks", type=int, default=10_000, help="tasks, each with two annotations of 2.1 KB")
-    parser.add_argument("--bulk", type=int, default=100_000, help="annotations that `bulk` imports")
-    parser.add_argument("--subscribers", type=int, default=500, help="subscribers of `fanout`")
-    parser.add_argument("--growth", type=int, default=200_000, help="annotations of the large database of `growth`")
-    parser.add_argument("--import-tasks", type=int, default=1_000, help="tasks in a request of `large`, 24 KB each")
+    listed = f"by comma; default: {','.join(OPERATIONS)}"
+    parser.add_argument("--operations", type=names(OPERATIONS), default=list(OPERATIONS), help=listed)
+    parser.add_argument("--connections", type=numbers, default=[1, 16, 64], help="by comma; default: 1,16,64")
+    for name, default, meaning in COUNTS:
+        parser.add_argument(name, type=int, default=default, help=f"{meaning}; default: %(default)s")
     quick = parser.parse_known_args()[0].quick
     if quick:
         parser.set_defaults(**QUICK)
@@ -100,16 +112,20 @@ def introduction(bench):
     """How the figures came about: command, versions, machine and data."""
     chosen, now = bench.settings, time.strftime("%Y-%m-%d")
     commit = subprocess.run(["git", "-C", HERE, "rev-parse", "--short", "HEAD"], text=True, capture_output=True)
-    peer = json.loads((HERE / "postgraphile/package.json").read_text())["dependencies"]["postgraphile"]
-    postgres = subprocess.run([cluster.programs() / "postgres", "--version"], text=True, capture_output=True).stdout
+    versions = [f"{bench.version()} at commit {commit.stdout.strip() or '-'}", "SQLite with `synchronous = FULL`"]
+    if chosen.postgraphile or "PostgreSQL" in chosen.databases:
+        command = [cluster.programs() / "postgres", "--version"]
+        postgres = subprocess.run(command, text=True, capture_output=True).stdout.split()[2]
+        versions.append(f"PostgreSQL {postgres} with `fsync` and `synchronous_commit` on")
+    if chosen.postgraphile:
+        packages = json.loads((HERE / "postgraphile/package.json").read_text())
+        versions.append(f"PostGraphile {packages['dependencies']['postgraphile']}")
     return "\n".join(
         [
             "# Performance",
             "",
             f"Measured on {now} by [`{' '.join(['benches/compare/run.py', *shown_arguments()])}`]"
-            f"(../benches/compare/README.md): {bench.version()} at commit {commit.stdout.strip() or '-'}, "
-            f"{postgres.split(' (Debian')[0].strip()}, PostGraphile {peer}, SQLite with `synchronous = FULL`, "
-            "PostgreSQL with `fsync` and `synchronous_commit` on.",
+            f"(../benches/compare/README.md): {', '.join(versions)}.",
             f"Machine: {machine.description()}; a durable write of 8 KB takes "
             f"{machine.sync_milliseconds(bench.work):.2f} ms; load average {machine.load_average():.1f} at the start.",
             "Client, server and database share the processors, so compare ratios within a run, and CPU per request.",

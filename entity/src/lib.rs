@@ -13,6 +13,7 @@ pub mod api_token;
 pub mod event;
 pub mod event_log;
 pub mod idempotency_key;
+pub mod identity_version;
 pub mod import_job;
 pub mod outbox;
 pub mod prediction;

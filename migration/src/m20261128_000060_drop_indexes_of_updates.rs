@@ -114,7 +114,7 @@ impl Widened {
         });
         let of_user = each(" OR ", |column| format!("{column} = OLD.id"));
         format!(
-            "CREATE TRIGGER {table}_forgets_user AFTER DELETE ON \"user\" FOR EACH ROW BEGIN \
+            "CREATE TRIGGER IF NOT EXISTS {table}_forgets_user AFTER DELETE ON \"user\" FOR EACH ROW BEGIN \
                UPDATE {table} SET {set} WHERE id IN (SELECT id FROM {table} WHERE {of_user}); END"
         )
     }
@@ -131,7 +131,7 @@ impl Widened {
         ]
         .map(|(name, event)| {
             format!(
-                "CREATE TRIGGER {table}_{name}_by_user AFTER {event} ON {table} FOR EACH ROW WHEN {unknown} \
+                "CREATE TRIGGER IF NOT EXISTS {table}_{name}_by_user AFTER {event} ON {table} FOR EACH ROW WHEN {unknown} \
                  BEGIN SELECT RAISE(ABORT, 'FOREIGN KEY constraint failed'); END"
             )
         })
@@ -188,7 +188,8 @@ fn up(backend: DbBackend) -> Vec<String> {
     statements.extend(
         dropped
             .chain(replaced)
-            .map(|name| format!("DROP INDEX {name}")),
+            // SQLite commits each statement alone, so that a run after a crash meets what is done already.
+            .map(|name| format!("DROP INDEX IF EXISTS {name}")),
     );
     statements.extend(WIDENED.iter().map(|widened| widened.create(true)));
     match backend {
@@ -220,7 +221,8 @@ fn down(backend: DbBackend) -> Vec<String> {
             }));
         }
         _ => {
-            statements.extend(FILLED.map(|table| format!("ALTER TABLE {table} RESET (fillfactor)")))
+            statements
+                .extend(FILLED.map(|table| format!("ALTER TABLE {table} RESET (fillfactor)")));
         }
     }
     statements.extend(

@@ -3,6 +3,7 @@
 
 use sea_orm_migration::{
     prelude::*,
+    schema::*,
     sea_orm::{ConnectionTrait, DbBackend},
 };
 
@@ -24,10 +25,8 @@ const TRIGGERS: [(&str, &str, &str); 4] = [
 const RAISE: &str = "UPDATE identity_version SET version = version + 1;";
 
 fn up(backend: DbBackend) -> Vec<String> {
-    let mut statements = vec![
-        "CREATE TABLE identity_version (version bigint NOT NULL)".to_owned(),
-        "INSERT INTO identity_version (version) VALUES (1)".to_owned(),
-    ];
+    let mut statements =
+        vec!["INSERT INTO identity_version (id, version) VALUES (1, 1)".to_owned()];
     if backend == DbBackend::Sqlite {
         statements.extend(TRIGGERS.map(|(name, table, event)| {
             format!("CREATE TRIGGER {name} AFTER {event} ON {table} FOR EACH ROW BEGIN {RAISE} END")
@@ -60,13 +59,18 @@ fn down(backend: DbBackend) -> Vec<String> {
     if backend != DbBackend::Sqlite {
         statements.push("DROP FUNCTION raise_identity_version()".to_owned());
     }
-    statements.push("DROP TABLE identity_version".to_owned());
     statements
 }
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        let table = Table::create()
+            .table("identity_version")
+            .col(big_integer("id").primary_key())
+            .col(big_integer("version"))
+            .take();
+        manager.create_table(table).await?;
         for statement in up(manager.get_database_backend()) {
             let connection = manager.get_connection();
             connection.execute_unprepared(&statement).await?;
@@ -79,6 +83,7 @@ impl MigrationTrait for Migration {
             let connection = manager.get_connection();
             connection.execute_unprepared(&statement).await?;
         }
-        Ok(())
+        let table = Table::drop().table("identity_version").take();
+        manager.drop_table(table).await
     }
 }

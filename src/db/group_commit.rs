@@ -59,6 +59,7 @@ pub(super) struct WriterTurn {
 pub(super) type CommitReceiver = oneshot::Receiver<Result<()>>;
 
 impl WriteQueue {
+    /// Creates an empty queue of the writes to this database.
     pub fn new(sqlite: Arc<Sqlite>) -> Self {
         Self {
             sqlite,

@@ -47,6 +47,7 @@ struct Condition {
 }
 
 impl Health {
+    /// Creates the state of a database without a known condition.
     pub fn new(backend: DbBackend) -> Self {
         Self {
             backend,

@@ -40,7 +40,7 @@ pub fn is_any(
 #[cfg(test)]
 mod tests {
     use entity::task;
-    use sea_orm::{EntityTrait, QueryFilter, QuerySelect, QueryTrait, Statement};
+    use sea_orm::{EntityTrait, QueryFilter, QuerySelect, QueryTrait, Statement, Value};
 
     use super::*;
 
@@ -68,16 +68,13 @@ mod tests {
     fn padding_adds_no_id_and_stays_below_the_limit_of_parameters() {
         let values = |ids| select(DbBackend::Sqlite, ids).values.unwrap().0;
         let padded = values(5..8);
-        assert_eq!(padded, [5_i64, 6, 7, 7].map(Into::into));
+        assert_eq!(padded, [5_i64, 6, 7, 7].map(Value::from));
         assert_eq!(values(0..20_000).len(), 20_000);
     }
 
     #[test]
     fn no_ids_match_no_row() {
-        let sql = select(DbBackend::Sqlite, 0..0).sql;
-        assert!(
-            sql.ends_with("1 = 2") || sql.ends_with("WHERE ? = ?"),
-            "{sql}"
-        );
+        let sql = select(DbBackend::Sqlite, 0..0).to_string();
+        assert!(sql.ends_with("WHERE 1 = 2"), "{sql}");
     }
 }

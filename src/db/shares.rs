@@ -24,6 +24,7 @@ pub(super) struct User {
 }
 
 impl User {
+    /// Creates the record of a user without a write under way.
     pub fn new(id: i64) -> Arc<Self> {
         let writes = AtomicUsize::new(0);
         Arc::new(Self { id, writes })

@@ -146,6 +146,7 @@ impl Database {
 const TOUCH: &str = "SELECT count(*) FROM sqlite_schema";
 
 impl Sqlite {
+    /// Closes the connection that holds the files open. An error is logged only: no write depends on the connection.
     pub async fn close(&self) {
         let keeper = self.keeper.lock().await.take();
         if let Some(keeper) = keeper
@@ -307,7 +308,7 @@ mod tests {
             WITH RECURSIVE row (number) AS (SELECT 1 UNION ALL SELECT number + 1 FROM row WHERE number < 5000) \
             INSERT INTO text SELECT hex(randomblob(500)) FROM row; \
             PRAGMA wal_checkpoint(TRUNCATE)";
-        db.writer().execute_unprepared(fill).await.unwrap();
+        db.writer.execute_unprepared(fill).await.unwrap();
         let read = |sql: &'static str| {
             let read = Statement::from_string(DbBackend::Sqlite, sql);
             db.reader().query_one_raw(read)

@@ -180,6 +180,7 @@ impl Page {
         Self { may_be_cut, ..self }
     }
 
+    /// Says whether the page is read from its end: `last` or `before` was given.
     pub fn is_backwards(&self) -> bool {
         self.backwards
     }

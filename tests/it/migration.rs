@@ -194,6 +194,7 @@ async fn tables_and_entities_describe_the_same(app: TestApp) {
         api_token,
         event_log,
         idempotency_key,
+        identity_version,
         import_job,
         prediction,
         project,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use annograph::graphql::sdl;
 use apollo_compiler::{
-    Node, Schema,
+    ExecutableDocument, Node, Schema,
     ast::{FieldDefinition, InputValueDefinition},
     schema::ExtendedType,
     validation::Valid,
@@ -113,6 +113,22 @@ fn scalars_say_where_they_are_specified() {
             assert!(scalar.directives.has("specifiedBy"), "{name}");
         }
     }
+}
+
+#[test]
+fn queries_of_the_benchmarks_are_valid() {
+    let schema = published();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("benches/compare/queries/annograph");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let file = entry.unwrap().path();
+        let text = std::fs::read_to_string(&file).unwrap();
+        if let Err(invalid) = ExecutableDocument::parse_and_validate(&schema, text, &file) {
+            panic!("{}", invalid.errors);
+        }
+        count += 1;
+    }
+    assert!(count > 10, "only {count} queries were found");
 }
 
 /// What `schema.graphql` holds, parsed.

@@ -191,7 +191,8 @@ async fn annotations(app: &TestApp) -> u64 {
 async fn a_commit_that_outlives_its_request_has_an_unknown_outcome(app: TestApp) {
     let (_, task) = app.project_with_task().await;
     let held = hold_commits(&app).await;
-    let hasty = app.serving(&["--timeout", "1"]).unwrap();
+    // Long enough to reach the commit on a busy machine.
+    let hasty = app.serving(&["--timeout", "3"]).unwrap();
     let create = format!(
         "mutation {{ createAnnotation(taskId: {task}, input: {{ result: [] }}) {{ id }} }}"
     );

@@ -94,7 +94,9 @@ def drive(server, bodies, connections, seconds, least_bytes):
         raise SystemExit(f"wrk: {wrk.stdout} {wrk.stderr}")
     figures = json.loads(line.removeprefix("FIGURES "))
     requests = figures["requests"]
-    if figures["errors"] or not requests or figures["bytes"] / requests < least_bytes:
+    if not requests and not figures["errors"]:
+        raise SystemExit(f"{server.name} answered nothing within {seconds} s: runs have to be longer, see --seconds")
+    if figures["errors"] or figures["bytes"] / requests < least_bytes:
         raise SystemExit(f"{server.name} answered with errors: {figures}")
     return Run(
         rate=requests / figures["seconds"],

@@ -35,13 +35,18 @@ class Operation:
     sqlite_share: dict = field(default_factory=dict)
 
     def query(self, dialect):
-        """The query's text on one line, or `None` where there is no counterpart."""
-        file = QUERIES / dialect / f"{self.name}.graphql"
-        return " ".join(file.read_text().split()) if file.exists() else None
+        """The query's text, or `None` where there is no counterpart."""
+        return text(dialect, self.name)
+
+
+def text(dialect, name):
+    """The text of a query on one line, or `None` without a file for the dialect."""
+    file = QUERIES / dialect / f"{name}.graphql"
+    return " ".join(file.read_text().split()) if file.exists() else None
 
 
 # Update of a number alone, for stages that need small writes.
-LEAD_TIME = Operation("leadtime", "update of the lead time, 3 leaves", ["annotation", "leadTime"], writes=True)
+LEAD_TIME = Operation("change", "update of the lead time, 3 leaves", ["annotation", "leadTime"], writes=True)
 
 OPERATIONS = {
     operation.name: operation
@@ -84,7 +89,7 @@ def fresh(body):
 
 def cursors(server, operation):
     """Cursors of an operation's list by project, found by walking through the list page by page."""
-    walk = " ".join((QUERIES / server.dialect / f"{operation.name}.cursors.graphql").read_text().split())
+    walk = text(server.dialect, f"{operation.name}.cursors")
     found = {}
     for project in range(1, data.PROJECTS + 1):
         after, found[project] = None, []

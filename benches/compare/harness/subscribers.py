@@ -10,10 +10,8 @@ import socket
 import time
 import urllib.parse
 
-SUBSCRIPTION = "subscription Events { annotationEvents { cursor action annotationId version actor { username } } }"
-UPDATE = (
-    "mutation($id: ID!, $input: UpdateAnnotationInput!) { updateAnnotation(id: $id, input: $input) { id version } }"
-)
+from . import operations
+
 DELIVERY = b"event: next\n"
 EVENT = re.compile(rb'"annotationId":"(\d+)","version":(\d+)')
 
@@ -23,7 +21,7 @@ class Subscribers:
 
     def __init__(self, server, count, sampled=20):
         address = urllib.parse.urlparse(server.url)
-        body = json.dumps({"query": SUBSCRIPTION}).encode()
+        body = json.dumps({"query": operations.text(server.dialect, "events")}).encode()
         lines = [f"POST {address.path} HTTP/1.1", f"Host: {address.netloc}", "Accept: text/event-stream"]
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
         lines += [f"{name}: {value}" for name, value in server.headers.items()]
@@ -81,7 +79,8 @@ class Writer:
 
     def __init__(self, server, annotations):
         self.pipe, end = multiprocessing.Pipe()
-        arguments = (server.url, server.headers, annotations, end)
+        query = operations.text(server.dialect, "change")
+        arguments = (server.url, server.headers, query, annotations, end)
         self.process = multiprocessing.Process(target=write, args=arguments, daemon=True)
         self.process.start()
         end.close()  # Only the writer holds its end, so that a writer that died is noticed.
@@ -102,7 +101,7 @@ class Writer:
         self.process.join()
 
 
-def write(url, headers, annotations, pipe):
+def write(url, headers, query, annotations, pipe):
     address = urllib.parse.urlparse(url)
     connection = http.client.HTTPConnection(address.hostname, address.port)
     generator = random.Random()
@@ -112,8 +111,9 @@ def write(url, headers, annotations, pipe):
         while time.monotonic() - begin < seconds:
             if rate:
                 time.sleep(max(0, begin + len(answered) / rate - time.monotonic()))
-            variables = {"id": str(generator.randint(1, annotations)), "input": {"leadTime": generator.random() * 1000}}
-            body = json.dumps({"query": UPDATE, "variables": variables})
+            change = {"leadTime": generator.random() * 1000}
+            variables = {"id": str(generator.randint(1, annotations)), "change": change}
+            body = json.dumps({"query": query, "variables": variables})
             connection.request("POST", address.path, body, {"Content-Type": "application/json", **headers})
             updated = json.load(connection.getresponse())["data"]["updateAnnotation"]
             answered[updated["id"], updated["version"]] = time.monotonic()

@@ -62,6 +62,7 @@ pub(super) struct Scan {
 }
 
 impl<'a> Scanner<'a> {
+    /// Creates a scanner at the start of the text.
     pub fn new(text: &'a str, shape: Shape, purpose: Purpose) -> Self {
         Self {
             text,
@@ -74,6 +75,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    /// Scans the whole text. Fails on the first syntax error.
     pub fn run(mut self) -> Result<Scan, SyntaxError> {
         loop {
             // Alternates: a list or object is complete at the closing bracket only, which `close` reads.

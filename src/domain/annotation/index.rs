@@ -178,6 +178,7 @@ impl Rows {
         self.answers.extend(answer::rows(annotation_id, answers));
     }
 
+    /// Inserts the rows in bulk.
     pub async fn insert(self, txn: &DatabaseTransaction) -> Result<()> {
         bulk::insert(txn, self.terms).await?;
         Ok(bulk::insert(txn, self.answers).await?)

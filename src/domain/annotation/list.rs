@@ -111,8 +111,9 @@ fn matching(actor: &Actor, filter: &Filter, lookup: TermLookup) -> Select<annota
     }))
 }
 
-/// Selects the rows of a page of a project's list, or all rows of the list where no index of terms is walked.
-fn in_project(
+/// Selects the rows of a page of a project's list, or all rows of the list where no index of terms is walked. The
+/// caller adds the condition on the project.
+fn of_project(
     backend: DbBackend,
     actor: &Actor,
     query: &Query,
@@ -120,11 +121,10 @@ fn in_project(
     id: i64,
     most_walks: usize,
 ) -> Select<annotation::Entity> {
-    let select = match walk(backend, actor, query, page, id, most_walks) {
+    match walk(backend, actor, query, page, id, most_walks) {
         Some(ids) => access::visible_annotations(actor).filter(Column::Id.in_subquery(ids)),
         None => matching(actor, &query.filter, TermLookup::Project(id)),
-    };
-    select.filter(Column::ProjectId.eq(id))
+    }
 }
 
 /// Selects the ids of a page of a project's list by [`index::walk`], or `None` unless the list is in the order of ids
@@ -189,7 +189,9 @@ pub async fn list(
     if let Some(projects) = projects_to_merge(app, actor, query).await? {
         let backend = app.db.backend();
         let most_walks = MAX_WALKS / projects.len().max(1);
-        let part = |id| in_project(backend, actor, query, page, id, most_walks);
+        let part = |id| {
+            of_project(backend, actor, query, page, id, most_walks).filter(Column::ProjectId.eq(id))
+        };
         let slice = page.fetch_merged(&reading, part, columns, &projects);
         if let Some(slice) = slice.await? {
             return Ok(query.listed(slice));
@@ -214,6 +216,7 @@ async fn projects_to_merge(app: &App, actor: &Actor, query: &Query) -> Result<Op
     merged::projects(app, actor, leaves.project_id.as_ref(), need).await
 }
 
+/// Counts the matching annotations that the actor sees.
 pub async fn count(app: &App, actor: &Actor, filter: &Filter) -> Result<u64> {
     Ok(matching(actor, filter, TermLookup::All)
         .select_only()
@@ -233,14 +236,16 @@ pub async fn list_per_parent(
 ) -> Result<HashMap<i64, Result<PageRows<annotation::Listed>>>> {
     let column = parent.column();
     let backend = app.db.backend();
-    let select = |id: Expr| match (parent, ids) {
-        (Parent::Project, [id]) => {
-            in_project(backend, actor, query, page, *id, MAX_WALKS_OF_PROJECT)
-        }
-        // Looks up each annotation: SQLite would read a term's annotations in the parent's project anew for every row
-        // compared with them.
-        _ => matching(actor, &query.filter, TermLookup::PerAnnotation)
-            .filter(ExprTrait::eq(column.into_expr(), id)),
+    let select = |id: Expr| {
+        let select = match (parent, ids) {
+            (Parent::Project, [id]) => {
+                of_project(backend, actor, query, page, *id, MAX_WALKS_OF_PROJECT)
+            }
+            // Looks up each annotation: SQLite would read a term's annotations in the parent's project anew for every
+            // row compared with them.
+            _ => matching(actor, &query.filter, TermLookup::PerAnnotation),
+        };
+        select.filter(ExprTrait::eq(column.into_expr(), id))
     };
     let reading = query.reading(app, actor);
     let slices = page

@@ -202,7 +202,7 @@ pub async fn begin(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(WriteTx
         let bucket = |id: &Uuid| i64::from(id.as_bytes()[15]) % BUCKETS;
         lock_buckets(&txn, UNIQUE_IDS, wanted.unique_ids.iter().map(bucket)).await?;
         match lock(&txn, actor, wanted, &mut deleted_in).await? {
-            Attempt::Locked(rows) => return Ok((txn, rows)),
+            Attempt::Locked(rows) => return Ok((txn, *rows)),
             Attempt::Moved => must_queue = true,
             Attempt::Deleted => {}
         }
@@ -214,7 +214,7 @@ pub async fn begin(app: &App, actor: &Actor, wanted: &Wanted) -> Result<(WriteTx
 
 /// Result of an attempt to lock.
 enum Attempt {
-    Locked(LockedRows),
+    Locked(Box<LockedRows>),
     /// An annotation moved to a different task before its task was locked.
     Moved,
     /// An annotation to restore is deleted, and its task has to be locked with the other tasks.
@@ -267,13 +267,13 @@ async fn lock(
     if deleted.len() < deleted_in.len() {
         return Ok(Attempt::Deleted);
     }
-    Ok(Attempt::Locked(LockedRows {
+    Ok(Attempt::Locked(Box::new(LockedRows {
         tasks,
         annotations,
         without_result: wanted.without_result.clone(),
         stored_bytes,
         deleted,
-    }))
+    })))
 }
 
 /// Locks the tasks of live annotations, and the tasks that commands name.

@@ -162,6 +162,7 @@ impl<'a> Plan<'a> {
             && self.consumed_drafts.is_empty()
     }
 
+    /// Time of the request, which all its revisions have.
     pub fn at(&self) -> DateTime<Utc> {
         self.at
     }

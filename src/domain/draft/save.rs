@@ -66,7 +66,7 @@ pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotati
     check_expected(&content, stored.as_ref())
         .map_err(|conflict| app.budget.charge_conflict(conflict))?;
     let saved = match stored {
-        None => new_draft(actor, slot, content).insert(&txn).await?,
+        None => new_draft(actor, &slot, content).insert(&txn).await?,
         Some(row) => overwrite(&txn, row, content).await?,
     };
     txn.commit().await?;
@@ -74,7 +74,7 @@ pub async fn save(app: &App, actor: &Actor, content: Content) -> Result<annotati
 }
 
 /// Builds the draft with the content of its first save.
-fn new_draft(actor: &Actor, slot: DraftSlot, content: Content) -> NewDraft {
+fn new_draft(actor: &Actor, slot: &DraftSlot, content: Content) -> NewDraft {
     let base_version = |current| content.annotation_version.unwrap_or(current);
     NewDraft {
         task_id: slot.task_id,

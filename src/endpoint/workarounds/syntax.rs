@@ -16,6 +16,7 @@ pub enum Fault<'a> {
 }
 
 impl Fault<'_> {
+    /// Sentence for the client.
     pub fn message(&self) -> String {
         match self {
             Self::NoValue(name) => {

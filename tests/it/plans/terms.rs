@@ -77,6 +77,7 @@ async fn pages_by_terms_read_no_more_than_a_page(test: TestApp) {
                 key: OrderKey::Id,
                 index: String::new(),
                 in_order: true,
+                is_walked: false,
             };
             let (first, _, statement) = observed.page(&case, None).await;
             assert!(first.has_next, "{name} for {place:?}");

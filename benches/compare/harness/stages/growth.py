@@ -31,7 +31,7 @@ def measure(bench):
             for operation in (chosen for chosen in bench.chosen_operations() if chosen.name in OPERATIONS):
                 prepared = {size: bench.prepare(server, operation, tasks[size]) for size, server in servers.items()}
                 for connections in settings.connections:
-                    bench.say(f"{operation.title}, {label}, {connections} connections")
+                    bench.say(f"{operation.title}, {label}, at {connections} connections")
                     found = interleave(prepared, connections, settings.seconds, settings.repeat)
                     rows.append([operation.title, label, str(connections)] + grown(found))
                     for size, series in found.items():
@@ -42,7 +42,7 @@ def measure(bench):
             "## Growth",
             table(["database", "system", "annotations", "MB", "start to the first answer, s"], sizes),
             "Medians of requests per second, and CPU per request in µs, of the server with PostgreSQL's. "
-            "A CPU ratio near 1 is flat; rates also fall when the file is larger than the caches.",
+            "Goal: a CPU ratio near 1; rates also fall when the file is larger than the caches.",
             table(
                 ["operation", "database", "connections", "small", "large", "large / small"]
                 + ["small, µs", "large, µs", "large / small"],

@@ -15,12 +15,6 @@ UPDATE_BYTES = 5_000_000
 # Annotations of an imported task; a request may import 1,000 tasks, which makes 24 MB.
 IMPORT_ANNOTATIONS = 11
 
-UPDATE = "mutation($input: UpdateAnnotationInput!) { updateAnnotation(id: 1, input: $input) { id version } }"
-IMPORT = (
-    "mutation($tasks: [JSONObject!]!) "
-    "{ importTasks(projectId: 1, misfits: NOTE, tasks: $tasks) { annotationCount } }"
-)
-
 
 def measure(bench):
     rows, memory = [], []
@@ -93,7 +87,8 @@ def large_update():
     generator = random.Random(1)
     regions = data.result(generator, UPDATE_BYTES // len(data.compact(data.result(generator, 1))))
     regions[0]["value"]["x"] = operations.NEW_NUMBER
-    return data.compact({"query": UPDATE, "variables": {"input": {"result": regions}}})
+    variables = {"id": "1", "change": {"result": regions}}
+    return data.compact({"query": operations.LEAD_TIME.query("annograph"), "variables": variables})
 
 
 def large_import(count):
@@ -105,4 +100,5 @@ def large_import(count):
         }
         for number in range(count)
     ]
-    return data.compact({"query": IMPORT, "variables": {"tasks": tasks}})
+    variables = {"project": "1", "tasks": tasks}
+    return data.compact({"query": operations.text("annograph", "import"), "variables": variables})

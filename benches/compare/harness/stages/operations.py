@@ -39,7 +39,7 @@ def measure(bench):
                 if s.cluster and s.name in prepared
             }
             for connections in settings.connections:
-                bench.say(f"{operation.title}, {connections} connections")
+                bench.say(f"{operation.title}, at {connections} connections")
                 found = interleave(prepared, connections, settings.seconds, settings.repeat)
                 results[operation.name, connections] = found
                 for name, series in found.items():

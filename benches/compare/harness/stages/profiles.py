@@ -21,7 +21,7 @@ def measure(bench):
             for operation in bench.chosen_operations():
                 prepared = {server.name: bench.prepare(server, operation) for server in servers}
                 for connections in settings.connections:
-                    bench.say(f"{operation.title}, {label}, {connections} connections")
+                    bench.say(f"{operation.title}, {label}, at {connections} connections")
                     found = interleave(prepared, connections, settings.seconds, settings.repeat)
                     base, other = (found[server.name] for server in servers)
                     rows.append([operation.title, label, str(connections)] + compared(base, other))
@@ -31,7 +31,7 @@ def measure(bench):
     return "\n\n".join(
         [
             "## Two programs",
-            f"Base: `{programs['base']}`; other: `{programs['other']}`. "
+            f"Base: `{short(programs['base'])}`; other: `{short(programs['other'])}`. "
             "Medians of requests per second, and CPU of the server per request in µs.",
             table(
                 ["operation", "database", "connections", "base", "other", "other / base"]
@@ -40,6 +40,11 @@ def measure(bench):
             ),
         ]
     )
+
+
+def short(path):
+    """A program by its folder, which is named after the build profile."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def compared(base, other):

@@ -121,6 +121,7 @@ impl Bounds {
         }))
     }
 
+    /// Area of the box, in squared units of its sides.
     pub fn area(&self) -> f64 {
         (self.max[0] - self.min[0]) * (self.max[1] - self.min[1])
     }

@@ -79,15 +79,18 @@ impl Marks {
         marks
     }
 
+    /// Says whether there are neither text spans nor time spans.
     pub fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.times.is_empty()
     }
 
+    /// Appends the marks of a further region.
     pub fn extend(&mut self, more: Self) {
         self.texts.extend(more.texts);
         self.times.extend(more.times);
     }
 
+    /// Sorts texts and times by their starts, which the comparison requires.
     pub fn sort(&mut self) {
         self.texts.sort_unstable();
         let start = |time: &Time| time.0[0];

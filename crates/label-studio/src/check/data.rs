@@ -18,6 +18,7 @@ pub struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
+    /// Data of a task as JSON text, parsed at the first use; without a text no length is known.
     pub fn new(config: &'a Config, text: Option<&'a str>) -> Self {
         Self {
             config,

@@ -19,6 +19,7 @@ pub struct Rule<'k> {
     pub are_paths: bool,
 }
 
+/// Forms that a list of labels may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// A list, possibly empty.

@@ -38,6 +38,7 @@ impl<'p> PathNode<'p> {
         }
     }
 
+    /// Path of a member.
     pub fn key(&'p self, key: &'p str) -> Self {
         Self {
             around: Some(self),
@@ -45,6 +46,7 @@ impl<'p> PathNode<'p> {
         }
     }
 
+    /// Path of an item of a list.
     pub fn index(&'p self, index: usize) -> Self {
         Self {
             around: Some(self),
@@ -63,6 +65,7 @@ impl<'p> PathNode<'p> {
     }
 }
 
+/// Problems of a result so far, at most `MAX_PROBLEMS`.
 #[derive(Debug)]
 pub struct Report<'a> {
     at: &'a [Segment],
@@ -73,6 +76,7 @@ pub struct Report<'a> {
 }
 
 impl<'a> Report<'a> {
+    /// Creates an empty report; `at` is the path of the result.
     pub fn new(at: &'a [Segment], is_strict: bool) -> Self {
         Self {
             at,
@@ -82,10 +86,12 @@ impl<'a> Report<'a> {
         }
     }
 
+    /// Says whether further problems are dropped.
     pub fn is_full(&self) -> bool {
         self.problems.len() >= MAX_PROBLEMS
     }
 
+    /// Adds a problem at a place in the result, unless the report is full. Shortens a long message.
     pub fn add(&mut self, place: &PathNode<'_>, code: ProblemCode, message: impl Into<String>) {
         if self.is_full() {
             return;

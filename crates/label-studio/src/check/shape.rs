@@ -13,6 +13,7 @@ pub struct Field {
     pub need: Need,
 }
 
+/// Presence that a key of a value must have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     Required,
@@ -22,6 +23,7 @@ pub enum Need {
     Nullable,
 }
 
+/// Type and bounds of a member of a region's value.
 #[derive(Debug)]
 pub enum Shape {
     /// Number up to `max`; in strict mode also from `min`.

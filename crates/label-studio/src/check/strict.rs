@@ -41,6 +41,7 @@ pub struct Strict<'a> {
 }
 
 impl<'a> Strict<'a> {
+    /// Starts a strict check: collects the controls that require an answer.
     pub fn new(rules: Rules<'a>) -> Self {
         // A control with a condition may be hidden, and `perItem` depends on the number of images, so no answer is
         // required.

@@ -44,6 +44,7 @@ impl<'a> Value<'a> {
             .map(|(_, value)| value)
     }
 
+    /// The text; `None` for a value of another type.
     pub fn text(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -51,6 +52,7 @@ impl<'a> Value<'a> {
         }
     }
 
+    /// Items of the list; `None` for a value of another type.
     pub fn items(&self) -> Option<Items<'_, 'a>> {
         match self {
             Self::Bytes(bytes) => Some(Items::Bytes(bytes)),
@@ -73,6 +75,7 @@ impl<'a> Value<'a> {
 }
 
 impl<'a> Items<'_, 'a> {
+    /// Number of items.
     pub fn len(self) -> usize {
         match self {
             Self::Bytes(bytes) => bytes.len(),
@@ -80,10 +83,12 @@ impl<'a> Items<'_, 'a> {
         }
     }
 
+    /// Says whether there is no item.
     pub fn is_empty(self) -> bool {
         self.len() == 0
     }
 
+    /// Calls `visit` with the index and value of each item, in order.
     pub fn each(self, mut visit: impl FnMut(usize, &Value<'a>)) {
         match self {
             Self::Bytes(bytes) => {

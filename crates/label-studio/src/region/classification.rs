@@ -156,6 +156,7 @@ impl Relation {
     }
 }
 
+/// Reads the chosen paths of a taxonomy, each from the outermost level inwards.
 pub fn taxonomy(value: &Fields) -> Option<Vec<Vec<String>>> {
     value.parsed("taxonomy")
 }

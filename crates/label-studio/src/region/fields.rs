@@ -23,6 +23,7 @@ impl<'a> Fields<'a> {
         serde_json::from_str(raw.get()).ok().map(Self)
     }
 
+    /// Says whether the member is present, null included.
     pub fn has(&self, key: &str) -> bool {
         self.0.contains_key(key)
     }
@@ -32,10 +33,12 @@ impl<'a> Fields<'a> {
         serde_json::from_str(self.0.get(key)?.get()).ok()
     }
 
+    /// Reads a text.
     pub fn text(&self, key: &str) -> Option<String> {
         self.parsed(key)
     }
 
+    /// Reads a boolean, or a value that Label Studio reads as a boolean.
     pub fn flag(&self, key: &str) -> Option<bool> {
         let stored = self.parsed(key);
         stored.or_else(|| coercion::boolean(&self.parsed(key)?))
@@ -105,6 +108,7 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Reads an object.
     pub fn object(&self, key: &str) -> Option<Self> {
         Self::of(self.0.get(key)?)
     }

@@ -23,6 +23,7 @@ pub struct Key {
 }
 
 impl Key {
+    /// Hashes the control and the answer; equal answers to a control have equal keys.
     pub fn of(from_name: &str, answer: &Answer) -> Self {
         let mut hash = Sha256::new();
         let mut add = |bytes: &[u8]| {
@@ -86,6 +87,7 @@ impl Text {
 /// Separates the levels of a path, so that a search text matches across levels only if it contains the separator.
 const LEVEL_END: &str = "\u{1f}";
 
+/// Rows of the answers' table for an annotation.
 pub fn rows(
     annotation_id: i64,
     answers: BTreeMap<i64, Text>,
