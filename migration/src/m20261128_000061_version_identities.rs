@@ -11,9 +11,11 @@ use sea_orm_migration::{
 pub struct Migration;
 
 /// Triggers by name, with table and event. The time of a token's last use is no part of an identity.
-const TRIGGERS: [(&str, &str, &str); 4] = [
+const TRIGGERS: [(&str, &str, &str); 5] = [
     ("user_changed", "\"user\"", "UPDATE"),
     ("user_deleted", "\"user\"", "DELETE"),
+    // A backup that is restored into a running database brings the version of its time along.
+    ("api_token_created", "api_token", "INSERT"),
     (
         "api_token_changed",
         "api_token",
@@ -38,7 +40,8 @@ fn up(backend: DbBackend) -> Vec<String> {
          BEGIN {RAISE} RETURN NULL; END $$"
     ));
     // Deferred to the commit: the row is the last lock of a transaction, so that no order of locks is broken
-    // (https://www.postgresql.org/docs/current/sql-createtrigger.html).
+    // (https://www.postgresql.org/docs/current/sql-createtrigger.html). A later migration that changes rows of users or
+    // tokens and then their table executes `SET CONSTRAINTS ALL IMMEDIATE` between both.
     statements.extend(TRIGGERS.map(|(name, table, event)| {
         format!(
             "CREATE CONSTRAINT TRIGGER {name} AFTER {event} ON {table} \

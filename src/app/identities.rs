@@ -34,6 +34,8 @@ use crate::db::{Database, IdentityVersion};
 const KEPT: u64 = 10_000;
 /// Time without a look-up after which the renewal ends.
 const IDLE: Duration = Duration::from_secs(5);
+/// Longest time between attempts to read the version of a database that fails.
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
 /// Users and tokens in memory. Cheap to clone. The default keeps nothing, for commands: each reads a few rows once.
 #[derive(Clone, Default)]
@@ -61,6 +63,8 @@ struct Inner {
     /// Set by look-ups, reset by the renewal.
     is_used: AtomicBool,
     renewal: Mutex<Option<AbortHandle>>,
+    /// Set by [`Identities::stop`]: no renewal starts any more.
+    is_stopped: AtomicBool,
     /// By the hash of the token.
     tokens: Cache<String, (Generation, Arc<SignIn>)>,
     users: Cache<i64, (Generation, Arc<user::Model>)>,
@@ -98,6 +102,7 @@ impl Identities {
             leased_until: AtomicU64::default(),
             is_used: AtomicBool::default(),
             renewal: Mutex::default(),
+            is_stopped: AtomicBool::default(),
             tokens: Cache::new(KEPT),
             users: Cache::new(KEPT),
         })))
@@ -151,12 +156,15 @@ impl Identities {
     /// Waits until no process honours the state before a committed change. To be called before the change is answered.
     pub async fn changed(&self, db: &Database) {
         self.forget();
-        tokio::time::sleep(Lease::of(db.backend()).length).await;
+        let lease = Lease::of(db.backend()).length;
+        // A tenth more, because the clocks of two machines may run at different rates.
+        tokio::time::sleep(lease + lease / 10).await;
     }
 
     /// Ends the renewal, and with it the lease.
     pub fn stop(&self) {
         if let Some(inner) = &self.0 {
+            inner.is_stopped.store(true, Ordering::SeqCst);
             if let Some(renewal) = inner.renewal().take() {
                 renewal.abort();
             }
@@ -217,6 +225,10 @@ impl Inner {
 
     fn start_renewal(self: &Arc<Self>) {
         let mut renewal = self.renewal();
+        // Read under the lock that `stop` takes after it has set the flag.
+        if self.is_stopped.load(Ordering::SeqCst) {
+            return;
+        }
         if renewal.as_ref().is_none_or(AbortHandle::is_finished) {
             let running = tokio::spawn(renew(Arc::downgrade(self), self.lease.renewal));
             *renewal = Some(running.abort_handle());
@@ -246,17 +258,22 @@ impl Inner {
 async fn renew(inner: Weak<Inner>, interval: Duration) {
     let mut known = None;
     let mut used_at = Instant::now();
+    let mut pause = interval;
     while let Some(inner) = inner.upgrade() {
         if inner.is_used.swap(false, Ordering::Relaxed) {
             used_at = Instant::now();
         } else if used_at.elapsed() >= IDLE {
             return;
         }
-        if let Err(error) = inner.renew_once(&mut known).await {
-            // Requests read the tokens themselves meanwhile, and report a database that fails.
-            tracing::debug!(%error, "can't read the version of users and tokens");
-        }
+        pause = match inner.renew_once(&mut known).await {
+            Ok(()) => interval,
+            Err(error) => {
+                // Requests read the tokens themselves meanwhile, and report a database that fails.
+                tracing::debug!(%error, "can't read the version of users and tokens");
+                (pause * 2).min(LONGEST_PAUSE)
+            }
+        };
         drop(inner);
-        tokio::time::sleep(interval).await;
+        tokio::time::sleep(pause).await;
     }
 }

@@ -1,11 +1,13 @@
 //! Version of users and tokens, raised by triggers in the transaction of each change.
 
+use std::sync::Arc;
+
 use sea_orm::{
     DbBackend, SqlxError,
     sqlx::{self, PgConnection, SqliteConnection},
 };
 
-use super::Database;
+use super::{Database, sqlite::Sqlite};
 
 const READ: &str = "SELECT version FROM identity_version";
 
@@ -13,7 +15,7 @@ const READ: &str = "SELECT version FROM identity_version";
 pub struct IdentityVersion(Connection);
 
 enum Connection {
-    Sqlite(SqliteConnection),
+    Sqlite(SqliteConnection, Arc<Sqlite>),
     Postgres(PgConnection),
 }
 
@@ -21,7 +23,7 @@ impl IdentityVersion {
     /// Opens the connection.
     pub async fn open(db: &Database) -> Result<Self, SqlxError> {
         Ok(Self(match db.backend() {
-            DbBackend::Sqlite => Connection::Sqlite(db.direct_sqlite().await?),
+            DbBackend::Sqlite => Connection::Sqlite(db.direct_sqlite().await?, db.sqlite.clone()),
             _ => Connection::Postgres(db.direct_postgres().await?),
         }))
     }
@@ -29,7 +31,13 @@ impl IdentityVersion {
     /// Reads the version. Equal versions before and after a read mean that no user and no token has changed between.
     pub async fn read(&mut self) -> Result<i64, SqlxError> {
         match &mut self.0 {
-            Connection::Sqlite(connection) => sqlx::query_scalar(READ).fetch_one(connection).await,
+            Connection::Sqlite(connection, sqlite) => {
+                // The connection would go on reading a file that was deleted or replaced.
+                if !sqlite.files.is_main_unchanged() {
+                    return Err(SqlxError::Io(std::io::ErrorKind::NotFound.into()));
+                }
+                sqlx::query_scalar(READ).fetch_one(connection).await
+            }
             Connection::Postgres(connection) => {
                 sqlx::query_scalar(READ).fetch_one(connection).await
             }

@@ -238,6 +238,8 @@ pub async fn revoke(app: &App, id: i64) -> Result<api_token::Model> {
         .await?
         .ok_or(Error::NotFound("token"))?;
     if row.revoked_at.is_some() {
+        // Another process may have revoked the token just now, and may still wait for the leases.
+        app.identities.changed(&app.db).await;
         return Ok(row);
     }
     let ended = api_token::ActiveModel {

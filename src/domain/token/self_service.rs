@@ -84,6 +84,8 @@ pub async fn end(app: &App, actor: &Actor, id: i64) -> Result<api_token::Model> 
     let mut row = row.ok_or(Error::NotFound("token"))?;
     if row.revoked_at.is_some() {
         txn.rollback().await?;
+        // Another request may have revoked the token just now, and may still wait for the leases.
+        app.identities.changed(&app.db).await;
         return Ok(row);
     }
     row.revoked_at = Some(instant::now());

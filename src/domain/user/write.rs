@@ -63,6 +63,7 @@ pub async fn add(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
 /// Updates a user and returns the new row.
 pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result<user::Model> {
     check_input(&change)?;
+    let takes_access = change.role.is_sent() || change.can_sign_in.is_sent();
     let txn = app.db.begin().await?;
     let (row, admins) = lock(&txn, actor, id, LockType::NoKeyUpdate).await?;
     // Decides by the fields sent, changed or not: a refusal must not reveal whether a value equals the stored value.
@@ -94,6 +95,10 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
     }
     if changed == row {
         txn.rollback().await?;
+        if takes_access {
+            // Another request may have made the same change just now, and may still wait for the leases.
+            app.identities.changed(&app.db).await;
+        }
         return Ok(row);
     }
     // Checks under the lock of all admins: two admins could otherwise demote each other at the same time.
@@ -137,6 +142,15 @@ pub async fn update(app: &App, actor: &Actor, id: i64, change: Change) -> Result
 /// Deletes a user with drafts, tokens and memberships, for an admin. Annotations and history stay, without an author
 /// (`docs/decisions/0016-deletions.md`).
 pub async fn delete(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
+    let deleted = delete_with_work(app, actor, id).await;
+    if matches!(deleted, Err(Error::NotFound(_))) && actor.is_admin() {
+        // Another request may have deleted the user just now, and may still wait for the leases.
+        app.identities.changed(&app.db).await;
+    }
+    deleted
+}
+
+async fn delete_with_work(app: &App, actor: &Actor, id: i64) -> Result<Deleted> {
     for _ in 0..TRIES {
         let txn = app.db.begin().await?;
         let seen = access::visible_users(actor).filter(Column::Id.eq(id));

@@ -164,3 +164,25 @@ async fn a_change_beside_all_servers_is_seen_within_a_lease(test: TestApp) {
     test.app.identities.changed(&test.app.db).await;
     token::sign_in(&app, &ann.token).await.unwrap_err();
 }
+
+#[each_database]
+async fn a_repeated_revocation_is_answered_no_earlier_than_the_first(test: TestApp) {
+    let (app, statements) = server(&test).await;
+    let (other, _) = server(&test).await;
+    let command = test.beside().await;
+    let ann = test.stranger("ann").await;
+    let id = warm(&app, &statements, &ann.token).await.token_id;
+    let first = tokio::spawn(async move { token::revoke(&other, id).await });
+    // Committed, and not answered yet.
+    let is_revoked = async || {
+        let all = token::all(&command, None).await.unwrap();
+        let mut all = all.iter();
+        all.any(|(row, _)| row.id == id && row.revoked_at.is_some())
+    };
+    while !is_revoked().await {
+        tokio::task::yield_now().await;
+    }
+    token::revoke(&command, id).await.unwrap();
+    token::sign_in(&app, &ann.token).await.unwrap_err();
+    first.await.unwrap().unwrap();
+}
