@@ -191,8 +191,7 @@ async fn annotations(app: &TestApp) -> u64 {
 async fn a_commit_that_outlives_its_request_has_an_unknown_outcome(app: TestApp) {
     let (_, task) = app.project_with_task().await;
     let held = hold_commits(&app).await;
-    // Long enough to reach the commit on a busy machine.
-    let hasty = app.serving(&["--timeout", "3"]).unwrap();
+    let hasty = app.serving(&["--timeout", "1"]).unwrap();
     let create = format!(
         "mutation {{ createAnnotation(taskId: {task}, input: {{ result: [] }}) {{ id }} }}"
     );
@@ -212,7 +211,8 @@ async fn a_connection_that_is_lost_at_the_commit_leaves_the_outcome_open(app: Te
     let end = async {
         let beside = app.beside().await;
         let waiting = "SELECT pg_terminate_backend(pid) FROM pg_locks
-            WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted";
+            WHERE locktype = 'advisory' AND objid = 4711 AND NOT granted
+              AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         loop {
             let ended = beside
                 .db
