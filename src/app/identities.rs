@@ -238,11 +238,10 @@ impl Inner {
     /// Renews the lease once. The lease counts from before the read, so that no change after the read is older.
     async fn renew_once(&self, known: &mut Option<(IdentityVersion, i64)>) -> anyhow::Result<()> {
         let begun = Instant::now();
-        let (reader, last) = match known.take() {
+        let (mut reader, last) = match known.take() {
             Some((reader, last)) => (reader, Some(last)),
             None => (IdentityVersion::open(&self.db).await?, None),
         };
-        let mut reader = reader;
         let version = timeout(self.lease.length, reader.read()).await??;
         if last != Some(version) {
             self.start_generation();

@@ -36,7 +36,7 @@ pub struct DocumentArgs {
     pub trusted_documents_mode: TrustedMode,
 }
 
-/// Value of a setting that is on or off.
+/// Setting that is on or off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Switch {
     On,

@@ -43,6 +43,18 @@ struct Observed {
     member: Actor,
 }
 
+/// Parameters of a PostgreSQL URL that make sequential scans the last choice.
+const WITHOUT_SCANS: &str = "?options=-c%20enable_seqscan%3Doff";
+
+/// Observes statements of few rows. PostgreSQL reads such tables whole unless sequential scans are dear.
+async fn observed_by_index(test: &TestApp) -> Observed {
+    let options = match test.app.db.backend() {
+        DbBackend::Sqlite => "",
+        _ => WITHOUT_SCANS,
+    };
+    observed(test, options).await
+}
+
 async fn observed(test: &TestApp, options: &str) -> Observed {
     let url = format!("{}{options}", test.url);
     let mut db = Database::connect(&Options::new(url)).await.unwrap();
@@ -159,11 +171,7 @@ async fn every_list_has_its_index(test: TestApp) {
     let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
     // Of few rows PostgreSQL rather reads all: whether it could do otherwise is the question.
     let few = !is_sqlite && rows <= ROWS;
-    let options = if few {
-        "?options=-c%20enable_seqscan%3Doff"
-    } else {
-        ""
-    };
+    let options = if few { WITHOUT_SCANS } else { "" };
     let observed = observed(&test, options).await;
     let mut faults = Vec::new();
     for case in cases() {
@@ -205,13 +213,7 @@ async fn every_list_has_its_index(test: TestApp) {
 #[each_database]
 async fn tasks_are_found_by_import_id_through_its_index(test: TestApp) {
     data::fill(&test.app, ROWS).await;
-    let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
-    let options = if is_sqlite {
-        ""
-    } else {
-        "?options=-c%20enable_seqscan%3Doff"
-    };
-    let observed = observed(&test, options).await;
+    let observed = observed_by_index(&test).await;
     let leaves = task::Leaves {
         import_id: Some(IdFilter {
             eq: Some("7".to_owned()),
@@ -242,13 +244,7 @@ async fn tasks_are_found_by_import_id_through_its_index(test: TestApp) {
 #[each_database]
 async fn tasks_by_time_of_change_are_merged_from_their_projects(test: TestApp) {
     data::fill(&test.app, ROWS).await;
-    let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
-    let options = if is_sqlite {
-        ""
-    } else {
-        "?options=-c%20enable_seqscan%3Doff"
-    };
-    let observed = observed(&test, options).await;
+    let observed = observed_by_index(&test).await;
     let query = task::Query {
         order: Ordering {
             key: OrderKey::UpdatedAt,
@@ -273,11 +269,7 @@ async fn tasks_by_time_of_change_are_merged_from_their_projects(test: TestApp) {
 #[each_database]
 async fn predictions_and_reviews_of_a_page_are_found_by_its_rows(test: TestApp) {
     data::fill(&test.app, ROWS).await;
-    let options = match test.app.db.backend() {
-        DbBackend::Sqlite => "",
-        _ => "?options=-c%20enable_seqscan%3Doff",
-    };
-    let observed = observed(&test, options).await;
+    let observed = observed_by_index(&test).await;
     let parents: Vec<i64> = (1..=i64::from(PAGE)).collect();
     observed.statements.lock().unwrap().clear();
     prediction::of_tasks(&observed.app, &observed.member, &parents, 0)

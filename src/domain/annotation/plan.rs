@@ -162,7 +162,7 @@ impl<'a> Plan<'a> {
             && self.consumed_drafts.is_empty()
     }
 
-    /// Time of the request, which all its revisions have.
+    /// Time of the request, recorded in each of its revisions.
     pub fn at(&self) -> DateTime<Utc> {
         self.at
     }

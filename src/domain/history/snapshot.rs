@@ -12,7 +12,7 @@ use entity::{
 };
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, EntityTrait, ExprTrait, QueryFilter, QueryOrder,
-    QuerySelect, QueryTrait,
+    QuerySelect, QueryTrait, Select,
     sea_query::{Expr, Func},
 };
 use serde_json::{Map, Value, json};
@@ -254,17 +254,22 @@ pub async fn results(
     Ok((found, lease))
 }
 
+/// Selects the revisions that hold these results, without columns.
+fn revisions(
+    db: &impl ConnectionTrait,
+    results: &[ResultRef],
+) -> Select<annotation_revision::Entity> {
+    let ids = results.iter().map(|result| result.0);
+    annotation_revision::Entity::find()
+        .select_only()
+        .filter(is_any(db.get_database_backend(), Column::Id, ids))
+}
+
 /// Bytes that the results of snapshots have together.
 async fn bytes(db: &impl ConnectionTrait, results: &[ResultRef]) -> Result<u64> {
     let length = Func::cust("octet_length").arg(Expr::col(Column::Result));
-    let lengths: Vec<Option<i64>> = annotation_revision::Entity::find()
-        .select_only()
+    let lengths: Vec<Option<i64>> = revisions(db, results)
         .expr_as(Expr::expr(length).cast_as("bigint"), "bytes")
-        .filter(is_any(
-            db.get_database_backend(),
-            Column::Id,
-            results.iter().map(|result| result.0),
-        ))
         .into_tuple()
         .all(db)
         .await?;
@@ -275,14 +280,8 @@ async fn read_results(
     db: &impl ConnectionTrait,
     results: &[ResultRef],
 ) -> Result<HashMap<ResultRef, String>> {
-    let found: Vec<(i64, Option<String>)> = annotation_revision::Entity::find()
-        .select_only()
+    let found: Vec<(i64, Option<String>)> = revisions(db, results)
         .columns([Column::Id, Column::Result])
-        .filter(is_any(
-            db.get_database_backend(),
-            Column::Id,
-            results.iter().map(|result| result.0),
-        ))
         .into_tuple()
         .all(db)
         .await?;

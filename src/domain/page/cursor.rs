@@ -29,7 +29,7 @@ pub fn encode(fingerprint: u32, key: SortKey, id: i64) -> String {
     URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{key}:{id}"))
 }
 
-/// Decodes a cursor into fingerprint, sort key and id; `None` for a text that is no cursor.
+/// Decodes a cursor into fingerprint, sort key and id. Returns `None` unless the text is a cursor of this version.
 pub fn decode(cursor: &str) -> Option<(u32, SortKey, i64)> {
     let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
     let mut parts = text.split(':');

@@ -12,7 +12,11 @@ use sea_orm::{
     sea_query::LockType,
 };
 
-use super::{New, check_display_name, check_email, check_username, create, explain_failed_write};
+use super::{
+    New,
+    check::{check_display_name, check_email, check_new, check_username},
+    create, explain_failed_write,
+};
 use crate::{
     app::App,
     domain::{
@@ -49,7 +53,7 @@ const TRIES: usize = 4;
 
 /// Adds a user, for an admin.
 pub async fn add(app: &App, actor: &Actor, new: New) -> Result<user::Model> {
-    let problems = super::check_new(&new);
+    let problems = check_new(&new);
     if !problems.is_empty() {
         return Err(Error::BadInput(in_input(problems)));
     }

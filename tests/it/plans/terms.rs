@@ -11,7 +11,7 @@ use sea_orm::DbBackend;
 use super::{
     PAGE, ROWS,
     cases::{Case, Place},
-    data, observed,
+    data, observed_by_index,
 };
 use crate::support::TestApp;
 
@@ -62,12 +62,7 @@ fn read_rows(plan: &str) -> Vec<f64> {
 async fn pages_by_terms_read_no_more_than_a_page(test: TestApp) {
     data::fill(&test.app, ROWS).await;
     let is_sqlite = test.app.db.backend() == DbBackend::Sqlite;
-    let options = if is_sqlite {
-        ""
-    } else {
-        "?options=-c%20enable_seqscan%3Doff"
-    };
-    let observed = observed(&test, options).await;
+    let observed = observed_by_index(&test).await;
     for place in [Place::Project, Place::Member, Place::Admin] {
         for (name, leaves, walks) in filters() {
             let case = Case {

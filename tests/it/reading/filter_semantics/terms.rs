@@ -187,7 +187,7 @@ async fn lists_of_terms_are_those_of_a_loop(test: TestApp) {
             };
             let by_time = (OrderKey::CreatedAt, false);
             let orders = [(OrderKey::Id, false), (OrderKey::Id, true), by_time];
-            // The order of time, which no walk has, in some of the cases.
+            // Some cases order by time, in which the index of terms is never walked.
             let orders = &orders[..2 + usize::from(number % 7 == 0)];
             for &(key, descending) in orders {
                 let order = Ordering { key, descending };
