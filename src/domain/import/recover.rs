@@ -22,6 +22,10 @@ use crate::{app::App, error::Result};
 
 /// Interval between two searches for imports to settle.
 const SETTLED_EVERY: Duration = Duration::from_secs(5);
+/// Time of a write that delays other writers little; the next one deletes twice as many users.
+const SHORT_WRITE: Duration = Duration::from_millis(50);
+/// Maximum number of users that a write deletes.
+const MAX_USERS: usize = 256;
 
 /// Settled import of a dead process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,15 +121,17 @@ pub(super) async fn take_back(app: &App, job: Job, row: &import_job::Model) -> R
         import_lock::yield_to_writers(app, begun).await;
     }
     let txn = app.db.begin().await?;
-    // Deletes the record with the last rows in a single transaction: a crash in between repeats the rollback.
+    delete_members(&txn, row).await?;
+    txn.commit().await?;
+    delete_users(app, row).await?;
+    let txn = app.db.begin().await?;
+    // Deletes the record with the last row in a single transaction: a crash before repeats the rollback.
     import_job::Entity::delete_by_id(job.id).exec(&txn).await?;
     if row.created_project && is_unused_project(&txn, row.project_id).await? {
         project::Entity::delete_by_id(row.project_id)
             .exec(&txn)
             .await?;
     }
-    delete_members(&txn, row).await?;
-    delete_users(&txn, row).await?;
     txn.commit().await?;
     job.end();
     Ok(())
@@ -166,10 +172,29 @@ async fn delete_members(txn: &DatabaseTransaction, row: &import_job::Model) -> R
     Ok(())
 }
 
-/// Deletes the users that the import created, except users to whom a row refers.
-async fn delete_users(txn: &DatabaseTransaction, row: &import_job::Model) -> Result<()> {
+/// Deletes the users that the import created, except users to whom a row refers: a few in each transaction. The
+/// database looks for references to each deleted user, for up to a second among a million rows, and SQLite has a single
+/// writer.
+async fn delete_users(app: &App, row: &import_job::Model) -> Result<()> {
+    let mut ids: Vec<i64> = serde_json::from_str(&row.created_users)?;
+    let mut at_once = 1;
+    while !ids.is_empty() {
+        let begun = Instant::now();
+        let some = ids.split_off(ids.len().saturating_sub(at_once));
+        let txn = app.db.begin().await?;
+        delete_some_users(&txn, some).await?;
+        txn.commit().await?;
+        at_once = match begun.elapsed() < SHORT_WRITE {
+            true => (at_once * 2).min(MAX_USERS),
+            false => 1,
+        };
+        import_lock::yield_to_writers(app, begun).await;
+    }
+    Ok(())
+}
+
+async fn delete_some_users(txn: &DatabaseTransaction, ids: Vec<i64>) -> Result<()> {
     use annotation_revision::Column::{ActorId, UpdatedById};
-    let ids: Vec<i64> = serde_json::from_str(&row.created_users)?;
     let user = (user::Entity, user::Column::Id);
     let unused = [
         unused::<annotation_draft::Entity>(annotation_draft::Column::UserId, user, None),
@@ -178,7 +203,7 @@ async fn delete_users(txn: &DatabaseTransaction, row: &import_job::Model) -> Res
         unused::<api_token::Entity>(api_token::Column::UserId, user, None),
         unused::<annotation::Entity>(annotation::Column::CompletedById, user, None),
     ];
-    // No index begins with these columns, so each is read once for all users.
+    // No index begins with these columns, so each is read once for all these users.
     let unnamed = [
         unnamed::<annotation::Entity>(annotation::Column::UpdatedById, user, None),
         unnamed::<annotation::Entity>(annotation::Column::LastCreatedById, user, None),
