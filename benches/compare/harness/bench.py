@@ -4,12 +4,13 @@ import contextlib
 import functools
 import json
 import subprocess
+from dataclasses import asdict
 
 from . import data, operations
 from .annograph import Annograph, Database, import_sample
 from .cluster import Cluster
 from .limits import PostgresLimit, SqliteLimit
-from .load import Prepared
+from .load import Prepared, interleave
 from .peers import PostGraphile
 
 
@@ -102,6 +103,18 @@ class Bench:
         """Keeps the raw figures of a stage beside the report."""
         with open(self.work / "figures.jsonl", "a") as file:
             file.write(json.dumps({"stage": stage, **value}) + "\n")
+
+    def in_turns(self, stage, operation, prepared, label=""):
+        """Runs an operation on all targets in turns, at each number of connections, and keeps the raw figures."""
+        settings = self.settings
+        for connections in settings.connections:
+            self.say(", ".join(filter(None, [operation.title, label, f"at {connections} connections"])))
+            found = interleave(prepared, connections, settings.seconds, settings.repeat)
+            for name, series in found.items():
+                target = f"{name} {label}".rstrip()
+                figures = {"operation": operation.name, "connections": connections, "target": target}
+                self.note(stage, {**figures, "runs": [asdict(run) for run in series.runs]})
+            yield connections, found
 
     def version(self):
         return subprocess.run([self.settings.binary, "--version"], text=True, capture_output=True).stdout.strip()

@@ -1,11 +1,9 @@
 """The same requests on the sample and on a database with many more annotations: which get slower?"""
 
 import contextlib
-from dataclasses import asdict
 
 from .. import data
 from ..annograph import import_sample
-from ..load import interleave
 from ..markdown import number, ratio, table
 
 # The sample is written again with as many tasks as needed; its files are removed once they are imported.
@@ -30,13 +28,8 @@ def measure(bench):
             ]
             for operation in (chosen for chosen in bench.chosen_operations() if chosen.name in OPERATIONS):
                 prepared = {size: bench.prepare(server, operation, tasks[size]) for size, server in servers.items()}
-                for connections in settings.connections:
-                    bench.say(f"{operation.title}, {label}, at {connections} connections")
-                    found = interleave(prepared, connections, settings.seconds, settings.repeat)
+                for connections, found in bench.in_turns("growth", operation, prepared, label):
                     rows.append([operation.title, label, str(connections)] + grown(found))
-                    for size, series in found.items():
-                        figures = {"operation": operation.name, "connections": connections, "target": f"{size} {label}"}
-                        bench.note("growth", {**figures, "runs": [asdict(run) for run in series.runs]})
     return "\n\n".join(
         [
             "## Growth",

@@ -3,10 +3,9 @@
 import contextlib
 import itertools
 import re
-from dataclasses import asdict
 
 from .. import operations, tables
-from ..load import PreparedLimit, interleave
+from ..load import PreparedLimit
 from ..markdown import number, table
 
 # Requests whose statements are counted, one after the other.
@@ -38,13 +37,8 @@ def measure(bench):
                 for s in servers
                 if s.cluster and s.name in prepared
             }
-            for connections in settings.connections:
-                bench.say(f"{operation.title}, at {connections} connections")
-                found = interleave(prepared, connections, settings.seconds, settings.repeat)
+            for connections, found in bench.in_turns("operations", operation, prepared):
                 results[operation.name, connections] = found
-                for name, series in found.items():
-                    figures = {"operation": operation.name, "connections": connections, "target": name}
-                    bench.note("operations", {**figures, "runs": [asdict(run) for run in series.runs]})
         memory = [(server, server.memory()) for server in own]
     chosen, names = bench.chosen_operations(), [target.name for target in servers + limits]
     parts = [

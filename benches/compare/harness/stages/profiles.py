@@ -1,9 +1,7 @@
 """Two programs in turns, for a build profile or a change beside what was there before."""
 
 import contextlib
-from dataclasses import asdict
 
-from ..load import interleave
 from ..markdown import number, ratio, table
 
 
@@ -20,14 +18,9 @@ def measure(bench):
                 servers.append(running.enter_context(bench.server(database, binary, f"{name} {label}")))
             for operation in bench.chosen_operations():
                 prepared = {server.name: bench.prepare(server, operation) for server in servers}
-                for connections in settings.connections:
-                    bench.say(f"{operation.title}, {label}, at {connections} connections")
-                    found = interleave(prepared, connections, settings.seconds, settings.repeat)
+                for connections, found in bench.in_turns("profiles", operation, prepared):
                     base, other = (found[server.name] for server in servers)
                     rows.append([operation.title, label, str(connections)] + compared(base, other))
-                    for name, series in found.items():
-                        figures = {"operation": operation.name, "connections": connections, "target": name}
-                        bench.note("profiles", {**figures, "runs": [asdict(run) for run in series.runs]})
     return "\n\n".join(
         [
             "## Two programs",
