@@ -4,6 +4,7 @@ mod answer_notes;
 pub mod budget;
 pub mod compute;
 mod configs;
+mod extensions;
 mod identities;
 pub mod memory;
 
@@ -12,6 +13,7 @@ pub use self::{
     answer_notes::AnswerNotes,
     budget::Budget,
     configs::{Configs, parsed_size},
+    extensions::Extensions,
     identities::Identities,
     memory::Memory,
 };
@@ -35,6 +37,8 @@ pub struct App {
     pub budget: Budget,
     /// Facts about the answer at hand.
     pub notes: AnswerNotes,
+    /// State of upper layers.
+    pub extensions: Extensions,
 }
 
 impl App {
@@ -50,6 +54,7 @@ impl App {
             compute: Compute::default(),
             budget: Budget::unlimited(),
             notes: AnswerNotes::default(),
+            extensions: Extensions::default(),
         }
     }
 
@@ -73,6 +78,16 @@ impl App {
     /// Replaces the handle of the database: by one on behalf of a user, for a request, or behind a fence.
     pub fn with_db(&self, db: Database) -> Self {
         Self { db, ..self.clone() }
+    }
+
+    /// The same state for work that belongs to no request, and outlives the request that starts it.
+    pub fn background(&self) -> Self {
+        Self {
+            db: self.db.for_background(),
+            budget: Budget::unlimited(),
+            notes: AnswerNotes::default(),
+            ..self.clone()
+        }
     }
 
     /// Sets the budget of an answer.

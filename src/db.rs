@@ -22,6 +22,7 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use sea_orm::{
     ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr, Statement,
+    sqlx::Executor,
 };
 
 pub use self::{
@@ -34,6 +35,9 @@ use crate::error::{Error, Result, unavailable::is_lost_connection};
 /// Longest wait of a request for a connection to PostgreSQL: for a free connection, or for a server that restarts.
 const ACQUIRING: Duration = Duration::from_secs(20);
 
+/// Shared writes at once on PostgreSQL: while one waits for the disk, the other reads and decides.
+pub const SHARED_WRITES: u32 = 2;
+
 /// Longest wait until PostgreSQL accepts a connection.
 const CONNECTING: Duration = Duration::from_secs(10);
 
@@ -43,6 +47,8 @@ pub struct Database {
     reader: Reader,
     counter: Reader,
     writer: DatabaseConnection,
+    /// Connections for writes that share a transaction: see [`begin_shared`](Self::begin_shared).
+    shared_writer: DatabaseConnection,
     /// Handed to each write.
     scope: Scope,
     queue: WriteQueue,
@@ -100,19 +106,22 @@ impl Database {
         let pool = Connector::connect(pool)
             .await
             .context("can't connect to PostgreSQL")?;
+        let shared_writer = postgres_shared_writer(&url, health.clone()).await?;
         let shares = Shares::postgres(connections);
-        Ok(Self::of(url, pool.clone(), pool, health, shares))
+        let connections = Connections {
+            readers: pool.clone(),
+            writer: pool,
+            shared_writer,
+        };
+        Ok(Self::of(url, connections, health, shares))
     }
 
-    fn of(
-        url: String,
-        // Readers and writer of PostgreSQL are the same pool; SQLite's writer is a pool of its own with a single
-        // connection.
-        readers: DatabaseConnection,
-        writer: DatabaseConnection,
-        health: Arc<Health>,
-        shares: Shares,
-    ) -> Self {
+    fn of(url: String, connections: Connections, health: Arc<Health>, shares: Shares) -> Self {
+        let Connections {
+            readers,
+            writer,
+            shared_writer,
+        } = connections;
         let commits = Arc::new(Commits::new(health.clone()));
         let sqlite = Arc::new(Sqlite::default());
         let queue = WriteQueue::new(sqlite.clone());
@@ -131,6 +140,7 @@ impl Database {
             },
             reader,
             writer,
+            shared_writer,
             scope: Scope::default(),
             queue,
             commits,
@@ -188,6 +198,24 @@ impl Database {
         Ok(begun.with_permit(permit))
     }
 
+    /// Begins a write transaction that carries the writes of several requests: without the conditions of a request, which
+    /// the caller checks for each request by [`may_commit`](Self::may_commit), and without a permit, since no user has
+    /// the transaction to itself.
+    pub async fn begin_shared(&self) -> Result<WriteTxn> {
+        if let Some(failure) = self.refuses_writes() {
+            return Err(Error::Unavailable(failure));
+        }
+        let begun = match self.backend() {
+            DbBackend::Sqlite => {
+                WriteTxn::begin_in_turn(&self.shared_writer, &self.queue, &self.commits).await
+            }
+            _ => WriteTxn::begin(&self.shared_writer, &self.commits)
+                .await
+                .map_err(Error::from),
+        };
+        begun.inspect_err(|error| self.health().note(error))
+    }
+
     /// Known conditions that impede the database.
     pub fn health(&self) -> &Health {
         &self.reader.health
@@ -210,6 +238,9 @@ impl Database {
             let pool = &mut reader.connections;
             pool.set_metric_callback(move |info| reads(info.statement));
         }
+        let shared = observe.clone();
+        self.shared_writer
+            .set_metric_callback(move |info| shared(info.statement));
         self.writer
             .set_metric_callback(move |info| observe(info.statement));
     }
@@ -219,10 +250,50 @@ impl Database {
         self.health().closed();
         // Writer last: the last connection to close checkpoints and removes the write-ahead log
         // (https://www.sqlite.org/wal.html).
+        if let DbBackend::Postgres = self.backend() {
+            self.shared_writer.close_by_ref().await?;
+        }
         self.reader.connections.close().await?;
         self.sqlite.close().await;
         self.writer.close().await
     }
+}
+
+/// Connections to a database. Readers and writer of PostgreSQL are the same pool; SQLite's writer is a pool of its own
+/// with a single connection, which shared writes use too.
+struct Connections {
+    readers: DatabaseConnection,
+    writer: DatabaseConnection,
+    shared_writer: DatabaseConnection,
+}
+
+/// Opens the pool for shared writes, whose connections are established on first use.
+async fn postgres_shared_writer(
+    url: &str,
+    health: Arc<Health>,
+) -> anyhow::Result<DatabaseConnection> {
+    let mut pool = quiet(url);
+    pool.max_connections(SHARED_WRITES)
+        .acquire_timeout(ACQUIRING)
+        .connect_lazy(true)
+        .map_sqlx_postgres_before_acquire(move |_, connection| {
+            let is_trusted = health.trusts(connection.age);
+            Box::pin(async move { Ok(is_trusted) })
+        })
+        .map_sqlx_postgres_pool_opts(|options| {
+            options.after_connect(|connection, _| {
+                Box::pin(async move {
+                    // The statements of shared writes bind arrays, for whose actual lengths the server would plan them
+                    // anew at every execution, at twice the cost of the execution itself:
+                    // https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
+                    let generic = "SET plan_cache_mode = force_generic_plan";
+                    connection.execute(generic).await.map(drop)
+                })
+            })
+        });
+    Connector::connect(pool)
+        .await
+        .context("can't connect to PostgreSQL")
 }
 
 /// Accepts `sqlite:FILE`, `sqlite://FILE` and `postgres://…`. Refuses other URLs with a hint.

@@ -40,11 +40,36 @@ impl Database {
         }
     }
 
+    /// Says whether writes execute a statement of their request before they commit: see [`fenced`](Self::fenced).
+    pub fn is_fenced(&self) -> bool {
+        self.scope.fence.is_some()
+    }
+
+    /// Notes that a commit of the request is about to be sent, in a transaction of
+    /// [`begin_shared`](Self::begin_shared). False when it must not be: the request was answered.
+    pub fn may_commit(&self) -> bool {
+        self.scope.may_commit()
+    }
+
     /// The same database for a request, which commits nothing once it was answered.
     pub fn for_request(&self, fate: Arc<Fate>) -> Self {
         let mut database = self.clone();
         database.scope.fate = Some(fate);
         database
+    }
+
+    /// The same database for work that belongs to no request.
+    pub fn for_background(&self) -> Self {
+        let reads = |reader: &Reader| Reader {
+            user: None,
+            ..reader.clone()
+        };
+        Self {
+            reader: reads(&self.reader),
+            counter: reads(&self.counter),
+            scope: Scope::default(),
+            ..self.clone()
+        }
     }
 
     /// The same database behind a fence: each write executes this statement in its own transaction before it commits,

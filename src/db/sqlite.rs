@@ -21,7 +21,7 @@ use sea_orm::{
 };
 use tokio::sync::Mutex;
 
-use super::{Database, Health, Options, files::Files, quiet, shares::Shares, within};
+use super::{Connections, Database, Health, Options, files::Files, quiet, shares::Shares, within};
 use crate::error::{Unavailable, unavailable};
 
 /// Maximum number of reading connections.
@@ -63,7 +63,12 @@ impl Database {
         };
         let is_immutable = failure.is_some();
         let shares = Shares::sqlite(connections(options));
-        let db = Self::of(url, readers, writer, health, shares);
+        let connections = Connections {
+            readers,
+            shared_writer: writer.clone(),
+            writer,
+        };
+        let db = Self::of(url, connections, health, shares);
         let [writer, readers] = db.sqlite_pools();
         // From here on a missing file is an error: a deleted database must not be created anew without tables.
         let existing = |pool: &SqlitePool| {

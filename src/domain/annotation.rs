@@ -9,6 +9,7 @@ mod decide;
 mod delete_by_task;
 mod facts;
 mod filter;
+mod group;
 pub mod index;
 mod list;
 pub(super) mod lock;

@@ -101,6 +101,13 @@ pub async fn held(
     load(app, db, project_ids, Some(LockType::KeyShare)).await
 }
 
+/// Finds the labelling of a project, whose check mode and config version were read under a lock, if the config was
+/// parsed before.
+pub fn parsed(app: &App, project_id: i64, mode: CheckMode, version: i32) -> Option<Labelling> {
+    let config = app.configs.get(project_id, version)?;
+    Some(Labelling { config, mode })
+}
+
 /// Reads the labelling configs of projects, without a lock and without a check of visibility.
 pub async fn configs(app: &App, project_ids: &[i64]) -> Result<HashMap<i64, Arc<Config>>> {
     let found = load(app, app.db.reader(), project_ids, None).await?;

@@ -17,7 +17,7 @@ use sea_orm::{
 };
 use serde::Serialize;
 
-pub(super) use self::counters::{annotation_counts, touch};
+pub(super) use self::counters::{TouchedTask, annotation_counts, touch};
 use super::{
     access::{self, Actor},
     bulk,

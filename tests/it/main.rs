@@ -7,6 +7,7 @@
 )]
 
 mod group_commit;
+mod grouped_updates;
 mod support;
 mod write_path;
 

@@ -63,7 +63,7 @@ fn codes(answers: &[Answer]) -> HashMap<String, usize> {
 
 /// Every annotation is what its history makes of it, every task's counters are those of its annotations,
 /// and no task has two ground truths.
-async fn assert_consistent(app: &TestApp) {
+pub async fn assert_consistent(app: &TestApp) {
     let db = app.app.db.writer();
     let annotations = annotation_row::Entity::find().all(db).await.unwrap();
     for row in &annotations {

@@ -59,7 +59,7 @@ pub struct New {
 
 /// Change of an annotation. Absent fields keep their value; clients can clear only `lead_time`, a restoration also
 /// the author.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Change {
     /// The whole new list of regions as JSON text.
     pub result: Patch<String>,
@@ -118,7 +118,7 @@ pub enum OwnDrafts {
 }
 
 /// Review of an annotation, as stored in the history.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReviewNote {
     pub action: ReviewAction,
     pub comment: Option<String>,

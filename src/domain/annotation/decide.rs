@@ -18,7 +18,7 @@ use crate::{domain::access::Actor, error::Result};
 pub fn decide(
     actor: &Actor,
     facts: &Facts,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     pending: Pending,
 ) -> Result<annotation::Model> {
     match pending {

@@ -29,6 +29,7 @@ use crate::{
     domain::{
         Patch,
         access::{self, Actor},
+        labelling::Labelling,
         project, user,
     },
     error::Result,
@@ -38,8 +39,10 @@ use crate::{
 pub type GroundTruthByTask = HashMap<i64, annotation::Model>;
 
 /// Facts for the commands of a chunk.
+#[derive(Default)]
 pub struct Facts {
-    roles: HashMap<i64, Role>,
+    /// Roles by user and project.
+    roles: HashMap<(i64, i64), Role>,
     /// Users visible to the actor.
     pub visible_users: HashSet<i64>,
     /// Projects visible to the actor.
@@ -58,7 +61,7 @@ pub struct Facts {
     /// Annotations whose conversion to a draft would delete or replace a draft of the actor's.
     pub drafts_at_risk: HashSet<i64>,
     /// Memory of the results above, and of the ground truths. The driver leases the locked results.
-    _leases: [Lease; 3],
+    _leases: Vec<Lease>,
 }
 
 impl Facts {
@@ -84,9 +87,11 @@ impl Facts {
         let ground_truths = rows::ground_truths(txn, &needs.ground_truths).await?;
         let bytes: usize = ground_truths.values().map(|row| row.result.len()).sum();
         // Leased after the read: asking for the sizes first would cost a statement.
-        let leases = [restored, bases, app.memory.lease(bytes as u64)?];
+        let leases = vec![restored, bases, app.memory.lease(bytes as u64)?];
+        let roles = access::roles_in(txn, actor, &needs.roles).await?;
+        let roles = roles.into_iter();
         let facts = Self {
-            roles: access::roles_in(txn, actor, &needs.roles).await?,
+            roles: roles.map(|(id, role)| ((actor.id(), id), role)).collect(),
             visible_users: user::visible_ids(txn, actor, &needs.users).await?,
             visible_projects: project::visible_ids(txn, actor, &needs.projects).await?,
             contexts,
@@ -103,9 +108,22 @@ impl Facts {
         Ok((facts, ground_truths))
     }
 
+    /// Facts for changes of results, flags and lead times, which depend on roles and labelling configs alone. Roles are
+    /// by user and project, labellings by project.
+    pub fn of_changes(
+        roles: HashMap<(i64, i64), Role>,
+        labellings: HashMap<i64, Labelling>,
+    ) -> Self {
+        Self {
+            roles,
+            contexts: ValidationContexts::new(labellings),
+            ..Self::default()
+        }
+    }
+
     /// The actor's role in a project, or `None` when the actor doesn't see the project.
-    pub fn role(&self, project_id: i64) -> Option<Role> {
-        self.roles.get(&project_id).copied()
+    pub fn role(&self, actor: &Actor, project_id: i64) -> Option<Role> {
+        self.roles.get(&(actor.id(), project_id)).copied()
     }
 
     /// Returns the rules for the results of a task.

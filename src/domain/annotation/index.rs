@@ -49,6 +49,15 @@ pub async fn write(
     changes: &[(Option<&annotation::Model>, &annotation::Model)],
     configs: &HashMap<i64, Arc<Config>>,
 ) -> Result<()> {
+    let (stale_rows, new) = differences(changes, configs).await;
+    replace(txn, stale_rows, new).await
+}
+
+/// Compares the rows of changed annotations: see [`write`].
+pub async fn differences(
+    changes: &[(Option<&annotation::Model>, &annotation::Model)],
+    configs: &HashMap<i64, Arc<Config>>,
+) -> (StaleRows, Rows) {
     let none = Arc::default();
     let (mut stale_rows, mut new) = (StaleRows::default(), Rows::default());
     for (before, after) in changes {
@@ -71,7 +80,7 @@ pub async fn write(
         };
         change.add(old, entries, &mut stale_rows, &mut new);
     }
-    replace(txn, stale_rows, new).await
+    (stale_rows, new)
 }
 
 /// Updates the index for a changed labelling config: reads all results of the project in pages, and replaces the rows
@@ -208,12 +217,13 @@ fn term_rows(
 
 /// Annotations whose rows are to be deleted.
 #[derive(Default)]
-struct StaleRows {
-    terms: Vec<i64>,
-    answers: Vec<i64>,
+pub struct StaleRows {
+    pub terms: Vec<i64>,
+    pub answers: Vec<i64>,
 }
 
-async fn replace(txn: &DatabaseTransaction, stale_rows: StaleRows, new: Rows) -> Result<()> {
+/// Deletes stale rows, and inserts the new.
+pub async fn replace(txn: &DatabaseTransaction, stale_rows: StaleRows, new: Rows) -> Result<()> {
     for ids in stale_rows.terms.chunks(bulk::MAX_VALUES) {
         annotation_term::Entity::delete_many()
             .filter(annotation_term::Column::AnnotationId.is_in(ids.iter().copied()))

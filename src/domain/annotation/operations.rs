@@ -4,6 +4,7 @@ use entity::annotation;
 
 use super::{
     command::{Change, Command, New},
+    group,
     outcome::Done,
     run::run_one,
 };
@@ -58,6 +59,14 @@ pub async fn update(
     change: Change,
     is_trial: bool,
 ) -> Result<annotation::Model> {
+    // A trial writes nothing, and would only hold the locks of a group.
+    let change = match is_trial {
+        true => change,
+        false => match group::update(app, actor, id, change).await {
+            Ok(outcome) => return outcome,
+            Err(change) => change,
+        },
+    };
     let command = Command::Update { id, change };
     Ok(run_one(app, actor, command, is_trial).await?.annotation)
 }

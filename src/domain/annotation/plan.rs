@@ -3,6 +3,7 @@
 
 mod drafts;
 mod ground_truths;
+mod group;
 mod reviews;
 mod write;
 
@@ -32,6 +33,7 @@ use crate::{
         Patch,
         access::Actor,
         history::{self, Changes},
+        task::TouchedTask,
     },
     error::{Error, Problem, ProblemCode, Result},
     instant,
@@ -39,28 +41,27 @@ use crate::{
 use label_studio::config::Config;
 
 /// Accepted changes that are not yet written. Each change builds on the changes before.
-pub struct Plan<'a> {
-    actor: &'a Actor,
+pub struct Plan {
     at: DateTime<Utc>,
     ground_truths: GroundTruthByTask,
     /// Labelling configs by project.
     configs: HashMap<i64, Arc<Config>>,
     rows: BTreeMap<i64, Planned>,
-    new: Vec<(annotation::Model, Action)>,
+    new: Vec<NewRow>,
     deleted: Vec<annotation::Model>,
     restored: Vec<annotation::Model>,
     revisions: Vec<annotation_revision::ActiveModel>,
     /// Annotations that move to a different task.
     moved: Vec<i64>,
-    /// Annotations of which the actor's own drafts are deleted.
-    submitted_drafts_of: Vec<i64>,
+    /// Annotations of which a user's own drafts are deleted, each with the user.
+    submitted_drafts_of: Vec<(i64, i64)>,
     /// Submitted drafts, to delete.
     consumed_drafts: Vec<i64>,
-    /// Deleted annotations whose results become drafts of the actor.
-    new_drafts: Vec<annotation::Model>,
+    /// Deleted annotations whose results become drafts, each with the user who gets the draft.
+    new_drafts: Vec<(annotation::Model, i64)>,
     reviews: Vec<PlannedReview>,
-    /// Tasks whose annotations change, and whether their annotations have to be recounted.
-    tasks: BTreeMap<i64, (task::Model, bool)>,
+    /// Tasks whose annotations change.
+    tasks: BTreeMap<i64, TouchedTask>,
 }
 
 /// Row as stored, and as changed by the plan.
@@ -71,10 +72,20 @@ struct Planned {
     has_new_result: bool,
 }
 
-/// Verdict by the actor on an annotation.
+/// New annotation, whose id is assigned on writing.
+struct NewRow {
+    row: annotation::Model,
+    action: Action,
+    actor_id: i64,
+}
+
+/// Verdict of a reviewer on an annotation.
 enum PlannedReview {
     Record(annotation_review::ActiveModel),
-    Retract { annotation_id: i64 },
+    Retract {
+        annotation_id: i64,
+        reviewer_id: i64,
+    },
 }
 
 /// Rows as a plan leaves them.
@@ -128,16 +139,11 @@ pub fn end_history(
     )
 }
 
-impl<'a> Plan<'a> {
+impl Plan {
     /// `ground_truths` are the current ground truths of all tasks that get a new ground truth.
     /// `configs` are those of all projects in which results change.
-    pub fn new(
-        actor: &'a Actor,
-        ground_truths: GroundTruthByTask,
-        configs: HashMap<i64, Arc<Config>>,
-    ) -> Self {
+    pub fn new(ground_truths: GroundTruthByTask, configs: HashMap<i64, Arc<Config>>) -> Self {
         Self {
-            actor,
             at: instant::now(),
             ground_truths,
             configs,
@@ -183,7 +189,7 @@ impl<'a> Plan<'a> {
     pub fn unwritten(self) -> PlannedRows {
         let changed = self.rows.into_values().map(|planned| planned.after);
         PlannedRows {
-            created: self.new.into_iter().map(|(row, _)| row).collect(),
+            created: self.new.into_iter().map(|new| new.row).collect(),
             changed: changed.chain(self.restored).collect(),
             drafts: Vec::new(),
         }
@@ -202,6 +208,7 @@ impl<'a> Plan<'a> {
     /// Returns the new row; the plan keeps the result of a changed row.
     pub fn change(
         &mut self,
+        actor: &Actor,
         locked: Locked,
         change: Change,
         new_result: Option<NewResult>,
@@ -227,7 +234,7 @@ impl<'a> Plan<'a> {
             OwnDrafts::Go => true,
         };
         if drafts_go {
-            self.submitted_drafts_of.push(row.id);
+            self.submitted_drafts_of.push((row.id, actor.id()));
         }
         // A submitted draft goes in any case: its content is part of the annotation, even if nothing changed.
         self.consumed_drafts
@@ -241,7 +248,7 @@ impl<'a> Plan<'a> {
         }
         let review = change.review.as_ref().map(|review| review.action.action());
         let action = review.unwrap_or_else(|| apply::action(&row, &changes));
-        touch(&mut row, self.actor.id(), action, self.at);
+        touch(&mut row, actor.id(), action, self.at);
         // A named updater replaces the actor, whom `touch` has recorded.
         if let Patch::Set(id) = change.updated_by_id {
             row.updated_by_id = Some(id);
@@ -249,19 +256,19 @@ impl<'a> Plan<'a> {
         let moves = changes.has("task");
         // The unique index allows a single ground truth per task, so the previous ground truth loses the flag.
         if row.ground_truth && (changes.has("groundTruth") || moves) {
-            self.clear_ground_truth(row.task_id, row.id)?;
+            self.clear_ground_truth(actor, row.task_id, row.id)?;
         }
         // Only these changes move a task's counters (`docs/decisions/0004-locks.md`).
         let recount = moves || changes.has("wasCancelled") || changes.has("completedBy");
-        self.revise(&row, Event::Updated, action, changes)?;
+        self.revise(actor.id(), &row, Event::Updated, action, changes)?;
         if moves {
             self.moved.push(row.id);
         }
         if let Some(review) = change.review {
-            self.review(&row, review);
+            self.review(actor, &row, review);
         }
         for task in [Some(task), target].into_iter().flatten() {
-            self.touch_task(task, recount);
+            self.touch_task(actor, task, recount);
         }
         let answer = copy_without_result(&mut row);
         self.put(before, replaced, row);
@@ -272,39 +279,49 @@ impl<'a> Plan<'a> {
     /// plan keeps.
     pub fn create(
         &mut self,
+        actor: &Actor,
         task: task::Model,
         mut row: annotation::Model,
         action: Action,
         draft: Option<SubmittedDraft>,
     ) -> Result<annotation::Model> {
         if row.ground_truth {
-            self.clear_ground_truth(row.task_id, row.id)?;
+            self.clear_ground_truth(actor, row.task_id, row.id)?;
         }
         self.consumed_drafts.extend(draft.map(|draft| draft.id));
-        self.touch_task(task, true);
+        self.touch_task(actor, task, true);
         let answer = copy_without_result(&mut row);
-        self.new.push((row, action));
+        self.new.push(NewRow {
+            row,
+            action,
+            actor_id: actor.id(),
+        });
         Ok(answer)
     }
 
     /// Deletes an annotation; the history stays and ends with a tombstone. Keeps the result as a draft of the actor
     /// on request. Returns the row at the version of the deletion, without its result, which neither revision nor
     /// tombstone stores.
-    pub fn delete(&mut self, locked: Locked, into_draft: bool) -> Result<annotation::Model> {
+    pub fn delete(
+        &mut self,
+        actor: &Actor,
+        locked: Locked,
+        into_draft: bool,
+    ) -> Result<annotation::Model> {
         let Locked {
             task,
             annotation: mut row,
             ..
         } = locked;
-        let revision = end_history(&mut row, self.actor.id(), self.at)?;
+        let revision = end_history(&mut row, actor.id(), self.at)?;
         self.revisions.push(revision);
-        self.touch_task(task, true);
+        self.touch_task(actor, task, true);
         // Changes by earlier commands are kept in their revisions.
         self.rows.remove(&row.id);
         let answer = copy_without_result(&mut row);
         self.deleted.push(answer.clone());
         if into_draft {
-            self.new_drafts.push(row);
+            self.new_drafts.push((row, actor.id()));
         }
         Ok(answer)
     }
@@ -313,17 +330,18 @@ impl<'a> Plan<'a> {
     /// the plan keeps.
     pub fn undelete(
         &mut self,
+        actor: &Actor,
         task: task::Model,
         mut row: annotation::Model,
         changes: Changes,
     ) -> Result<annotation::Model> {
         let action = apply::action(&row, &changes);
-        touch(&mut row, self.actor.id(), action, self.at);
+        touch(&mut row, actor.id(), action, self.at);
         if row.ground_truth {
-            self.clear_ground_truth(row.task_id, row.id)?;
+            self.clear_ground_truth(actor, row.task_id, row.id)?;
         }
-        self.revise(&row, Event::Restored, action, changes)?;
-        self.touch_task(task, true);
+        self.revise(actor.id(), &row, Event::Restored, action, changes)?;
+        self.touch_task(actor, task, true);
         let answer = copy_without_result(&mut row);
         self.restored.push(row);
         Ok(answer)
@@ -331,20 +349,25 @@ impl<'a> Plan<'a> {
 
     fn revise(
         &mut self,
+        actor_id: i64,
         row: &annotation::Model,
         event: Event,
         action: Action,
         changes: Changes,
     ) -> Result<()> {
-        let revision =
-            history::revision(row, event, action, Some(self.actor.id()), self.at, changes)?;
+        let revision = history::revision(row, event, action, Some(actor_id), self.at, changes)?;
         self.revisions.push(revision);
         Ok(())
     }
 
-    fn touch_task(&mut self, task: task::Model, recount: bool) {
-        let (_, recounts) = self.tasks.entry(task.id).or_insert((task, false));
-        *recounts |= recount;
+    fn touch_task(&mut self, actor: &Actor, task: task::Model, recount: bool) {
+        let touched = self.tasks.entry(task.id).or_insert(TouchedTask {
+            task,
+            recount: false,
+            actor_id: actor.id(),
+        });
+        touched.recount |= recount;
+        touched.actor_id = actor.id();
     }
 
     /// Puts a changed row into the plan. `replaced` is the stored result if the change has a new result.

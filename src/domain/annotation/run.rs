@@ -226,7 +226,7 @@ async fn write(
         return Ok(false);
     }
     let (facts, ground_truths) = Facts::read(app, txn, actor, &pendings).await?;
-    let mut plan = Plan::new(actor, ground_truths, facts.configs());
+    let mut plan = Plan::new(ground_truths, facts.configs());
     let (mut created, mut converted) = (Vec::new(), Vec::new());
     for (index, mut pending) in indexes.into_iter().zip(pendings) {
         if let Some(locked) = pending.locked_mut() {

@@ -23,20 +23,32 @@ use super::super::{
 };
 use crate::{app::App, error::Result};
 
-/// Updates locked tasks whose annotations changed; recounts the tasks marked `true`.
+/// Locked task whose annotations change.
+pub struct TouchedTask {
+    pub task: task::Model,
+    /// Counts the annotations of the task anew.
+    pub recount: bool,
+    /// User of the last change.
+    pub actor_id: i64,
+}
+
+/// Updates locked tasks whose annotations changed.
 pub async fn touch(
     txn: &DatabaseTransaction,
-    tasks: impl IntoIterator<Item = (task::Model, bool)>,
-    actor: &Actor,
+    mut tasks: Vec<TouchedTask>,
     at: DateTime<Utc>,
 ) -> Result<()> {
-    let mut tasks: Vec<(task::Model, bool)> = tasks.into_iter().collect();
-    let recounted = tasks.iter().filter(|(_, recount)| *recount);
-    let mut counted = counted(txn, recounted.map(|(task, _)| task.id)).await?;
-    for (task, recount) in &mut tasks {
+    let recounted = tasks.iter().filter(|touched| touched.recount);
+    let mut counted = counted(txn, recounted.map(|touched| touched.task.id)).await?;
+    for TouchedTask {
+        task,
+        recount,
+        actor_id,
+    } in &mut tasks
+    {
         // The clock can step back; `updated_at` never does.
         task.updated_at = std::cmp::max(at, task.updated_at);
-        task.updated_by_id = Some(actor.id());
+        task.updated_by_id = Some(*actor_id);
         if *recount {
             let counted = counted.remove(&task.id).unwrap_or_default();
             task.total_annotations = counted.total;
@@ -47,7 +59,7 @@ pub async fn touch(
     match tasks.as_slice() {
         [] => {}
         // A single task, the usual case, takes a plain UPDATE by key.
-        [(task, recount)] => {
+        [TouchedTask { task, recount, .. }] => {
             let mut columns = task::ActiveModel {
                 id: Unchanged(task.id),
                 updated_at: Set(task.updated_at),
@@ -74,8 +86,10 @@ pub async fn touch(
             ];
             // Writes counters of recounted tasks alone: a parallel change may have recounted the rest since the read.
             for (is_recounted, columns) in [(true, &all[..]), (false, &all[..2])] {
-                let some = tasks.iter().filter(|(_, recount)| *recount == is_recounted);
-                let some: Vec<_> = some.map(|(task, _)| task).collect();
+                let some = tasks
+                    .iter()
+                    .filter(|touched| touched.recount == is_recounted);
+                let some: Vec<_> = some.map(|touched| &touched.task).collect();
                 if !some.is_empty() {
                     bulk::update::<task::Entity>(txn, Column::Id, columns, &some).await?;
                 }

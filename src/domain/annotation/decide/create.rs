@@ -18,7 +18,7 @@ use crate::{
 pub fn decide(
     actor: &Actor,
     facts: &Facts,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     pending: PendingCreate,
 ) -> Result<annotation::Model> {
     let PendingCreate {
@@ -27,7 +27,7 @@ pub fn decide(
         region_count,
     } = pending;
     // An invisible task has no role, and is reported as unknown.
-    let role = facts.role(task.project_id);
+    let role = facts.role(actor, task.project_id);
     let write = AnnotationWrite {
         sets_ground_truth: new.ground_truth,
         changes_author: new.completed_by_id.is_some_and(|id| id != actor.id()),
@@ -73,5 +73,5 @@ pub fn decide(
         version: 1,
         extra: None,
     };
-    plan.create(task, row, action, new.draft)
+    plan.create(actor, task, row, action, new.draft)
 }

@@ -13,7 +13,7 @@ use crate::{
 pub fn decide(
     actor: &Actor,
     facts: &Facts,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     pending: PendingDelete,
 ) -> Result<annotation::Model> {
     let PendingDelete {
@@ -22,7 +22,7 @@ pub fn decide(
         into_draft,
     } = pending;
     let row = &locked.annotation;
-    let role = facts.role(row.project_id);
+    let role = facts.role(actor, row.project_id);
     let write = AnnotationWrite::new(AnnotationAccess::Delete(row));
     access::check_write(actor, role.ok_or(Error::NotFound("annotation"))?, &write)?;
     // Permission first: a conflict shows the current row, which only permitted users may read.
@@ -36,5 +36,5 @@ pub fn decide(
         let message = "you have a draft of it or of its task, which would be lost: submit or discard it first";
         return Err(Problem::new(["id"], ProblemCode::AlreadyTaken, message).into());
     }
-    plan.delete(locked, into_draft)
+    plan.delete(actor, locked, into_draft)
 }

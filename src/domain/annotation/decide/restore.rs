@@ -26,7 +26,7 @@ use label_studio::entry::entries;
 pub fn revert(
     actor: &Actor,
     facts: &Facts,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     pending: PendingRevert,
 ) -> Result<annotation::Model> {
     let PendingRevert {
@@ -41,7 +41,7 @@ pub fn revert(
         changes_author: past.is_some_and(|past| past.author != row.completed_by_id),
         ..AnnotationWrite::new(AnnotationAccess::Edit(row))
     };
-    let role = facts.role(row.project_id);
+    let role = facts.role(actor, row.project_id);
     access::check_write(actor, role.ok_or(Error::NotFound("annotation"))?, &write)?;
     conflict::check_version(
         row,
@@ -56,14 +56,14 @@ pub fn revert(
         validate(facts, &locked.task, past, past.is_stored)?;
     }
     let (change, new_result) = change_to(past);
-    plan.change(locked, change, new_result)
+    plan.change(actor, locked, change, new_result)
 }
 
 /// Undeletes an annotation under its old id, in its former task.
 pub fn undelete(
     actor: &Actor,
     facts: &Facts,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     pending: PendingUndelete,
 ) -> Result<annotation::Model> {
     let not_found = || Error::NotFound("annotation");
@@ -77,7 +77,7 @@ pub fn undelete(
         changes_author: past.is_some_and(changes_author),
         ..AnnotationWrite::new(AnnotationAccess::Undelete(before))
     };
-    let role = facts.role(before.project_id);
+    let role = facts.role(actor, before.project_id);
     access::check_write(actor, role.ok_or_else(not_found)?, &write)?;
     let expected = pending.expected_version;
     conflict::check_version(before, before.version, expected, &facts.visible_users)?;
@@ -99,7 +99,7 @@ pub fn undelete(
     let parent = &mut row.parent_annotation_id;
     *parent = parent.filter(|id| facts.existing_annotations.contains(id));
     let changes = apply::apply(&mut row, &change, None, new_result);
-    plan.undelete(task, row, changes)
+    plan.undelete(actor, task, row, changes)
 }
 
 /// Builds the change that leads to a past state. Leaves out the result if equal to the stored result.

@@ -19,7 +19,7 @@ use crate::{
 pub fn decide(
     actor: &Actor,
     facts: &Facts,
-    plan: &mut Plan<'_>,
+    plan: &mut Plan,
     mut pending: PendingUpdate,
 ) -> Result<annotation::Model> {
     check_access(actor, facts, &pending)?;
@@ -56,7 +56,7 @@ pub fn decide(
     if !problems.is_empty() {
         return Err(Error::BadInput(problems));
     }
-    plan.change(pending.locked, pending.change, new_result)
+    plan.change(actor, pending.locked, pending.change, new_result)
 }
 
 fn check_access(actor: &Actor, facts: &Facts, pending: &PendingUpdate) -> Result<()> {
@@ -68,9 +68,9 @@ fn check_access(actor: &Actor, facts: &Facts, pending: &PendingUpdate) -> Result
         sets_ground_truth: change.ground_truth.is_sent(),
         changes_author: change.completed_by_id.is_sent() || change.updated_by_id.is_sent(),
         moves: change.task_id.is_sent(),
-        target_role: target.and_then(|target| facts.role(target.project_id)),
+        target_role: target.and_then(|target| facts.role(actor, target.project_id)),
         ..AnnotationWrite::new(AnnotationAccess::Edit(row))
     };
-    let role = facts.role(row.project_id);
+    let role = facts.role(actor, row.project_id);
     access::check_write(actor, role.ok_or(Error::NotFound("annotation"))?, &write)
 }

@@ -13,7 +13,7 @@ use super::super::result_validation::ValidationContext;
 use crate::{
     app::App,
     domain::{
-        labelling::{self, Rules},
+        labelling::{self, Labelling, Rules},
         task as tasks,
     },
     error::Result,
@@ -39,23 +39,26 @@ impl ValidationContexts {
         let projects: HashSet<i64> = validated.iter().map(|task| task.project_id).collect();
         let projects: Vec<i64> = projects.into_iter().collect();
         // Holds the configs until the commit: a change of the config waits, then checks the new results.
-        let held = labelling::held(app, txn, &projects).await?;
-        let rules = held.iter();
-        let rules = rules.filter_map(|(id, labelling)| Some((*id, labelling.rules()?)));
-        let rules: HashMap<i64, Rules> = rules.collect();
-        let configs = held.into_iter();
-        let configs = configs
-            .map(|(id, labelling)| (id, labelling.config))
-            .collect();
-        let is_strict = |id| rules.get(id).is_some_and(Rules::is_strict);
+        let contexts = Self::new(labelling::held(app, txn, &projects).await?);
+        let is_strict = |id| contexts.rules.get(id).is_some_and(Rules::is_strict);
         let strict = validated.iter().filter(|task| is_strict(&task.project_id));
         let strict: HashSet<i64> = strict.map(|task| task.id).collect();
         let data = tasks::data(txn, &strict.into_iter().collect::<Vec<_>>()).await?;
-        Ok(Self {
+        Ok(Self { data, ..contexts })
+    }
+
+    /// Contexts of projects whose rules need no task data.
+    pub fn new(labellings: HashMap<i64, Labelling>) -> Self {
+        let rules = labellings.iter();
+        let rules = rules.filter_map(|(id, labelling)| Some((*id, labelling.rules()?)));
+        let rules = rules.collect();
+        let configs = labellings.into_iter();
+        let configs = configs.map(|(id, labelling)| (id, labelling.config));
+        Self {
             rules,
-            configs,
-            data,
-        })
+            configs: configs.collect(),
+            data: HashMap::new(),
+        }
     }
 
     /// Rules and data for results of a task; no rules when the project accepts any result.

@@ -1,5 +1,7 @@
 //! Drafts affected by a plan: moved, deleted and new drafts.
 
+use std::collections::BTreeMap;
+
 use entity::{
     annotation::{self, Column},
     annotation_draft,
@@ -12,7 +14,7 @@ use sea_orm::{
 use super::Plan;
 use crate::{domain::draft::NewDraft, error::Result};
 
-impl Plan<'_> {
+impl Plan {
     /// Moves drafts with their annotations.
     pub(super) async fn move_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
         use annotation_draft::Column::{AnnotationId, TaskId};
@@ -36,13 +38,17 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Deletes submitted drafts, and the actor's own drafts of changed annotations.
+    /// Deletes submitted drafts, and the drafts that users have of annotations that they changed.
     pub(super) async fn delete_drafts(&self, txn: &DatabaseTransaction) -> Result<()> {
         use annotation_draft::Column::{AnnotationId, Id, UserId};
-        if !self.submitted_drafts_of.is_empty() {
+        let mut by_user: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+        for (annotation_id, user_id) in &self.submitted_drafts_of {
+            by_user.entry(*user_id).or_default().push(*annotation_id);
+        }
+        for (user_id, annotation_ids) in by_user {
             annotation_draft::Entity::delete_many()
-                .filter(AnnotationId.is_in(self.submitted_drafts_of.iter().copied()))
-                .filter(UserId.eq(self.actor.id()))
+                .filter(AnnotationId.is_in(annotation_ids))
+                .filter(UserId.eq(user_id))
                 .exec(txn)
                 .await?;
         }
@@ -55,18 +61,18 @@ impl Plan<'_> {
         Ok(())
     }
 
-    /// Keeps the results of deleted annotations as drafts of the actor, a draft per task.
+    /// Keeps the results of deleted annotations as drafts of the users who deleted them, a draft per task.
     pub(super) async fn insert_drafts(
         &mut self,
         txn: &DatabaseTransaction,
     ) -> Result<Vec<annotation_draft::Model>> {
         let mut drafts = Vec::with_capacity(self.new_drafts.len());
-        for row in std::mem::take(&mut self.new_drafts) {
+        for (row, user_id) in std::mem::take(&mut self.new_drafts) {
             let draft = NewDraft {
                 task_id: row.task_id,
                 annotation_id: None,
                 annotation_version: None,
-                user_id: self.actor.id(),
+                user_id,
                 result: row.result,
                 lead_time: row.lead_time,
                 // The deletion counts as the first save of the draft.

@@ -6,12 +6,20 @@ use entity::{
 };
 use sea_orm::{ColumnTrait, DatabaseTransaction, EntityTrait, QueryFilter, sea_query::Expr};
 
-use super::{super::apply::touch, Plan, Planned, copy_without_result};
-use crate::{domain::history::Changes, error::Result};
+use super::{super::apply::touch, NewRow, Plan, Planned, copy_without_result};
+use crate::{
+    domain::{access::Actor, history::Changes},
+    error::Result,
+};
 
-impl Plan<'_> {
+impl Plan {
     /// Takes the ground truth from the annotation of the task that holds it, with a separate revision.
-    pub(super) fn clear_ground_truth(&mut self, task_id: i64, keep: i64) -> Result<()> {
+    pub(super) fn clear_ground_truth(
+        &mut self,
+        actor: &Actor,
+        task_id: i64,
+        keep: i64,
+    ) -> Result<()> {
         let is_other =
             |row: &annotation::Model| row.ground_truth && row.task_id == task_id && row.id != keep;
         let stored = self.ground_truths.remove(&task_id);
@@ -25,19 +33,19 @@ impl Plan<'_> {
         if let Some(id) = planned
             && let Some(mut planned) = self.rows.remove(&id)
         {
-            self.take_ground_truth(&mut planned.after)?;
+            self.take_ground_truth(actor, &mut planned.after)?;
             self.rows.insert(id, planned);
         } else if let Some(mut row) = stored {
             let before = copy_without_result(&mut row);
-            self.take_ground_truth(&mut row)?;
+            self.take_ground_truth(actor, &mut row)?;
             self.put(before, None, row);
         }
         let mut restored = std::mem::take(&mut self.restored);
         for row in restored.iter_mut().filter(|row| is_other(row)) {
-            self.take_ground_truth(row)?;
+            self.take_ground_truth(actor, row)?;
         }
         self.restored = restored;
-        for (row, _) in &mut self.new {
+        for NewRow { row, .. } in &mut self.new {
             // New rows have no revision yet that could record the loss of the ground truth.
             row.ground_truth &= row.task_id != task_id;
         }
@@ -45,12 +53,12 @@ impl Plan<'_> {
     }
 
     /// Takes the ground truth from a row, at a new version.
-    fn take_ground_truth(&mut self, row: &mut annotation::Model) -> Result<()> {
+    fn take_ground_truth(&mut self, actor: &Actor, row: &mut annotation::Model) -> Result<()> {
         row.ground_truth = false;
-        touch(row, self.actor.id(), Action::Updated, self.at);
+        touch(row, actor.id(), Action::Updated, self.at);
         let mut changes = Changes::default();
         changes.field("groundTruth", false);
-        self.revise(row, Event::Updated, Action::Updated, changes)
+        self.revise(actor.id(), row, Event::Updated, Action::Updated, changes)
     }
 
     /// Clears the ground truth of rows that lose the flag, before other rows get the flag: a unique index allows a
@@ -64,7 +72,7 @@ impl Plan<'_> {
         };
         let changed = || self.rows.values().filter(changes);
         let gains = changed().any(|row| row.after.ground_truth)
-            || self.new.iter().any(|(row, _)| row.ground_truth)
+            || self.new.iter().any(|new| new.row.ground_truth)
             || self.restored.iter().any(|row| row.ground_truth);
         let lose = changed().filter(|row| row.before.ground_truth);
         let lose: Vec<i64> = lose.map(|row| row.before.id).collect();

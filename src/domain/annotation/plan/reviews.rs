@@ -10,18 +10,24 @@ use sea_orm::{
 };
 
 use super::{super::command::ReviewNote, Plan, PlannedReview};
-use crate::error::{Problem, ProblemCode, Result};
+use crate::{
+    domain::access::Actor,
+    error::{Problem, ProblemCode, Result},
+};
 
-impl Plan<'_> {
+impl Plan {
     /// Plans the verdict of a review that led to this row.
-    pub(super) fn review(&mut self, row: &annotation::Model, review: ReviewNote) {
+    pub(super) fn review(&mut self, actor: &Actor, row: &annotation::Model, review: ReviewNote) {
         let annotation_id = row.id;
         self.reviews.push(match review.action.verdict() {
-            None => PlannedReview::Retract { annotation_id },
+            None => PlannedReview::Retract {
+                annotation_id,
+                reviewer_id: actor.id(),
+            },
             Some(verdict) => PlannedReview::Record(annotation_review::ActiveModel {
                 annotation_id: Set(annotation_id),
                 project_id: Set(row.project_id),
-                reviewer_id: Set(Some(self.actor.id())),
+                reviewer_id: Set(Some(actor.id())),
                 verdict: Set(verdict),
                 comment: Set(review.comment),
                 version: Set(row.version),
@@ -36,27 +42,32 @@ impl Plan<'_> {
         for review in std::mem::take(&mut self.reviews) {
             match review {
                 PlannedReview::Record(review) => record_verdict(txn, review).await?,
-                PlannedReview::Retract { annotation_id } => {
-                    self.retract_verdict(txn, annotation_id).await?;
-                }
+                PlannedReview::Retract {
+                    annotation_id,
+                    reviewer_id,
+                } => retract_verdict(txn, annotation_id, reviewer_id).await?,
             }
         }
         Ok(())
     }
+}
 
-    /// Deletes the actor's verdict. Refuses without a verdict: the number of deleted rows decides, under the lock.
-    async fn retract_verdict(&self, txn: &DatabaseTransaction, annotation_id: i64) -> Result<()> {
-        let removed = annotation_review::Entity::delete_many()
-            .filter(Column::AnnotationId.eq(annotation_id))
-            .filter(Column::ReviewerId.eq(self.actor.id()))
-            .exec(txn)
-            .await?;
-        if removed.rows_affected > 0 {
-            return Ok(());
-        }
-        let message = "there is no review of yours to delete";
-        Err(Problem::new(["input", "action"], ProblemCode::NotReviewed, message).into())
+/// Deletes a reviewer's verdict. Refuses without a verdict: the number of deleted rows decides, under the lock.
+async fn retract_verdict(
+    txn: &DatabaseTransaction,
+    annotation_id: i64,
+    reviewer_id: i64,
+) -> Result<()> {
+    let removed = annotation_review::Entity::delete_many()
+        .filter(Column::AnnotationId.eq(annotation_id))
+        .filter(Column::ReviewerId.eq(reviewer_id))
+        .exec(txn)
+        .await?;
+    if removed.rows_affected > 0 {
+        return Ok(());
     }
+    let message = "there is no review of yours to delete";
+    Err(Problem::new(["input", "action"], ProblemCode::NotReviewed, message).into())
 }
 
 /// Inserts a verdict, or replaces the reviewer's previous verdict.

@@ -1,7 +1,7 @@
 //! Writes a plan, in as many statements for a hundred annotations as for a single annotation.
 
 use entity::{
-    annotation::{self, Action, Column},
+    annotation::{self, Column},
     annotation_revision::Event,
     annotation_tombstone,
 };
@@ -12,7 +12,7 @@ use sea_orm::{
     QueryFilter, SqlErr,
 };
 
-use super::{super::index, Plan, Planned, PlannedRows, unique_id_taken, used_unique_id};
+use super::{super::index, NewRow, Plan, Planned, PlannedRows, unique_id_taken, used_unique_id};
 use crate::{
     domain::{
         bulk,
@@ -29,7 +29,7 @@ impl Planned {
     }
 }
 
-impl Plan<'_> {
+impl Plan {
     /// Writes all rows, in an order that respects unique keys: deletes rows before inserting.
     pub async fn write(mut self, txn: &DatabaseTransaction) -> Result<PlannedRows> {
         self.tombstone(txn).await?;
@@ -47,7 +47,7 @@ impl Plan<'_> {
         self.delete_drafts(txn).await?;
         let drafts = self.insert_drafts(txn).await?;
         self.write_reviews(txn).await?;
-        tasks::touch(txn, self.tasks.into_values(), self.actor, self.at).await?;
+        tasks::touch(txn, self.tasks.into_values().collect(), self.at).await?;
         let changed = self.rows.into_values().map(|planned| planned.after);
         Ok(PlannedRows {
             created,
@@ -92,7 +92,7 @@ impl Plan<'_> {
     async fn insert(
         &mut self,
         txn: &DatabaseTransaction,
-        new: Vec<(annotation::Model, Action)>,
+        new: Vec<NewRow>,
     ) -> Result<Vec<annotation::Model>> {
         let mut ids = match new.len() {
             // The insert of a single row returns its id, so no id is reserved.
@@ -101,7 +101,12 @@ impl Plan<'_> {
         };
         let mut inserted = Vec::with_capacity(new.len());
         let mut many = Vec::new();
-        for (mut row, action) in new {
+        for NewRow {
+            mut row,
+            action,
+            actor_id,
+        } in new
+        {
             match &mut ids {
                 Some(ids) => {
                     row.id = ids.take();
@@ -117,7 +122,7 @@ impl Plan<'_> {
                 }
             }
             let changes = Changes::of_new(&row);
-            self.revise(&row, Event::Created, action, changes)?;
+            self.revise(actor_id, &row, Event::Created, action, changes)?;
             inserted.push(row);
         }
         bulk::insert(txn, many)

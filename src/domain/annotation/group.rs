@@ -1,0 +1,314 @@
+//! Updates of several requests in a single transaction: a group takes as many statements as an update, and one commit.
+//!
+//! Updates wait in a queue, without a timer. A writer takes the updates that are there, locks and reads their rows in a
+//! statement, decides on each as its own actor, and writes all. An update that the group does not fit, and each update
+//! of a group that fails before its commit, runs on the path of all commands, in a transaction of its own.
+//!
+//! Decision: docs/decisions/0031-grouped-updates.md.
+
+mod queue;
+mod read;
+
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+
+use entity::annotation;
+use futures_util::FutureExt;
+use sea_orm::DbBackend;
+use tokio::sync::oneshot;
+
+use self::{
+    queue::{Job, Outcome, Queue},
+    read::Row,
+};
+use super::{
+    check,
+    command::Change,
+    decide::decide,
+    facts::{Facts, GroundTruthByTask},
+    lock::Locked,
+    pending::{Pending, PendingUpdate},
+    plan::Plan,
+    result_validation,
+};
+use crate::{
+    app::App,
+    db::{SHARED_WRITES, WriteTxn},
+    domain::{
+        access::Actor,
+        labelling::{self, Labelling},
+        version,
+    },
+    error::{Error, Reason, Result, Unavailable},
+    fair::FairSemaphore,
+    id,
+};
+
+/// Bytes of a result, sent or stored, up to which an update is written in a group: others wait while it is read.
+const MAX_BYTES: usize = 32 << 10;
+/// Updates in the queue and in groups at once; further updates wait for a permit, which users share fairly.
+const MAX_QUEUED: usize = 64;
+
+/// State of the groups of a program.
+struct Groups {
+    queue: Arc<Queue>,
+    permits: FairSemaphore,
+}
+
+impl Default for Groups {
+    fn default() -> Self {
+        Self {
+            queue: Arc::default(),
+            permits: FairSemaphore::new(MAX_QUEUED),
+        }
+    }
+}
+
+/// Writes an update in a group. Returns the change if the update has to run in a transaction of its own.
+pub async fn update(
+    app: &App,
+    actor: &Actor,
+    id: i64,
+    change: Change,
+) -> std::result::Result<Result<annotation::Model>, Change> {
+    if !fits(app, id, &change) {
+        return Err(change);
+    }
+    if let Err(refusal) = check::check_change(&change) {
+        return Ok(Err(refusal));
+    }
+    let groups = app.extensions.get::<Groups>();
+    let permit = groups.permits.acquire(actor.id()).await;
+    let (sender, receiver) = oneshot::channel();
+    let job = Job {
+        db: app.db.clone(),
+        actor: actor.clone(),
+        annotation_id: id,
+        change,
+        outcome: sender,
+        _permit: permit,
+    };
+    let writers = match app.db.backend() {
+        DbBackend::Postgres => SHARED_WRITES,
+        _ => 1,
+    };
+    if groups.queue.push(job, writers as usize) {
+        tokio::spawn(write_groups(app.background(), groups.queue.clone()));
+    }
+    match receiver.await {
+        Ok(Outcome::Decided(outcome)) => Ok(outcome),
+        Ok(Outcome::Separate(change)) => Err(*change),
+        // The writer panicked, or the runtime shuts down.
+        Err(_) => Ok(Err(Error::Unavailable(
+            Unavailable::from(Reason::Stopping).unknown(),
+        ))),
+    }
+}
+
+/// Says whether an update can be written in a group: changes of result, flags and lead time alone, which depend on no
+/// further rows.
+fn fits(app: &App, id: i64, change: &Change) -> bool {
+    let edits = change.regions.value();
+    let edits = edits.and_then(|regions| regions.upsert.value());
+    let edited: usize = edits.into_iter().flatten().map(String::len).sum();
+    let bytes = change.result.value().map_or(0, String::len) + edited;
+    id::possible(id).is_some()
+        && bytes <= MAX_BYTES
+        // A fence has to be part of the update's own transaction.
+        && !app.db.is_fenced()
+        && change.draft.is_none()
+        && change.review.is_none()
+        && !(change.task_id.is_sent()
+            || change.project_id.is_sent()
+            || change.completed_by_id.is_sent()
+            || change.updated_by_id.is_sent()
+            || change.ground_truth.is_sent())
+}
+
+/// Writes groups until the queue is empty.
+async fn write_groups(app: App, queue: Arc<Queue>) {
+    while let Some(group) = queue.take() {
+        let (jobs, taken) = group.into_parts();
+        // A panic is a bug, and loses its group only: the outcomes of the updates are unknown to their callers.
+        let written = AssertUnwindSafe(write(&app, jobs)).catch_unwind().await;
+        if written.is_err() {
+            tracing::error!("a group of updates ended in a panic");
+        }
+        drop(taken);
+    }
+}
+
+/// Update whose change was decided on.
+struct Decided {
+    annotation_id: i64,
+    outcome: oneshot::Sender<Outcome>,
+    /// Row as the change leaves it; without its result if the plan writes the row.
+    row: Result<annotation::Model>,
+    /// Copy of the change, for a transaction of its own if the group fails.
+    change: Change,
+}
+
+/// Failure of a group.
+enum Failure {
+    /// Nothing is written.
+    BeforeCommit,
+    OfCommit(Error),
+}
+
+/// Writes a group, and tells each update its outcome.
+async fn write(app: &App, jobs: Vec<Job>) {
+    let Ok((txn, rows)) = begin(app, &jobs).await else {
+        return jobs.into_iter().for_each(separate);
+    };
+    let (decided, plan) = decide_all(app, jobs, rows).await;
+    let changed = match commit(txn, plan).await {
+        Ok(changed) => changed,
+        Err(Failure::BeforeCommit) => return decided.into_iter().for_each(Decided::separate),
+        Err(Failure::OfCommit(failure)) => {
+            for Decided { outcome, .. } in decided {
+                drop(outcome.send(Outcome::Decided(Err(failure.clone()))));
+            }
+            return;
+        }
+    };
+    let mut changed: HashMap<i64, annotation::Model> =
+        changed.into_iter().map(|row| (row.id, row)).collect();
+    for decided in decided {
+        let Decided {
+            annotation_id,
+            outcome,
+            row,
+            ..
+        } = decided;
+        let row = changed.remove(&annotation_id).map_or(row, Ok);
+        drop(outcome.send(Outcome::Decided(row)));
+    }
+}
+
+/// Begins the transaction of a group, and locks its rows.
+async fn begin(app: &App, jobs: &[Job]) -> Result<(WriteTxn, HashMap<i64, Row>)> {
+    let txn = app.db.begin_shared().await?;
+    let rows = read::lock(&txn, jobs).await?;
+    Ok((txn, rows))
+}
+
+/// Decides on the updates whose rows are locked, each as its own actor, and tells the others to run separately. Returns
+/// no plan if a decision failed.
+async fn decide_all(
+    app: &App,
+    jobs: Vec<Job>,
+    mut rows: HashMap<i64, Row>,
+) -> (Vec<Decided>, Option<Plan>) {
+    let mut joined = Vec::with_capacity(jobs.len());
+    let (mut roles, mut labellings) = (HashMap::new(), HashMap::new());
+    for job in jobs {
+        let row = rows.remove(&job.annotation_id);
+        match row.filter(|row| knows_rules(app, row, &job.change, &mut labellings)) {
+            Some(row) => {
+                let role = row.role(&job.actor);
+                let key = (job.actor.id(), row.annotation.project_id);
+                roles.extend(role.map(|role| (key, role)));
+                joined.push((job, row));
+            }
+            None => separate(job),
+        }
+    }
+    let facts = Facts::of_changes(roles, labellings);
+    let mut plan = Plan::new(GroundTruthByTask::new(), facts.configs());
+    let mut decided = Vec::with_capacity(joined.len());
+    let mut has_failed = false;
+    for (job, row) in joined {
+        let copy = job.change.clone();
+        let pending = pending(row, job.change);
+        let row = match job.db.may_commit() {
+            true => decide(&job.actor, &facts, &mut plan, pending),
+            // The answer at the deadline is out already, saying that nothing was changed.
+            false => Err(Error::unavailable(Reason::Timeout)),
+        };
+        has_failed |= matches!(row, Err(Error::Internal(_)));
+        decided.push(Decided {
+            annotation_id: job.annotation_id,
+            outcome: job.outcome,
+            row,
+            change: copy,
+        });
+        // Lets other requests run between two decisions.
+        tokio::task::yield_now().await;
+    }
+    (decided, (!has_failed).then_some(plan))
+}
+
+/// Says whether the change can be decided on with its row alone: it is not stale, and its project's config was parsed
+/// before and promises nothing about the task's data. Adds the labelling of a project in which a result changes.
+fn knows_rules(
+    app: &App,
+    row: &Row,
+    change: &Change,
+    labellings: &mut HashMap<i64, Labelling>,
+) -> bool {
+    let annotation = &row.annotation;
+    if version::missed(&change.expected_version, annotation.version).is_some() {
+        return false;
+    }
+    if !result_validation::needs_validation(change, annotation) {
+        return true;
+    }
+    let project_id = annotation.project_id;
+    let (mode, version) = (row.check_mode, row.config_version);
+    let Some(labelling) = labelling::parsed(app, project_id, mode, version) else {
+        return false;
+    };
+    let is_strict = labelling.rules().is_some_and(|rules| rules.is_strict());
+    labellings.insert(project_id, labelling);
+    !is_strict
+}
+
+fn pending(row: Row, change: Change) -> Pending {
+    Pending::Update(Box::new(PendingUpdate {
+        locked: Locked {
+            task: row.task,
+            annotation: row.annotation,
+            target: None,
+            version_bumps: 0,
+        },
+        change,
+    }))
+}
+
+/// Writes and commits a plan. Returns the changed rows.
+async fn commit(
+    txn: WriteTxn,
+    plan: Option<Plan>,
+) -> std::result::Result<Vec<annotation::Model>, Failure> {
+    let Some(plan) = plan else {
+        return Err(roll_back(txn).await);
+    };
+    if plan.is_empty() {
+        // On SQLite the rows may be of an earlier group, whose commit decides.
+        let ended = txn.rollback().await.map_err(Failure::OfCommit);
+        return ended.map(|()| Vec::new());
+    }
+    let Ok(rows) = plan.write_group(&txn).await else {
+        return Err(roll_back(txn).await);
+    };
+    txn.commit().await.map_err(Failure::OfCommit)?;
+    Ok(rows.changed)
+}
+
+/// Releases the locks of a failed group, for which its updates ask next.
+async fn roll_back(txn: WriteTxn) -> Failure {
+    // A failure to roll back ends the connection, and the locks with it.
+    drop(txn.rollback().await);
+    Failure::BeforeCommit
+}
+
+fn separate(job: Job) {
+    // Fails for a caller that has left.
+    drop(job.outcome.send(Outcome::Separate(Box::new(job.change))));
+}
+
+impl Decided {
+    fn separate(self) {
+        let change = Box::new(self.change);
+        drop(self.outcome.send(Outcome::Separate(change)));
+    }
+}
