@@ -182,20 +182,24 @@ impl Database {
         begun.inspect_err(|error| self.health().note(error))
     }
 
-    /// Begins a write on PostgreSQL. A connection lost since the last use has begun nothing, so a new connection is
-    /// tried.
+    /// Begins a write on PostgreSQL.
     async fn begin_postgres(&self) -> Result<WriteTxn> {
         // The permit before the connection, so that waiting for a share occupies no connection.
         let permit = self.reader.shares.write(self.reader.user.as_ref()).await;
-        let begun = match WriteTxn::begin(&self.writer, &self.commits).await {
+        Ok(self.begin_on(&self.writer).await?.with_permit(permit))
+    }
+
+    /// Begins a write on a connection of a pool. A connection lost since the last use has begun nothing, so a new
+    /// connection is tried.
+    async fn begin_on(&self, connections: &DatabaseConnection) -> Result<WriteTxn> {
+        let begun = match WriteTxn::begin(connections, &self.commits).await {
             Err(error) if is_lost_connection(&error) => {
                 self.health().distrust();
-                WriteTxn::begin(&self.writer, &self.commits).await
+                WriteTxn::begin(connections, &self.commits).await
             }
             other => other,
         };
-        let begun = begun.map_err(|error| self.reader.explained(error))?;
-        Ok(begun.with_permit(permit))
+        Ok(begun.map_err(|error| self.reader.explained(error))?)
     }
 
     /// Begins a write transaction that carries the writes of several requests: without the conditions of a request, which
@@ -209,9 +213,7 @@ impl Database {
             DbBackend::Sqlite => {
                 WriteTxn::begin_in_turn(&self.shared_writer, &self.queue, &self.commits).await
             }
-            _ => WriteTxn::begin(&self.shared_writer, &self.commits)
-                .await
-                .map_err(Error::from),
+            _ => self.begin_on(&self.shared_writer).await,
         };
         begun.inspect_err(|error| self.health().note(error))
     }
