@@ -204,18 +204,18 @@ impl Database {
 
     /// Begins a write transaction that carries the writes of several requests: without the conditions of a request, which
     /// the caller checks for each request by [`may_commit`](Self::may_commit), and without a permit, since no user has
-    /// the transaction to itself.
+    /// the transaction to itself. Fails early, for writes that run by themselves then: the failure is no condition of
+    /// the database yet.
     pub async fn begin_shared(&self) -> Result<WriteTxn> {
         if let Some(failure) = self.refuses_writes() {
             return Err(Error::Unavailable(failure));
         }
-        let begun = match self.backend() {
+        match self.backend() {
             DbBackend::Sqlite => {
                 WriteTxn::begin_in_turn(&self.shared_writer, &self.queue, &self.commits).await
             }
             _ => self.begin_on(&self.shared_writer).await,
-        };
-        begun.inspect_err(|error| self.health().note(error))
+        }
     }
 
     /// Known conditions that impede the database.
@@ -269,6 +269,23 @@ struct Connections {
     shared_writer: DatabaseConnection,
 }
 
+/// Longest wait for a connection for shared writes. As many writers as connections ask for one, so that only an
+/// unreachable server, or one that accepts no more connections, makes them wait; each write then runs by itself.
+const ACQUIRING_SHARED: Duration = Duration::from_secs(1);
+
+/// Longest use of a connection for shared writes, after which its statements are planned for tables of today's size.
+const PLANNED: Duration = Duration::from_secs(60);
+
+/// Settings of a connection for shared writes. Statements bind arrays, for whose actual lengths the server would plan
+/// anew at every execution, at twice the cost of the execution itself. A write that waits for a lock holds up the
+/// others of its transaction, so it fails early. The other bounds release the locks of a process that is frozen, or
+/// whose machine is gone. <https://www.postgresql.org/docs/current/runtime-config-client.html>
+const SHARED_WRITER: &str = "SET plan_cache_mode = force_generic_plan; \
+     SET lock_timeout = '100ms'; \
+     SET idle_in_transaction_session_timeout = '10s'; \
+     SET statement_timeout = '10s'; \
+     SET tcp_user_timeout = '10s'";
+
 /// Opens the pool for shared writes, whose connections are established on first use.
 async fn postgres_shared_writer(
     url: &str,
@@ -276,7 +293,8 @@ async fn postgres_shared_writer(
 ) -> anyhow::Result<DatabaseConnection> {
     let mut pool = quiet(url);
     pool.max_connections(SHARED_WRITES)
-        .acquire_timeout(ACQUIRING)
+        .acquire_timeout(ACQUIRING_SHARED)
+        .max_lifetime(PLANNED)
         .connect_lazy(true)
         .map_sqlx_postgres_before_acquire(move |_, connection| {
             let is_trusted = health.trusts(connection.age);
@@ -284,13 +302,7 @@ async fn postgres_shared_writer(
         })
         .map_sqlx_postgres_pool_opts(|options| {
             options.after_connect(|connection, _| {
-                Box::pin(async move {
-                    // The statements of shared writes bind arrays, for whose actual lengths the server would plan them
-                    // anew at every execution, at twice the cost of the execution itself:
-                    // https://www.postgresql.org/docs/current/runtime-config-query.html#GUC-PLAN-CACHE-MODE
-                    let generic = "SET plan_cache_mode = force_generic_plan";
-                    connection.execute(generic).await.map(drop)
-                })
+                Box::pin(async move { connection.execute(SHARED_WRITER).await.map(drop) })
             })
         });
     Connector::connect(pool)

@@ -44,6 +44,12 @@ impl Fate {
         }
     }
 
+    /// Says whether commits are allowed, without recording one.
+    pub(super) fn is_open(&self) -> bool {
+        self.state.load(Ordering::SeqCst) != CLOSED
+            && self.whole.as_ref().is_none_or(|whole| whole.is_open())
+    }
+
     /// Records that a commit of the request is about to be sent. False forbids the commit: the request was answered at
     /// the deadline.
     pub(super) fn may_commit(&self) -> bool {

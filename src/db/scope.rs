@@ -45,6 +45,11 @@ impl Database {
         self.scope.fence.is_some()
     }
 
+    /// Says whether the request still waits for its answer.
+    pub fn is_awaited(&self) -> bool {
+        self.scope.fate.as_ref().is_none_or(|fate| fate.is_open())
+    }
+
     /// Notes that a commit of the request is about to be sent, in a transaction of
     /// [`begin_shared`](Self::begin_shared). False when it must not be: the request was answered.
     pub fn may_commit(&self) -> bool {

@@ -258,33 +258,42 @@ async fn an_update_whose_request_was_answered_is_not_written(test: TestApp) {
 }
 
 #[postgres_only]
-async fn an_update_of_a_locked_task_holds_up_no_other(test: TestApp) {
+async fn an_update_that_waits_for_a_lock_holds_up_no_other(test: TestApp) {
     let (project, task) = test.project_with_task().await;
     let admin = actor(&test.app, &test.admin).await;
+    let max = test.member(&project, "max", Role::Manager).await;
+    let max_id = max.user_id.clone();
+    let max = actor(&test.app, &max).await;
     let locked = test.annotation(&test.admin, &task, json!({})).await;
     let mut free = Vec::new();
     for _ in 0..40 {
         let task = test.task(&project).await;
         free.push(test.annotation(&test.admin, &task, json!({})).await);
     }
-    let holder = test.app.db.begin().await.unwrap();
-    let lock = format!("SELECT FROM task WHERE id = {task} FOR UPDATE");
-    holder.execute_unprepared(&lock).await.unwrap();
-    let mut waiting = update(&test.app, &admin, &locked, lead_time(1.0));
-    let updates = free
-        .iter()
-        .map(|id| update(&test.app, &admin, id, lead_time(2.0)));
-    let mut others = Box::pin(join_all(updates));
-    // Both are polled, so that the update of the locked task is the first in the queue.
-    let others = std::future::poll_fn(|context| {
-        assert!(waiting.as_mut().poll(context).is_pending());
-        others.as_mut().poll(context)
-    });
-    for outcome in others.await {
-        assert_eq!(outcome.unwrap().version, 2);
+    let locks = [
+        format!("SELECT FROM task WHERE id = {task} FOR UPDATE"),
+        // As the deletion of the user who writes.
+        format!(r#"SELECT FROM "user" WHERE id = {max_id} FOR UPDATE"#),
+    ];
+    for (lock, version) in locks.iter().zip(2..) {
+        let holder = test.app.db.begin().await.unwrap();
+        holder.execute_unprepared(lock).await.unwrap();
+        let seconds = f64::from(version);
+        let mut waiting = update(&test.app, &max, &locked, lead_time(seconds));
+        let updates = free
+            .iter()
+            .map(|id| update(&test.app, &admin, id, lead_time(seconds)));
+        let mut others = Box::pin(join_all(updates));
+        // Both are polled, so that the update that has to wait is the first in the queue.
+        let others = std::future::poll_fn(|context| {
+            assert!(waiting.as_mut().poll(context).is_pending());
+            others.as_mut().poll(context)
+        });
+        for outcome in others.await {
+            assert_eq!(outcome.unwrap().version, version);
+        }
+        assert!(poll_immediate(&mut waiting).await.is_none());
+        holder.rollback().await.unwrap();
+        assert_eq!(waiting.await.unwrap().version, version);
     }
-    let polled = poll_immediate(&mut waiting).await;
-    assert!(polled.is_none());
-    holder.rollback().await.unwrap();
-    assert_eq!(waiting.await.unwrap().version, 2);
 }

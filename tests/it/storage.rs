@@ -114,7 +114,10 @@ async fn a_full_database_is_told_and_works_again(app: TestApp) {
 #[postgres_only]
 async fn lost_connections_are_replaced_without_a_word(app: TestApp) {
     let (_, task) = app.project_with_task().await;
-    for _ in 0..3 {
+    let id = app
+        .annotation(&app.admin, &task, serde_json::json!({}))
+        .await;
+    for number in 0..3 {
         drop_connections(&app).await;
         let reads = (0..12).map(|_| app.admin.run("{ projects { totalCount } }"));
         for answer in futures_util::future::join_all(reads).await {
@@ -122,6 +125,10 @@ async fn lost_connections_are_replaced_without_a_word(app: TestApp) {
         }
         drop_connections(&app).await;
         annotate(&app, &task, 10).await.ok();
+        drop_connections(&app).await;
+        let input = serde_json::json!({ "leadTime": number });
+        crate::graphql::update(&app.admin, &id, input).await.ok();
+        assert_eq!(readiness(&app).await.0, StatusCode::OK);
     }
 }
 

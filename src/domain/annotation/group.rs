@@ -9,7 +9,15 @@
 mod queue;
 mod read;
 
-use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc};
+use std::{
+    collections::HashMap,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use entity::annotation;
 use futures_util::FutureExt;
@@ -22,7 +30,7 @@ use self::{
 };
 use super::{
     check,
-    command::Change,
+    command::{Change, RegionChanges},
     decide::decide,
     facts::{Facts, GroundTruthByTask},
     lock::Locked,
@@ -32,14 +40,14 @@ use super::{
 };
 use crate::{
     app::App,
-    db::{SHARED_WRITES, WriteTxn},
+    db::{Database, SHARED_WRITES, WriteTxn},
     domain::{
         access::Actor,
         labelling::{self, Labelling},
         version,
     },
     error::{Error, Reason, Result, Unavailable},
-    fair::FairSemaphore,
+    fair::{FairSemaphore, Permit},
     id,
 };
 
@@ -47,6 +55,8 @@ use crate::{
 const MAX_BYTES: usize = 32 << 10;
 /// Updates in the queue and in groups at once; further updates wait for a permit, which users share fairly.
 const MAX_QUEUED: usize = 64;
+/// Longest time of a step of a group on PostgreSQL.
+const STEP: Duration = Duration::from_secs(10);
 
 /// State of the groups of a program.
 struct Groups {
@@ -85,7 +95,7 @@ pub async fn update(
         annotation_id: id,
         change,
         outcome: sender,
-        _permit: permit,
+        permit,
     };
     let writers = match app.db.backend() {
         DbBackend::Postgres => SHARED_WRITES,
@@ -97,7 +107,7 @@ pub async fn update(
     match receiver.await {
         Ok(Outcome::Decided(outcome)) => Ok(outcome),
         Ok(Outcome::Separate(change)) => Err(*change),
-        // The writer panicked, or the runtime shuts down.
+        // The runtime shuts down, or the writer panicked.
         Err(_) => Ok(Err(Error::Unavailable(
             Unavailable::from(Reason::Stopping).unknown(),
         ))),
@@ -107,9 +117,7 @@ pub async fn update(
 /// Says whether an update can be written in a group: changes of result, flags and lead time alone, which depend on no
 /// further rows.
 fn fits(app: &App, id: i64, change: &Change) -> bool {
-    let edits = change.regions.value();
-    let edits = edits.and_then(|regions| regions.upsert.value());
-    let edited: usize = edits.into_iter().flatten().map(String::len).sum();
+    let edited = change.regions.value().map_or(0, size_of_edits);
     let bytes = change.result.value().map_or(0, String::len) + edited;
     id::possible(id).is_some()
         && bytes <= MAX_BYTES
@@ -122,6 +130,17 @@ fn fits(app: &App, id: i64, change: &Change) -> bool {
             || change.completed_by_id.is_sent()
             || change.updated_by_id.is_sent()
             || change.ground_truth.is_sent())
+}
+
+/// Bytes of edits, with the bytes that each takes besides its text.
+fn size_of_edits(edits: &RegionChanges) -> usize {
+    const EACH: usize = 64;
+    let upserted = edits.upsert.value().into_iter().flatten();
+    let removed = edits.remove.value().into_iter().flatten();
+    let entries = edits.remove_entries.value().into_iter().flatten();
+    let texts = upserted.chain(removed).map(|text| text.len() + EACH);
+    let pairs = entries.map(|(region, control)| region.len() + control.len() + EACH);
+    texts.chain(pairs).sum()
 }
 
 /// Writes groups until the queue is empty.
@@ -145,6 +164,10 @@ struct Decided {
     row: Result<annotation::Model>,
     /// Copy of the change, for a transaction of its own if the group fails.
     change: Change,
+    /// Handle of the request.
+    db: Database,
+    /// Held until the outcome is told.
+    _permit: Permit,
 }
 
 /// Failure of a group.
@@ -156,31 +179,45 @@ enum Failure {
 
 /// Writes a group, and tells each update its outcome.
 async fn write(app: &App, jobs: Vec<Job>) {
-    let Ok((txn, rows)) = begin(app, &jobs).await else {
+    let begun = within(app, begin(app, &jobs)).await;
+    let Some(Ok((txn, rows))) = begun else {
         return jobs.into_iter().for_each(separate);
     };
     let (decided, plan) = decide_all(app, jobs, rows).await;
-    let changed = match commit(txn, plan).await {
+    let is_committing = AtomicBool::new(false);
+    let ended = within(app, commit(txn, plan, &decided, &is_committing)).await;
+    let late = || match is_committing.load(Ordering::SeqCst) {
+        true => Failure::OfCommit(Error::Unavailable(
+            Unavailable::from(Reason::Timeout).unknown(),
+        )),
+        false => Failure::BeforeCommit,
+    };
+    let changed = match ended.unwrap_or_else(|| Err(late())) {
         Ok(changed) => changed,
         Err(Failure::BeforeCommit) => return decided.into_iter().for_each(Decided::separate),
         Err(Failure::OfCommit(failure)) => {
-            for Decided { outcome, .. } in decided {
-                drop(outcome.send(Outcome::Decided(Err(failure.clone()))));
+            for decided in decided {
+                let outcome = decided.without_commit(app, &failure);
+                decided.tell(outcome);
             }
             return;
         }
     };
     let mut changed: HashMap<i64, annotation::Model> =
         changed.into_iter().map(|row| (row.id, row)).collect();
-    for decided in decided {
-        let Decided {
-            annotation_id,
-            outcome,
-            row,
-            ..
-        } = decided;
-        let row = changed.remove(&annotation_id).map_or(row, Ok);
-        drop(outcome.send(Outcome::Decided(row)));
+    for mut decided in decided {
+        let row = changed.remove(&decided.annotation_id);
+        let row = row.map_or_else(|| decided.take_row(), Ok);
+        decided.tell(row);
+    }
+}
+
+/// Bounds a step of a group on PostgreSQL: a connection whose peer is gone may never answer, and would occupy its
+/// writer. `None` once the time is over. A step on SQLite takes its turn at the writer, and ends by itself.
+async fn within<T>(app: &App, step: impl Future<Output = T>) -> Option<T> {
+    match app.db.backend() {
+        DbBackend::Postgres => tokio::time::timeout(STEP, step).await.ok(),
+        _ => Some(step.await),
     }
 }
 
@@ -202,7 +239,7 @@ async fn decide_all(
     let (mut roles, mut labellings) = (HashMap::new(), HashMap::new());
     for job in jobs {
         let row = rows.remove(&job.annotation_id);
-        match row.filter(|row| knows_rules(app, row, &job.change, &mut labellings)) {
+        match row.filter(|row| is_decidable(app, row, &job.change, &mut labellings)) {
             Some(row) => {
                 let role = row.role(&job.actor);
                 let key = (job.actor.id(), row.annotation.project_id);
@@ -219,17 +256,23 @@ async fn decide_all(
     for (job, row) in joined {
         let copy = job.change.clone();
         let pending = pending(row, job.change);
-        let row = match job.db.may_commit() {
+        let is_awaited = job.db.is_awaited() && !job.outcome.is_closed();
+        let decided_on = catch_unwind(AssertUnwindSafe(|| match is_awaited {
             true => decide(&job.actor, &facts, &mut plan, pending),
             // The answer at the deadline is out already, saying that nothing was changed.
             false => Err(Error::unavailable(Reason::Timeout)),
-        };
+        }));
+        // A panic is a bug, which fails its update alone once each runs separately.
+        has_failed |= decided_on.is_err();
+        let row = decided_on.unwrap_or_else(|_| Err(Error::busy()));
         has_failed |= matches!(row, Err(Error::Internal(_)));
         decided.push(Decided {
             annotation_id: job.annotation_id,
             outcome: job.outcome,
             row,
             change: copy,
+            db: job.db,
+            _permit: job.permit,
         });
         // Lets other requests run between two decisions.
         tokio::task::yield_now().await;
@@ -239,7 +282,7 @@ async fn decide_all(
 
 /// Says whether the change can be decided on with its row alone: it is not stale, and its project's config was parsed
 /// before and promises nothing about the task's data. Adds the labelling of a project in which a result changes.
-fn knows_rules(
+fn is_decidable(
     app: &App,
     row: &Row,
     change: &Change,
@@ -278,25 +321,33 @@ fn pending(row: Row, change: Change) -> Pending {
 async fn commit(
     txn: WriteTxn,
     plan: Option<Plan>,
+    decided: &[Decided],
+    is_committing: &AtomicBool,
 ) -> std::result::Result<Vec<annotation::Model>, Failure> {
     let Some(plan) = plan else {
         return Err(roll_back(txn).await);
     };
     if plan.is_empty() {
-        // On SQLite the rows may be of an earlier group, whose commit decides.
+        // On SQLite the rows may be of another transaction of the group commit, whose end the rollback waits for.
         let ended = txn.rollback().await.map_err(Failure::OfCommit);
         return ended.map(|()| Vec::new());
     }
     let Ok(rows) = plan.write_group(&txn).await else {
         return Err(roll_back(txn).await);
     };
+    let mut accepted = decided.iter().filter(|decided| decided.row.is_ok());
+    if !accepted.all(|decided| decided.db.may_commit()) {
+        // A request was answered meanwhile, saying that nothing was changed.
+        return Err(roll_back(txn).await);
+    }
+    is_committing.store(true, Ordering::SeqCst);
     txn.commit().await.map_err(Failure::OfCommit)?;
     Ok(rows.changed)
 }
 
 /// Releases the locks of a failed group, for which its updates ask next.
 async fn roll_back(txn: WriteTxn) -> Failure {
-    // A failure to roll back ends the connection, and the locks with it.
+    // After a failure to roll back the transaction is gone with its connection.
     drop(txn.rollback().await);
     Failure::BeforeCommit
 }
@@ -310,5 +361,24 @@ impl Decided {
     fn separate(self) {
         let change = Box::new(self.change);
         drop(self.outcome.send(Outcome::Separate(change)));
+    }
+
+    fn tell(self, row: Result<annotation::Model>) {
+        drop(self.outcome.send(Outcome::Decided(row)));
+    }
+
+    /// Takes out the row, once.
+    fn take_row(&mut self) -> Result<annotation::Model> {
+        std::mem::replace(&mut self.row, Err(Error::busy()))
+    }
+
+    /// Outcome of a group whose commit failed. A refusal on PostgreSQL stands, since it was decided on committed rows;
+    /// on SQLite the rows may have been of another transaction of the group commit.
+    fn without_commit(&self, app: &App, failure: &Error) -> Result<annotation::Model> {
+        Err(match &self.row {
+            Ok(_) => failure.clone(),
+            Err(refusal) if app.db.backend() == DbBackend::Postgres => refusal.clone(),
+            Err(_) => failure.clone().not_done(),
+        })
     }
 }

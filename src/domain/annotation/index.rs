@@ -63,6 +63,8 @@ pub async fn differences(
     for (before, after) in changes {
         let stored = before.map_or(0, |before| before.result.len());
         compute::charge(stored + after.result.len()).await;
+        // Lets other requests run between two annotations.
+        tokio::task::yield_now().await;
         let is_there = |before: &annotation::Model| {
             before.result == after.result && before.project_id == after.project_id
         };

@@ -23,7 +23,7 @@ pub struct Job {
     pub change: Change,
     pub outcome: oneshot::Sender<Outcome>,
     /// Place among the queued updates, which users share.
-    pub _permit: Permit,
+    pub permit: Permit,
 }
 
 /// Outcome of an update in a group.
@@ -88,6 +88,8 @@ impl Queue {
             }
         }
         state.waiting = others;
+        // One order for rows, revisions and tasks, whatever the order of arrival.
+        jobs.sort_unstable_by_key(|job: &Job| job.annotation_id);
         if jobs.is_empty() {
             // Another group has the annotations of all waiting updates, and its writer takes them next.
             state.writers -= 1;

@@ -49,21 +49,25 @@ impl Row {
 /// Locks the annotations and tasks of updates, and reads the rows, by annotation.
 ///
 /// Leaves out rows that others have locked: a group that waited would delay the updates of all its members. Leaves out
-/// annotations with large results, too. Either is written in a transaction of its own.
+/// annotations with large results, and those that the actor does not see, which must not be locked. Each is left to a
+/// transaction of its own.
 pub async fn lock(txn: &DatabaseTransaction, jobs: &[Job]) -> Result<HashMap<i64, Row>> {
     let backend = txn.get_database_backend();
     let ids = jobs.iter().map(|job| job.annotation_id);
     let users = jobs.iter().map(|job| job.actor.id());
+    let admins = jobs.iter().map(|job| job.actor.is_admin());
     let statement = match backend {
         DbBackend::Postgres => {
-            let (ids, users): (Vec<i64>, Vec<i64>) = ids.zip(users).unzip();
-            let values: [Value; 2] = [ids.into(), users.into()];
+            let ids: Vec<i64> = ids.collect();
+            let users: Vec<i64> = users.collect();
+            let admins: Vec<bool> = admins.collect();
+            let values: [Value; 3] = [ids.into(), users.into(), admins.into()];
             Statement::from_sql_and_values(backend, select(POSTGRES), values)
         }
         _ => {
-            let pairs: Vec<(i64, i64)> = ids.zip(users).collect();
-            let pairs = serde_json::to_string(&pairs)?;
-            Statement::from_sql_and_values(backend, select(SQLITE), [Value::from(pairs)])
+            let jobs: Vec<(i64, (i64, bool))> = ids.zip(users.zip(admins)).collect();
+            let jobs = serde_json::to_string(&jobs)?;
+            Statement::from_sql_and_values(backend, select(SQLITE), [Value::from(jobs)])
         }
     };
     let rows = txn.query_all_raw(statement).await?;
@@ -76,29 +80,33 @@ pub async fn lock(txn: &DatabaseTransaction, jobs: &[Job]) -> Result<HashMap<i64
 
 /// Parts of the statement in which the databases differ.
 struct Dialect {
-    /// Table `job` with the annotation and the user of each update.
+    /// Table `job` with the annotation of each update, its user, and whether the user is an admin.
     jobs: &'static str,
     annotation_id: &'static str,
     user_id: &'static str,
+    is_admin: &'static str,
     locks: &'static str,
 }
 
-/// The project's lock holds its config until the commit. The tasks are locked first, in the order of ids, as by all
-/// writers (`docs/decisions/0004-locks.md`). The annotation is locked, too: PostgreSQL reads the newest version of the
-/// rows that a statement locks, and of no other row
-/// (<https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>).
+/// The project's lock holds its config until the commit. The annotation is locked, too: PostgreSQL reads the newest
+/// version of the rows that a statement locks, and of no other row
+/// (<https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>). No lock is waited for, so the
+/// order of locks (`docs/decisions/0004-locks.md`) is kept without an order of the rows.
 const POSTGRES: Dialect = Dialect {
-    jobs: "unnest($1::bigint[], $2::bigint[]) AS job(annotation_id, user_id)",
+    jobs: "unnest($1::bigint[], $2::bigint[], $3::boolean[]) \
+        AS job(annotation_id, user_id, is_admin)",
     annotation_id: "job.annotation_id",
     user_id: "job.user_id",
-    locks: "ORDER BY t.id, a.id FOR NO KEY UPDATE OF t, a SKIP LOCKED FOR KEY SHARE OF p SKIP LOCKED",
+    is_admin: "job.is_admin",
+    locks: "FOR NO KEY UPDATE OF t, a SKIP LOCKED FOR KEY SHARE OF p SKIP LOCKED",
 };
 
 /// The transaction holds SQLite's only write lock already.
 const SQLITE: Dialect = Dialect {
     jobs: "json_each(?) AS job",
     annotation_id: "json_extract(job.value, '$[0]')",
-    user_id: "json_extract(job.value, '$[1]')",
+    user_id: "json_extract(job.value, '$[1][0]')",
+    is_admin: "json_extract(job.value, '$[1][1]')",
     locks: "",
 };
 
@@ -121,6 +129,7 @@ fn select(dialect: Dialect) -> String {
         jobs,
         annotation_id,
         user_id,
+        is_admin,
         locks,
     } = dialect;
     // `CROSS JOIN` fixes the order of the tables on SQLite (<https://www.sqlite.org/optoverview.html#crossjoin>).
@@ -132,6 +141,7 @@ fn select(dialect: Dialect) -> String {
          CROSS JOIN project p \
          LEFT JOIN project_member m ON m.project_id = a.project_id AND m.user_id = {user_id} \
          WHERE a.id = {annotation_id} AND t.id = a.task_id AND p.id = a.project_id \
+         AND ({is_admin} OR m.role IS NOT NULL) \
          AND octet_length(a.result) <= {MAX_BYTES} {locks}",
         columns = columns.join(", "),
     )
