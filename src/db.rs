@@ -1,6 +1,7 @@
 //! Database: a writer and a pool of readers on SQLite, a single pool on PostgreSQL.
 
 pub mod advisory;
+mod checkpoint;
 mod commits;
 mod direct;
 mod fate;

@@ -23,7 +23,9 @@ use sea_orm::{
 };
 use tokio::sync::{Mutex, OwnedMutexGuard, oneshot};
 
-use super::{commits::OpenWrite, reader::file_missing, sqlite::Sqlite, write::WriteTxn};
+use super::{
+    checkpoint, commits::OpenWrite, reader::file_missing, sqlite::Sqlite, write::WriteTxn,
+};
 use crate::error::{Error, Result};
 
 /// Maximum writes in a group.
@@ -79,6 +81,7 @@ impl WriteQueue {
     async fn commit(&self, txn: DatabaseTransaction) -> Result<()> {
         self.check()?;
         txn.commit().await.map_err(Error::of_commit)?;
+        checkpoint::after_commit(&self.sqlite);
         self.check().map_err(Error::of_commit)
     }
 
@@ -130,6 +133,9 @@ impl WriterTurn {
         open: OpenWrite,
     ) -> Result<WriteTxn, DbErr> {
         self.queue.check()?;
+        if self.group().txn.is_none() {
+            checkpoint::restart_long_log(&self.queue.sqlite, &connection).await?;
+        }
         let group = self.group();
         let begun = match &group.txn {
             Some(open) => open.begin().await,

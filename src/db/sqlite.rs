@@ -21,7 +21,10 @@ use sea_orm::{
 };
 use tokio::sync::Mutex;
 
-use super::{Connections, Database, Health, Options, files::Files, quiet, shares::Shares, within};
+use super::{
+    Connections, Database, Health, Options, checkpoint::Checkpoints, files::Files, quiet,
+    shares::Shares, within,
+};
 use crate::error::{Unavailable, unavailable};
 
 /// Maximum number of reading connections.
@@ -31,6 +34,8 @@ const MAX_READERS: u32 = 8;
 const READER_CACHE: &str = "-8192";
 /// Page cache of the writer.
 const WRITER_CACHE: &str = "-16384";
+/// Longest wait for the write lock, which another process may hold.
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Longest wait for running requests to return their connections.
 const HOLDING: Duration = Duration::from_secs(2);
 
@@ -39,8 +44,10 @@ const HOLDING: Duration = Duration::from_secs(2);
 pub struct Sqlite {
     /// Opened files. Writes are refused once the files differ; an empty list disables the comparison.
     pub files: Files,
-    /// Idle connection, never closed first: the last connection to close would remove the write-ahead log.
-    keeper: Mutex<Option<SqliteConnection>>,
+    /// Connection that no request uses, never closed first: the last connection to close would remove the write-ahead
+    /// log. Copies the log into the database.
+    pub keeper: Mutex<Option<SqliteConnection>>,
+    pub checkpoints: Checkpoints,
     /// Reason for opening the file as immutable; `None` after opening it for writing.
     immutable: std::sync::Mutex<Option<Unavailable>>,
     /// Options of the writer and the readers once the file is writable.
@@ -251,13 +258,15 @@ async fn pool(
                     // (https://www.sqlite.org/pragma.html#pragma_synchronous).
                     SqliteSynchronous::Normal
                 })
-                .busy_timeout(Duration::from_secs(30))
+                .busy_timeout(BUSY_TIMEOUT)
                 .pragma("cache_size", cache)
                 // Off: SQLite can't handle a failure to read mapped memory, such as a truncated file, which ends the
                 // process by a signal (https://www.sqlite.org/mmap.html). Each connection would also map the file
                 // anew after each commit.
                 .pragma("mmap_size", "0")
                 .pragma("temp_store", "memory")
+                // Checkpoints run apart from the writer.
+                .pragma("wal_autocheckpoint", "0")
                 // Guards against writes through readers, which would bypass the queue.
                 .pragma("query_only", if query_only { "1" } else { "0" })
         })
