@@ -11,6 +11,8 @@
 
 use std::{borrow::Cow, ops::Range};
 
+mod cursor;
+mod equivalence;
 mod placeholder;
 mod scanner;
 mod token;
@@ -109,10 +111,15 @@ pub fn normalized(text: &str) -> Option<String> {
     serde_json::to_string(&value).ok()
 }
 
-/// Compares two JSON texts by their normalized form: key order counts, spelling does not.
+/// Compares two JSON texts by their normalized form: key order counts, spelling does not. Invalid texts are equivalent
+/// to each other.
+///
+/// Reads both texts once, without normalizing, unless a text has a syntax error, a violation, or a repeated key beside
+/// the first difference.
 pub fn are_equivalent(one: &str, other: &str) -> bool {
-    // Fast path: stored texts are mostly equal byte by byte, and parsing costs far more.
-    one == other || normalized(one) == normalized(other)
+    // Fast path: stored texts are mostly equal byte by byte, and reading costs more.
+    one == other
+        || equivalence::decide(one, other).unwrap_or_else(|| normalized(one) == normalized(other))
 }
 
 fn check(text: &str, shape: Shape, at: &[Segment]) -> Result<usize, Vec<Problem>> {

@@ -27,6 +27,7 @@ fn is_interrupted(interrupt: &Arc<Interrupt>, work: impl FnOnce()) -> bool {
 fn every_loop_over_a_result_stops() {
     let regions = (0..300).map(|id| format!(r#"{{"id":"{id}","value":{{"x":1}}}}"#));
     let text = format!("[{}]", regions.collect::<Vec<_>>().join(","));
+    let other = text.replace(':', ": ");
     let config = Config::default();
     let rules = Rules {
         config: &config,
@@ -34,10 +35,13 @@ fn every_loop_over_a_result_stops() {
         data: None,
         is_cancelled: false,
     };
-    let loops: [(&str, &dyn Fn()); 8] = [
+    let loops: [(&str, &dyn Fn()); 9] = [
         ("escape_lossy", &|| drop(json_fidelity::escape_lossy(&text))),
         ("check_result", &|| {
             drop(json_fidelity::check_result(&text, &[]));
+        }),
+        ("are_equivalent", &|| {
+            json_fidelity::are_equivalent(&text, &other);
         }),
         ("check", &|| drop(checking::check(rules, &text, &[]))),
         ("entries", &|| drop(entries(&text))),

@@ -1,0 +1,234 @@
+//! Cursor: reads a JSON text token by token, without a tree and without an allocation.
+//!
+//! Stops at the first syntax error or violation: the tokens before have the meaning that serde_json gives them.
+
+use super::{MAX_DEPTH, placeholder::RESERVED, token};
+
+/// Token of a JSON text. Commas, colons and white space are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Token<'a> {
+    /// `[` or `{`.
+    Open { is_object: bool },
+    /// `]` or `}`.
+    Close,
+    /// Key of an object as written, without the quotes.
+    Key(&'a str),
+    /// String as written, without the quotes.
+    Text(&'a str),
+    /// Number as written.
+    Number(&'a str),
+    /// `true`, `false` or `null`.
+    Literal(&'a str),
+    /// End of the text, repeated by further reads.
+    End,
+}
+
+impl<'a> Token<'a> {
+    /// The key as written; `None` for another token.
+    pub fn key(self) -> Option<&'a str> {
+        match self {
+            Self::Key(key) => Some(key),
+            _ => None,
+        }
+    }
+}
+
+/// Syntax error, or a violation by [`scan`](super::scan).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Irregular;
+
+/// Position between two tokens. A copy reads on independently.
+#[derive(Clone, Copy)]
+pub(super) struct Cursor<'a> {
+    text: &'a str,
+    at: usize,
+    /// A bit per open list or object, the innermost lowest: 1 for an object.
+    open: u128,
+    depth: usize,
+    expected: Expected,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Expected {
+    Value,
+    /// Value or `]`.
+    FirstItem,
+    /// Key or `}`.
+    FirstKey,
+    /// Comma, closing bracket or the end.
+    Separator,
+}
+
+// Each open list or object takes a bit of `Cursor::open`.
+const _: () = assert!(MAX_DEPTH < u128::BITS as usize);
+
+impl<'a> Cursor<'a> {
+    /// Starts before the first token.
+    pub fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            at: 0,
+            open: 0,
+            depth: 0,
+            expected: Expected::Value,
+        }
+    }
+
+    /// Starts again inside an object, at the offset behind the `{`. The object counts as the outermost.
+    pub fn back_in_object(self, at: usize) -> Self {
+        Self {
+            at,
+            open: 1,
+            depth: 1,
+            expected: Expected::FirstKey,
+            ..self
+        }
+    }
+
+    /// Takes the same position in another text, whose bytes before the position are the same.
+    pub fn moved_to(self, text: &'a str) -> Self {
+        Self { text, ..self }
+    }
+
+    /// Byte offset behind the last token.
+    pub fn offset(&self) -> usize {
+        self.at
+    }
+
+    /// Number of open lists and objects.
+    pub fn depth(&self) -> usize {
+        self.depth
+    }
+
+    /// Reads the next token.
+    pub fn next(&mut self) -> Result<Token<'a>, Irregular> {
+        self.skip_space();
+        match self.expected {
+            Expected::FirstItem if self.peek() == Some(b']') => Ok(self.close()),
+            Expected::FirstItem | Expected::Value => self.value(),
+            Expected::FirstKey if self.peek() == Some(b'}') => Ok(self.close()),
+            Expected::FirstKey => self.key(),
+            Expected::Separator => self.separator(),
+        }
+    }
+
+    fn separator(&mut self) -> Result<Token<'a>, Irregular> {
+        if self.depth == 0 {
+            return match self.peek() {
+                None => Ok(Token::End),
+                Some(_) => Err(Irregular),
+            };
+        }
+        match (self.peek(), self.is_in_object()) {
+            (Some(b','), is_in_object) => {
+                self.at += 1;
+                self.skip_space();
+                if is_in_object {
+                    self.key()
+                } else {
+                    self.value()
+                }
+            }
+            (Some(b'}'), true) | (Some(b']'), false) => Ok(self.close()),
+            _ => Err(Irregular),
+        }
+    }
+
+    fn value(&mut self) -> Result<Token<'a>, Irregular> {
+        let start = self.at;
+        let token = match self.peek() {
+            Some(b'"') => Token::Text(self.string()?),
+            Some(b'-' | b'0'..=b'9') => {
+                let (end, out_of_range) =
+                    token::number(self.text.as_bytes(), start).map_err(|_| Irregular)?;
+                if out_of_range.is_some() {
+                    return Err(Irregular);
+                }
+                self.at = end;
+                Token::Number(&self.text[start..end])
+            }
+            Some(b'[') => return self.enter(false),
+            Some(b'{') => return self.enter(true),
+            Some(b't') => self.literal("true")?,
+            Some(b'f') => self.literal("false")?,
+            Some(b'n') => self.literal("null")?,
+            _ => return Err(Irregular),
+        };
+        self.expected = Expected::Separator;
+        Ok(token)
+    }
+
+    fn literal(&mut self, word: &'static str) -> Result<Token<'a>, Irregular> {
+        if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
+            return Err(Irregular);
+        }
+        self.at += word.len();
+        Ok(Token::Literal(word))
+    }
+
+    fn enter(&mut self, is_object: bool) -> Result<Token<'a>, Irregular> {
+        if self.depth == MAX_DEPTH {
+            return Err(Irregular);
+        }
+        self.at += 1;
+        self.open = self.open << 1 | u128::from(is_object);
+        self.depth += 1;
+        self.expected = match is_object {
+            true => Expected::FirstKey,
+            false => Expected::FirstItem,
+        };
+        Ok(Token::Open { is_object })
+    }
+
+    fn close(&mut self) -> Token<'a> {
+        self.at += 1;
+        self.open >>= 1;
+        self.depth -= 1;
+        self.expected = Expected::Separator;
+        Token::Close
+    }
+
+    /// Reads a key and the colon.
+    fn key(&mut self) -> Result<Token<'a>, Irregular> {
+        if self.peek() != Some(b'"') {
+            return Err(Irregular);
+        }
+        let key = self.string()?;
+        // Fast path: a reserved key starts with `$`, or with an escape that may stand for `$`.
+        if key.starts_with(['$', '\\']) && token::unescaped(key).starts_with(RESERVED) {
+            return Err(Irregular);
+        }
+        self.skip_space();
+        if self.peek() != Some(b':') {
+            return Err(Irregular);
+        }
+        self.at += 1;
+        self.expected = Expected::Value;
+        Ok(Token::Key(key))
+    }
+
+    fn string(&mut self) -> Result<&'a str, Irregular> {
+        let start = self.at + 1;
+        match token::string(self.text.as_bytes(), self.at) {
+            Ok((end, false)) => {
+                self.at = end;
+                Ok(&self.text[start..end - 1])
+            }
+            _ => Err(Irregular),
+        }
+    }
+
+    fn is_in_object(&self) -> bool {
+        self.open & 1 == 1
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
+            self.at += 1;
+        }
+    }
+}
