@@ -1,19 +1,20 @@
 //! Cursor: reads a JSON text token by token, without a tree and without an allocation.
-//!
-//! Stops at the first syntax error or violation: the tokens before have the meaning that serde_json gives them.
 
 use super::{MAX_DEPTH, placeholder::RESERVED, token};
 
 /// Token of a JSON text. Commas, colons and white space are left out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Token<'a> {
-    /// `[` or `{`.
-    Open { is_object: bool },
-    /// `]` or `}`.
+pub enum Token<'a> {
+    /// Start of a list or object.
+    Open {
+        /// True for an object.
+        is_object: bool,
+    },
+    /// End of the innermost list or object.
     Close,
-    /// Key of an object as written, without the quotes.
+    /// Key of an object as written, without the quotes; see [`unescaped`](super::unescaped).
     Key(&'a str),
-    /// String as written, without the quotes.
+    /// String as written, without the quotes; see [`unescaped`](super::unescaped).
     Text(&'a str),
     /// Number as written.
     Number(&'a str),
@@ -25,7 +26,7 @@ pub(super) enum Token<'a> {
 
 impl<'a> Token<'a> {
     /// The key as written; `None` for another token.
-    pub fn key(self) -> Option<&'a str> {
+    pub(super) fn key(self) -> Option<&'a str> {
         match self {
             Self::Key(key) => Some(key),
             _ => None,
@@ -34,21 +35,40 @@ impl<'a> Token<'a> {
 }
 
 /// Syntax error, or a violation by [`scan`](super::scan).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Irregular;
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("not JSON, or JSON with a violation")]
+pub struct Irregular;
 
-/// Position between two tokens. A copy reads on independently.
-#[derive(Clone, Copy)]
-pub(super) struct Cursor<'a> {
+/// Position between two tokens of a JSON text. A copy reads on independently.
+///
+/// Fails at the first syntax error or violation: a text that is read to the end means the same to serde_json.
+///
+/// ```
+/// use json_fidelity::{Cursor, Token};
+///
+/// let mut cursor = Cursor::new(r#"[{"x": [1, 2]}]"#);
+/// cursor.read()?;
+/// cursor.read()?;
+/// assert_eq!(cursor.read()?, Token::Key("x"));
+/// let list = cursor.read()?;
+/// let start = cursor.start();
+/// cursor.skip(list)?;
+/// assert_eq!(cursor.text_from(start), "[1, 2]");
+/// # Ok::<(), json_fidelity::Irregular>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor<'a> {
     text: &'a str,
     at: usize,
+    /// Offset of the last token.
+    start: usize,
     /// A bit per open list or object, the innermost lowest: 1 for an object.
     open: u128,
     depth: usize,
     expected: Expected,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Expected {
     Value,
     /// Value or `]`.
@@ -68,6 +88,7 @@ impl<'a> Cursor<'a> {
         Self {
             text,
             at: 0,
+            start: 0,
             open: 0,
             depth: 0,
             expected: Expected::Value,
@@ -75,7 +96,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Starts again inside an object, at the offset behind the `{`. The object counts as the outermost.
-    pub fn back_in_object(self, at: usize) -> Self {
+    pub(super) fn back_in_object(self, at: usize) -> Self {
         Self {
             at,
             open: 1,
@@ -86,7 +107,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Takes the same position in another text, whose bytes before the position are the same.
-    pub fn moved_to(self, text: &'a str) -> Self {
+    pub(super) fn moved_to(self, text: &'a str) -> Self {
         Self { text, ..self }
     }
 
@@ -95,13 +116,35 @@ impl<'a> Cursor<'a> {
         self.at
     }
 
+    /// Byte offset of the last token.
+    pub fn start(&self) -> usize {
+        self.start
+    }
+
+    /// Text from an offset to the end of the last token.
+    pub fn text_from(&self, start: usize) -> &'a str {
+        &self.text[start..self.at]
+    }
+
+    /// Reads to the end of the value that starts with the last token. Calls [`interrupt::check`] for each token.
+    pub fn skip(&mut self, last: Token<'_>) -> Result<(), Irregular> {
+        if let Token::Open { .. } = last {
+            let depth = self.depth;
+            while self.depth >= depth {
+                interrupt::check();
+                self.read()?;
+            }
+        }
+        Ok(())
+    }
+
     /// Number of open lists and objects.
     pub fn depth(&self) -> usize {
         self.depth
     }
 
     /// Reads the next token.
-    pub fn next(&mut self) -> Result<Token<'a>, Irregular> {
+    pub fn read(&mut self) -> Result<Token<'a>, Irregular> {
         self.skip_space();
         match self.expected {
             Expected::FirstItem if self.peek() == Some(b']') => Ok(self.close()),
@@ -135,17 +178,17 @@ impl<'a> Cursor<'a> {
     }
 
     fn value(&mut self) -> Result<Token<'a>, Irregular> {
-        let start = self.at;
+        self.start = self.at;
         let token = match self.peek() {
             Some(b'"') => Token::Text(self.string()?),
             Some(b'-' | b'0'..=b'9') => {
                 let (end, out_of_range) =
-                    token::number(self.text.as_bytes(), start).map_err(|_| Irregular)?;
+                    token::number(self.text.as_bytes(), self.at).map_err(|_| Irregular)?;
                 if out_of_range.is_some() {
                     return Err(Irregular);
                 }
                 self.at = end;
-                Token::Number(&self.text[start..end])
+                Token::Number(self.text_from(self.start))
             }
             Some(b'[') => return self.enter(false),
             Some(b'{') => return self.enter(true),
@@ -181,6 +224,7 @@ impl<'a> Cursor<'a> {
     }
 
     fn close(&mut self) -> Token<'a> {
+        self.start = self.at;
         self.at += 1;
         self.open >>= 1;
         self.depth -= 1;
@@ -190,6 +234,7 @@ impl<'a> Cursor<'a> {
 
     /// Reads a key and the colon.
     fn key(&mut self) -> Result<Token<'a>, Irregular> {
+        self.start = self.at;
         if self.peek() != Some(b'"') {
             return Err(Irregular);
         }

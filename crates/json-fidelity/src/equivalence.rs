@@ -33,7 +33,7 @@ fn compare<'a>(one: &'a str, other: &'a str) -> Result<bool, Irregular> {
     loop {
         interrupt::check();
         let end_of_last = one.offset();
-        let (token, other_token) = (one.next()?, other.next()?);
+        let (token, other_token) = (one.read()?, other.read()?);
         if are_same(token, other_token) {
             if token == Token::End {
                 return Ok(true);
@@ -66,7 +66,7 @@ fn behind_common_tokens<'a>(
     loop {
         interrupt::check();
         let before = cursor;
-        let token = cursor.next()?;
+        let token = cursor.read()?;
         // A number that reaches the end of the common start can go on in one text only.
         if cursor.offset() >= length {
             return Ok((before, before.moved_to(other)));
@@ -115,7 +115,7 @@ fn refuse_earlier(
     let depth = cursor.depth();
     while cursor.offset() < end {
         interrupt::check();
-        if let Token::Key(key) = cursor.next()?
+        if let Token::Key(key) = cursor.read()?
             && cursor.depth() == depth
             && keys.iter().flatten().any(|other| are_same_text(key, other))
         {
@@ -141,7 +141,7 @@ fn refuse_later(
         if !reads_all && still_open <= outermost {
             return Ok(());
         }
-        match cursor.next()? {
+        match cursor.read()? {
             Token::End => return Ok(()),
             Token::Key(key) if cursor.depth() == still_open => {
                 let current = open[still_open - 1].key;

@@ -17,6 +17,10 @@ mod placeholder;
 mod scanner;
 mod token;
 
+pub use self::{
+    cursor::{Cursor, Irregular, Token},
+    token::unescaped,
+};
 use problem::{Path, Problem, ProblemCode, Segment};
 use scanner::{Purpose, Scan, Scanner, Shape};
 

@@ -149,8 +149,8 @@ pub(super) fn out_of_range(number: &str) -> Option<&'static str> {
     (!fits).then_some(BEYOND_DOUBLE)
 }
 
-/// Decodes the escapes of a string's raw content. A lone surrogate stays an escape.
-pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
+/// Decodes the escapes of a string as written, without the quotes. A lone surrogate stays an escape.
+pub fn unescaped(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
     }

@@ -10,20 +10,21 @@
 mod classification;
 mod fields;
 mod image;
+mod item;
 mod kind;
 mod labelled;
 mod mask;
 mod span;
 
 use std::{
+    borrow::Cow,
     collections::{HashMap, HashSet},
     sync::OnceLock,
 };
 
-use indexmap::IndexSet;
-use serde_json::value::RawValue;
-
 use fields::Fields;
+use indexmap::IndexSet;
+use item::Item;
 
 use super::config::{Config, SpanUnit};
 
@@ -87,33 +88,33 @@ impl Content {
     /// Reads a stored result, as [`Regions::read`] does.
     pub fn read(result: &str, config: &Config) -> Self {
         // Copies no JSON, unlike `Regions::read`: a new config reads the results of a whole project.
-        let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
-        let mut content = Self::default();
-        for item in items {
-            interrupt::check();
-            let entry = Entry::read(item, config);
-            let (shape, labels) = entry.shape_and_labels();
-            content.labels.extend(labels);
-            content.kinds.insert(shape.kind());
-            let from_name = entry.from_name.unwrap_or_default();
-            let answers = Answer::of(shape).into_iter();
-            let of_control = answers.map(|answer| (from_name.clone(), answer));
-            content.answers.extend(of_control);
+        item::fold(result, |content: &mut Self, item| {
+            content.add(&Entry::read(item, config));
+        })
+    }
+
+    fn add(&mut self, entry: &Entry<'_>) {
+        let (shape, labels) = entry.shape_and_labels();
+        for label in labels {
+            // Copies the first appearance only: regions share few labels.
+            if !self.labels.contains(&*label) {
+                self.labels.insert(label.into_owned());
+            }
         }
-        content
+        self.kinds.insert(shape.kind());
+        let from_name = entry.from_name.as_deref().unwrap_or_default();
+        let answers = Answer::of(shape).into_iter();
+        self.answers
+            .extend(answers.map(|answer| (from_name.to_owned(), answer)));
     }
 }
 
 impl Regions {
     /// Reads a stored result of a project with this config, in time linear to the length of the result.
     pub fn read(result: &str, config: &Config) -> Self {
-        let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
-        let read = |item| {
-            interrupt::check();
-            Region::read(item, config)
-        };
+        let add = |all: &mut Vec<_>, item: Item<'_>| all.push(Region::read(item, config));
         Self {
-            all: items.into_iter().map(read).collect(),
+            all: item::fold(result, add),
             by_id: OnceLock::new(),
         }
     }
@@ -140,26 +141,25 @@ struct Entry<'a> {
     value: Fields<'a>,
     /// Object under the control's name in the value, where Label Studio accepts a value, too.
     below_name: Option<Fields<'a>>,
-    from_name: Option<String>,
-    to_name: Option<String>,
-    type_name: Option<String>,
+    from_name: Option<Cow<'a, str>>,
+    to_name: Option<Cow<'a, str>>,
+    type_name: Option<Cow<'a, str>>,
     /// The type in lower case.
-    kind: String,
+    kind: Cow<'a, str>,
     unit: Option<SpanUnit>,
 }
 
 impl<'a> Entry<'a> {
-    fn read(raw: &'a RawValue, config: &Config) -> Self {
-        let fields = Fields::of(raw).unwrap_or_default();
-        let value = fields.object("value").unwrap_or_default();
-        let type_name = fields.text("type");
-        let kind = type_name.as_deref().unwrap_or_default().to_lowercase();
-        let from_name = fields.text("from_name");
-        let to_name = fields.text("to_name");
+    fn read(item: Item<'a>, config: &Config) -> Self {
+        let Item { fields, value, .. } = item;
+        let type_name = fields.borrowed_text("type");
+        let kind = lower(type_name.clone().unwrap_or_default());
+        let from_name = fields.borrowed_text("from_name");
+        let to_name = fields.borrowed_text("to_name");
         // An entry without `from_name` belongs to the only control, as in the checks.
         let called = match (&from_name, &config.controls[..]) {
-            (Some(name), _) => Some(name),
-            (None, [only]) => Some(&only.name),
+            (Some(name), _) => Some(&**name),
+            (None, [only]) => Some(&*only.name),
             (None, _) => None,
         };
         // Only spans of `Labels` depend on the object; the type of all further entries decides alone.
@@ -177,7 +177,7 @@ impl<'a> Entry<'a> {
         }
     }
 
-    fn shape_and_labels(&self) -> (Shape, Vec<String>) {
+    fn shape_and_labels(&self) -> (Shape, Vec<Cow<'a, str>>) {
         // The nested value goes first, as in the checks.
         let values = self.below_name.iter().chain([&self.value]);
         let read = |value| {
@@ -186,38 +186,39 @@ impl<'a> Entry<'a> {
                 value,
             ))
         };
-        let (shape, value) = values
-            .into_iter()
-            .find_map(read)
-            .unwrap_or_else(|| (Shape::Other(self.type_name.clone()), &self.value));
+        let (shape, value) = values.into_iter().find_map(read).unwrap_or_else(|| {
+            let type_name = self.type_name.as_deref().map(str::to_owned);
+            (Shape::Other(type_name), &self.value)
+        });
         (shape, labels(&self.kind, &self.fields, value))
     }
 }
 
 impl Region {
-    fn read(raw: &RawValue, config: &Config) -> Self {
-        let entry = Entry::read(raw, config);
+    fn read(item: Item<'_>, config: &Config) -> Self {
+        let raw = item.json.to_owned();
+        let entry = Entry::read(item, config);
         let (shape, labels) = entry.shape_and_labels();
         let fields = &entry.fields;
         Self {
             id: fields.text("id"),
-            labels,
+            labels: labels.into_iter().map(Cow::into_owned).collect(),
             score: fields.bare_number("score"),
             origin: fields.text("origin"),
             parent_id: fields.text("parentID"),
             item_index: fields.int("item_index"),
             image: ImageSize::read(fields),
             shape,
-            raw: raw.get().to_owned(),
-            from_name: entry.from_name.unwrap_or_default(),
-            to_name: entry.to_name.unwrap_or_default(),
+            raw,
+            from_name: entry.from_name.unwrap_or_default().into_owned(),
+            to_name: entry.to_name.unwrap_or_default().into_owned(),
         }
     }
 }
 
 /// Reads the labels: `rectanglelabels` of an entry with this type, else `labels`, else `rectanglelabels` of a bare
 /// `rectangle`. The labels of a relation stand beside the ends, not in a value.
-fn labels(kind: &str, entry: &Fields, value: &Fields) -> Vec<String> {
+fn labels<'a>(kind: &str, entry: &Fields<'a>, value: &Fields<'a>) -> Vec<Cow<'a, str>> {
     if kind == "relation" {
         return entry.texts("labels").unwrap_or_default();
     }
@@ -227,6 +228,15 @@ fn labels(kind: &str, entry: &Fields, value: &Fields) -> Vec<String> {
         .or_else(|| value.texts("labels"))
         .or_else(|| value.texts(&format!("{kind}labels")))
         .unwrap_or_default()
+}
+
+/// Lower case, borrowed when the text is lower case already, as Label Studio writes types.
+fn lower(text: Cow<'_, str>) -> Cow<'_, str> {
+    let is_lower = |byte: u8| byte.is_ascii() && !byte.is_ascii_uppercase();
+    match text.bytes().all(is_lower) {
+        true => text,
+        false => Cow::Owned(text.to_lowercase()),
+    }
 }
 
 #[cfg(test)]

@@ -3,39 +3,89 @@
 //! Numbers, integers and booleans are coerced as in [checks](crate::check), so that every accepted result can be read:
 //! `"1.5"` is a number.
 
-use std::{borrow::Cow, collections::HashMap};
+use std::borrow::Cow;
 
-use serde::Deserialize;
+use json_fidelity::{Cursor, Irregular, Token, unescaped};
+use serde::{
+    Deserialize, Deserializer,
+    de::{MapAccess, Visitor},
+};
 use serde_json::value::RawValue;
 
 use crate::check::{
     coercion,
-    value::{Items, Value},
+    value::{Items, Key, Value},
 };
 
-/// Members by key. Of a repeated key the last value counts, as in the stored result.
-#[derive(Default)]
-pub struct Fields<'a>(HashMap<Cow<'a, str>, &'a RawValue>);
+/// Members of most objects: entries have about ten, values fewer.
+const USUAL_MEMBERS: usize = 12;
+
+/// Members in the order of the text, each with the JSON of the value. Of a repeated key the last value counts, as in
+/// the stored result.
+///
+/// Searched from end to start: objects of results have few keys, and a map would cost more to build.
+#[derive(Debug, Default, PartialEq)]
+pub struct Fields<'a>(Vec<(Cow<'a, str>, &'a str)>);
 
 impl<'a> Fields<'a> {
     /// Reads the members of an object. Returns `None` for values that are not objects.
-    pub fn of(raw: &'a RawValue) -> Option<Self> {
-        serde_json::from_str(raw.get()).ok().map(Self)
+    pub fn of(json: &'a str) -> Option<Self> {
+        let mut cursor = Cursor::new(json);
+        match cursor.read() {
+            Ok(Token::Open { is_object: true }) => {}
+            Ok(_) => return None,
+            // A value without violations may stand inside a list with some.
+            Err(Irregular) => return serde_json::from_str(json).ok(),
+        }
+        Self::read(&mut cursor)
+            .ok()
+            .or_else(|| serde_json::from_str(json).ok())
+    }
+
+    /// Reads the members of an object behind the `{`, and the `}`.
+    pub fn read(cursor: &mut Cursor<'a>) -> Result<Self, Irregular> {
+        let mut fields = Self::default();
+        while let Token::Key(key) = cursor.read()? {
+            let value = cursor.read()?;
+            let start = cursor.start();
+            cursor.skip(value)?;
+            fields.push(unescaped(key), cursor.text_from(start));
+        }
+        Ok(fields)
+    }
+
+    /// Adds a member behind all others.
+    pub fn push(&mut self, key: Cow<'a, str>, json: &'a str) {
+        if self.0.is_empty() {
+            self.0.reserve(USUAL_MEMBERS);
+        }
+        self.0.push((key, json));
+    }
+
+    fn get(&self, key: &str) -> Option<&'a str> {
+        let mut members = self.0.iter().rev();
+        members.find(|(name, _)| name == key).map(|(_, json)| *json)
     }
 
     /// Says whether the member is present, null included.
     pub fn has(&self, key: &str) -> bool {
-        self.0.contains_key(key)
+        self.get(key).is_some()
     }
 
     /// Parses a member. All readers of this type return `None` when the member is absent, null or of a wrong type.
     pub fn parsed<T: Deserialize<'a>>(&self, key: &str) -> Option<T> {
-        serde_json::from_str(self.0.get(key)?.get()).ok()
+        serde_json::from_str(self.get(key)?).ok()
     }
 
     /// Reads a text.
     pub fn text(&self, key: &str) -> Option<String> {
         self.parsed(key)
+    }
+
+    /// Reads a text, borrowed unless written with escapes.
+    pub fn borrowed_text(&self, key: &str) -> Option<Cow<'a, str>> {
+        let Key(text) = self.parsed(key)?;
+        Some(text)
     }
 
     /// Reads a boolean, or a value that Label Studio reads as a boolean.
@@ -77,7 +127,7 @@ impl<'a> Fields<'a> {
             Value::Boolean(is_true) => Some(u8::from(is_true).to_string()),
             other => {
                 number(&other)?;
-                Some(self.0.get(key)?.get().to_owned())
+                Some(self.get(key)?.to_owned())
             }
         }
     }
@@ -110,24 +160,57 @@ impl<'a> Fields<'a> {
 
     /// Reads an object.
     pub fn object(&self, key: &str) -> Option<Self> {
-        Self::of(self.0.get(key)?)
+        Self::of(self.get(key)?)
     }
 
     /// Reads the texts of a list. Skips items of types other than string.
-    pub fn texts(&self, key: &str) -> Option<Vec<String>> {
-        let items: Vec<&RawValue> = self.parsed(key)?;
-        let text = |item: &RawValue| serde_json::from_str(item.get()).ok();
+    pub fn texts(&self, key: &str) -> Option<Vec<Cow<'a, str>>> {
+        // Fast path: nearly all lists have texts alone.
+        let stored: Option<Vec<Key<'a>>> = self.parsed(key);
+        if let Some(texts) = stored {
+            return Some(texts.into_iter().map(|Key(text)| text).collect());
+        }
+        let items: Vec<&'a RawValue> = self.parsed(key)?;
+        let text = |item: &'a RawValue| {
+            let text: Option<Key<'a>> = serde_json::from_str(item.get()).ok();
+            text.map(|Key(text)| text)
+        };
         Some(items.into_iter().filter_map(text).collect())
     }
 
     /// Reads a list of objects. Returns `None` unless `read` succeeds for every item.
     pub fn each<T>(&self, key: &str, read: impl Fn(&Fields<'a>) -> Option<T>) -> Option<Vec<T>> {
         let items: Vec<&RawValue> = self.parsed(key)?;
-        let item = |item| read(&Self::of(item)?);
+        let item = |item: &'a RawValue| read(&Self::of(item.get())?);
         items.into_iter().map(item).collect()
     }
 }
 
 fn number(value: &Value<'_>) -> Option<f64> {
     coercion::number(value).filter(|number| number.is_finite())
+}
+
+/// Reads an object with violations, by the values of the members alone.
+impl<'de> Deserialize<'de> for Fields<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Members;
+
+        impl<'de> Visitor<'de> for Members {
+            type Value = Fields<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<'de>, A::Error> {
+                let mut fields = Fields::default();
+                while let Some((Key(key), value)) = map.next_entry::<_, &RawValue>()? {
+                    fields.push(key, value.get());
+                }
+                Ok(fields)
+            }
+        }
+
+        deserializer.deserialize_map(Members)
+    }
 }
