@@ -2,6 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
+use json_fidelity::{Cursor, Irregular, Token, unescaped};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -90,24 +91,65 @@ impl Name<'_> {
 
 /// Entries of a result that [`json_fidelity::check_result`] accepts, in order. Empty for any other text.
 pub fn entries(result: &str) -> Vec<Entry<'_>> {
+    named_texts(result).unwrap_or_else(|Irregular| parsed(result))
+}
+
+/// Numbers entries with equal names.
+#[derive(Default)]
+struct Numbered<'a> {
+    entries: Vec<Entry<'a>>,
+    seen: HashMap<Name<'a>, usize>,
+}
+
+impl<'a> Numbered<'a> {
+    fn push(&mut self, name: Name<'a>, text: &'a str) {
+        let count = self.seen.entry(name.clone()).or_default();
+        let nth = *count;
+        *count += 1;
+        let key = Key { name, nth };
+        self.entries.push(Entry { key, text });
+    }
+}
+
+/// Reads the entries of a text without violations in a single pass.
+fn named_texts(result: &str) -> Result<Vec<Entry<'_>>, Irregular> {
+    let mut numbered = Numbered::default();
+    let mut cursor = Cursor::new(result);
+    if cursor.read()? != (Token::Open { is_object: false }) {
+        return Err(Irregular);
+    }
+    loop {
+        interrupt::check();
+        let first = cursor.read()?;
+        if first == Token::Close {
+            break;
+        }
+        let start = cursor.start();
+        let head = match first {
+            Token::Open { is_object: true } => Head::read(&mut cursor)?,
+            _ => {
+                cursor.skip(first)?;
+                Head::default()
+            }
+        };
+        numbered.push(head.name(), cursor.text_from(start));
+    }
+    match cursor.read()? {
+        Token::End => Ok(numbered.entries),
+        _ => Err(Irregular),
+    }
+}
+
+/// Reads the entries of any text.
+fn parsed(result: &str) -> Vec<Entry<'_>> {
     // Raw values keep the text of each entry byte by byte: rewritten JSON would show as a change in the history.
     let items: Vec<&RawValue> = serde_json::from_str(result).unwrap_or_default();
-    let mut seen: HashMap<Name<'_>, usize> = HashMap::with_capacity(items.len());
-    items
-        .into_iter()
-        .map(|item| {
-            interrupt::check();
-            let text = item.get();
-            let name = name(text);
-            let count = seen.entry(name.clone()).or_default();
-            let nth = *count;
-            *count += 1;
-            Entry {
-                key: Key { name, nth },
-                text,
-            }
-        })
-        .collect()
+    let mut numbered = Numbered::default();
+    for item in items {
+        interrupt::check();
+        numbered.push(name(item.get()), item.get());
+    }
+    numbered.entries
 }
 
 /// Joins entries to a result.
@@ -126,16 +168,7 @@ pub fn list<'a>(entries: impl Iterator<Item = &'a str>) -> String {
 /// Reads the name of an entry. A text other than an object has the name of a region without id and control.
 pub fn name(entry: &str) -> Name<'_> {
     let head: Head<'_> = serde_json::from_str(entry).unwrap_or_default();
-    // A relation without both ends is identified like a region, by whatever id and control the entry has.
-    match head {
-        Head {
-            is_relation: true,
-            from_id: Some(from_id),
-            to_id: Some(to_id),
-            ..
-        } => Name::Relation { from_id, to_id },
-        Head { id, from_name, .. } => Name::Region { id, from_name },
-    }
+    head.name()
 }
 
 /// Identifying keys of an entry. The last of repeated keys counts, and values of types other than string count as
@@ -147,6 +180,43 @@ struct Head<'a> {
     from_id: Option<Cow<'a, str>>,
     to_id: Option<Cow<'a, str>>,
     is_relation: bool,
+}
+
+impl<'a> Head<'a> {
+    /// Reads the members of an object behind the `{`, and the `}`.
+    fn read(cursor: &mut Cursor<'a>) -> Result<Self, Irregular> {
+        let mut head = Self::default();
+        while let Token::Key(key) = cursor.read()? {
+            let value = cursor.read()?;
+            cursor.skip(value)?;
+            let text = match value {
+                Token::Text(text) => Some(text),
+                _ => None,
+            };
+            match &*unescaped(key) {
+                "id" => head.id = text.map(unescaped),
+                "from_name" => head.from_name = text.map(unescaped),
+                "from_id" => head.from_id = text.map(unescaped),
+                "to_id" => head.to_id = text.map(unescaped),
+                "type" => head.is_relation = text.map(unescaped).as_deref() == Some("relation"),
+                _ => {}
+            }
+        }
+        Ok(head)
+    }
+
+    fn name(self) -> Name<'a> {
+        // A relation without both ends is identified like a region, by whatever id and control the entry has.
+        match self {
+            Head {
+                is_relation: true,
+                from_id: Some(from_id),
+                to_id: Some(to_id),
+                ..
+            } => Name::Relation { from_id, to_id },
+            Head { id, from_name, .. } => Name::Region { id, from_name },
+        }
+    }
 }
 
 impl<'de> Deserialize<'de> for Head<'de> {
@@ -196,6 +266,8 @@ fn text(value: &RawValue) -> Option<Cow<'_, str>> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, sample::select};
+
     use super::*;
 
     #[test]
@@ -233,4 +305,47 @@ mod tests {
         assert!(found.eq(expected));
         assert!(entries("{}").is_empty());
     }
+
+    proptest! {
+        #[test]
+        fn a_single_pass_finds_what_parsing_finds(
+            entries in prop::collection::vec(
+                prop::collection::vec((select(KEYS.to_vec()), select(VALUES.to_vec())), 0..5),
+                0..6,
+            ),
+        ) {
+            let entries = entries.iter().map(|members| {
+                let members = members.iter().map(|(key, value)| format!("\"{key}\" : {value} "));
+                format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+            });
+            let result = format!("[ {} ] ", entries.chain(["1 ".to_owned(), "[]".to_owned()]).collect::<Vec<_>>().join(" ,"));
+            let content = |entries: Vec<Entry<'_>>| -> Vec<_> {
+                let pairs = entries.into_iter().map(|entry| (entry.key.into_owned(), entry.text.to_owned()));
+                pairs.collect()
+            };
+            match named_texts(&result) {
+                Ok(found) => prop_assert_eq!(content(found), content(parsed(&result))),
+                Err(Irregular) => prop_assert!(result.contains("ud83d")),
+            }
+        }
+    }
+
+    const KEYS: [&str; 7] = [
+        "id",
+        r"\u0069d",
+        "from_name",
+        "from_id",
+        "to_id",
+        "type",
+        "value",
+    ];
+    const VALUES: [&str; 7] = [
+        "\"a\"",
+        r#""\u0061""#,
+        "\"relation\"",
+        "1",
+        "null",
+        r#"[{"id": "b"}]"#,
+        r#""\ud83d""#,
+    ];
 }
