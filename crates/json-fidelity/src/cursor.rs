@@ -1,5 +1,7 @@
 //! Cursor: reads a JSON text token by token, without a tree and without an allocation.
 
+use std::borrow::Cow;
+
 use super::{MAX_DEPTH, placeholder::RESERVED, token};
 
 /// Token of a JSON text. Commas, colons and white space are left out.
@@ -12,10 +14,10 @@ pub enum Token<'a> {
     },
     /// End of the innermost list or object.
     Close,
-    /// Key of an object as written, without the quotes; see [`unescaped`](super::unescaped).
-    Key(&'a str),
-    /// String as written, without the quotes; see [`unescaped`](super::unescaped).
-    Text(&'a str),
+    /// Key of an object.
+    Key(Quoted<'a>),
+    /// String.
+    Text(Quoted<'a>),
     /// Number as written.
     Number(&'a str),
     /// `true`, `false` or `null`.
@@ -24,9 +26,32 @@ pub enum Token<'a> {
     End,
 }
 
+/// String or key as written, without the quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Quoted<'a> {
+    raw: &'a str,
+    has_escape: bool,
+}
+
+impl<'a> Quoted<'a> {
+    /// Decodes the escapes; borrows a text without escapes.
+    pub fn text(self) -> Cow<'a, str> {
+        match self.has_escape {
+            true => token::unescaped(self.raw),
+            false => Cow::Borrowed(self.raw),
+        }
+    }
+
+    /// True for equal texts, however they are written.
+    pub(super) fn is_same(self, other: Self) -> bool {
+        let has_escape = self.has_escape || other.has_escape;
+        self.raw == other.raw || has_escape && self.text() == other.text()
+    }
+}
+
 impl<'a> Token<'a> {
-    /// The key as written; `None` for another token.
-    pub(super) fn key(self) -> Option<&'a str> {
+    /// The key; `None` for another token.
+    pub(super) fn key(self) -> Option<Quoted<'a>> {
         match self {
             Self::Key(key) => Some(key),
             _ => None,
@@ -49,7 +74,8 @@ pub struct Irregular;
 /// let mut cursor = Cursor::new(r#"[{"x": [1, 2]}]"#);
 /// cursor.read()?;
 /// cursor.read()?;
-/// assert_eq!(cursor.read()?, Token::Key("x"));
+/// let Token::Key(key) = cursor.read()? else { panic!() };
+/// assert_eq!(key.text(), "x");
 /// let list = cursor.read()?;
 /// let start = cursor.start();
 /// cursor.skip(list)?;
@@ -155,6 +181,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn separator(&mut self) -> Result<Token<'a>, Irregular> {
         if self.depth == 0 {
             return match self.peek() {
@@ -177,6 +204,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     fn value(&mut self) -> Result<Token<'a>, Irregular> {
         self.start = self.at;
         let token = match self.peek() {
@@ -209,6 +237,7 @@ impl<'a> Cursor<'a> {
         Ok(Token::Literal(word))
     }
 
+    #[inline]
     fn enter(&mut self, is_object: bool) -> Result<Token<'a>, Irregular> {
         if self.depth == MAX_DEPTH {
             return Err(Irregular);
@@ -223,6 +252,7 @@ impl<'a> Cursor<'a> {
         Ok(Token::Open { is_object })
     }
 
+    #[inline]
     fn close(&mut self) -> Token<'a> {
         self.start = self.at;
         self.at += 1;
@@ -233,14 +263,16 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a key and the colon.
+    #[inline]
     fn key(&mut self) -> Result<Token<'a>, Irregular> {
         self.start = self.at;
         if self.peek() != Some(b'"') {
             return Err(Irregular);
         }
         let key = self.string()?;
-        // Fast path: a reserved key starts with `$`, or with an escape that may stand for `$`.
-        if key.starts_with(['$', '\\']) && token::unescaped(key).starts_with(RESERVED) {
+        // Fast path: a reserved key starts with `$`, or has an escape that may stand for `$`.
+        let may_be_reserved = key.has_escape || key.raw.starts_with('$');
+        if may_be_reserved && key.text().starts_with(RESERVED) {
             return Err(Irregular);
         }
         self.skip_space();
@@ -252,12 +284,16 @@ impl<'a> Cursor<'a> {
         Ok(Token::Key(key))
     }
 
-    fn string(&mut self) -> Result<&'a str, Irregular> {
-        let start = self.at + 1;
+    #[inline]
+    fn string(&mut self) -> Result<Quoted<'a>, Irregular> {
         match token::string(self.text.as_bytes(), self.at) {
-            Ok((end, false)) => {
-                self.at = end;
-                Ok(&self.text[start..end - 1])
+            Ok(string) if !string.has_lone_surrogate => {
+                let raw = &self.text[self.at + 1..string.end - 1];
+                self.at = string.end;
+                Ok(Quoted {
+                    raw,
+                    has_escape: string.has_escape,
+                })
             }
             _ => Err(Irregular),
         }

@@ -5,10 +5,7 @@
 //! repeats the key and so replaces the values; keys that differ make two objects different unless an earlier member
 //! has the key already. Either kind of object is left undecided, as are texts with syntax errors or violations.
 
-use super::{
-    cursor::{Cursor, Irregular, Token},
-    token,
-};
+use super::cursor::{Cursor, Irregular, Quoted, Token};
 
 /// Bytes compared at once.
 const CHUNK: usize = 64;
@@ -24,7 +21,7 @@ struct Frame<'a> {
     /// Offset behind the opening bracket in the first text.
     start: usize,
     /// Key of the current member; `None` in a list, and before the first key.
-    key: Option<&'a str>,
+    key: Option<Quoted<'a>>,
 }
 
 fn compare<'a>(one: &'a str, other: &'a str) -> Result<bool, Irregular> {
@@ -108,7 +105,7 @@ fn step<'a>(token: Token<'a>, at: usize, open: &mut Vec<Frame<'a>>) {
 
 /// Fails when one of the keys has appeared before `end` in the object that the cursor is in.
 fn refuse_earlier(
-    keys: [Option<&str>; 2],
+    keys: [Option<Quoted<'_>>; 2],
     mut cursor: Cursor<'_>,
     end: usize,
 ) -> Result<(), Irregular> {
@@ -117,7 +114,7 @@ fn refuse_earlier(
         interrupt::check();
         if let Token::Key(key) = cursor.read()?
             && cursor.depth() == depth
-            && keys.iter().flatten().any(|other| are_same_text(key, other))
+            && keys.into_iter().flatten().any(|other| key.is_same(other))
         {
             return Err(Irregular);
         }
@@ -145,7 +142,7 @@ fn refuse_later(
             Token::End => return Ok(()),
             Token::Key(key) if cursor.depth() == still_open => {
                 let current = open[still_open - 1].key;
-                if current.is_some_and(|current| are_same_text(key, current)) {
+                if current.is_some_and(|current| key.is_same(current)) {
                     return Err(Irregular);
                 }
             }
@@ -158,17 +155,11 @@ fn refuse_later(
 fn are_same(one: Token<'_>, other: Token<'_>) -> bool {
     match (one, other) {
         (Token::Key(one), Token::Key(other)) | (Token::Text(one), Token::Text(other)) => {
-            are_same_text(one, other)
+            one.is_same(other)
         }
         (Token::Number(one), Token::Number(other)) => are_same_number(one, other),
         (one, other) => one == other,
     }
-}
-
-/// Compares two strings as written: `"\u0061"` is `"a"`.
-fn are_same_text(one: &str, other: &str) -> bool {
-    let has_escape = || one.contains('\\') || other.contains('\\');
-    one == other || has_escape() && token::unescaped(one) == token::unescaped(other)
 }
 
 /// Compares two numbers by their shortest spelling: `1.50` is `15e-1`, but `1.0` is not `1`, and `-0.0` is not `0.0`.

@@ -17,10 +17,7 @@ mod placeholder;
 mod scanner;
 mod token;
 
-pub use self::{
-    cursor::{Cursor, Irregular, Token},
-    token::unescaped,
-};
+pub use self::cursor::{Cursor, Irregular, Quoted, Token};
 use problem::{Path, Problem, ProblemCode, Segment};
 use scanner::{Purpose, Scan, Scanner, Shape};
 

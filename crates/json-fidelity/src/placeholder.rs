@@ -99,7 +99,7 @@ fn string(text: &str, at: usize) -> Option<(Cow<'_, str>, usize)> {
     if text.as_bytes().get(at) != Some(&b'"') {
         return None;
     }
-    let (end, _) = token::string(text.as_bytes(), at).ok()?;
+    let end = token::string(text.as_bytes(), at).ok()?.end;
     Some((token::unescaped(&text[at + 1..end - 1]), end))
 }
 

@@ -250,10 +250,10 @@ impl<'a> Scanner<'a> {
 
     /// Reads a string. True for a lone surrogate inside.
     fn string(&mut self) -> Result<bool, SyntaxError> {
-        let (end, has_lone_surrogate) = token::string(self.bytes(), self.at)
+        let string = token::string(self.bytes(), self.at)
             .map_err(|(at, message)| self.error(at, message))?;
-        self.at = end;
-        Ok(has_lone_surrogate)
+        self.at = string.end;
+        Ok(string.has_lone_surrogate)
     }
 
     /// Skips a list or object that is too deep, by counting brackets outside strings.

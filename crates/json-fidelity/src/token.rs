@@ -11,15 +11,30 @@ const BEYOND_DOUBLE: &str = "a number too large for a double";
 
 type Syntax<T> = Result<T, (usize, &'static str)>;
 
-/// Reads the string at `start`. Returns the end, and true for a lone surrogate inside.
-pub(super) fn string(bytes: &[u8], start: usize) -> Syntax<(usize, bool)> {
+/// String in a JSON text.
+pub(super) struct StringToken {
+    /// Offset behind the closing quote.
+    pub end: usize,
+    pub has_escape: bool,
+    pub has_lone_surrogate: bool,
+}
+
+/// Reads the string at `start`.
+pub(super) fn string(bytes: &[u8], start: usize) -> Syntax<StringToken> {
     let mut at = start + 1;
-    let mut has_lone_surrogate = false;
+    let (mut has_escape, mut has_lone_surrogate) = (false, false);
     loop {
         at = end_of_plain(bytes, at);
         match bytes.get(at) {
-            Some(b'"') => return Ok((at + 1, has_lone_surrogate)),
+            Some(b'"') => {
+                return Ok(StringToken {
+                    end: at + 1,
+                    has_escape,
+                    has_lone_surrogate,
+                });
+            }
             Some(b'\\') => {
+                has_escape = true;
                 let (end, is_lone) = escape(bytes, at)?;
                 has_lone_surrogate |= is_lone;
                 at = end;
@@ -91,9 +106,11 @@ fn code_unit(bytes: &[u8], at: usize) -> Option<u16> {
 
 /// Reads the number at `start`. Returns the end, and a message for a number out of range.
 pub(super) fn number(bytes: &[u8], start: usize) -> Syntax<(usize, Option<&'static str>)> {
-    let digits_from = |from: usize| {
-        let digits = bytes.get(from..).unwrap_or_default().iter();
-        from + digits.take_while(|byte| byte.is_ascii_digit()).count()
+    let digits_from = |mut at: usize| {
+        while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        at
     };
     let first_digit = start + usize::from(bytes[start] == b'-');
     let whole = digits_from(first_digit);
@@ -150,7 +167,7 @@ pub(super) fn out_of_range(number: &str) -> Option<&'static str> {
 }
 
 /// Decodes the escapes of a string as written, without the quotes. A lone surrogate stays an escape.
-pub fn unescaped(raw: &str) -> Cow<'_, str> {
+pub(super) fn unescaped(raw: &str) -> Cow<'_, str> {
     if !raw.contains('\\') {
         return Cow::Borrowed(raw);
     }

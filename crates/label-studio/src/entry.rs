@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::HashMap, fmt};
 
-use json_fidelity::{Cursor, Irregular, Token, unescaped};
+use json_fidelity::{Cursor, Irregular, Quoted, Token};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
@@ -193,12 +193,12 @@ impl<'a> Head<'a> {
                 Token::Text(text) => Some(text),
                 _ => None,
             };
-            match &*unescaped(key) {
-                "id" => head.id = text.map(unescaped),
-                "from_name" => head.from_name = text.map(unescaped),
-                "from_id" => head.from_id = text.map(unescaped),
-                "to_id" => head.to_id = text.map(unescaped),
-                "type" => head.is_relation = text.map(unescaped).as_deref() == Some("relation"),
+            match &*key.text() {
+                "id" => head.id = text.map(Quoted::text),
+                "from_name" => head.from_name = text.map(Quoted::text),
+                "from_id" => head.from_id = text.map(Quoted::text),
+                "to_id" => head.to_id = text.map(Quoted::text),
+                "type" => head.is_relation = text.map(Quoted::text).as_deref() == Some("relation"),
                 _ => {}
             }
         }

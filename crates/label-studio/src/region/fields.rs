@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use json_fidelity::{Cursor, Irregular, Token, unescaped};
+use json_fidelity::{Cursor, Irregular, Token};
 use serde::{
     Deserialize, Deserializer,
     de::{MapAccess, Visitor},
@@ -49,7 +49,7 @@ impl<'a> Fields<'a> {
             let value = cursor.read()?;
             let start = cursor.start();
             cursor.skip(value)?;
-            fields.push(unescaped(key), cursor.text_from(start));
+            fields.push(key.text(), cursor.text_from(start));
         }
         Ok(fields)
     }

@@ -1,6 +1,6 @@
 //! Items of a result, each with the members of the entry and of its value, read in a single pass over the text.
 
-use json_fidelity::{Cursor, Irregular, Token, unescaped};
+use json_fidelity::{Cursor, Irregular, Token};
 use serde_json::value::RawValue;
 
 use super::fields::Fields;
@@ -66,7 +66,7 @@ impl<'a> Item<'a> {
         let (mut fields, mut value) = (Fields::default(), Fields::default());
         if first == (Token::Open { is_object: true }) {
             while let Token::Key(key) = cursor.read()? {
-                let key = unescaped(key);
+                let key = key.text();
                 let first = cursor.read()?;
                 let start = cursor.start();
                 if key == "value" {
