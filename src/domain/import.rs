@@ -1,10 +1,11 @@
 //! Imports Label Studio's JSON into a project, a whole file or nothing (`docs/decisions/0006-imports-are-whole.md`).
 //!
-//! The file is read twice, an item at a time. The first pass checks everything. The second pass writes batches, each
-//! in its own transaction, so that other writers never wait long. Until the last batch is committed, a record marks
-//! the import's tasks, so that an import that dies midway can be rolled back.
+//! The file is read twice, a chunk of items at a time. The first pass checks everything. The second pass writes
+//! batches, each in its own transaction, so that other writers never wait long. Until the last batch is committed, a
+//! record marks the import's tasks, so that an import that dies midway can be rolled back.
 
 mod batch;
+mod chunks;
 mod fields;
 mod first_pass;
 mod import_lock;
@@ -19,26 +20,22 @@ mod problems;
 mod reader;
 mod recover;
 mod result_check;
+mod rows;
+mod second_pass;
 
 use std::{
     collections::BTreeMap,
     io::{self, Read, Seek, SeekFrom},
     sync::Arc,
-    time::Instant,
 };
 
 use chrono::{DateTime, Utc};
 use entity::import_job;
 use label_studio::config::Config;
 use sea_orm::EntityTrait;
-use tokio::sync::mpsc;
 
 use self::{
-    batch::Import,
-    first_pass::{FirstPass, read_first_pass},
-    job::Job,
-    parents::Parents,
-    people::Resolved,
+    batch::Import, first_pass::read_first_pass, job::Job, parents::Parents, people::Resolved,
     result_check::ResultCheck,
 };
 pub use self::{
@@ -56,11 +53,6 @@ use super::{
     project,
 };
 use crate::{app::App, error::Error, instant};
-
-/// Limits of a batch; the item that reaches a limit ends the batch.
-const BATCH_TASKS: usize = 1_000;
-const BATCH_ROWS: usize = 1_000;
-const BATCH_BYTES: usize = 4 << 20;
 
 /// Parameters of an import besides the file.
 #[derive(Clone, Debug)]
@@ -183,23 +175,20 @@ where
     let total = source.seek(SeekFrom::End(0))?;
     let mut told = |phase, done| observe(Progress { phase, done, total });
     // Checks the whole file before the first write, so that a refused file leaves no record of an import.
-    let (source, first_pass) = check(source, result_check, |done| told(Phase::Check, done)).await?;
+    let checking = read_first_pass(source, result_check, |done| told(Phase::Check, done));
+    let (source, first_pass) = checking.await?;
     let first_pass = first_pass.map_err(Failure::Refused)?;
     let mut notes = Notes::default();
     let at = instant::now();
     let (job, people, row) = start(app, options, first_pass.people, at).await?;
-    let import = Import {
-        app,
-        job_id: Some(job.id),
-        project_id: job.project_id,
-        users: &people.ids,
-        at,
-    };
+    let import = Import::new(Some(job.id), job.project_id, people.ids, at);
+    let import = Arc::new(import);
     let parents = Parents::new(first_pass.wanted);
     // Counts tasks handed to the database, for [`Failure::Left`]: a failed rollback has to report them.
     let expected = first_pass.counts;
     let mut tasks = 0;
-    let writing = write(
+    let writing = second_pass::write(
+        app,
         &import,
         source,
         parents,
@@ -245,32 +234,6 @@ where
     })
 }
 
-/// Runs the first pass outside the async threads: parsing a large file would block other requests.
-async fn check<R>(
-    mut source: R,
-    result_check: Option<ResultCheck>,
-    mut observe: impl FnMut(u64),
-) -> Result<(R, Result<FirstPass, Problems>), Failure>
-where
-    R: Read + Seek + Send + 'static,
-{
-    let (tell, mut told) = mpsc::channel(1);
-    let reading = tokio::task::spawn_blocking(move || {
-        let first_pass = read_first_pass(&mut source, result_check.as_ref(), |done| {
-            // Drops progress reports while the previous report is unread.
-            let _ = tell.try_send(done);
-        });
-        (source, first_pass)
-    });
-    while let Some(done) = told.recv().await {
-        observe(done);
-    }
-    let (source, first_pass) = reading
-        .await
-        .map_err(|error| Error::Internal(Arc::new(error)))?;
-    Ok((source, first_pass?))
-}
-
 /// Creates project, users and the job's record in a single transaction.
 async fn start(
     app: &App,
@@ -298,94 +261,4 @@ async fn start(
     let (job, row) = Job::start(app, &txn, project_id, created_project, &people, at).await?;
     txn.commit().await?;
     Ok((job, people, row))
-}
-
-/// Runs the second pass outside the async threads and writes the batches meanwhile. Reports to `observe` how many
-/// tasks a batch had, and the position reached in the file.
-async fn write<R>(
-    import: &Import<'_>,
-    source: R,
-    mut parents: Parents,
-    expected: Counts,
-    notes: &mut Notes,
-    mut observe: impl FnMut(usize, u64),
-) -> Result<(), Failure>
-where
-    R: Read + Seek + Send + 'static,
-{
-    // A channel of a single batch bounds the memory: the reader waits for the writer.
-    let (send, mut batches) = mpsc::channel(1);
-    let reading = tokio::task::spawn_blocking(move || read_batches(source, &send));
-    let mut counts = Counts::default();
-    while let Some(Batch { tasks, position }) = batches.recv().await {
-        for task in &tasks {
-            counts.add(task);
-            let mut sources = task.mentions.iter().map(|mention| &mention.source);
-            // The second pass sees an unknown person only if the file changed after the check.
-            if !sources.all(|source| import.users.contains_key(source)) {
-                return Err(Failure::Changed);
-            }
-        }
-        let (begun, more) = (Instant::now(), tasks.len());
-        import.write(tasks, &mut parents, notes).await?;
-        observe(more, position);
-        import_lock::yield_to_writers(import.app, begun).await;
-    }
-    reading
-        .await
-        .map_err(|error| Error::Internal(Arc::new(error)))??;
-    // Compares the totals too: a file that was replaced by a valid file would pass the checks per item.
-    if counts != expected {
-        return Err(Failure::Changed);
-    }
-    parents.settle(import.app, notes).await?;
-    Ok(())
-}
-
-/// Tasks written together, and the position reached in the file.
-struct Batch {
-    tasks: Vec<item::Task>,
-    position: u64,
-}
-
-fn read_batches<R>(mut source: R, send: &mpsc::Sender<Batch>) -> Result<(), Failure>
-where
-    R: Read + Seek,
-{
-    source.rewind()?;
-    let mut reader = Reader::new(source);
-    // The first pass has reported both.
-    let (mut problems, mut readings) = (Problems::default(), Notes::default());
-    let (mut text, mut tasks) = (Vec::new(), Vec::new());
-    let (mut rows, mut bytes) = (0, 0);
-    for index in 0.. {
-        let more = match reader.next(&mut text) {
-            Ok(more) => more,
-            Err(Fault::Io(error)) => return Err(error.into()),
-            Err(Fault::Text(..)) => return Err(Failure::Changed),
-        };
-        if more {
-            let location = reader.location();
-            let place = Place { index, location };
-            let task = item::parse(place, &text, &mut problems, &mut readings);
-            let task = task.ok_or(Failure::Changed)?;
-            rows += task.annotations.len() + task.predictions.len() + task.drafts.len();
-            bytes += text.len();
-            tasks.push(task);
-        }
-        let is_full = tasks.len() >= BATCH_TASKS || rows >= BATCH_ROWS || bytes >= BATCH_BYTES;
-        if is_full || (!more && !tasks.is_empty()) {
-            let tasks = std::mem::take(&mut tasks);
-            let position = reader.position();
-            // The writer stopped with an error, which it reports itself.
-            if send.blocking_send(Batch { tasks, position }).is_err() {
-                return Ok(());
-            }
-            (rows, bytes) = (0, 0);
-        }
-        if !more {
-            break;
-        }
-    }
-    Ok(())
 }

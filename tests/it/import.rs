@@ -1,5 +1,6 @@
 //! Import of Label Studio's files.
 
+mod chunks;
 mod command;
 mod crash_recovery;
 mod import_tasks;

@@ -70,7 +70,9 @@ pub async fn import_tasks(
     access::require(access::may_manage(role), "tasks are imported by managers")?;
     // Serialises imports before people are looked up: a parallel import may be adding the same users.
     import_lock::acquire(&txn).await?;
-    let rules = labelling::rules(app, &txn, project_id).await?;
+    let mut held = labelling::held(app, &txn, &[project_id]).await?;
+    let held = held.remove(&project_id);
+    let rules = held.as_ref().and_then(|labelling| labelling.rules());
     let Items {
         tasks,
         counts,
@@ -87,16 +89,13 @@ pub async fn import_tasks(
     let people = people.resolve(app, &txn, &map, Unmapped::Create, Some(caller), at);
     let mut people = people.await.map_err(refused)?;
     people.add_members(&txn, project_id, at).await?;
-    let import = Import {
-        app,
-        job_id: None,
-        project_id,
-        users: &people.ids,
-        at,
-    };
+    let import = Import::new(None, project_id, people.ids, at);
+    let config = held.map_or_else(Arc::default, |labelling| labelling.config);
+    let tasks = tasks.into_iter();
+    let tasks = tasks.map(|task| import.prepare(task, &config)).collect();
     let mut parents = Parents::new(wanted);
     let mut notes = Notes::default();
-    let task_ids = import.write_in(&txn, tasks, &mut parents, &mut notes);
+    let task_ids = import.write_in(app, &txn, tasks, &mut parents, &mut notes);
     let task_ids = task_ids.await?;
     parents.settle_in(&txn, &mut notes).await?;
     txn.commit().await?;
@@ -137,7 +136,7 @@ fn read(texts: &[String]) -> Result<Items> {
         let Some(mut task) = item::parse(place, text, &mut problems, &mut items.readings) else {
             continue;
         };
-        items.counts.add(&task);
+        items.counts += Counts::of(&task);
         for annotation in &task.annotations {
             items.wanted.add(annotation);
         }
@@ -148,7 +147,7 @@ fn read(texts: &[String]) -> Result<Items> {
     }
     // Counted after the parse, which alone knows the children; the limit bounds the rows of the single transaction.
     let counts = &items.counts;
-    if counts.annotations + counts.predictions + counts.drafts > MAX_CHILDREN {
+    if counts.children() > MAX_CHILDREN {
         let message = format!(
             "one call imports at most {MAX_CHILDREN} annotations, predictions and drafts together"
         );

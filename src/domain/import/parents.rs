@@ -34,6 +34,12 @@ impl Wanted {
         self.predictions.extend(annotation.parent_prediction);
         self.annotations.extend(annotation.parent_annotation);
     }
+
+    /// Adds the ids of a second set.
+    pub fn append(&mut self, other: Self) {
+        self.predictions.extend(other.predictions);
+        self.annotations.extend(other.annotations);
+    }
 }
 
 /// Maps wanted ids in the file to ids of rows. Of several items with the same id, the first counts.

@@ -52,6 +52,14 @@ impl Problems {
         }
     }
 
+    /// Appends all problems of a second list.
+    pub fn append(&mut self, other: Self) {
+        self.more += other.more;
+        for problem in other.told {
+            self.push(problem);
+        }
+    }
+
     /// Says whether there is no problem.
     pub fn is_empty(&self) -> bool {
         self.told.is_empty()
