@@ -16,8 +16,9 @@ pub const MAX_VALUES: usize = 30_000;
 /// Number of rows from which the text of an insert no longer follows their number. Fewer rows repeat often enough for
 /// a text of their own.
 const MANY: usize = 32;
-/// Maximum number of values of a statement that lists the values of many rows, for SQLite: larger statements take
-/// longer to prepare, and no less time per row.
+/// Number of rows up to which a list of values is a single statement; batches of requests have no more.
+const SINGLE: usize = 1_000;
+/// Maximum number of values of each of several lists: longer lists take longer to prepare, and no less time per row.
 const MAX_LISTED: usize = 8_192;
 
 /// Reserved ids, in rising order.
@@ -182,19 +183,19 @@ impl<A: ActiveModelTrait> Iterator for Statements<A> {
 
 /// Numbers of rows of the statements that insert so many rows.
 fn counts(backend: DbBackend, rows: usize, columns: usize) -> Vec<usize> {
-    let most = match backend {
-        DbBackend::Postgres => MAX_VALUES / columns,
-        _ => 1 << (MAX_LISTED / columns).ilog2(),
+    let has_arrays = backend == DbBackend::Postgres;
+    if !has_arrays && rows <= SINGLE.min(MAX_VALUES / columns) {
+        return vec![rows];
+    }
+    let most = match has_arrays {
+        true => MAX_VALUES / columns,
+        false => 1 << (MAX_LISTED / columns).ilog2(),
     };
     let mut counts = vec![most; rows / most];
     let mut rest = rows % most;
-    // A text for each number of rows would be as many texts as a statement has rows, so the rest of many statements is
-    // split by powers of two. Arrays have the same text for any number.
     while rest > 0 {
-        let count = match (backend, counts.is_empty()) {
-            (DbBackend::Postgres, _) | (_, true) => rest,
-            _ => 1 << rest.ilog2(),
-        };
+        // Lists have a text for each number of rows, so only powers of two occur; arrays have the same text for all.
+        let count = if has_arrays { rest } else { 1 << rest.ilog2() };
         counts.push(count);
         rest -= count;
     }
