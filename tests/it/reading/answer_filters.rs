@@ -4,7 +4,7 @@ use annograph::domain::annotation::index;
 use each_database::each_database;
 use entity::{annotation_answer, project_member::Role};
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{EntityTrait, PaginatorTrait};
+use sea_orm::{DbBackend, EntityTrait, PaginatorTrait};
 use serde_json::{Value, json};
 
 use super::label_filters::{check_index, found};
@@ -272,16 +272,23 @@ async fn the_index_of_answers_follows_every_change(app: TestApp) {
 }
 
 #[each_database]
-async fn the_same_answers_cost_no_statement_and_others_four_at_most(app: TestApp) {
+async fn the_same_answers_cost_no_statement_and_any_number_of_others_the_same_few(app: TestApp) {
     let (_, task) = app.project_with_task().await;
     let with = |answers: &[&str]| json!({ "result": answers.iter().map(|text| answer("note", "textarea", json!([text]))).collect::<Vec<_>>() });
-    let id = app.annotation(&app.admin, &task, with(&["a", "b"])).await;
+    let id = app.annotation(&app.admin, &task, with(&["b"])).await;
+    // The first reading of the config costs statements of its own.
+    update(&app.admin, &id, with(&["a", "b"])).await.ok();
     let (same, _) = app
         .statements(update(&app.admin, &id, with(&["b", "a"])))
         .await;
     let (other, _) = app.statements(update(&app.admin, &id, with(&["c"]))).await;
-    assert_eq!(other, same + 4);
-    let many: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    // PostgreSQL writes terms with the annotation.
+    let more = match app.app.db.backend() {
+        DbBackend::Postgres => 2,
+        _ => 4,
+    };
+    assert_eq!(other, same + more);
+    let many: Vec<String> = (0..200).map(|number| number.to_string()).collect();
     let many: Vec<&str> = many.iter().map(String::as_str).collect();
     let (many, _) = app.statements(update(&app.admin, &id, with(&many))).await;
     assert_eq!(many, other);

@@ -9,7 +9,7 @@ use entity::{
 };
 use label_studio::config::Config;
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{EntityTrait, PaginatorTrait, QueryOrder};
+use sea_orm::{DbBackend, EntityTrait, PaginatorTrait, QueryOrder};
 use serde_json::{Value, json};
 
 use super::ids;
@@ -211,6 +211,10 @@ async fn what_says_the_same_is_not_indexed_again(app: TestApp) {
     let input = json!({ "result": [rectangle(&["Car"])] });
     let id = app.annotation(&app.admin, &task, input).await;
     let change = |result: Value| json!({ "result": result });
+    // The first reading of the config costs statements of its own.
+    update(&app.admin, &id, json!({ "result": [] })).await.ok();
+    let whole = change(json!([rectangle(&["Car"])]));
+    update(&app.admin, &id, whole).await.ok();
     let mut moved = rectangle(&["Car"]);
     moved["value"]["x"] = json!(2);
     let (same, _) = app
@@ -223,8 +227,13 @@ async fn what_says_the_same_is_not_indexed_again(app: TestApp) {
             change(json!([rectangle(&["Bus"])])),
         ))
         .await;
-    assert_eq!(added, same + 2);
-    let many: Vec<Value> = (0..300)
+    // PostgreSQL writes terms with the annotation.
+    let more = match app.app.db.backend() {
+        DbBackend::Postgres => 0,
+        _ => 2,
+    };
+    assert_eq!(added, same + more);
+    let many: Vec<Value> = (0..100)
         .map(|number| rectangle(&[&number.to_string()]))
         .collect();
     let (many, _) = app
