@@ -329,7 +329,7 @@ mod tests {
             annotation_id: Set(number as i64),
             digest: Set(7),
             from_name: Set("choice".to_owned()),
-            folded: Set((number % 2 == 0).then(|| number.to_string())),
+            folded: Set(number.is_multiple_of(2).then(|| number.to_string())),
         }
     }
 

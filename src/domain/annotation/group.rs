@@ -105,7 +105,7 @@ pub async fn update(
         tokio::spawn(write_groups(app.background(), groups.queue.clone()));
     }
     match receiver.await {
-        Ok(Outcome::Decided(outcome)) => Ok(outcome),
+        Ok(Outcome::Decided(outcome)) => Ok(*outcome),
         Ok(Outcome::Separate(change)) => Err(*change),
         // The runtime shuts down, or the writer panicked.
         Err(_) => Ok(Err(Error::Unavailable(
@@ -364,7 +364,7 @@ impl Decided {
     }
 
     fn tell(self, row: Result<annotation::Model>) {
-        drop(self.outcome.send(Outcome::Decided(row)));
+        drop(self.outcome.send(Outcome::Decided(Box::new(row))));
     }
 
     /// Takes out the row, once.

@@ -29,7 +29,7 @@ pub struct Job {
 /// Outcome of an update in a group.
 pub enum Outcome {
     /// Written and committed, without an effect, or refused.
-    Decided(Result<annotation::Model>),
+    Decided(Box<Result<annotation::Model>>),
     /// Not written: the group does not fit the update, or has failed before its commit. The update has to run in a
     /// transaction of its own.
     Separate(Box<Change>),

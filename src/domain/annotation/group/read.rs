@@ -62,12 +62,12 @@ pub async fn lock(txn: &DatabaseTransaction, jobs: &[Job]) -> Result<HashMap<i64
             let users: Vec<i64> = users.collect();
             let admins: Vec<bool> = admins.collect();
             let values: [Value; 3] = [ids.into(), users.into(), admins.into()];
-            Statement::from_sql_and_values(backend, select(POSTGRES), values)
+            Statement::from_sql_and_values(backend, select(&POSTGRES), values)
         }
         _ => {
             let jobs: Vec<(i64, (i64, bool))> = ids.zip(users.zip(admins)).collect();
             let jobs = serde_json::to_string(&jobs)?;
-            Statement::from_sql_and_values(backend, select(SQLITE), [Value::from(jobs)])
+            Statement::from_sql_and_values(backend, select(&SQLITE), [Value::from(jobs)])
         }
     };
     let rows = txn.query_all_raw(statement).await?;
@@ -110,7 +110,7 @@ const SQLITE: Dialect = Dialect {
     locks: "",
 };
 
-fn select(dialect: Dialect) -> String {
+fn select(dialect: &Dialect) -> String {
     let annotation = Column::iter().map(|column| {
         let name = column.unquoted();
         format!("a.{name} AS a_{name}")
