@@ -127,7 +127,7 @@ pub enum Failure {
     Changed,
     #[error(transparent)]
     Other(#[from] Error),
-    /// The import failed, and its rollback failed too: [`keep_settled`] and [`recover`] try again.
+    /// The import failed, and its rollback failed too: [`keep_settled`] and [`recover()`] try again.
     #[error("{cause}")]
     Left {
         cause: Box<Failure>,
@@ -145,7 +145,7 @@ impl From<sea_orm::DbErr> for Failure {
 }
 
 /// Imports a file. A failed import leaves the database unchanged, unless the database takes no writes: in that case,
-/// and when the process dies, [`keep_settled`] and [`recover`] roll the import back later.
+/// and when the process dies, [`keep_settled`] and [`recover()`] roll the import back later.
 pub async fn run<R>(
     app: &App,
     mut source: R,

@@ -53,7 +53,7 @@ pub async fn write(
     replace(txn, stale_rows, new).await
 }
 
-/// Compares the rows of changed annotations: see [`write`].
+/// Compares the rows of changed annotations: see [`write()`].
 pub async fn differences(
     changes: &[(Option<&annotation::Model>, &annotation::Model)],
     configs: &HashMap<i64, Arc<Config>>,
