@@ -68,22 +68,28 @@ async fn pages(sqlite: &Sqlite) -> Result<i64, sqlx::Error> {
     Ok(pages)
 }
 
-/// Begins a long log anew, on the writer between two transactions.
+/// Begins a long log anew, on the writer between two transactions. A log that can't be copied, for example because the
+/// disk is full, stays as it is. Fails when the connection is gone.
 pub async fn restart_long_log(sqlite: &Sqlite, writer: &DatabaseConnection) -> Result<(), DbErr> {
     if !sqlite.checkpoints.is_log_long.swap(false, Ordering::SeqCst) {
         return Ok(());
     }
-    let restart = format!(
-        "PRAGMA busy_timeout = {}; PRAGMA wal_checkpoint(RESTART); PRAGMA busy_timeout = {}",
-        READERS.as_millis(),
-        BUSY_TIMEOUT.as_millis(),
-    );
-    writer.execute_unprepared(&restart).await.map(drop)
+    let timeout = |time: Duration| format!("PRAGMA busy_timeout = {}", time.as_millis());
+    writer.execute_unprepared(&timeout(READERS)).await?;
+    let restart = "PRAGMA wal_checkpoint(RESTART)";
+    if let Err(error) = writer.execute_unprepared(restart).await {
+        tracing::debug!(%error, "can't copy the write-ahead log");
+    }
+    // Whatever became of the log: a write waits for other processes for as long as before.
+    writer
+        .execute_unprepared(&timeout(BUSY_TIMEOUT))
+        .await
+        .map(drop)
 }
 
 #[cfg(test)]
 mod tests {
-    use sea_orm::TransactionTrait;
+    use sea_orm::{DbBackend, Statement, TransactionTrait};
 
     use super::*;
     use crate::db::{Database, Options};
@@ -92,6 +98,13 @@ mod tests {
         let txn = db.begin().await.unwrap();
         txn.execute_unprepared(sql).await.unwrap();
         txn.commit().await.unwrap();
+    }
+
+    /// Milliseconds for which the writer waits for the lock.
+    async fn patience(db: &Database) -> i64 {
+        let asked = Statement::from_string(DbBackend::Sqlite, "PRAGMA busy_timeout");
+        let row = db.writer.query_one_raw(asked).await.unwrap().unwrap();
+        row.try_get_by_index(0).unwrap()
     }
 
     #[tokio::test]
@@ -114,11 +127,13 @@ mod tests {
         is_log_long.store(true, Ordering::SeqCst);
         write(&db, "INSERT INTO text VALUES ('b')").await;
         assert!(pages().await > LONG);
+        assert_eq!(patience(&db).await, 30_000);
         reader.rollback().await.unwrap();
 
         is_log_long.store(true, Ordering::SeqCst);
         write(&db, "INSERT INTO text VALUES ('c')").await;
         assert!(pages().await < 10);
+        assert_eq!(patience(&db).await, 30_000);
         db.close().await.unwrap();
     }
 
