@@ -14,6 +14,7 @@ mod preflight;
 mod probe;
 mod reader;
 mod scope;
+mod shared_write;
 mod shares;
 mod sqlite;
 mod write;
@@ -23,21 +24,18 @@ use std::{sync::Arc, time::Duration};
 use anyhow::{Context, bail};
 use sea_orm::{
     ConnectOptions, Database as Connector, DatabaseConnection, DbBackend, DbErr, Statement,
-    sqlx::Executor,
 };
 
 pub use self::{
     commits::Commits, direct::within, fate::Fate, health::Health,
-    identity_version::IdentityVersion, ids::is_any, reader::Reader, write::WriteTxn,
+    identity_version::IdentityVersion, ids::is_any, reader::Reader, shared_write::SHARED_WRITES,
+    write::WriteTxn,
 };
 use self::{group_commit::WriteQueue, scope::Scope, shares::Shares, sqlite::Sqlite};
 use crate::error::{Error, Result, unavailable::is_lost_connection};
 
 /// Longest wait of a request for a connection to PostgreSQL: for a free connection, or for a server that restarts.
 const ACQUIRING: Duration = Duration::from_secs(20);
-
-/// Shared writes at once on PostgreSQL: while one waits for the disk, the other reads and decides.
-pub const SHARED_WRITES: u32 = 2;
 
 /// Longest wait until PostgreSQL accepts a connection.
 const CONNECTING: Duration = Duration::from_secs(10);
@@ -48,8 +46,8 @@ pub struct Database {
     reader: Reader,
     counter: Reader,
     writer: DatabaseConnection,
-    /// Connections for writes that share a transaction: see [`begin_shared`](Self::begin_shared).
-    shared_writer: DatabaseConnection,
+    /// Connections for [`begin_shared`](Self::begin_shared) on PostgreSQL; on SQLite the writer.
+    shared_writer: Option<DatabaseConnection>,
     /// Handed to each write.
     scope: Scope,
     queue: WriteQueue,
@@ -107,22 +105,23 @@ impl Database {
         let pool = Connector::connect(pool)
             .await
             .context("can't connect to PostgreSQL")?;
-        let shared_writer = postgres_shared_writer(&url, health.clone()).await?;
+        let shared_writer = shared_write::pool(&url, health.clone()).await?;
         let shares = Shares::postgres(connections);
-        let connections = Connections {
-            readers: pool.clone(),
-            writer: pool,
-            shared_writer,
-        };
-        Ok(Self::of(url, connections, health, shares))
+        Ok(Self {
+            shared_writer: Some(shared_writer),
+            ..Self::of(url, pool.clone(), pool, health, shares)
+        })
     }
 
-    fn of(url: String, connections: Connections, health: Arc<Health>, shares: Shares) -> Self {
-        let Connections {
-            readers,
-            writer,
-            shared_writer,
-        } = connections;
+    fn of(
+        url: String,
+        // Readers and writer of PostgreSQL are the same pool; SQLite's writer is a pool of its own with a single
+        // connection.
+        readers: DatabaseConnection,
+        writer: DatabaseConnection,
+        health: Arc<Health>,
+        shares: Shares,
+    ) -> Self {
         let commits = Arc::new(Commits::new(health.clone()));
         let sqlite = Arc::new(Sqlite::default());
         let queue = WriteQueue::new(sqlite.clone());
@@ -141,7 +140,7 @@ impl Database {
             },
             reader,
             writer,
-            shared_writer,
+            shared_writer: None,
             scope: Scope::default(),
             queue,
             commits,
@@ -203,22 +202,6 @@ impl Database {
         Ok(begun.map_err(|error| self.reader.explained(error))?)
     }
 
-    /// Begins a write transaction that carries the writes of several requests: without the conditions of a request, which
-    /// the caller checks for each request by [`may_commit`](Self::may_commit), and without a permit, since no user has
-    /// the transaction to itself. Fails early, for writes that run by themselves then: the failure is no condition of
-    /// the database yet.
-    pub async fn begin_shared(&self) -> Result<WriteTxn> {
-        if let Some(failure) = self.refuses_writes() {
-            return Err(Error::Unavailable(failure));
-        }
-        match self.backend() {
-            DbBackend::Sqlite => {
-                WriteTxn::begin_in_turn(&self.shared_writer, &self.queue, &self.commits).await
-            }
-            _ => self.begin_on(&self.shared_writer).await,
-        }
-    }
-
     /// Known conditions that impede the database.
     pub fn health(&self) -> &Health {
         &self.reader.health
@@ -241,9 +224,10 @@ impl Database {
             let pool = &mut reader.connections;
             pool.set_metric_callback(move |info| reads(info.statement));
         }
-        let shared = observe.clone();
-        self.shared_writer
-            .set_metric_callback(move |info| shared(info.statement));
+        if let Some(shared_writer) = &mut self.shared_writer {
+            let writes = observe.clone();
+            shared_writer.set_metric_callback(move |info| writes(info.statement));
+        }
         self.writer
             .set_metric_callback(move |info| observe(info.statement));
     }
@@ -253,62 +237,13 @@ impl Database {
         self.health().closed();
         // Writer last: the last connection to close checkpoints and removes the write-ahead log
         // (https://www.sqlite.org/wal.html).
-        if let DbBackend::Postgres = self.backend() {
-            self.shared_writer.close_by_ref().await?;
+        if let Some(shared_writer) = self.shared_writer {
+            shared_writer.close().await?;
         }
         self.reader.connections.close().await?;
         self.sqlite.close().await;
         self.writer.close().await
     }
-}
-
-/// Connections to a database. Readers and writer of PostgreSQL are the same pool; SQLite's writer is a pool of its own
-/// with a single connection, which shared writes use too.
-struct Connections {
-    readers: DatabaseConnection,
-    writer: DatabaseConnection,
-    shared_writer: DatabaseConnection,
-}
-
-/// Longest wait for a connection for shared writes. As many writers as connections ask for one, so that only an
-/// unreachable server, or one that accepts no more connections, makes them wait; each write then runs by itself.
-const ACQUIRING_SHARED: Duration = Duration::from_secs(1);
-
-/// Longest use of a connection for shared writes, after which its statements are planned for tables of today's size.
-const PLANNED: Duration = Duration::from_secs(60);
-
-/// Settings of a connection for shared writes. Statements bind arrays, for whose actual lengths the server would plan
-/// anew at every execution, at twice the cost of the execution itself. A write that waits for a lock holds up the
-/// others of its transaction, so it fails early. The other bounds release the locks of a process that is frozen, or
-/// whose machine is gone. <https://www.postgresql.org/docs/current/runtime-config-client.html>
-const SHARED_WRITER: &str = "SET plan_cache_mode = force_generic_plan; \
-     SET lock_timeout = '100ms'; \
-     SET idle_in_transaction_session_timeout = '10s'; \
-     SET statement_timeout = '10s'; \
-     SET tcp_user_timeout = '10s'";
-
-/// Opens the pool for shared writes, whose connections are established on first use.
-async fn postgres_shared_writer(
-    url: &str,
-    health: Arc<Health>,
-) -> anyhow::Result<DatabaseConnection> {
-    let mut pool = quiet(url);
-    pool.max_connections(SHARED_WRITES)
-        .acquire_timeout(ACQUIRING_SHARED)
-        .max_lifetime(PLANNED)
-        .connect_lazy(true)
-        .map_sqlx_postgres_before_acquire(move |_, connection| {
-            let is_trusted = health.trusts(connection.age);
-            Box::pin(async move { Ok(is_trusted) })
-        })
-        .map_sqlx_postgres_pool_opts(|options| {
-            options.after_connect(|connection, _| {
-                Box::pin(async move { connection.execute(SHARED_WRITER).await.map(drop) })
-            })
-        });
-    Connector::connect(pool)
-        .await
-        .context("can't connect to PostgreSQL")
 }
 
 /// Accepts `sqlite:FILE`, `sqlite://FILE` and `postgres://…`. Refuses other URLs with a hint.

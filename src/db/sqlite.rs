@@ -22,8 +22,7 @@ use sea_orm::{
 use tokio::sync::Mutex;
 
 use super::{
-    Connections, Database, Health, Options, checkpoint::Checkpoints, files::Files, quiet,
-    shares::Shares, within,
+    Database, Health, Options, checkpoint::Checkpoints, files::Files, quiet, shares::Shares, within,
 };
 use crate::error::{Unavailable, unavailable};
 
@@ -70,12 +69,7 @@ impl Database {
         };
         let is_immutable = failure.is_some();
         let shares = Shares::sqlite(connections(options));
-        let connections = Connections {
-            readers,
-            shared_writer: writer.clone(),
-            writer,
-        };
-        let db = Self::of(url, connections, health, shares);
+        let db = Self::of(url, readers, writer, health, shares);
         let [writer, readers] = db.sqlite_pools();
         // From here on a missing file is an error: a deleted database must not be created anew without tables.
         let existing = |pool: &SqlitePool| {
