@@ -184,6 +184,14 @@ pub async fn role_in(
         .remove(&project_id))
 }
 
+/// The actor's role in a project with this membership, or `None` without. An admin is a manager everywhere.
+pub fn role_of(actor: &Actor, membership: Option<Role>) -> Option<Role> {
+    match actor.is_admin() {
+        true => Some(Role::Manager),
+        false => membership,
+    }
+}
+
 /// Reads the actor's roles in several projects, without the projects that the actor does not see. An admin is a
 /// manager everywhere.
 pub async fn roles_in(
@@ -192,8 +200,8 @@ pub async fn roles_in(
     project_ids: &[i64],
 ) -> Result<HashMap<i64, Role>> {
     use project_member::Column::{ProjectId, Role as RoleColumn, UserId};
-    if actor.is_admin() {
-        let all = project_ids.iter().map(|id| (*id, Role::Manager));
+    if let Some(everywhere) = role_of(actor, None) {
+        let all = project_ids.iter().map(|id| (*id, everywhere));
         return Ok(all.collect());
     }
     let roles: Vec<(i64, Role)> = project_member::Entity::find()

@@ -12,10 +12,7 @@ mod read;
 use std::{
     collections::HashMap,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::Arc,
     time::Duration,
 };
 
@@ -42,7 +39,7 @@ use crate::{
     app::App,
     db::{Database, SHARED_WRITES, WriteTxn},
     domain::{
-        access::Actor,
+        access::{self, Actor},
         labelling::{self, Labelling},
         version,
     },
@@ -145,8 +142,7 @@ fn size_of_edits(edits: &RegionChanges) -> usize {
 
 /// Writes groups until the queue is empty.
 async fn write_groups(app: App, queue: Arc<Queue>) {
-    while let Some(group) = queue.take() {
-        let (jobs, taken) = group.into_parts();
+    while let Some((jobs, taken)) = queue.take() {
         // A panic is a bug, and loses its group only: the outcomes of the updates are unknown to their callers.
         let written = AssertUnwindSafe(write(&app, jobs)).catch_unwind().await;
         if written.is_err() {
@@ -179,36 +175,29 @@ enum Failure {
 
 /// Writes a group, and tells each update its outcome.
 async fn write(app: &App, jobs: Vec<Job>) {
-    let begun = within(app, begin(app, &jobs)).await;
-    let Some(Ok((txn, rows))) = begun else {
+    let Some(Ok((txn, rows))) = within(app, begin(app, &jobs)).await else {
         return jobs.into_iter().for_each(separate);
     };
     let (decided, plan) = decide_all(app, jobs, rows).await;
-    let is_committing = AtomicBool::new(false);
-    let ended = within(app, commit(txn, plan, &decided, &is_committing)).await;
-    let late = || match is_committing.load(Ordering::SeqCst) {
-        true => Failure::OfCommit(Error::Unavailable(
-            Unavailable::from(Reason::Timeout).unknown(),
-        )),
-        false => Failure::BeforeCommit,
+    let written = match plan {
+        Some(plan) => commit(app, txn, plan, &decided).await,
+        None => Err(roll_back(app, txn).await),
     };
-    let changed = match ended.unwrap_or_else(|| Err(late())) {
-        Ok(changed) => changed,
-        Err(Failure::BeforeCommit) => return decided.into_iter().for_each(Decided::separate),
+    match written {
+        Ok(rows) => {
+            let rows = rows.into_iter().map(|row| (row.id, row));
+            let mut rows: HashMap<i64, annotation::Model> = rows.collect();
+            for decided in decided {
+                let written = rows.remove(&decided.annotation_id);
+                decided.tell(|decision| written.map_or(decision, Ok));
+            }
+        }
+        Err(Failure::BeforeCommit) => decided.into_iter().for_each(Decided::separate),
         Err(Failure::OfCommit(failure)) => {
             for decided in decided {
-                let outcome = decided.without_commit(app, &failure);
-                decided.tell(outcome);
+                decided.tell(|decision| Err(without_commit(app, decision, &failure)));
             }
-            return;
         }
-    };
-    let mut changed: HashMap<i64, annotation::Model> =
-        changed.into_iter().map(|row| (row.id, row)).collect();
-    for mut decided in decided {
-        let row = changed.remove(&decided.annotation_id);
-        let row = row.map_or_else(|| decided.take_row(), Ok);
-        decided.tell(row);
     }
 }
 
@@ -241,7 +230,7 @@ async fn decide_all(
         let row = rows.remove(&job.annotation_id);
         match row.filter(|row| is_decidable(app, row, &job.change, &mut labellings)) {
             Some(row) => {
-                let role = row.role(&job.actor);
+                let role = access::role_of(&job.actor, row.membership);
                 let key = (job.actor.id(), row.annotation.project_id);
                 roles.extend(role.map(|role| (key, role)));
                 joined.push((job, row));
@@ -319,37 +308,49 @@ fn pending(row: Row, change: Change) -> Pending {
 
 /// Writes and commits a plan. Returns the changed rows.
 async fn commit(
+    app: &App,
     txn: WriteTxn,
-    plan: Option<Plan>,
+    plan: Plan,
     decided: &[Decided],
-    is_committing: &AtomicBool,
 ) -> std::result::Result<Vec<annotation::Model>, Failure> {
-    let Some(plan) = plan else {
-        return Err(roll_back(txn).await);
-    };
     if plan.is_empty() {
         // On SQLite the rows may be of another transaction of the group commit, whose end the rollback waits for.
-        let ended = txn.rollback().await.map_err(Failure::OfCommit);
-        return ended.map(|()| Vec::new());
+        return match within(app, txn.rollback()).await {
+            Some(Err(failure)) => Err(Failure::OfCommit(failure)),
+            Some(Ok(())) | None => Ok(Vec::new()),
+        };
     }
-    let Ok(rows) = plan.write_group(&txn).await else {
-        return Err(roll_back(txn).await);
+    let Some(Ok(rows)) = within(app, plan.write_group(&txn)).await else {
+        return Err(roll_back(app, txn).await);
     };
     let mut accepted = decided.iter().filter(|decided| decided.row.is_ok());
     if !accepted.all(|decided| decided.db.may_commit()) {
         // A request was answered meanwhile, saying that nothing was changed.
-        return Err(roll_back(txn).await);
+        return Err(roll_back(app, txn).await);
     }
-    is_committing.store(true, Ordering::SeqCst);
-    txn.commit().await.map_err(Failure::OfCommit)?;
+    let late = || Error::Unavailable(Unavailable::from(Reason::Timeout).unknown());
+    let committed = within(app, txn.commit()).await;
+    committed
+        .unwrap_or_else(|| Err(late()))
+        .map_err(Failure::OfCommit)?;
     Ok(rows.changed)
 }
 
 /// Releases the locks of a failed group, for which its updates ask next.
-async fn roll_back(txn: WriteTxn) -> Failure {
+async fn roll_back(app: &App, txn: WriteTxn) -> Failure {
     // After a failure to roll back the transaction is gone with its connection.
-    drop(txn.rollback().await);
+    drop(within(app, txn.rollback()).await);
     Failure::BeforeCommit
+}
+
+/// Outcome of an update in a group whose commit failed. A refusal on PostgreSQL stands, since it was decided on committed
+/// rows; on SQLite the rows may have been of another transaction of the group commit.
+fn without_commit(app: &App, decision: Result<annotation::Model>, failure: &Error) -> Error {
+    match decision {
+        Ok(_) => failure.clone(),
+        Err(refusal) if app.db.backend() == DbBackend::Postgres => refusal,
+        Err(_) => failure.clone().not_done(),
+    }
 }
 
 fn separate(job: Job) {
@@ -363,22 +364,9 @@ impl Decided {
         drop(self.outcome.send(Outcome::Separate(change)));
     }
 
-    fn tell(self, row: Result<annotation::Model>) {
-        drop(self.outcome.send(Outcome::Decided(Box::new(row))));
-    }
-
-    /// Takes out the row, once.
-    fn take_row(&mut self) -> Result<annotation::Model> {
-        std::mem::replace(&mut self.row, Err(Error::busy()))
-    }
-
-    /// Outcome of a group whose commit failed. A refusal on PostgreSQL stands, since it was decided on committed rows;
-    /// on SQLite the rows may have been of another transaction of the group commit.
-    fn without_commit(&self, app: &App, failure: &Error) -> Result<annotation::Model> {
-        Err(match &self.row {
-            Ok(_) => failure.clone(),
-            Err(refusal) if app.db.backend() == DbBackend::Postgres => refusal.clone(),
-            Err(_) => failure.clone().not_done(),
-        })
+    /// Tells the outcome that follows from the decision.
+    fn tell(self, outcome: impl FnOnce(Result<annotation::Model>) -> Result<annotation::Model>) {
+        let told = Box::new(outcome(self.row));
+        drop(self.outcome.send(Outcome::Decided(told)));
     }
 }

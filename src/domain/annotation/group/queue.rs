@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::super::command::Change;
 use crate::{db::Database, domain::access::Actor, error::Result, fair::Permit};
 
-/// Updates in a group at most. Twice as many did not raise the rate, and hold the locks for longer.
+/// Updates in a group at most: the locks of the first are held until the last is decided on.
 const MAX_JOBS: usize = 16;
 
 /// Update of a request, to write in a group.
@@ -49,15 +49,8 @@ struct State {
     writers: usize,
 }
 
-/// Updates taken out of the queue together.
-pub struct Group {
-    pub jobs: Vec<Job>,
-    /// Returned to the queue on drop.
-    taken: Taken,
-}
-
 /// Annotations of a group, free for the next group on drop.
-struct Taken {
+pub struct Taken {
     queue: Arc<Queue>,
     annotation_ids: Vec<i64>,
 }
@@ -72,8 +65,8 @@ impl Queue {
         is_short
     }
 
-    /// Takes the next group, or ends the writer when no update can be taken.
-    pub fn take(self: &Arc<Self>) -> Option<Group> {
+    /// Takes the updates of the next group, or ends the writer when no update can be taken.
+    pub fn take(self: &Arc<Self>) -> Option<(Vec<Job>, Taken)> {
         let mut state = self.state();
         let (mut jobs, mut others) = (Vec::new(), VecDeque::new());
         while let Some(job) = state.waiting.pop_front() {
@@ -96,13 +89,11 @@ impl Queue {
             return None;
         }
         let annotation_ids = jobs.iter().map(|job| job.annotation_id).collect();
-        Some(Group {
-            jobs,
-            taken: Taken {
-                queue: self.clone(),
-                annotation_ids,
-            },
-        })
+        let taken = Taken {
+            queue: self.clone(),
+            annotation_ids,
+        };
+        Some((jobs, taken))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -116,12 +107,5 @@ impl Drop for Taken {
         for id in &self.annotation_ids {
             state.taken.remove(id);
         }
-    }
-}
-
-impl Group {
-    /// Splits the group into its updates, and the guard that keeps their annotations from other groups.
-    pub fn into_parts(self) -> (Vec<Job>, impl Drop) {
-        (self.jobs, self.taken)
     }
 }

@@ -1,6 +1,6 @@
 //! Locked rows of a group, read in a single statement.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::LazyLock};
 
 use entity::{
     annotation::{self, Column},
@@ -14,7 +14,7 @@ use sea_orm::{
 };
 
 use super::{MAX_BYTES, queue::Job};
-use crate::{domain::access::Actor, error::Result};
+use crate::{domain::task as tasks, error::Result};
 
 /// Annotation with its task, both locked, and the rows of other tables that a change depends on.
 pub struct Row {
@@ -22,8 +22,8 @@ pub struct Row {
     pub annotation: annotation::Model,
     pub check_mode: CheckMode,
     pub config_version: i32,
-    /// Role of the membership of the update's actor, if any.
-    role: Option<Role>,
+    /// Membership of the update's actor in the project, if any.
+    pub membership: Option<Role>,
 }
 
 impl Row {
@@ -33,24 +33,16 @@ impl Row {
             annotation: annotation::Model::from_query_result(row, "a_")?,
             check_mode: row.try_get("", "check_mode")?,
             config_version: row.try_get("", "config_version")?,
-            role: row.try_get("", "role")?,
+            membership: row.try_get("", "role")?,
         })
-    }
-
-    /// The actor's role in the annotation's project. An admin is a manager everywhere.
-    pub fn role(&self, actor: &Actor) -> Option<Role> {
-        match actor.is_admin() {
-            true => Some(Role::Manager),
-            false => self.role,
-        }
     }
 }
 
 /// Locks the annotations and tasks of updates, and reads the rows, by annotation.
 ///
 /// Leaves out rows that others have locked: a group that waited would delay the updates of all its members. Leaves out
-/// annotations with large results, and those that the actor does not see, which must not be locked. Each is left to a
-/// transaction of its own.
+/// annotations with large results, and those that the actor does not see, which must not be locked. A transaction of its
+/// own writes such an update.
 pub async fn lock(txn: &DatabaseTransaction, jobs: &[Job]) -> Result<HashMap<i64, Row>> {
     let backend = txn.get_database_backend();
     let ids = jobs.iter().map(|job| job.annotation_id);
@@ -62,12 +54,12 @@ pub async fn lock(txn: &DatabaseTransaction, jobs: &[Job]) -> Result<HashMap<i64
             let users: Vec<i64> = users.collect();
             let admins: Vec<bool> = admins.collect();
             let values: [Value; 3] = [ids.into(), users.into(), admins.into()];
-            Statement::from_sql_and_values(backend, select(&POSTGRES), values)
+            Statement::from_sql_and_values(backend, &*POSTGRES, values)
         }
         _ => {
             let jobs: Vec<(i64, (i64, bool))> = ids.zip(users.zip(admins)).collect();
             let jobs = serde_json::to_string(&jobs)?;
-            Statement::from_sql_and_values(backend, select(&SQLITE), [Value::from(jobs)])
+            Statement::from_sql_and_values(backend, &*SQLITE, [Value::from(jobs)])
         }
     };
     let rows = txn.query_all_raw(statement).await?;
@@ -92,23 +84,27 @@ struct Dialect {
 /// version of the rows that a statement locks, and of no other row
 /// (<https://www.postgresql.org/docs/current/transaction-iso.html#XACT-READ-COMMITTED>). No lock is waited for, so the
 /// order of locks (`docs/decisions/0004-locks.md`) is kept without an order of the rows.
-const POSTGRES: Dialect = Dialect {
-    jobs: "unnest($1::bigint[], $2::bigint[], $3::boolean[]) \
+static POSTGRES: LazyLock<String> = LazyLock::new(|| {
+    select(&Dialect {
+        jobs: "unnest($1::bigint[], $2::bigint[], $3::boolean[]) \
         AS job(annotation_id, user_id, is_admin)",
-    annotation_id: "job.annotation_id",
-    user_id: "job.user_id",
-    is_admin: "job.is_admin",
-    locks: "FOR NO KEY UPDATE OF t, a SKIP LOCKED FOR KEY SHARE OF p SKIP LOCKED",
-};
+        annotation_id: "job.annotation_id",
+        user_id: "job.user_id",
+        is_admin: "job.is_admin",
+        locks: "FOR NO KEY UPDATE OF t, a SKIP LOCKED FOR KEY SHARE OF p SKIP LOCKED",
+    })
+});
 
 /// The transaction holds SQLite's only write lock already.
-const SQLITE: Dialect = Dialect {
-    jobs: "json_each(?) AS job",
-    annotation_id: "json_extract(job.value, '$[0]')",
-    user_id: "json_extract(job.value, '$[1][0]')",
-    is_admin: "json_extract(job.value, '$[1][1]')",
-    locks: "",
-};
+static SQLITE: LazyLock<String> = LazyLock::new(|| {
+    select(&Dialect {
+        jobs: "json_each(?) AS job",
+        annotation_id: "json_extract(job.value, '$[0]')",
+        user_id: "json_extract(job.value, '$[1][0]')",
+        is_admin: "json_extract(job.value, '$[1][1]')",
+        locks: "",
+    })
+});
 
 fn select(dialect: &Dialect) -> String {
     let annotation = Column::iter().map(|column| {
@@ -120,7 +116,7 @@ fn select(dialect: &Dialect) -> String {
         let name = column.unquoted();
         match column {
             task::Column::Data => format!("'' AS t_{name}"),
-            task::Column::Meta | task::Column::Extra => format!("NULL AS t_{name}"),
+            column if tasks::is_text(&column) => format!("NULL AS t_{name}"),
             _ => format!("t.{name} AS t_{name}"),
         }
     });

@@ -81,7 +81,7 @@ impl Plan {
         let results = self.rows.values().filter(|row| row.has_new_result);
         let results: Vec<_> = results.map(|row| (Some(&row.before), &row.after)).collect();
         let (mut stale_rows, mut new) = index::differences(&results, &self.configs).await;
-        let columns = self.columns();
+        let columns = self.take_columns();
         let (recounted, touched): (Vec<_>, Vec<_>) = std::mem::take(&mut self.tasks)
             .into_values()
             .partition(|touched| touched.recount);
@@ -128,10 +128,10 @@ impl Plan {
         })
     }
 
-    /// Collects the columns of the changed rows, each with its revision.
-    fn columns(&self) -> Columns {
+    /// Takes out the revisions, and collects the columns of their rows.
+    fn take_columns(&mut self) -> Columns {
         let mut columns = Columns::default();
-        for revision in &self.revisions {
+        for revision in std::mem::take(&mut self.revisions) {
             let Revision {
                 annotation_id,
                 actor_id,
@@ -140,20 +140,20 @@ impl Plan {
                 result,
                 ..
             } = revision;
-            let id = *annotation_id.as_ref();
+            let id = annotation_id.unwrap();
             let row = &self.rows[&id].after;
             columns.ids.push(id);
-            columns.actors.push(actor_id.as_ref().unwrap_or_default());
-            columns.have_results.push(result.as_ref().is_some());
-            let result = result.as_ref().clone();
+            columns.actors.push(actor_id.unwrap().unwrap_or_default());
+            let result = result.unwrap();
+            columns.have_results.push(result.is_some());
             columns.results.push(result.unwrap_or_default());
             columns.region_counts.push(row.region_count);
             columns.were_cancelled.push(row.was_cancelled);
             columns.lead_times.push(row.lead_time.unwrap_or(f64::NAN));
-            columns.actions.push(action.as_ref().to_value());
+            columns.actions.push(action.unwrap().to_value());
             columns.versions.push(row.version);
             columns.updated_at.push(row.updated_at);
-            columns.changes.push(changes.as_ref().clone());
+            columns.changes.push(changes.unwrap());
             columns.tasks.push(row.task_id);
             columns.projects.push(row.project_id);
         }
