@@ -121,7 +121,7 @@ struct Column<C> {
     is_nullable: bool,
 }
 
-/// Columns of at least [`MANY`] rows that set the same columns to values of known types; `None` for further rows.
+/// Columns of at least [`MANY`] rows that set the same columns to values of known types. Other rows have no such columns.
 fn columns_of_many<A: ActiveModelTrait>(
     rows: &[A],
 ) -> Option<Vec<Column<<A::Entity as EntityTrait>::Column>>> {

@@ -50,7 +50,7 @@ impl<'a> Quoted<'a> {
 }
 
 impl<'a> Token<'a> {
-    /// The key; `None` for another token.
+    /// Returns the key of a token that is a key.
     pub(super) fn key(self) -> Option<Quoted<'a>> {
         match self {
             Self::Key(key) => Some(key),

@@ -92,7 +92,7 @@ async fn no_server_honours_what_has_ended_once_the_end_is_answered(test: TestApp
     let admin = token::sign_in(&app, &test.admin.token).await.unwrap();
     let ways = ["revokeToken", "token revoke", "canSignIn", "deleteUser"];
     for (number, way) in ways.into_iter().enumerate() {
-        // Ended by the server itself, by another server, and by a command.
+        // Access is ended by the server itself, by another server, and by a command.
         for (place, by) in [&app, &other, &command].into_iter().enumerate() {
             let ann = test.stranger(&format!("ann{number}{place}")).await;
             let actor = warm(&app, &statements, &ann.token).await;
