@@ -2,8 +2,10 @@
 
 pub mod entity;
 pub mod error;
+pub mod event;
 pub mod scalar;
 pub mod sdl;
+pub mod viewer;
 
 mod agreement;
 mod annotation;
@@ -11,7 +13,6 @@ mod connection;
 mod context;
 mod control;
 mod draft;
-mod event;
 mod filter;
 mod history;
 mod import;
@@ -29,7 +30,8 @@ mod user;
 
 use async_graphql::{MergedObject, Request, SchemaBuilder, ValidationMode};
 
-use crate::{app::App, domain::access::Actor};
+use self::viewer::Viewer;
+use crate::app::App;
 
 /// Executable schema. Cheap to clone.
 pub type Schema = async_graphql::Schema<Query, Mutation, event::Subscription>;
@@ -80,12 +82,12 @@ pub fn schema(app: App, max_depth: usize) -> Schema {
 
 /// Adds the data of resolvers to a request: the app, the actor, a loader and budgets. Without `remember`, the loader
 /// caches no rows.
-pub fn with_context(request: Request, app: App, actor: Actor, remember: bool) -> Request {
+pub fn with_context(request: Request, app: App, viewer: Viewer, remember: bool) -> Request {
     // A loader per request: its cache must not outlive the request, nor be shared between users.
-    let loader = loader::new(&app, actor.clone(), remember);
+    let loader = loader::new(&app, viewer.clone(), remember);
     request
         .data(app)
-        .data(actor)
+        .data(viewer)
         .data(loader)
         .data(region::Budget::default())
         .data(total::Totals::default())

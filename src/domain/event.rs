@@ -35,9 +35,40 @@ pub struct Filter {
     pub kind: Option<EnumFilter<Kind>>,
 }
 
+/// Identity of an event as some viewers see it: events with equal views are equal in every part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct View {
+    /// Number of the read, which decided on the rights of all viewers.
+    batch: u64,
+    seq: i64,
+    /// True for viewers who see the place of the annotation after the change.
+    sees_place: bool,
+    sees_annotation: bool,
+    sees_actor: bool,
+    /// Visible users among those that the annotation names, a bit for each.
+    users: u8,
+}
+
+#[cfg(test)]
+impl View {
+    /// View of an event, for tests of what is kept by view.
+    pub fn of_event(seq: i64) -> Self {
+        Self {
+            batch: 0,
+            seq,
+            sees_place: true,
+            sees_annotation: true,
+            sees_actor: true,
+            users: 0,
+        }
+    }
+}
+
 /// Event as seen by a single viewer.
 #[derive(Clone, Debug)]
 pub struct VisibleEvent {
+    /// Identity for viewers who see the same; `None` when nobody else has this copy of the event.
+    pub view: Option<View>,
     /// Position right after this event; a subscription from here continues without this event.
     pub cursor: Arc<str>,
     pub kind: Kind,
@@ -52,6 +83,8 @@ pub struct VisibleEvent {
     pub task_id: Option<i64>,
     /// Author of the change, or `None` for a deleted user, or a user whom the viewer may not see.
     pub actor: Option<Arc<user::Model>>,
+    /// Users that the annotation names, and whether the viewer may see each.
+    pub users: Vec<(Arc<user::Model>, bool)>,
     pub changed_fields: Arc<[String]>,
     pub at: DateTime<Utc>,
 }
@@ -113,15 +146,36 @@ impl Filter {
         let is_here = |place: &TaskRef| {
             matches(&self.task_id, place.task_id) && matches(&self.project_id, place.project_id)
         };
-        let actor = event.actor.as_ref();
-        let actor = actor.filter(|actor| access::sees_user(batch, viewer, actor.id));
+        let sees_user = |user: &Arc<user::Model>| access::sees_user(batch, viewer, user.id);
+        let actor = event.actor_id.and_then(|id| batch.users.get(&id));
+        let actor = actor.filter(|actor| sees_user(actor));
         // Matches `actor` against visible users alone: a match would otherwise reveal an invisible user.
         let is_by = |filter: &IdFilter| actor.is_some_and(|actor| filter.matches(actor.id));
         let is_wanted = [to, from].iter().flatten().any(is_here)
             && matches(&self.annotation_id, event.annotation_id)
             && self.actor_id.as_ref().is_none_or(is_by)
             && self.kind.as_ref().is_none_or(|kinds| kinds.matches(&kind));
-        is_wanted.then(|| VisibleEvent {
+        if !is_wanted {
+            return None;
+        }
+        let annotation = event.annotation.as_ref();
+        let annotation = annotation
+            .filter(|row| to.is_some() && access::sees_project(batch, viewer, row.project_id));
+        let named = annotation.into_iter().flat_map(|row| named_users(row));
+        let named = named.filter_map(|id| batch.users.get(&id));
+        let users: Vec<_> = named.map(|user| (user.clone(), sees_user(user))).collect();
+        let view = batch.number.map(|batch| View {
+            batch,
+            seq: event.seq,
+            sees_place: to.is_some(),
+            sees_annotation: annotation.is_some(),
+            sees_actor: actor.is_some(),
+            users: users
+                .iter()
+                .fold(0, |bits, (_, is_visible)| bits << 1 | u8::from(*is_visible)),
+        });
+        Some(VisibleEvent {
+            view,
             // Seals a cursor once per event and shares the text between all subscribers.
             cursor: event
                 .cursor
@@ -130,12 +184,10 @@ impl Filter {
             kind,
             annotation_id: event.annotation_id,
             version: event.version,
-            annotation: event
-                .annotation
-                .clone()
-                .filter(|row| to.is_some() && access::sees_project(batch, viewer, row.project_id)),
+            annotation: annotation.cloned(),
             task_id: place.has_task.then_some(place.task_id),
             actor: actor.cloned(),
+            users,
             // The names of changed fields would describe a change in a project that the viewer does not see.
             changed_fields: match to {
                 Some(_) => event.changed_fields.clone(),
@@ -144,6 +196,19 @@ impl Filter {
             at: event.at,
         })
     }
+}
+
+/// Ids of the users that an annotation names.
+fn named_users(row: &annotation::Listed) -> impl Iterator<Item = i64> + use<> {
+    let (author, updater, last) = (
+        row.completed_by_id,
+        row.updated_by_id,
+        row.last_created_by_id,
+    );
+    // Mostly the same user three times.
+    let updater = updater.filter(|id| Some(*id) != author);
+    let last = last.filter(|id| Some(*id) != author && Some(*id) != updater);
+    [author, updater, last].into_iter().flatten()
 }
 
 fn matches(filter: &Option<IdFilter>, id: i64) -> bool {

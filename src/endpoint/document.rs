@@ -7,6 +7,7 @@ mod cache;
 mod checked;
 mod disclosure;
 mod error;
+mod fingerprint;
 pub mod hash;
 mod introspection;
 mod translate;
@@ -18,6 +19,7 @@ use std::sync::Arc;
 use apollo_compiler::{Schema as ApolloSchema, executable::Operation, validation::Valid};
 use async_graphql::{Request, ServerError, Variables, parser::types::OperationType};
 
+pub use self::fingerprint::Fingerprint;
 use self::{
     checked::Document,
     error::not_found,
@@ -52,6 +54,8 @@ pub struct Prepared {
     pub request: Request,
     /// Operation type: query, mutation or subscription.
     pub operation: OperationType,
+    /// Identity of the operation among subscriptions.
+    pub fingerprint: Fingerprint,
     pub cost: Cost,
     /// Estimated work in bytes of JSON that take as long to parse; decides where the operation runs.
     pub bytes: usize,
@@ -95,6 +99,7 @@ impl Documents {
         let max_cost = self.validator.limits.max_cost;
         let cost = cost::check(&document.checked, operation, &variables, max_cost)
             .map_err(|error| vec![error])?;
+        let fingerprint = Fingerprint::new(&document, operation, &variables);
         // async-graphql parses the text only when no parsed document is set.
         let mut request = Request::new("").variables(variables);
         request.operation_name = envelope.operation_name;
@@ -102,6 +107,7 @@ impl Documents {
         Ok(Prepared {
             request,
             operation: translate::operation_type(operation.operation_type),
+            fingerprint,
             cost,
             bytes: envelope.bytes.max(document.bytes_to_run(cost)),
             reports_cost: envelope.wants_cost,

@@ -1,21 +1,25 @@
 //! Execution of checked requests against the schema.
 
+mod subscription;
+
 use std::sync::Arc;
 
 use async_graphql::{Response, ServerError, parser::types::OperationType};
 use futures_util::{Stream, StreamExt};
 
+use self::subscription::Opening;
+pub use super::fan_out::Answer;
 use super::{
     document::{Documents, Prepared},
     envelope::Envelope,
-    size,
-    workarounds::subscription,
+    fan_out::{Account, FanOut},
+    size, workarounds,
 };
 use crate::{
     app::App,
     config::{DocumentArgs, LimitArgs},
     domain::access::Actor,
-    graphql::{self, error, sdl},
+    graphql::{self, error, event, sdl, viewer::Viewer},
 };
 
 /// Schema, and the documents validated against it. Cheap to clone.
@@ -24,6 +28,7 @@ pub struct Engine {
     app: App,
     schema: graphql::Schema,
     documents: Arc<Documents>,
+    fan_out: FanOut,
 }
 
 impl Engine {
@@ -39,6 +44,7 @@ impl Engine {
             app,
             schema,
             documents: Arc::new(documents),
+            fan_out: FanOut::default(),
         })
     }
 
@@ -69,7 +75,7 @@ impl Engine {
         let remember = prepared.operation == OperationType::Query;
         let db = app.db.on_behalf_of(actor.id());
         let app = app.with_budget(prepared.budget).with_db(db);
-        let request = graphql::with_context(prepared.request, app, actor, remember);
+        let request = graphql::with_context(prepared.request, app, Viewer::new(actor), remember);
         // On the heap: the future of async-graphql takes kilobytes, which each move of this future would copy.
         let executed = Box::pin(self.schema.execute(request)).await;
         let mut response = error::assign_codes(&self.app, executed);
@@ -82,28 +88,41 @@ impl Engine {
         response
     }
 
-    /// Runs a subscription on behalf of an actor, from the current event on. An error without data ends the stream;
+    /// Runs a subscription on behalf of an actor, from the current event on. An answer without data ends the stream;
     /// as the first answer it refuses the request.
     pub fn subscribe(
         &self,
         actor: Actor,
         mut prepared: Prepared,
-    ) -> impl Stream<Item = Response> + Send + 'static + use<> {
+    ) -> impl Stream<Item = Arc<Answer>> + Send + 'static + use<> {
         if let Ok(document) = prepared.request.parsed_query() {
-            let document = subscription::with_one_root_field(document.clone());
+            let document = workarounds::subscription::with_one_root_field(document.clone());
             prepared.request.set_parsed_query(document);
         }
         let db = self.app.db.on_behalf_of(actor.id());
         let app = self.app.with_budget(prepared.budget).with_db(db);
         // Reads the position before execution starts: events committed meanwhile must not be lost.
         let began = app.events.now();
+        let account = Account {
+            user_id: actor.id(),
+            token_id: actor.token_id,
+        };
+        let viewer = Viewer::new(actor);
+        let (feed, source) = event::feed();
         // A subscription lives for hours: rows cached for an event would be stale for the next.
-        let request = graphql::with_context(prepared.request, app, actor, false).data(began);
-        let responses = self.schema.execute_stream(request);
-        let app = self.app.clone();
-        responses.map(move |response| {
-            subscription::without_root_path(error::assign_codes(&app, response))
-        })
+        let request = graphql::with_context(prepared.request, app.clone(), viewer.clone(), false)
+            .data(began)
+            .data(feed);
+        let opening = Opening {
+            app,
+            account,
+            viewer,
+            operation: Arc::new(prepared.fingerprint),
+            fan_out: self.fan_out.clone(),
+            responses: self.schema.execute_stream(request).boxed(),
+            source,
+        };
+        opening.into_answers()
     }
 }
 

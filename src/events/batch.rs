@@ -11,11 +11,15 @@ use entity::{annotation, annotation_revision, user};
 /// Consecutive events with the facts that decide who sees them, as of a single read.
 #[derive(Debug, Default)]
 pub struct Batch {
+    /// Number of the read, when several subscribers share the batch.
+    pub number: Option<u64>,
     /// In the order of the log.
     pub events: Vec<Event>,
     /// Members by project: of the projects of these events and annotations, and of the events' actors.
     pub members: HashMap<i64, HashSet<i64>>,
     pub admins: HashSet<i64>,
+    /// Users who made the changes, and users that the annotations name.
+    pub users: HashMap<i64, Arc<user::Model>>,
     /// API tokens that were revoked or expired since the subscribers signed in.
     pub ended_tokens: HashSet<i64>,
 }
@@ -35,7 +39,8 @@ pub struct Event {
     pub to: TaskRef,
     /// Task before the change, when the change moved the annotation.
     pub from: Option<TaskRef>,
-    pub actor: Option<Arc<user::Model>>,
+    /// Author of the change.
+    pub actor_id: Option<i64>,
     pub at: DateTime<Utc>,
     pub changed_fields: Arc<[String]>,
     /// Current annotation, absent after a deletion.

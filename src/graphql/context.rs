@@ -5,7 +5,7 @@ use async_graphql::{
     parser::types::{Selection, SelectionSet},
 };
 
-use super::loader::Loaders;
+use super::{loader::Loaders, viewer::Viewer};
 use crate::{app::App, domain::access::Actor, error::Result};
 
 /// Approximate bytes of an answer's field, besides a text that the field may hold.
@@ -45,7 +45,7 @@ impl<'a> ContextExt<'a> for Context<'a> {
     }
 
     fn actor(&self) -> &'a Actor {
-        self.data_unchecked()
+        self.data_unchecked::<Viewer>().actor()
     }
 
     fn loader(&self) -> &'a Loaders {

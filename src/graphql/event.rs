@@ -1,10 +1,15 @@
 //! Subscription to events of annotations (`docs/decisions/0007-events.md`).
 
-use std::{num::NonZero, sync::Arc, thread::available_parallelism};
+use std::{
+    num::NonZero,
+    sync::{Arc, Mutex, PoisonError},
+    thread::available_parallelism,
+};
 
 use async_graphql::{Context, Enum, ID, InputObject, Object, Subscription};
-use futures_util::{Stream, StreamExt};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use futures_util::{Stream, StreamExt, stream::BoxStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, oneshot};
+use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
     annotation::Annotation,
@@ -53,6 +58,35 @@ impl EventConcurrency {
             _permit: permit.expect("nobody closes it"),
         }
     }
+}
+
+/// Events of a subscription, each as its viewer sees it, or the error that ends the subscription.
+pub type Events = BoxStream<'static, Result<VisibleEvent>>;
+
+/// Ends of a subscription's root field: the field sends its events out, and resolves those that come back. An event
+/// whose answer exists already does not come back.
+pub struct Feed {
+    events: oneshot::Sender<Events>,
+    wanted: mpsc::Receiver<Result<VisibleEvent>>,
+}
+
+/// The other ends of a [`Feed`].
+pub struct Source {
+    /// Receives the events once the arguments of the root field are valid.
+    pub events: oneshot::Receiver<Events>,
+    /// Sends an event to be resolved.
+    pub wanted: mpsc::Sender<Result<VisibleEvent>>,
+}
+
+/// Connects the root field of a subscription, which finds its ends in the data of the request.
+pub fn feed() -> (Mutex<Option<Feed>>, Source) {
+    let (sender, events) = oneshot::channel();
+    let (wanted, receiver) = mpsc::channel(1);
+    let feed = Feed {
+        events: sender,
+        wanted: receiver,
+    };
+    (Mutex::new(Some(feed)), Source { events, wanted })
 }
 
 /// Kind of an event.
@@ -214,11 +248,19 @@ impl Subscription {
         let filter = filter.unwrap_or_default().into();
         // The position was taken when the operation arrived, so that no commit after that moment is missed.
         let began = *ctx.data_unchecked::<LogPosition>();
-        let seen =
+        let events =
             event::subscribe(ctx.app(), ctx.actor(), filter, after.as_deref(), began).await?;
+        let feed = ctx.data_unchecked::<Mutex<Option<Feed>>>();
+        let feed = feed.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Feed {
+            events: sender,
+            wanted,
+        } = feed.expect("a subscription has a single root field");
+        // Fails when the subscriber has left.
+        let _ = sender.send(events.boxed());
         let concurrency = ctx.data_unchecked::<EventConcurrency>().clone();
         let budget = ctx.data_unchecked::<Budget>().clone();
-        Ok(seen.then(move |seen| {
+        Ok(ReceiverStream::new(wanted).then(move |seen| {
             let concurrency = concurrency.clone();
             // The previous event is answered once the stream is polled again, so its budget is free.
             budget.renew();

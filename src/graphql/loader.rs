@@ -24,10 +24,10 @@ use futures_util::{
 };
 use label_studio::config::Config;
 
+use super::viewer::Viewer;
 use crate::{
     app::{App, compute},
     domain::{
-        access::Actor,
         agreement::{self, Compared, OfPair, OfTask, Score},
         annotation, draft,
         history::{
@@ -54,14 +54,14 @@ pub type Loaders = DataLoader<BatchLoader, HashMapCache>;
 /// Batch functions of the loader, on behalf of a single actor.
 pub struct BatchLoader {
     app: App,
-    actor: Actor,
+    viewer: Viewer,
 }
 
 /// Creates the loader of a request. Without `remember`, each key is read again.
-pub fn new(app: &App, actor: Actor, remember: bool) -> Loaders {
+pub fn new(app: &App, viewer: Viewer, remember: bool) -> Loaders {
     // Apart from the request's own handle: batches take permits of their own while a write of the request is under way.
-    let app = app.with_db(app.db.on_behalf_of(actor.id()));
-    let batches = BatchLoader { app, actor };
+    let app = app.with_db(app.db.on_behalf_of(viewer.account()));
+    let batches = BatchLoader { app, viewer };
     let mut loader =
         DataLoader::with_cache(batches, BatchSpawner, YieldDelay, HashMapCache::default());
     // Bounds the parameters of a statement.
@@ -102,7 +102,7 @@ macro_rules! by_id {
 
                 async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, $value>> {
                     let ids: Vec<i64> = keys.iter().map(|key| key.0).collect();
-                    let rows = $load(&self.app, &self.actor, &ids).await?;
+                    let rows = $load(&self.app, self.viewer.actor(), &ids).await?;
                     Ok(rows.into_iter().map(|(id, row)| ($key(id), row.into())).collect())
                 }
             }
@@ -111,11 +111,36 @@ macro_rules! by_id {
 }
 
 by_id! {
-    UserId => Arc<user::UserWithVisibility>, user::people;
     RoleIn => project_member::Role, project::own_roles;
     MembersOf => Vec<project_member::Model>, project::members;
     ReviewsOf => Vec<annotation_review::Model>, review::of_annotations;
     TokensOf => Vec<api_token::Model>, token::of_users;
+}
+
+impl Loader<UserId> for BatchLoader {
+    type Value = Arc<user::UserWithVisibility>;
+    type Error = Error;
+
+    async fn load(
+        &self,
+        keys: &[UserId],
+    ) -> Result<HashMap<UserId, Arc<user::UserWithVisibility>>> {
+        let known = keys.iter().filter_map(|key| {
+            let user = self.viewer.user_of_event(key.0)?;
+            Some((*key, user))
+        });
+        let mut found: HashMap<_, _> = known.collect();
+        let missing: Vec<i64> = keys
+            .iter()
+            .filter(|key| !found.contains_key(key))
+            .map(|key| key.0)
+            .collect();
+        if !missing.is_empty() {
+            let rows = user::people(&self.app, self.viewer.actor(), &missing).await?;
+            found.extend(rows.into_iter().map(|(id, row)| (UserId(id), row.into())));
+        }
+        Ok(found)
+    }
 }
 
 impl Loader<ConfigOf> for BatchLoader {
@@ -159,7 +184,7 @@ macro_rules! by_large_id {
                     // Groups by the number of times, since the charge of a statement's rows depends on that number.
                     let keys = keys.iter().map(|key| (key.times, key.id));
                     for (times, ids) in by_times(keys) {
-                        let rows = $load(&self.app, &self.actor, &ids, times).await;
+                        let rows = $load(&self.app, self.viewer.actor(), &ids, times).await;
                         let rows = each(rows, &ids).into_iter();
                         let rows = rows.map(|(id, row)| ($key { id, times }, row.map(Into::into)));
                         found.extend(rows);
@@ -209,7 +234,7 @@ impl Loader<VersionOf> for BatchLoader {
     type Error = Error;
 
     async fn load(&self, keys: &[VersionOf]) -> Result<HashMap<VersionOf, Arc<Snapshot>>> {
-        let found = history::snapshots(&self.app, &self.actor, keys).await?;
+        let found = history::snapshots(&self.app, self.viewer.actor(), keys).await?;
         Ok(found
             .into_iter()
             .map(|(key, snapshot)| (key, Arc::new(snapshot)))
@@ -241,7 +266,7 @@ impl Loader<OfTask> for BatchLoader {
     type Error = Error;
 
     async fn load(&self, keys: &[OfTask]) -> Result<HashMap<OfTask, Score>> {
-        agreement::of_tasks(&self.app, &self.actor, keys).await
+        agreement::of_tasks(&self.app, self.viewer.actor(), keys).await
     }
 }
 
@@ -250,7 +275,7 @@ impl Loader<OfPair> for BatchLoader {
     type Error = Error;
 
     async fn load(&self, keys: &[OfPair]) -> Result<HashMap<OfPair, Compared>> {
-        agreement::of_pairs(&self.app, &self.actor, keys).await
+        agreement::of_pairs(&self.app, self.viewer.actor(), keys).await
     }
 }
 
@@ -296,7 +321,7 @@ macro_rules! child_lists {
                 async fn load(&self, keys: &[$key]) -> Result<HashMap<$key, Result<$value>>> {
                     Ok(load_grouped(keys, |list, parents| async move {
                         let load = $load;
-                        load(&self.app, &self.actor, list, &parents).await
+                        load(&self.app, self.viewer.actor(), list, &parents).await
                     })
                     .await)
                 }

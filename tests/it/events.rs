@@ -7,20 +7,20 @@ mod processes;
 mod regions;
 mod resume;
 mod servers;
+mod shared_answers;
 mod slow_subscribers;
 
-use std::{pin::Pin, time::Duration};
+use std::{pin::Pin, sync::Arc, time::Duration};
 
 use annograph::{
     app::App,
     domain::token,
     endpoint::{
-        engine::Engine,
+        engine::{Answer, Engine},
         envelope::{self, Envelope},
-        handler,
     },
 };
-use async_graphql::{Response, parser::types::OperationType};
+use async_graphql::parser::types::OperationType;
 use each_database::each_database;
 use futures_util::{Stream, StreamExt};
 use serde_json::{Value, json};
@@ -34,7 +34,7 @@ use crate::{
 const EVENT: &str = "cursor action annotationId annotation { id version } task { id }
     actor { username } version changedFields at";
 
-type Answers = Pin<Box<dyn Stream<Item = Response> + Send>>;
+type Answers = Pin<Box<dyn Stream<Item = Arc<Answer>> + Send>>;
 
 /// Somebody who follows events.
 pub struct Follower(Answers);
@@ -48,7 +48,12 @@ impl Follower {
 
     /// Follows any subscription, and takes what comes at once.
     pub async fn of(app: &App, engine: &Engine, by: &Client, query: &str) -> Self {
-        let mut answers = Self::lazy(app, engine, by, query).await.0;
+        Self::with(app, engine, by, request(query)).await
+    }
+
+    /// Follows by a request with variables, and takes what comes at once.
+    pub async fn with(app: &App, engine: &Engine, by: &Client, envelope: Envelope) -> Self {
+        let mut answers = Self::sent(app, engine, by, envelope).await.0;
         let (sender, receiver) = tokio::sync::mpsc::unbounded_channel();
         tokio::spawn(async move {
             while let Some(answer) = tokio::select! {
@@ -66,17 +71,31 @@ impl Follower {
 
     /// Follows any subscription, and takes what comes when it is asked to.
     pub async fn lazy(app: &App, engine: &Engine, by: &Client, query: &str) -> Self {
+        Self::sent(app, engine, by, request(query)).await
+    }
+
+    async fn sent(app: &App, engine: &Engine, by: &Client, envelope: Envelope) -> Self {
         let actor = token::sign_in(app, &by.token).await.unwrap();
-        let prepared = engine.prepare(request(query)).await.unwrap();
+        let prepared = engine.prepare(envelope).await.unwrap();
         assert_eq!(prepared.operation, OperationType::Subscription);
         Self(Box::pin(engine.subscribe(actor, prepared)))
     }
 
+    /// The next answer as it is shared; `None` at the end.
+    async fn next(&mut self) -> Option<Arc<Answer>> {
+        let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
+        next.await.expect("something comes")
+    }
+
+    /// The next answer as it is shared.
+    pub async fn shared(&mut self) -> Arc<Answer> {
+        self.next().await.expect("the stream goes on")
+    }
+
     /// The next answer; `None` at the end.
     pub async fn answer(&mut self) -> Option<Value> {
-        let next = tokio::time::timeout(Duration::from_secs(60), self.0.next());
-        let response = next.await.expect("something comes");
-        response.map(|response| serde_json::from_str(&handler::to_json(response)).unwrap())
+        let answer = self.next().await;
+        answer.map(|answer| serde_json::from_slice(&answer.chunks().concat()).unwrap())
     }
 
     /// The next event.

@@ -2,7 +2,10 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, OnceLock},
+    sync::{
+        Arc, OnceLock,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, Utc};
@@ -82,7 +85,16 @@ pub fn for_all(
     after: i64,
     since: DateTime<Utc>,
 ) -> BoxFuture<'static, Result<Batch>> {
-    async move { read(db.reader(), access::every_event(), after, since).await }.boxed()
+    /// Distinguishes the reads of this process.
+    static READS: AtomicU64 = AtomicU64::new(0);
+    async move {
+        let batch = read(db.reader(), access::every_event(), after, since).await?;
+        Ok(Batch {
+            number: Some(READS.fetch_add(1, Ordering::Relaxed)),
+            ..batch
+        })
+    }
+    .boxed()
 }
 
 /// Reads the next events that an actor could see and that could match the filter.
@@ -138,8 +150,9 @@ async fn read(
     // Reads memberships last: a member who left during the reads does not see events of the project.
     let annotations = annotations(db, &rows).await?;
     let tasks = tasks(db, &rows).await?;
-    let (actors, admins) = users(db, &rows).await?;
-    let members = members(db, &rows, annotations.values()).await?;
+    let named = named_users(&rows, annotations.values());
+    let (users, admins) = users(db, &named).await?;
+    let members = members(db, &rows, &named, annotations.values()).await?;
     let ended_tokens = ended_tokens(db, since).await?;
     let place = |task_id, project_id| TaskRef {
         task_id,
@@ -158,16 +171,18 @@ async fn read(
             action: row.action,
             to: place(row.task_id, row.project_id),
             from: from.map(|(task_id, project_id)| place(task_id, project_id)),
-            actor: row.actor_id.and_then(|id| actors.get(&id).cloned()),
+            actor_id: row.actor_id,
             at: row.created_at,
             changed_fields: history::changed_fields(&row.changes)?.into(),
             annotation: annotations.get(&row.annotation_id).cloned(),
         });
     }
     Ok(Batch {
+        number: None,
         events,
         members,
         admins,
+        users,
         ended_tokens,
     })
 }
@@ -222,10 +237,21 @@ async fn tasks(db: &Reader, rows: &[Row]) -> Result<HashSet<i64>> {
     Ok(found.into_iter().collect())
 }
 
-/// Reads the users who made the changes, and the ids of all admins.
+/// Ids of the users who made the changes, and of the users that the annotations name.
+fn named_users<'a>(
+    rows: &[Row],
+    annotations: impl Iterator<Item = &'a Arc<annotation::Listed>>,
+) -> HashSet<i64> {
+    let actors = rows.iter().filter_map(|row| row.actor_id);
+    actors
+        .chain(annotations.flat_map(|row| super::named_users(row)))
+        .collect()
+}
+
+/// Reads users by id, and the ids of all admins.
 async fn users(
     db: &Reader,
-    rows: &[Row],
+    named: &HashSet<i64>,
 ) -> Result<(HashMap<i64, Arc<user::Model>>, HashSet<i64>)> {
     // Includes admins who made no change here: visibility checks need the ids of all admins.
     let found = user::Entity::find()
@@ -234,7 +260,7 @@ async fn users(
                 .add(is_any(
                     db.get_database_backend(),
                     user::Column::Id,
-                    actors(rows),
+                    named.iter().copied(),
                 ))
                 .add(user::Column::Role.eq(Role::Admin)),
         )
@@ -246,11 +272,12 @@ async fn users(
     Ok((users.collect(), admins))
 }
 
-/// Reads the members of the events' projects, of the annotations' current projects, and of all projects of the users
-/// who made the changes.
+/// Reads the members of the events' projects, of the annotations' current projects, and of all projects of the named
+/// users.
 async fn members(
     db: &Reader,
     rows: &[Row],
+    named: &HashSet<i64>,
     annotations: impl Iterator<Item = &Arc<annotation::Listed>>,
 ) -> Result<HashMap<i64, HashSet<i64>>> {
     use project_member::Column::{ProjectId, UserId};
@@ -260,10 +287,14 @@ async fn members(
         .flatten()
         .chain(annotations.map(|row| row.project_id));
     // Two users see each other through any shared project, so the projects of those users count whole.
-    let of_actors = project_member::Entity::find()
+    let of_named = project_member::Entity::find()
         .select_only()
         .column(ProjectId)
-        .filter(is_any(db.get_database_backend(), UserId, actors(rows)))
+        .filter(is_any(
+            db.get_database_backend(),
+            UserId,
+            named.iter().copied(),
+        ))
         .into_query();
     let found: Vec<(i64, i64)> = project_member::Entity::find()
         .select_only()
@@ -275,7 +306,7 @@ async fn members(
                     ProjectId,
                     unique(projects),
                 ))
-                .add(ProjectId.in_subquery(of_actors)),
+                .add(ProjectId.in_subquery(of_named)),
         )
         .into_tuple()
         .all(db)
@@ -302,10 +333,6 @@ async fn ended_tokens(db: &Reader, since: DateTime<Utc>) -> Result<HashSet<i64>>
         .all(db)
         .await?;
     Ok(ended.into_iter().collect())
-}
-
-fn actors(rows: &[Row]) -> HashSet<i64> {
-    unique(rows.iter().filter_map(|row| row.actor_id))
 }
 
 fn unique(ids: impl Iterator<Item = i64>) -> HashSet<i64> {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use apollo_compiler::{ExecutableDocument as CheckedDocument, Name, validation::Valid};
 use async_graphql::parser::types::ExecutableDocument;
 
+use super::hash::Hash;
 use crate::endpoint::{coercion::Values, cost::Cost};
 
 /// Bytes of JSON that parse in the time that a field takes to resolve and serialise.
@@ -12,6 +13,8 @@ const FIELD: usize = 16;
 
 /// Valid document.
 pub struct Document {
+    /// Hash of the text.
+    pub hash: Hash,
     pub parsed: ExecutableDocument,
     pub checked: Valid<CheckedDocument>,
     /// Facts about the values of each operation.

@@ -11,7 +11,7 @@ use apollo_compiler::{
 };
 use async_graphql::ServerError;
 
-use super::{brackets, checked::Document, disclosure::Disclosure, introspection, translate};
+use super::{brackets, checked::Document, disclosure::Disclosure, hash, introspection, translate};
 use crate::{
     config::LimitArgs,
     endpoint::{
@@ -80,6 +80,7 @@ impl Validator {
             return Err(violations);
         }
         Ok(Document {
+            hash: hash::hash(query),
             parsed: translate::document(&parsed, query),
             checked,
             values,

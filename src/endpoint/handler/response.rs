@@ -1,7 +1,5 @@
 //! Responses, and refusals before execution.
 
-mod chunks;
-
 use std::{convert::Infallible, time::Duration};
 
 use async_graphql::{Response as GraphQlResponse, ServerError};
@@ -24,7 +22,7 @@ use crate::{
     },
 };
 
-pub use self::chunks::{Chunks, LeasedResponse};
+pub use crate::endpoint::chunks::{Chunks, LeasedResponse, errors_json};
 
 /// Refusal of a request before execution.
 #[derive(Debug)]
@@ -232,11 +230,6 @@ pub fn to_json(response: GraphQlResponse) -> String {
 /// Serialises the response to a request that was refused before execution.
 pub fn refusal_json(errors: &[ServerError]) -> String {
     serialized(&Refused { errors })
-}
-
-/// Serialises the errors of a request that was refused before execution.
-pub fn errors_json(errors: &[ServerError]) -> String {
-    serialized(&errors)
 }
 
 fn with_media(media: Media, body: Body) -> Response {

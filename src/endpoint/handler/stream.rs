@@ -1,7 +1,7 @@
 //! Responses as [server-sent events](https://html.spec.whatwg.org/multipage/server-sent-events.html): distinct
 //! connections mode of [graphql-sse](https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md).
 
-use std::{convert::Infallible, time::Duration};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use async_graphql::{Response as GraphQlResponse, ServerError, parser::types::OperationType};
 use axum::{
@@ -9,9 +9,13 @@ use axum::{
     http::{HeaderName, HeaderValue, header},
     response::{IntoResponse, Response},
 };
-use futures_util::{StreamExt, stream::BoxStream};
-use tokio::sync::mpsc::{Sender, error::SendError};
+use futures_util::{
+    StreamExt,
+    stream::{self, BoxStream},
+};
+use tokio::time::timeout;
 use tokio_stream::wrappers::ReceiverStream;
+use tokio_util::sync::CancellationToken;
 
 use super::{
     Endpoint, Refusal,
@@ -19,12 +23,23 @@ use super::{
     response::{self, Chunks, LeasedResponse},
 };
 use crate::{
-    app::compute, domain::access::Actor, endpoint::document::Prepared,
+    app::compute,
+    auth::Session,
+    domain::access::Actor,
+    endpoint::{document::Prepared, engine::Answer},
     graphql::error::is_request_error,
 };
 
 /// Results of an operation; errors refuse the operation and end the stream.
-pub type Results = BoxStream<'static, Result<LeasedResponse, Vec<ServerError>>>;
+pub type Results = BoxStream<'static, Result<Answered, Vec<ServerError>>>;
+
+/// Result of an operation.
+pub enum Answered {
+    /// Result of a query or mutation, serialised while it is sent.
+    Once(Box<LeasedResponse>),
+    /// Answer of an event, which several subscribers may have.
+    Shared(Arc<Answer>),
+}
 
 /// Idle time until a comment is sent, so that proxies don't close the connection as dead.
 const KEEP_ALIVE: Duration = Duration::from_secs(12);
@@ -56,27 +71,20 @@ pub fn events(
         true => endpoint.quotas.subscription(actor)?,
         false => permit,
     };
-    let results = results(endpoint, actor.clone(), prepared);
-    let (sender, receiver) = tokio::sync::mpsc::channel(1);
-    let mut session = endpoint.sessions.open(actor);
-    let stopping = endpoint.stopping.clone();
-    tokio::spawn(async move {
-        let _permit = permit;
-        // Session end and shutdown stop subscriptions; queries and mutations answer first, unless the client
-        // disconnects.
-        let ended = async {
-            tokio::select! {
-                () = session.ended() => {}
-                () = stopping.cancelled() => {}
-            }
-        };
-        tokio::select! {
-            () = deliver(results, &sender) => {}
-            () = sender.closed() => {}
-            () = ended, if is_subscription => {}
-        }
+    let body = Delivery {
+        results: results(endpoint, actor.clone(), prepared),
+        pieces: Box::new(std::iter::empty()),
+        answer: None,
+        is_complete: false,
+        session: endpoint.sessions.open(actor),
+        stopping: endpoint.stopping.clone(),
+        is_subscription,
+        _permit: permit,
+    };
+    let body = stream::unfold(body, async |mut body| {
+        let piece = body.next().await?;
+        Some((Ok::<_, Infallible>(piece), body))
     });
-    let body = ReceiverStream::new(receiver).map(Ok::<_, Infallible>);
     Ok((HEADERS, Body::from_stream(body)).into_response())
 }
 
@@ -88,79 +96,135 @@ pub fn refused(errors: &[ServerError]) -> Response {
 
 /// Results of an operation; errors when it was refused before execution.
 pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results {
-    let budget = prepared.budget.clone();
-    let result = move |response: GraphQlResponse| {
-        if is_request_error(&response) {
-            return Err(response.errors);
-        }
-        // Each result of a subscription starts with a full budget.
-        let lease = budget.take();
-        Ok(LeasedResponse { response, lease })
-    };
     if prepared.operation == OperationType::Subscription {
         // Capacity of 1: a slow reader stops the subscription instead of queueing events in memory.
         let (sender, receiver) = tokio::sync::mpsc::channel(1);
         let user_id = actor.id();
-        let mut responses = Box::pin(endpoint.engine.subscribe(actor, prepared));
+        let mut answers = Box::pin(endpoint.engine.subscribe(actor, prepared));
         let following = async move {
             // Counts each event as an operation of its own: the time of all events together has no bound.
-            while let Some(response) = responses.next().await {
-                let sent = sender.send(result(response)).await;
-                if sent.is_err() {
+            while let Some(answer) = answers.next().await {
+                let result = match answer.refusal() {
+                    Some(errors) => Err(errors.to_vec()),
+                    None => Ok(Answered::Shared(answer)),
+                };
+                if sender.send(result).await.is_err() {
                     return;
                 }
                 compute::renew();
             }
         };
         let ended = endpoint.app().compute.run(user_id, None, 0, following);
-        let failure = futures_util::stream::once(ended)
+        let failure = stream::once(ended)
             .filter_map(async |ended| ended.err().map(|_| Err(Refusal::internal().errors)));
         return ReceiverStream::new(receiver).chain(failure).boxed();
     }
+    let budget = prepared.budget.clone();
+    let result = move |response: GraphQlResponse| {
+        if is_request_error(&response) {
+            return Err(response.errors);
+        }
+        let lease = budget.take();
+        let answered = LeasedResponse { response, lease };
+        Ok(Answered::Once(Box::new(answered)))
+    };
     let endpoint = endpoint.clone();
     let deadline = endpoint.deadline();
     let run = async move {
         let ran = endpoint.run(actor, prepared, None, &deadline, result);
         ran.await.map_err(|refusal| refusal.errors)?
     };
-    futures_util::stream::once(run).boxed()
+    stream::once(run).boxed()
 }
 
 const NEXT: &str = "event: next\ndata: ";
+const END: &[u8] = b"\n\n";
 
 fn refusal(errors: &[ServerError]) -> String {
     // Serialised without line breaks, which would end the field of an event.
     format!("{NEXT}{}\n\n", response::refusal_json(errors))
 }
 
-async fn deliver(mut results: Results, sender: &Sender<Bytes>) {
-    loop {
-        let sent = match tokio::time::timeout(KEEP_ALIVE, results.next()).await {
-            Ok(Some(Err(errors))) => {
-                let last = refusal(&errors) + COMPLETE;
-                let _ = sender.send(last.into()).await;
-                return;
+/// Body of a response under way. The connection polls it, and drops it when the client leaves.
+struct Delivery {
+    results: Results,
+    /// Rest of the result at hand.
+    pieces: Box<dyn Iterator<Item = Bytes> + Send>,
+    /// Answer of these pieces: its memory counts until they are sent.
+    answer: Option<Arc<Answer>>,
+    /// True after the last result.
+    is_complete: bool,
+    session: Session,
+    stopping: CancellationToken,
+    is_subscription: bool,
+    _permit: Permit,
+}
+
+impl Delivery {
+    /// The next piece of the body; `None` at its end.
+    async fn next(&mut self) -> Option<Bytes> {
+        loop {
+            if let Some(piece) = self.pieces.next() {
+                return Some(piece);
             }
-            Ok(Some(Ok(result))) => {
-                let chunks = Chunks::framed(NEXT, result, "\n\n").single_line();
-                send(chunks, sender).await
+            self.answer = None;
+            if self.is_complete {
+                return None;
             }
-            Ok(None) => {
-                let _ = sender.send(COMPLETE.into()).await;
-                return;
+            let (session, stopping) = (&mut self.session, &self.stopping);
+            // Session end and shutdown stop subscriptions; queries and mutations answer first, unless the client
+            // disconnects.
+            let ended = async {
+                tokio::select! {
+                    () = session.ended() => {}
+                    () = stopping.cancelled() => {}
+                }
+            };
+            let result = tokio::select! {
+                result = timeout(KEEP_ALIVE, self.results.next()) => result,
+                () = ended, if self.is_subscription => return None,
+            };
+            match result {
+                Ok(Some(Ok(Answered::Once(result)))) => {
+                    let chunks = Chunks::framed(NEXT, *result, "\n\n").single_line();
+                    self.pieces = Box::new(chunks);
+                }
+                Ok(Some(Ok(Answered::Shared(answer)))) => match framed(&answer) {
+                    Framed::Whole(piece) => return Some(piece),
+                    Framed::Pieces(pieces) => {
+                        self.pieces = Box::new(pieces.into_iter());
+                        self.answer = Some(answer);
+                    }
+                },
+                Ok(Some(Err(errors))) => {
+                    self.is_complete = true;
+                    return Some((refusal(&errors) + COMPLETE).into());
+                }
+                Ok(None) => {
+                    self.is_complete = true;
+                    return Some(COMPLETE.into());
+                }
+                Err(_) => return Some(":\n\n".into()),
             }
-            Err(_) => sender.send(":\n\n".into()).await,
-        };
-        // Fails when the client has disconnected.
-        if sent.is_err() {
-            return;
         }
     }
 }
 
-async fn send(chunks: Chunks, sender: &Sender<Bytes>) -> Result<(), SendError<Bytes>> {
-    for chunk in chunks {
-        sender.send(chunk).await?;
+/// Event `next` with an answer.
+enum Framed {
+    Whole(Bytes),
+    Pieces(Vec<Bytes>),
+}
+
+/// Frames an answer: in one piece when it is small, because each piece is sent by a call of the system.
+fn framed(answer: &Answer) -> Framed {
+    match answer.chunks() {
+        [text] => Framed::Whole([NEXT.as_bytes(), text, END].concat().into()),
+        chunks => {
+            let mut framed = vec![Bytes::from_static(NEXT.as_bytes())];
+            framed.extend_from_slice(chunks);
+            framed.push(Bytes::from_static(END));
+            Framed::Pieces(framed)
+        }
     }
-    Ok(())
 }

@@ -207,7 +207,9 @@ impl OperationTask {
             };
             match result {
                 Some(Ok(result)) => {
-                    let (next, lease) = protocol::next(&self.quoted, result);
+                    let memory = &self.endpoint.app().memory;
+                    let (next, lease) = protocol::next(&self.quoted, result, memory)
+                        .map_err(|exhausted| refused(Refusal::busy(&exhausted.to_string())))?;
                     self.send(Some(next), Some(lease), false).await;
                 }
                 Some(Err(errors)) => return Err(response::errors_json(&errors)),

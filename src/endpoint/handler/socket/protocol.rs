@@ -6,10 +6,10 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use super::{
-    super::response::{Chunks, LeasedResponse},
+    super::{response::Chunks, stream::Answered},
     init::InitPayload,
 };
-use crate::app::memory::Lease;
+use crate::app::memory::{Exhausted, Lease, Memory};
 
 /// Subprotocol. The older `graphql-ws` differs and is not supported.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -133,11 +133,27 @@ pub fn pong(payload: Option<&str>) -> Message {
     }
 }
 
-/// Message `next`; `id` and `result` are JSON.
-pub fn next(id: &str, result: LeasedResponse) -> (Message, Lease) {
+/// Message `next`, with the lease of its memory; `id` is JSON. Fails when the server has no memory left for it.
+pub fn next(id: &str, result: Answered, memory: &Memory) -> Result<(Message, Lease), Exhausted> {
     let before = format!(r#"{{"id":{id},"type":"next","payload":"#);
-    let (text, lease) = Chunks::framed(&before, result, "}").into_text();
-    (Message::text(text), lease)
+    match result {
+        Answered::Once(response) => {
+            let (text, lease) = Chunks::framed(&before, *response, "}").into_text();
+            Ok((Message::text(text), lease))
+        }
+        Answered::Shared(answer) => {
+            // A message is a text of its own, since it begins with the id that its client chose.
+            let lease = memory.lease(answer.bytes() as u64)?;
+            let mut text = before.into_bytes();
+            text.reserve_exact(answer.bytes() + 1);
+            for chunk in answer.chunks() {
+                text.extend_from_slice(chunk);
+            }
+            text.push(b'}');
+            let text = String::from_utf8(text).expect("JSON is UTF-8");
+            Ok((Message::text(text), lease))
+        }
+    }
 }
 
 /// Message `error`: ends an operation that was refused before execution. `errors` is JSON.

@@ -8,7 +8,6 @@ use axum::body::{Body, Bytes};
 use futures_util::{StreamExt, stream};
 use indexmap::map;
 
-use super::errors_json;
 use crate::{
     app::memory::Lease,
     graphql::{error::is_request_error, scalar},
@@ -92,6 +91,18 @@ impl Chunks {
             is_one_line: true,
             ..self
         }
+    }
+
+    /// Returns all chunks, with a lease of their bytes.
+    pub fn into_parts(mut self) -> (Vec<Bytes>, Lease) {
+        let mut chunks = Vec::new();
+        while let Some(chunk) = self.chunk() {
+            chunks.push(chunk);
+        }
+        let bytes: usize = chunks.iter().map(Bytes::len).sum();
+        let spare = self.lease.bytes().saturating_sub(bytes as u64);
+        self.lease.shrink(spare);
+        (chunks, self.lease)
     }
 
     /// Returns the whole text with the lease of its memory.
@@ -218,6 +229,11 @@ impl Iterator for Chunks {
 
 fn errors(errors: &[ServerError]) -> String {
     format!(r#""errors":{}"#, errors_json(errors))
+}
+
+/// Serialises errors.
+pub fn errors_json(errors: &[ServerError]) -> String {
+    serde_json::to_string(errors).expect("errors hold nothing that JSON can't")
 }
 
 fn is_break(byte: u8) -> bool {
