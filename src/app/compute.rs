@@ -32,7 +32,7 @@ use self::{
     queue::Queue,
 };
 
-pub use self::operation::{charge, renew, spawn};
+pub use self::operation::{charge, spawn};
 
 /// Bytes of JSON that an operation computes over on the answering threads, in about a millisecond.
 pub const SMALL: usize = 64 << 10;

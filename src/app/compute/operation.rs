@@ -65,13 +65,6 @@ pub async fn charge(bytes: usize) {
     .await;
 }
 
-/// Resets the charged bytes, for the next answer of a subscription.
-pub fn renew() {
-    if let Some((operation, _)) = current() {
-        operation.charged.store(0, Ordering::Relaxed);
-    }
-}
-
 /// Spawns a future into the current operation, with the same lane and end. Outside of operations spawns a task.
 pub fn spawn(future: BoxFuture<'static, ()>) {
     match current() {

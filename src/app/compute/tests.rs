@@ -56,19 +56,6 @@ async fn small_operations_stay_and_large_ones_move_with_all_they_hold() {
 }
 
 #[tokio::test]
-async fn an_operation_comes_back_when_its_charges_are_renewed() {
-    let compute = Compute::new(1);
-    let work = async {
-        charge(SMALL + 1).await;
-        let before = is_worker();
-        renew();
-        tokio::task::yield_now().await;
-        (before, is_worker())
-    };
-    assert_eq!(compute.run(1, None, 0, work).await, Ok((true, false)));
-}
-
-#[tokio::test]
 async fn parts_run_between_each_other_on_the_lane_of_the_operation() {
     let compute = Compute::new(2);
     let work = async {

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use futures_util::{Stream, stream};
+use futures_util::{FutureExt, Stream, future::BoxFuture, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use super::{
@@ -29,6 +29,8 @@ struct Subscription {
     position: i64,
     start: Start,
     news: Receiver<Arc<Batch>>,
+    /// Ends when the server stops.
+    stopped: BoxFuture<'static, ()>,
     /// Events read and not yet delivered.
     ready: VecDeque<VisibleEvent>,
     state: State,
@@ -88,6 +90,8 @@ pub async fn subscribe(
         Some(_) => position,
         None => end,
     };
+    let events = app.events.clone();
+    let stopped = async move { events.stopped().await };
     let subscription = Subscription {
         app: app.clone(),
         actor: actor.clone(),
@@ -96,6 +100,7 @@ pub async fn subscribe(
         position,
         start: Start { until, began },
         news,
+        stopped: stopped.boxed(),
         ready: VecDeque::new(),
         state: State::Replaying,
     };
@@ -142,7 +147,7 @@ impl Subscription {
             // Delivers batches already received before the end of the stream.
             biased;
             news = self.news.recv() => news,
-            () = self.app.events.stopped() => Err(RecvError::Closed),
+            () = &mut self.stopped => Err(RecvError::Closed),
         };
         match news {
             Ok(batch) => {

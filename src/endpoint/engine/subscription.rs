@@ -20,7 +20,7 @@ use super::super::{
     workarounds::subscription,
 };
 use crate::{
-    app::App,
+    app::{App, Memory},
     domain::event::VisibleEvent,
     error::Result,
     graphql::{error, event, viewer::Viewer},
@@ -42,7 +42,9 @@ pub struct Opening {
 }
 
 struct Subscription {
-    schema: Schema,
+    /// `None` once an operation has failed.
+    schema: Option<Schema>,
+    app: App,
     account: Account,
     operation: Arc<Fingerprint>,
     fan_out: FanOut,
@@ -57,23 +59,35 @@ struct Schema {
     wanted: mpsc::Sender<Result<VisibleEvent>>,
 }
 
+/// Last answer of a subscription, if there is one.
+type Last = Option<Arc<Answer>>;
+
 impl Opening {
-    /// Answers of the events, in order.
+    /// Answers of the events, in order. Whoever polls the stream takes answers that exist; what computes runs as an
+    /// operation of the user.
     pub fn into_answers(self) -> impl Stream<Item = Arc<Answer>> + Send + 'static {
-        stream::once(self.open()).flat_map(|opened| match opened {
-            Ok(subscription) => stream::unfold(subscription, async |mut subscription| {
-                let answer = subscription.next().await?;
-                Some((answer, subscription))
+        let (compute, user_id) = (self.app.compute.clone(), self.account.user_id);
+        let opened = async move {
+            let opened = compute.run(user_id, None, 0, self.open()).await;
+            opened.unwrap_or_else(|_| Err(Some(failed())))
+        };
+        stream::once(opened).flat_map(|opened| match opened {
+            Ok(subscription) => stream::unfold(Some(subscription), async |subscription| {
+                let mut subscription = subscription?;
+                match subscription.next().await {
+                    Ok(answer) => Some((answer, Some(subscription))),
+                    Err(last) => Some((last?, None)),
+                }
             })
             .left_stream(),
-            Err(refused) => stream::iter(refused).right_stream(),
+            Err(last) => stream::iter(last).right_stream(),
         })
     }
 
-    /// Runs the root field. The error is the answer of a field that failed, if any.
-    async fn open(self) -> Result<Subscription, Option<Arc<Answer>>> {
+    /// Runs the root field.
+    async fn open(self) -> Result<Box<Subscription>, Last> {
         let mut schema = Schema {
-            app: self.app,
+            app: self.app.clone(),
             viewer: self.viewer,
             responses: self.responses,
             wanted: self.source.wanted,
@@ -84,33 +98,30 @@ impl Opening {
         };
         let events = match opened {
             Ok(events) => events,
-            // The field ended without events: its response says why.
-            Err(None) => {
-                return Err(schema
-                    .response()
-                    .await
-                    .map(|response| schema.answer(response)));
-            }
             Err(Some(response)) => return Err(Some(schema.answer(response))),
+            // The field ended without events: its response says why.
+            Err(None) => return Err(schema.response().await),
         };
-        Ok(Subscription {
-            schema,
+        Ok(Box::new(Subscription {
+            schema: Some(schema),
+            app: self.app,
             account: self.account,
             operation: self.operation,
             fan_out: self.fan_out,
             events,
-        })
+        }))
     }
 }
 
 impl Subscription {
-    async fn next(&mut self) -> Option<Arc<Answer>> {
-        let event = match self.events.next().await? {
+    async fn next(&mut self) -> Result<Arc<Answer>, Last> {
+        let event = match self.events.next().await.ok_or(None)? {
             Ok(event) => event,
-            Err(error) => return self.schema.resolve(Err(error)).await,
+            // The schema formats the error.
+            Err(error) => return Err(Some(self.run(Err(error)).await?)),
         };
         let Some(view) = event.view else {
-            return self.schema.resolve(Ok(event)).await;
+            return Ok(self.resolve(&event).await?.answer);
         };
         let mut key = Key {
             operation: self.operation.clone(),
@@ -119,62 +130,75 @@ impl Subscription {
         };
         let shared = self.shared(&key, &event).await?;
         if shared.is_for(self.account) {
-            return Some(shared.answer);
+            return Ok(shared.answer);
         }
         // The answer depends on the actor: only subscriptions of this actor share it.
         key.account = Some(self.account);
-        Some(self.shared(&key, &event).await?.answer)
+        Ok(self.shared(&key, &event).await?.answer)
     }
 
-    /// Finds the answer, or resolves the event. `None` when the schema has ended.
-    async fn shared(&mut self, key: &Key, event: &VisibleEvent) -> Option<Shared> {
+    /// Finds the answer, or resolves the event.
+    async fn shared(&mut self, key: &Key, event: &VisibleEvent) -> Result<Shared, Last> {
         let cell = self.fan_out.cell(key);
         if let Some(shared) = cell.get() {
-            return Some(shared.clone());
+            return Ok(shared.clone());
         }
         let is_resolving = AtomicBool::new(false);
         {
             let resolve = cell.get_or_try_init(async || {
                 is_resolving.store(true, Ordering::Relaxed);
-                let shared = self.resolve(event).await.ok_or(())?;
+                let shared = self.resolve(event).await?;
                 self.fan_out.count(key, &cell, shared.answer.bytes());
-                Ok::<_, ()>(shared)
+                Ok(shared)
             });
             let mut resolve = pin!(resolve);
             // Another subscriber resolves the event with the share of its own user, who may be busy with much else.
             if let Ok(shared) = timeout(PATIENCE, &mut resolve).await {
-                return shared.ok().cloned();
+                return shared.cloned();
             }
             // An answer that this subscription has asked the schema for has to be taken.
             if is_resolving.load(Ordering::Relaxed) {
-                return resolve.await.ok().cloned();
+                return resolve.await.cloned();
             }
         }
         self.resolve(event).await
     }
 
-    async fn resolve(&mut self, event: &VisibleEvent) -> Option<Shared> {
-        let viewer = self.schema.viewer.clone();
+    async fn resolve(&mut self, event: &VisibleEvent) -> Result<Shared, Last> {
+        let viewer = self.schema.as_ref().ok_or(None)?.viewer.clone();
         viewer.begin(&event.users);
-        let answer = self.schema.resolve(Ok(event.clone())).await?;
-        Some(Shared {
+        let answer = self.run(Ok(event.clone())).await?;
+        Ok(Shared {
             answer,
             only_for: viewer.was_asked().then_some(self.account),
         })
     }
+
+    /// Runs the schema for an event as an operation of its own: the time of all events together has no bound.
+    async fn run(&mut self, event: Result<VisibleEvent>) -> Result<Arc<Answer>, Last> {
+        let mut schema = self.schema.take().ok_or(None)?;
+        let run = async move {
+            let answer = schema.resolve(event).await;
+            (schema, answer)
+        };
+        let ran = self.app.compute.run(self.account.user_id, None, 0, run);
+        let (schema, answer) = ran.await.map_err(|_| Some(failed()))?;
+        self.schema = Some(schema);
+        answer.ok_or(None)
+    }
 }
 
 impl Schema {
-    /// Resolves an event, or formats the error that ends the subscription.
-    async fn resolve(&mut self, event: Result<VisibleEvent>) -> Option<Arc<Answer>> {
+    /// Resolves an event, or formats the error that ends the subscription. `None` when the schema has ended.
+    async fn resolve(&mut self, event: Result<VisibleEvent>) -> Last {
         // Fails when the schema has ended, which the response tells.
         let _ = self.wanted.send(event).await;
-        let response = self.response().await?;
-        Some(self.answer(response))
+        self.response().await
     }
 
-    async fn response(&mut self) -> Option<Response> {
-        self.responses.next().await
+    async fn response(&mut self) -> Last {
+        let response = self.responses.next().await?;
+        Some(self.answer(response))
     }
 
     fn answer(&self, response: Response) -> Arc<Answer> {
@@ -184,4 +208,12 @@ impl Schema {
         let lease = self.app.budget.take();
         Arc::new(Answer::new(LeasedResponse { response, lease }))
     }
+}
+
+/// Answer of an operation that ended in a panic, which is in the log.
+fn failed() -> Arc<Answer> {
+    let error = error::request_error(error::INTERNAL_SERVER_ERROR, "internal error", None);
+    let response = Response::from_errors(vec![error]);
+    let lease = Memory::unlimited().empty();
+    Arc::new(Answer::new(LeasedResponse { response, lease }))
 }

@@ -1,7 +1,7 @@
 //! Responses as [server-sent events](https://html.spec.whatwg.org/multipage/server-sent-events.html): distinct
 //! connections mode of [graphql-sse](https://github.com/enisdenjo/graphql-sse/blob/master/PROTOCOL.md).
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{convert::Infallible, pin::Pin, sync::Arc, time::Duration};
 
 use async_graphql::{Response as GraphQlResponse, ServerError, parser::types::OperationType};
 use axum::{
@@ -11,11 +11,10 @@ use axum::{
 };
 use futures_util::{
     StreamExt,
+    future::BoxFuture,
     stream::{self, BoxStream},
 };
-use tokio::time::timeout;
-use tokio_stream::wrappers::ReceiverStream;
-use tokio_util::sync::CancellationToken;
+use tokio::time::{Instant, Sleep, sleep};
 
 use super::{
     Endpoint, Refusal,
@@ -23,8 +22,6 @@ use super::{
     response::{self, Chunks, LeasedResponse},
 };
 use crate::{
-    app::compute,
-    auth::Session,
     domain::access::Actor,
     endpoint::{document::Prepared, engine::Answer},
     graphql::error::is_request_error,
@@ -71,14 +68,26 @@ pub fn events(
         true => endpoint.quotas.subscription(actor)?,
         false => permit,
     };
+    // Session end and shutdown stop subscriptions; queries and mutations answer first, unless the client disconnects.
+    let mut session = endpoint.sessions.open(actor);
+    let stopping = endpoint.stopping.clone();
+    let ended: BoxFuture<()> = match is_subscription {
+        true => Box::pin(async move {
+            tokio::select! {
+                () = session.ended() => {}
+                () = stopping.cancelled() => {}
+            }
+        }),
+        false => Box::pin(std::future::pending()),
+    };
     let body = Delivery {
         results: results(endpoint, actor.clone(), prepared),
         pieces: Box::new(std::iter::empty()),
         answer: None,
         is_complete: false,
-        session: endpoint.sessions.open(actor),
-        stopping: endpoint.stopping.clone(),
-        is_subscription,
+        silence: Box::pin(sleep(KEEP_ALIVE)),
+        sent_at: Instant::now(),
+        ended,
         _permit: permit,
     };
     let body = stream::unfold(body, async |mut body| {
@@ -97,27 +106,12 @@ pub fn refused(errors: &[ServerError]) -> Response {
 /// Results of an operation; errors when it was refused before execution.
 pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results {
     if prepared.operation == OperationType::Subscription {
-        // Capacity of 1: a slow reader stops the subscription instead of queueing events in memory.
-        let (sender, receiver) = tokio::sync::mpsc::channel(1);
-        let user_id = actor.id();
-        let mut answers = Box::pin(endpoint.engine.subscribe(actor, prepared));
-        let following = async move {
-            // Counts each event as an operation of its own: the time of all events together has no bound.
-            while let Some(answer) = answers.next().await {
-                let result = match answer.refusal() {
-                    Some(errors) => Err(errors.to_vec()),
-                    None => Ok(Answered::Shared(answer)),
-                };
-                if sender.send(result).await.is_err() {
-                    return;
-                }
-                compute::renew();
-            }
-        };
-        let ended = endpoint.app().compute.run(user_id, None, 0, following);
-        let failure = stream::once(ended)
-            .filter_map(async |ended| ended.err().map(|_| Err(Refusal::internal().errors)));
-        return ReceiverStream::new(receiver).chain(failure).boxed();
+        let answers = endpoint.engine.subscribe(actor, prepared);
+        let results = answers.map(|answer| match answer.refusal() {
+            Some(errors) => Err(errors.to_vec()),
+            None => Ok(Answered::Shared(answer)),
+        });
+        return results.boxed();
     }
     let budget = prepared.budget.clone();
     let result = move |response: GraphQlResponse| {
@@ -154,9 +148,11 @@ struct Delivery {
     answer: Option<Arc<Answer>>,
     /// True after the last result.
     is_complete: bool,
-    session: Session,
-    stopping: CancellationToken,
-    is_subscription: bool,
+    /// Ends at the earliest time of the next comment.
+    silence: Pin<Box<Sleep>>,
+    sent_at: Instant,
+    /// Ends when the subscription has to.
+    ended: BoxFuture<'static, ()>,
     _permit: Permit,
 }
 
@@ -171,40 +167,41 @@ impl Delivery {
             if self.is_complete {
                 return None;
             }
-            let (session, stopping) = (&mut self.session, &self.stopping);
-            // Session end and shutdown stop subscriptions; queries and mutations answer first, unless the client
-            // disconnects.
-            let ended = async {
-                tokio::select! {
-                    () = session.ended() => {}
-                    () = stopping.cancelled() => {}
+            let result = tokio::select! {
+                result = self.results.next() => result,
+                () = &mut self.ended => return None,
+                () = &mut self.silence => {
+                    // The timer runs on during the results, which would move it thousands of times a second.
+                    let due = self.sent_at + KEEP_ALIVE;
+                    if due > Instant::now() {
+                        self.silence.as_mut().reset(due);
+                        continue;
+                    }
+                    self.silence.as_mut().reset(Instant::now() + KEEP_ALIVE);
+                    return Some(Bytes::from_static(b":\n\n"));
                 }
             };
-            let result = tokio::select! {
-                result = timeout(KEEP_ALIVE, self.results.next()) => result,
-                () = ended, if self.is_subscription => return None,
-            };
+            self.sent_at = Instant::now();
             match result {
-                Ok(Some(Ok(Answered::Once(result)))) => {
+                Some(Ok(Answered::Once(result))) => {
                     let chunks = Chunks::framed(NEXT, *result, "\n\n").single_line();
                     self.pieces = Box::new(chunks);
                 }
-                Ok(Some(Ok(Answered::Shared(answer)))) => match framed(&answer) {
+                Some(Ok(Answered::Shared(answer))) => match framed(&answer) {
                     Framed::Whole(piece) => return Some(piece),
                     Framed::Pieces(pieces) => {
                         self.pieces = Box::new(pieces.into_iter());
                         self.answer = Some(answer);
                     }
                 },
-                Ok(Some(Err(errors))) => {
+                Some(Err(errors)) => {
                     self.is_complete = true;
                     return Some((refusal(&errors) + COMPLETE).into());
                 }
-                Ok(None) => {
+                None => {
                     self.is_complete = true;
                     return Some(COMPLETE.into());
                 }
-                Err(_) => return Some(":\n\n".into()),
             }
         }
     }
