@@ -41,7 +41,7 @@ COUNTS = [
     ("--bulk", 100_000, "annotations that `bulk` imports"),
     ("--subscribers", 500, "subscribers of `fanout`"),
     ("--growth", 200_000, "annotations of the large database of `growth`"),
-    ("--import-tasks", 1_000, "tasks in a request of `large`, 24 KB each"),
+    ("--import-tasks", 1_000, "tasks in a request of `large`, 21 KB each"),
 ]
 
 

@@ -60,7 +60,7 @@ def reached(operation, connections, label, shares, found):
     series, peer, limit = found[f"Annograph {label}"], found.get("PostGraphile"), found.get(f"limit {label}")
     times = share = "-"
     if peer:
-        times = verdict(series.median() / peer.median(), operation.times if connections > 1 else None)
+        times = verdict(series.median() / peer.median(), operation.times.get(label) if connections > 1 else None)
     if limit:
         share = verdict(series.median() / limit.median(), shares.get(connections))
     return [times, share, f"{series.median('p99') / series.median('p50'):.1f}"]
