@@ -84,11 +84,12 @@ pub fn schema(app: App, max_depth: usize) -> Schema {
 /// caches no rows.
 pub fn with_context(request: Request, app: App, viewer: Viewer, remember: bool) -> Request {
     // A loader per request: its cache must not outlive the request, nor be shared between users.
-    let loader = loader::new(&app, viewer.clone(), remember);
+    let loader = loader::Current::new(&app, viewer.clone(), remember);
     request
         .data(app)
         .data(viewer)
         .data(loader)
         .data(region::Budget::default())
         .data(total::Totals::default())
+        .data(connection::Lists::default())
 }

@@ -163,7 +163,10 @@ impl Filter {
             .filter(|row| to.is_some() && access::sees_project(batch, viewer, row.project_id));
         let named = annotation.into_iter().flat_map(|row| named_users(row));
         let named = named.filter_map(|id| batch.users.get(&id));
-        let users: Vec<_> = named.map(|user| (user.clone(), sees_user(user))).collect();
+        // Mostly the author of the change, on whom is decided already.
+        let is_visible =
+            |user| actor.is_some_and(|actor| Arc::ptr_eq(actor, user)) || sees_user(user);
+        let users: Vec<_> = named.map(|user| (user.clone(), is_visible(user))).collect();
         let view = batch.number.map(|batch| View {
             batch,
             seq: event.seq,

@@ -7,8 +7,6 @@ mod fingerprint;
 mod order;
 mod read;
 
-use std::hash::{Hash, Hasher};
-
 use sea_orm::{
     ColumnTrait, EntityTrait, ModelTrait, Order, QueryTrait, Select, Value,
     sea_query::{Expr, ExprTrait, SelectStatement},
@@ -18,6 +16,7 @@ use serde::Serialize;
 use self::cursor::SortKey;
 pub use self::{
     arguments::{Arguments, DEFAULT_SIZE, MAX_SIZE, NESTED_DEFAULT_SIZE},
+    cursor::Cursor,
     order::{Columns, Key, OrderKey, Ordering, or_less},
 };
 use super::{
@@ -46,14 +45,6 @@ struct Scope<'a, L, K> {
     order: Ordering<K>,
 }
 
-/// Hashes all but the sort key of the row to start behind, which may be a floating-point number.
-impl Hash for Page {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        (self.fingerprint, self.size, self.backwards).hash(state);
-        self.start.map(|(_, id)| id).hash(state);
-    }
-}
-
 /// Rows of a page, in the list's order.
 #[derive(Clone, Debug)]
 pub struct PageRows<M> {
@@ -61,7 +52,7 @@ pub struct PageRows<M> {
     pub has_next: bool,
     pub has_previous: bool,
     /// Cursors in the order of `rows`.
-    pub cursors: Vec<String>,
+    pub cursors: Vec<Cursor>,
 }
 
 impl<M> Default for PageRows<M> {
@@ -76,6 +67,16 @@ impl<M> Default for PageRows<M> {
 }
 
 impl<M> PageRows<M> {
+    /// Converts the rows.
+    pub fn map<N>(self, turn: impl FnMut(M) -> N) -> PageRows<N> {
+        PageRows {
+            rows: self.rows.into_iter().map(turn).collect(),
+            cursors: self.cursors,
+            has_next: self.has_next,
+            has_previous: self.has_previous,
+        }
+    }
+
     /// Converts the rows, or leaves rows out.
     pub fn filter_map<N>(self, turn: impl FnMut(M) -> Option<N>) -> PageRows<N> {
         let turned = self.rows.into_iter().map(turn).zip(self.cursors);
@@ -145,9 +146,11 @@ impl Page {
         let mut start = None;
         for (name, cursor) in [("after", after), ("before", before)] {
             let Some(cursor) = cursor else { continue };
-            match cursor::decode(cursor) {
+            match Cursor::decode(cursor) {
                 // A position from a differently ordered list would skip or repeat rows.
-                Some((made_for, key, id)) if made_for == fingerprint => start = Some((key, id)),
+                Some(cursor) if cursor.fingerprint == fingerprint => {
+                    start = Some((cursor.key, cursor.id));
+                }
                 Some(_) => problems.push(Problem::new(
                     [name],
                     ProblemCode::InvalidFormat,
@@ -310,12 +313,10 @@ impl Page {
         };
         let cursors = rows
             .iter()
-            .map(|Weighed { row, .. }| {
-                cursor::encode(
-                    self.fingerprint,
-                    sort_key::<E>(row, columns.key),
-                    number(&row.get(columns.id)),
-                )
+            .map(|Weighed { row, .. }| Cursor {
+                fingerprint: self.fingerprint,
+                key: sort_key::<E>(row, columns.key),
+                id: number(&row.get(columns.id)),
             })
             .collect();
         PageRows {

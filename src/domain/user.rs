@@ -3,7 +3,10 @@
 mod check;
 mod write;
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use entity::user::{self, Column, Role};
 use sea_orm::{
@@ -125,7 +128,7 @@ fn with_email(actor: &Actor, emails: &EnumFilter<String>) -> Condition {
 /// User, with the visibility to the actor: a name is shown on the user's work even where the user is invisible.
 #[derive(Clone, Debug)]
 pub struct UserWithVisibility {
-    pub user: user::Model,
+    pub user: Arc<user::Model>,
     pub is_visible: bool,
 }
 
@@ -275,13 +278,13 @@ pub async fn people(
 }
 
 /// Reads users by id, without a statement for those in memory.
-async fn read(app: &App, ids: &[i64]) -> Result<Vec<user::Model>> {
+async fn read(app: &App, ids: &[i64]) -> Result<Vec<Arc<user::Model>>> {
     let generation = app.identities.generation();
     let mut rows = Vec::with_capacity(ids.len());
     let mut missing = Vec::new();
     for id in ids {
         match app.identities.user(*id) {
-            Some(user) => rows.push(user::Model::clone(&user)),
+            Some(user) => rows.push(user),
             None => missing.push(*id),
         }
     }
@@ -295,7 +298,7 @@ async fn read(app: &App, ids: &[i64]) -> Result<Vec<user::Model>> {
     for user in &read {
         app.identities.keep_user(generation, user);
     }
-    rows.extend(read);
+    rows.extend(read.into_iter().map(Arc::new));
     Ok(rows)
 }
 

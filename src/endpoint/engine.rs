@@ -117,7 +117,7 @@ impl Engine {
             app,
             account,
             viewer,
-            operation: Arc::new(prepared.fingerprint),
+            operation: prepared.fingerprint,
             fan_out: self.fan_out.clone(),
             responses: self.schema.execute_stream(request).boxed(),
             source,

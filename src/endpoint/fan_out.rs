@@ -1,8 +1,8 @@
 //! Answers of events, shared between subscribers.
 //!
 //! A subscriber looks for the answer of an event by what decides on it: the operation, the view of the event and, when
-//! the answer depends on the actor, the actor. The first that finds none resolves and serialises the event; all others
-//! wait for that answer. The latest answers are kept, so that a subscriber that is a little slower finds them.
+//! the answer depends on the actor, the actor. The first that finds none claims its place, resolves and serialises the
+//! event; all others wait for that answer. The latest answers are kept, so that a subscriber that is a little slower finds them.
 //!
 //! Decision: docs/decisions/0032-shared-answers.md.
 
@@ -13,7 +13,7 @@ use std::{
 
 use async_graphql::ServerError;
 use axum::body::Bytes;
-use tokio::sync::OnceCell;
+use tokio::sync::watch;
 
 use super::{
     chunks::{Chunks, LeasedResponse},
@@ -29,19 +29,25 @@ const KEPT: usize = 4_096;
 /// Answer of an event: JSON in a single line.
 pub struct Answer {
     chunks: Vec<Bytes>,
+    /// True when a part of the answer failed.
+    has_errors: bool,
     /// Errors of an answer without data, which ends the subscription.
     refusal: Option<Vec<ServerError>>,
     _lease: Lease,
 }
 
 impl Answer {
-    /// Serialises a response. A large stored text stays a chunk of its own, without a copy.
+    /// Serialises a response.
     pub fn new(answered: LeasedResponse) -> Self {
         let response = &answered.response;
+        let has_errors = !response.errors.is_empty();
         let refusal = is_request_error(response).then(|| response.errors.clone());
         let (chunks, lease) = Chunks::new(answered).single_line().into_parts();
+        // A chunk may be a part of a row: the copy alone is what the lease counts.
+        let chunks = chunks.iter().map(|chunk| Bytes::copy_from_slice(chunk));
         Self {
-            chunks,
+            chunks: chunks.collect(),
+            has_errors,
             refusal,
             _lease: lease,
         }
@@ -50,6 +56,11 @@ impl Answer {
     /// Parts of the JSON, in order.
     pub fn chunks(&self) -> &[Bytes] {
         &self.chunks
+    }
+
+    /// Says whether a part of the answer failed.
+    pub fn has_errors(&self) -> bool {
+        self.has_errors
     }
 
     /// Errors of an answer without data, which ends the subscription.
@@ -71,9 +82,9 @@ pub struct Account {
 }
 
 /// Everything that decides on the answer of an event.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
-    pub operation: Arc<Fingerprint>,
+    pub operation: Fingerprint,
     pub view: View,
     /// The actor, for answers that depend on the actor.
     pub account: Option<Account>,
@@ -94,15 +105,83 @@ impl Shared {
     }
 }
 
-/// Place of an answer: empty until the first subscriber has resolved the event.
-pub type Cell = Arc<OnceCell<Shared>>;
+/// Place of an answer. Cheap to clone.
+#[derive(Clone)]
+pub struct Cell {
+    key: Key,
+    state: Arc<watch::Sender<State>>,
+    fan_out: FanOut,
+}
+
+#[derive(Clone)]
+enum State {
+    Free,
+    /// A subscriber resolves the event.
+    Claimed,
+    Ready(Shared),
+}
+
+/// Right to resolve an event for all subscribers that wait for the answer. Returned on drop, so that another takes it.
+pub struct Claim(Cell);
+
+impl Cell {
+    /// Returns the answer, if it exists.
+    pub fn answer(&self) -> Option<Shared> {
+        match &*self.state.borrow() {
+            State::Ready(shared) => Some(shared.clone()),
+            _ => None,
+        }
+    }
+
+    /// Claims a free place.
+    pub fn claim(&self) -> Option<Claim> {
+        let is_free = self.state.send_if_modified(|state| {
+            let is_free = matches!(state, State::Free);
+            if is_free {
+                *state = State::Claimed;
+            }
+            is_free
+        });
+        is_free.then(|| Claim(self.clone()))
+    }
+
+    /// Waits until the place is no longer claimed.
+    pub async fn settled(&self) {
+        let mut state = self.state.subscribe();
+        // Can't fail: `self` keeps the sender.
+        let _ = state
+            .wait_for(|state| !matches!(state, State::Claimed))
+            .await;
+    }
+}
+
+impl Claim {
+    /// Gives the answer to all subscribers that wait for it, and to later ones.
+    pub fn finish(self, shared: Shared) {
+        let bytes = shared.answer.bytes();
+        self.0.state.send_replace(State::Ready(shared));
+        self.0.fan_out.count(&self.0, bytes);
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        self.0.state.send_if_modified(|state| {
+            let is_open = matches!(state, State::Claimed);
+            if is_open {
+                *state = State::Free;
+            }
+            is_open
+        });
+    }
+}
 
 /// Latest answers of events. Cheap to clone.
 #[derive(Clone, Default)]
-pub struct FanOut(Arc<Mutex<State>>);
+pub struct FanOut(Arc<Mutex<Answers>>);
 
 #[derive(Default)]
-struct State {
+struct Answers {
     cells: HashMap<Key, Kept>,
     /// Keys from the oldest on.
     order: VecDeque<Key>,
@@ -111,49 +190,68 @@ struct State {
 }
 
 struct Kept {
-    cell: Cell,
+    state: Arc<watch::Sender<State>>,
     /// Bytes of the answer, once it exists.
     bytes: usize,
 }
 
 impl FanOut {
     /// Returns the place of an answer, shared with everybody who asks by an equal key.
-    pub fn cell(&self, key: &Key) -> Cell {
-        let mut state = self.state();
-        if let Some(kept) = state.cells.get(key) {
-            return kept.cell.clone();
+    pub fn cell(&self, key: Key) -> Cell {
+        self.find(key, None)
+    }
+
+    /// Returns another place for the answer than this one, which is taken for too long.
+    pub fn instead_of(&self, late: &Cell) -> Cell {
+        self.find(late.key, Some(&late.state))
+    }
+
+    fn find(&self, key: Key, late: Option<&Arc<watch::Sender<State>>>) -> Cell {
+        let mut answers = self.answers();
+        let known = answers.cells.get(&key).map(|kept| kept.state.clone());
+        let known = known.filter(|known| late.is_none_or(|late| !Arc::ptr_eq(known, late)));
+        let state = known.unwrap_or_else(|| {
+            let state = Arc::new(watch::Sender::new(State::Free));
+            answers.insert(key, state.clone());
+            state
+        });
+        Cell {
+            key,
+            state,
+            fan_out: self.clone(),
         }
-        let cell = Cell::default();
-        let kept = Kept {
-            cell: cell.clone(),
-            bytes: 0,
-        };
-        state.cells.insert(key.clone(), kept);
-        state.order.push_back(key.clone());
-        state.drop_oldest();
-        cell
     }
 
     /// Counts the bytes of an answer that exists from now on.
-    pub fn count(&self, key: &Key, cell: &Cell, bytes: usize) {
-        let mut state = self.state();
-        let Some(kept) = state.cells.get_mut(key) else {
+    fn count(&self, cell: &Cell, bytes: usize) {
+        let mut answers = self.answers();
+        let Some(kept) = answers.cells.get_mut(&cell.key) else {
             return;
         };
-        // Another cell when this one was dropped meanwhile.
-        if Arc::ptr_eq(&kept.cell, cell) {
+        // Another place when this one was dropped or replaced meanwhile.
+        if Arc::ptr_eq(&kept.state, &cell.state) {
             kept.bytes = bytes;
-            state.bytes += bytes;
-            state.drop_oldest();
+            answers.bytes += bytes;
+            answers.drop_oldest();
         }
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
+    fn answers(&self) -> MutexGuard<'_, Answers> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl State {
+impl Answers {
+    fn insert(&mut self, key: Key, state: Arc<watch::Sender<State>>) {
+        let kept = Kept { state, bytes: 0 };
+        match self.cells.insert(key, kept) {
+            // The key has its place in the order already.
+            Some(replaced) => self.bytes -= replaced.bytes,
+            None => self.order.push_back(key),
+        }
+        self.drop_oldest();
+    }
+
     fn drop_oldest(&mut self) {
         while self.bytes > KEPT_BYTES || self.order.len() > KEPT {
             let Some(key) = self.order.pop_front() else {
@@ -169,39 +267,89 @@ impl State {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::Memory;
 
     fn key(seq: i64) -> Key {
         Key {
-            operation: Arc::default(),
+            operation: Fingerprint::default(),
             view: View::of_event(seq),
             account: None,
         }
     }
 
+    fn shared(bytes: usize) -> Shared {
+        let answer = Answer {
+            chunks: vec![Bytes::from(vec![b' '; bytes])],
+            has_errors: false,
+            refusal: None,
+            _lease: Memory::unlimited().empty(),
+        };
+        Shared {
+            answer: Arc::new(answer),
+            only_for: None,
+        }
+    }
+
+    fn is_same(one: &Cell, other: &Cell) -> bool {
+        Arc::ptr_eq(&one.state, &other.state)
+    }
+
     #[test]
     fn the_latest_answers_are_kept_by_number() {
         let fan_out = FanOut::default();
-        let first = fan_out.cell(&key(0));
-        assert!(Arc::ptr_eq(&first, &fan_out.cell(&key(0))));
+        let first = fan_out.cell(key(0));
+        assert!(is_same(&first, &fan_out.cell(key(0))));
         for seq in 1..=KEPT as i64 {
-            fan_out.cell(&key(seq));
+            fan_out.cell(key(seq));
         }
-        assert_eq!(fan_out.state().cells.len(), KEPT);
-        assert!(!Arc::ptr_eq(&first, &fan_out.cell(&key(0))));
+        assert_eq!(fan_out.answers().cells.len(), KEPT);
+        assert!(!is_same(&first, &fan_out.cell(key(0))));
     }
 
     #[test]
     fn the_latest_answers_are_kept_by_bytes() {
         let fan_out = FanOut::default();
-        let cells: Vec<Cell> = (0..3).map(|seq| fan_out.cell(&key(seq))).collect();
-        fan_out.count(&key(0), &cells[0], KEPT_BYTES / 2);
-        fan_out.count(&key(1), &cells[1], KEPT_BYTES / 2);
-        assert_eq!(fan_out.state().cells.len(), 3);
-        fan_out.count(&key(2), &cells[2], 1);
-        assert_eq!(fan_out.state().bytes, KEPT_BYTES / 2 + 1);
-        // The first was dropped: counting it again changes nothing.
-        fan_out.count(&key(0), &cells[0], 1_000);
-        assert_eq!(fan_out.state().bytes, KEPT_BYTES / 2 + 1);
-        assert!(Arc::ptr_eq(&cells[1], &fan_out.cell(&key(1))));
+        let cells: Vec<Cell> = (0..3).map(|seq| fan_out.cell(key(seq))).collect();
+        let late = cells[0].claim().unwrap();
+        for cell in &cells[1..] {
+            cell.claim().unwrap().finish(shared(KEPT_BYTES / 2));
+        }
+        assert_eq!(fan_out.answers().cells.len(), 3);
+        late.finish(shared(1));
+        assert_eq!(fan_out.answers().bytes, KEPT_BYTES);
+        assert!(!is_same(&cells[0], &fan_out.cell(key(0))));
+        assert!(is_same(&cells[1], &fan_out.cell(key(1))));
+    }
+
+    #[tokio::test]
+    async fn a_claim_that_is_dropped_passes_on() {
+        let cell = FanOut::default().cell(key(0));
+        let claim = cell.claim().unwrap();
+        assert!(cell.claim().is_none());
+        let settled = tokio::spawn({
+            let cell = cell.clone();
+            async move { cell.settled().await }
+        });
+        tokio::task::yield_now().await;
+        drop(claim);
+        settled.await.unwrap();
+        cell.claim().unwrap().finish(shared(1));
+        assert!(cell.claim().is_none());
+        assert_eq!(cell.answer().unwrap().answer.bytes(), 1);
+    }
+
+    #[test]
+    fn a_place_that_is_taken_for_too_long_is_replaced_once_for_all() {
+        let fan_out = FanOut::default();
+        let late = fan_out.cell(key(0));
+        let claim = late.claim().unwrap();
+        let other = fan_out.instead_of(&late);
+        assert!(is_same(&other, &fan_out.instead_of(&late)));
+        assert!(is_same(&other, &fan_out.cell(key(0))));
+        other.claim().unwrap().finish(shared(2));
+        // The first answer comes too late to be kept.
+        claim.finish(shared(3));
+        assert_eq!(fan_out.answers().bytes, 2);
+        assert_eq!(late.answer().unwrap().answer.bytes(), 3);
     }
 }

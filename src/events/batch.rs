@@ -13,6 +13,8 @@ use entity::{annotation, annotation_revision, user};
 pub struct Batch {
     /// Number of the read, when several subscribers share the batch.
     pub number: Option<u64>,
+    /// True when the log may have further events: the read ended at its limit.
+    pub has_more: bool,
     /// In the order of the log.
     pub events: Vec<Event>,
     /// Members by project: of the projects of these events and annotations, and of the events' actors.

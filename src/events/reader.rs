@@ -1,11 +1,17 @@
 //! Reader of new events for all subscribers of the process; runs while there are any.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use sea_orm::{ConnectionTrait, DbBackend, DbErr, Statement};
+use tokio::time::Instant;
 
 use super::{Read, SLOW_POLL, Shared, backoff::Backoff, watcher};
 use crate::db::Database;
+
+/// Pause between two batches for each subscriber: about the time that a delivery takes.
+const PAUSE: Duration = Duration::from_micros(50);
+/// Longest pause between two batches.
+const LONGEST_PAUSE: Duration = Duration::from_millis(100);
 
 /// Reads the events after `head` until no subscriber is left.
 pub async fn run(shared: Arc<Shared>, head: i64, read: Read) {
@@ -43,7 +49,11 @@ async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
     let since = crate::instant::now();
     let mut backoff = Backoff::new("reading events");
     let mut wake = shared.wake.subscribe();
+    let mut next_at = Instant::now();
     loop {
+        if next_at > Instant::now() {
+            tokio::time::sleep_until(next_at).await;
+        }
         // The reader has read up to `head`, so later commits have higher numbers.
         shared.advance_watermark(head);
         // Before reading: a commit during the read must trigger another read.
@@ -69,6 +79,9 @@ async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
             };
             if let Some(last) = batch.last() {
                 head = last;
+                if !batch.has_more {
+                    next_at = Instant::now() + pause(sender.receiver_count());
+                }
                 // Fails without receivers, which the next turn detects.
                 let _ = sender.send(Arc::new(batch));
                 continue;
@@ -76,6 +89,17 @@ async fn broadcast(shared: &Shared, mut head: i64, read: Read) {
         }
         // Can't fail: `shared` keeps the sender.
         let _ = tokio::time::timeout(SLOW_POLL, wake.changed()).await;
+    }
+}
+
+/// Pause between two batches. Each batch wakes each subscriber: with many subscribers, events that come in quick
+/// succession go out together, so that the writers keep their share of the processors.
+fn pause(subscribers: usize) -> Duration {
+    let subscribers = u32::try_from(subscribers).unwrap_or(u32::MAX);
+    match LONGEST_PAUSE.min(PAUSE.saturating_mul(subscribers)) {
+        // Timers have steps of a millisecond.
+        short if short < Duration::from_millis(1) => Duration::ZERO,
+        pause => pause,
     }
 }
 
@@ -117,4 +141,19 @@ async fn number(db: &Database, sql: &str) -> Result<i64, DbErr> {
         .transpose()?
         .flatten();
     Ok(last.unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn few_subscribers_wait_for_nothing_and_many_for_a_tenth_of_a_second() {
+        assert_eq!(pause(19), Duration::ZERO);
+        assert_eq!(pause(20), Duration::from_millis(1));
+        assert_eq!(pause(500), Duration::from_millis(25));
+        for many in [2_000, 100_000, usize::MAX] {
+            assert_eq!(pause(many), LONGEST_PAUSE);
+        }
+    }
 }

@@ -51,7 +51,7 @@ pub async fn of_pair(
     other: &ID,
     metric: Option<AgreementMetric>,
 ) -> Option<Result<f64>> {
-    match compared(ctx.loader(), id, other, metric).await {
+    match compared(&ctx.loader(), id, other, metric).await {
         Ok(score) => nullable(score),
         Err(error) => Some(Err(error)),
     }

@@ -53,6 +53,12 @@ impl From<annotation::Model> for Annotation {
     }
 }
 
+impl From<Arc<annotation::Listed>> for Annotation {
+    fn from(row: Arc<annotation::Listed>) -> Self {
+        Self(row)
+    }
+}
+
 impl From<annotation::Listed> for Annotation {
     fn from(row: annotation::Listed) -> Self {
         Self(Arc::new(row))
@@ -270,7 +276,7 @@ impl Annotation {
         #[graphql(desc = "Items before this cursor.")] before: Option<String>,
     ) -> Result<Connection<AnnotationRevision>> {
         let arguments = arguments(first, after, last, before);
-        nested(ctx, self.0.id, History, arguments).await
+        nested(ctx, self.0.id, || History, arguments).await
     }
 
     /// Differences between two versions. BAD_USER_INPUT with UNKNOWN_VERSION for a version that never

@@ -1,20 +1,26 @@
 //! Relay connections: all lists of the schema have the same shape (<https://relay.dev/graphql/connections.htm>).
 
-use std::borrow::Cow;
+use std::{
+    any::{Any, TypeId},
+    borrow::Cow,
+    collections::HashMap,
+    ptr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use async_graphql::{Context, Object, OutputType, SimpleObject, TypeName, dataloader::Loader};
 
 use super::{
     context::ContextExt,
     list::List,
-    loader::{BatchLoader, CountOf, PageOf},
+    loader::{BatchLoader, CountKey, CountOf, ListKey, PageOf},
     total::{Counted, Root, RootFilter},
 };
 use crate::{
     app::App,
     domain::{
         access::Actor,
-        page::{Arguments, Page, PageRows},
+        page::{Arguments, Cursor, Page, PageRows},
     },
     error::{Error, Problem, Result},
 };
@@ -22,7 +28,7 @@ use crate::{
 /// A page of a list.
 pub struct Connection<N> {
     nodes: Vec<N>,
-    cursors: Vec<String>,
+    cursors: Vec<Cursor>,
     has_next: bool,
     has_previous: bool,
     total: Box<dyn Counted>,
@@ -46,7 +52,7 @@ pub struct PageInfo {
 
 /// An item of a page with its cursor.
 pub struct Edge<N> {
-    cursor: String,
+    cursor: Cursor,
     node: N,
 }
 
@@ -84,7 +90,7 @@ impl<N: OutputType + Clone> Connection<N> {
         let edges = self.nodes.iter().zip(&self.cursors);
         Ok(edges
             .map(|(node, cursor)| Edge {
-                cursor: cursor.clone(),
+                cursor: *cursor,
                 node: node.clone(),
             })
             .collect())
@@ -102,8 +108,8 @@ impl<N: OutputType + Clone> Connection<N> {
             has_next_page: self.has_next,
             has_previous_page: self.has_previous,
             // Cursors of the first and last edge, null on an empty page: https://relay.dev/graphql/connections.htm
-            start_cursor: self.cursors.first().cloned(),
-            end_cursor: self.cursors.last().cloned(),
+            start_cursor: self.cursors.first().map(Cursor::encode),
+            end_cursor: self.cursors.last().map(Cursor::encode),
         }
     }
 
@@ -118,8 +124,8 @@ impl<N: OutputType + Clone> Connection<N> {
 #[Object(name_type)]
 impl<N: OutputType + Clone> Edge<N> {
     /// Position of the item in the list: opaque; send the value back as `after` or `before`.
-    async fn cursor(&self) -> &str {
-        &self.cursor
+    async fn cursor(&self) -> String {
+        self.cursor.encode()
     }
 
     /// The item.
@@ -184,12 +190,44 @@ where
     Ok(Connection::new(rows, Root::new(query.filter())))
 }
 
+/// Lists below objects, each prepared once for all parents of the field in the document.
+#[derive(Default)]
+pub struct Lists(Mutex<HashMap<(Place, TypeId), Arc<dyn Any + Send + Sync>>>);
+
+/// Address of a field of the document, which stays in place during an operation.
+type Place = usize;
+
+/// A checked list, whatever the parent.
+struct Prepared<Q: ListQuery> {
+    page: Arc<ListKey<Q>>,
+    total: Arc<CountKey<Q::Filter>>,
+}
+
+impl Lists {
+    /// Returns the list of the present field. Arguments are the same for every parent, so the first prepares it.
+    fn of<Q: ListQuery>(
+        &self,
+        ctx: &Context<'_>,
+        prepare: impl FnOnce() -> Result<Prepared<Q>>,
+    ) -> Result<Arc<Prepared<Q>>> {
+        let key = (ptr::from_ref(ctx.item).addr(), TypeId::of::<Q>());
+        let lists = || self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = lists().get(&key).cloned();
+        if let Some(Ok(list)) = known.map(Arc::downcast) {
+            return Ok(list);
+        }
+        let list = Arc::new(prepare()?);
+        lists().insert(key, list.clone());
+        Ok(list)
+    }
+}
+
 /// Answers a field of an object with a page of a list below the object. The loader reads equal lists below several
 /// parents at once. Fails with BAD_USER_INPUT on a problem of filter or arguments.
 pub async fn nested<N, Q>(
     ctx: &Context<'_>,
     parent: i64,
-    query: Q,
+    query: impl FnOnce() -> Q,
     arguments: Arguments,
 ) -> Result<Connection<N>>
 where
@@ -197,13 +235,27 @@ where
     BatchLoader: Loader<PageOf<Q>, Value = Result<PageRows<Q::Row>>, Error = Error>
         + Loader<CountOf<Q::Filter>, Value = Result<i64>, Error = Error>,
 {
-    let arguments = Arguments {
-        is_nested: true,
-        ..arguments
+    let list = ctx.data_unchecked::<Lists>().of(ctx, || {
+        let query = query();
+        let arguments = Arguments {
+            is_nested: true,
+            ..arguments
+        };
+        let page = page(ctx, &query, &arguments)?;
+        let filter = query.filter();
+        Ok(Prepared {
+            page: Arc::new(ListKey { page, query }),
+            total: Arc::new(CountKey { filter }),
+        })
+    })?;
+    let key = PageOf {
+        parent,
+        list: list.page.clone(),
     };
-    let page = page(ctx, &query, &arguments)?;
-    let total = CountOf::new(parent, query.filter());
-    let key = PageOf::new(parent, query, page);
+    let total = CountOf {
+        parent,
+        list: list.total.clone(),
+    };
     let rows = ctx.loader().load_one(key).await?.transpose()?;
     Ok(Connection::new(rows.unwrap_or_default(), total))
 }

@@ -1,11 +1,16 @@
 //! Extension of the resolver context: app, actor, loader, and look-ahead at the selection.
 
+use std::sync::Arc;
+
 use async_graphql::{
     Context, Lookahead, Positioned,
     parser::types::{Selection, SelectionSet},
 };
 
-use super::{loader::Loaders, viewer::Viewer};
+use super::{
+    loader::{Current, Loaders},
+    viewer::Viewer,
+};
 use crate::{app::App, domain::access::Actor, error::Result};
 
 /// Approximate bytes of an answer's field, besides a text that the field may hold.
@@ -26,7 +31,7 @@ pub enum At {
 pub trait ContextExt<'a> {
     fn app(&self) -> &'a App;
     fn actor(&self) -> &'a Actor;
-    fn loader(&self) -> &'a Loaders;
+    fn loader(&self) -> Arc<Loaders>;
     /// Keeps the answer from being stored for its `Idempotency-Key`.
     fn no_store(&self);
     /// Says whether a field below the present field is selected, at any of these paths.
@@ -48,8 +53,8 @@ impl<'a> ContextExt<'a> for Context<'a> {
         self.data_unchecked::<Viewer>().actor()
     }
 
-    fn loader(&self) -> &'a Loaders {
-        self.data_unchecked()
+    fn loader(&self) -> Arc<Loaders> {
+        self.data_unchecked::<Current>().loaders()
     }
 
     fn no_store(&self) {

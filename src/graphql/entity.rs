@@ -132,7 +132,7 @@ async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Enti
     let data = ctx.times(At::Object, task::DATA);
     let texts = ctx.times(At::Object, project::TEXTS);
     let loads = Loads {
-        loader: ctx.loader(),
+        loader: &ctx.loader(),
         keys,
     };
     let annotations = loads.of(
@@ -151,7 +151,7 @@ async fn load(ctx: &Context<'_>, keys: &[(&str, i64)]) -> Vec<Option<Result<Enti
         |row| Some(row.map(|row| Project::read_with(row, texts).into())),
     );
     let users = loads.of("User", UserId, |person| {
-        let user = || Ok(User::from(person.user.clone()).into());
+        let user = || Ok(User(person.user.clone()).into());
         person.is_visible.then(user)
     });
     let predictions = loads.of(

@@ -16,10 +16,12 @@ use super::{
     context::{At, ContextExt},
     filter::IDFilter,
     history::version_id,
+    loader::Current,
     region::Budget,
     scalar::DateTime,
     task::{DATA, Task},
     user::User,
+    viewer::Viewer,
 };
 use crate::{
     domain::{
@@ -260,10 +262,14 @@ impl Subscription {
         let _ = sender.send(events.boxed());
         let concurrency = ctx.data_unchecked::<EventConcurrency>().clone();
         let budget = ctx.data_unchecked::<Budget>().clone();
+        let loader = ctx.data_unchecked::<Current>().clone();
+        let viewer = ctx.data_unchecked::<Viewer>().clone();
         Ok(ReceiverStream::new(wanted).then(move |seen| {
             let concurrency = concurrency.clone();
             // The previous event is answered once the stream is polled again, so its budget is free.
             budget.renew();
+            loader.renew();
+            viewer.begin(seen.as_ref().map_or(&[], |seen| &seen.users));
             async move { Ok(concurrency.acquire(seen?).await) }
         }))
     }

@@ -5,7 +5,7 @@ mod key;
 use std::{
     collections::{BTreeMap, HashMap},
     hash::Hash,
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -41,12 +41,13 @@ use crate::{
     error::{Error, Result},
 };
 
+use self::key::is_same;
 pub use self::key::{
     AnnotationId, Annotations, AnnotationsFilter, ConfigOf, ConfigOfTask, CountOf, DraftId,
     DraftsOfAnnotation, DraftsOfTask, GroundTruthOf, History, MembersOf, PageOf, PredictionId,
     PredictionsOf, ProjectId, ReplacedOf, ResultOf, ReviewsOf, RoleIn, TaskId, TokensOf, UserId,
 };
-use self::key::{ChildList, CountKey, ListKey};
+pub use self::key::{ChildList, CountKey, ListKey};
 
 /// Loader of a request, with a cache by key.
 pub type Loaders = DataLoader<BatchLoader, HashMapCache>;
@@ -57,18 +58,61 @@ pub struct BatchLoader {
     viewer: Viewer,
 }
 
-/// Creates the loader of a request. Without `remember`, each key is read again.
-pub fn new(app: &App, viewer: Viewer, remember: bool) -> Loaders {
-    // Apart from the request's own handle: batches take permits of their own while a write of the request is under way.
-    let app = app.with_db(app.db.on_behalf_of(viewer.account()));
-    let batches = BatchLoader { app, viewer };
-    let mut loader =
-        DataLoader::with_cache(batches, BatchSpawner, YieldDelay, HashMapCache::default());
+/// Loader of an operation. Cheap to clone.
+#[derive(Clone)]
+pub struct Current(Arc<Operation>);
+
+struct Operation {
+    app: App,
+    viewer: Viewer,
+    /// Without it each key is read again: mutations must not read rows cached before a write.
+    remember: bool,
+    loaders: Mutex<Arc<Loaders>>,
+}
+
+impl Current {
+    /// Creates the loader of an operation.
+    pub fn new(app: &App, viewer: Viewer, remember: bool) -> Self {
+        // Apart from the request's own handle: batches take permits of their own while a write of the request is under
+        // way.
+        let app = app.with_db(app.db.on_behalf_of(viewer.account()));
+        let loaders = Mutex::new(loaders(&app, &viewer, remember));
+        Self(Arc::new(Operation {
+            app,
+            viewer,
+            remember,
+            loaders,
+        }))
+    }
+
+    /// Loader of the answer at hand.
+    pub fn loaders(&self) -> Arc<Loaders> {
+        self.0.locked().clone()
+    }
+
+    /// Begins another answer, of a subscription. An answer that failed may leave keys whose batch ended with it: the
+    /// next answer would wait for that batch.
+    pub fn renew(&self) {
+        *self.0.locked() = loaders(&self.0.app, &self.0.viewer, self.0.remember);
+    }
+}
+
+impl Operation {
+    fn locked(&self) -> MutexGuard<'_, Arc<Loaders>> {
+        self.loaders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn loaders(app: &App, viewer: &Viewer, remember: bool) -> Arc<Loaders> {
+    let batches = BatchLoader {
+        app: app.clone(),
+        viewer: viewer.clone(),
+    };
+    let loader = DataLoader::with_cache(batches, BatchSpawner, YieldDelay, HashMapCache::default());
     // Bounds the parameters of a statement.
-    loader = loader.max_batch_size(10_000);
-    // Mutations must not read rows cached before a write.
+    let loader = loader.max_batch_size(10_000);
     loader.enable_all_cache(remember);
-    loader
+    Arc::new(loader)
 }
 
 /// Runs batches on behalf of the user of the request, as parts of the operation that asks: where it runs, and no
@@ -285,13 +329,16 @@ async fn load_grouped<'a, L, V, F>(
     load: impl Fn(&'a L, Vec<i64>) -> F,
 ) -> HashMap<ChildList<L>, Result<V>>
 where
-    L: Eq + Hash,
+    L: Eq,
     F: Future<Output = Result<HashMap<i64, Result<V>>>>,
 {
     // Groups parents by list: each distinct list takes a fixed number of statements.
-    let mut lists: HashMap<&Arc<L>, Vec<i64>> = HashMap::new();
+    let mut lists: Vec<(&Arc<L>, Vec<i64>)> = Vec::new();
     for ChildList { parent, list } in keys {
-        lists.entry(list).or_default().push(*parent);
+        match lists.iter_mut().find(|(known, _)| is_same(known, list)) {
+            Some((_, parents)) => parents.push(*parent),
+            None => lists.push((list, vec![*parent])),
+        }
     }
     let mut found = HashMap::new();
     for (list, parents) in lists {
@@ -304,6 +351,15 @@ where
         found.extend(rows.map(|(parent, row)| (key(parent), row)));
     }
     found
+}
+
+/// Pages with rows that copy cheaply: the loader copies each page.
+fn shared<R>(
+    pages: Result<HashMap<i64, Result<PageRows<R>>>>,
+) -> Result<HashMap<i64, Result<PageRows<Arc<R>>>>> {
+    let pages = pages?.into_iter();
+    let pages = pages.map(|(parent, page)| (parent, page.map(|page| page.map(Arc::new))));
+    Ok(pages.collect())
 }
 
 fn counted(counts: Result<HashMap<i64, i64>>) -> Result<HashMap<i64, Result<i64>>> {
@@ -331,19 +387,20 @@ macro_rules! child_lists {
 }
 
 child_lists! {
-    PageOf<Annotations> => PageRows<annotation_row::Listed>,
+    PageOf<Annotations> => PageRows<Arc<annotation_row::Listed>>,
         async |app, actor, list: &ListKey<Annotations>, parents| {
             let Annotations { parent, query } = &list.query;
-            annotation::list_per_parent(app, actor, *parent, parents, query, &list.page).await
+            let pages = annotation::list_per_parent(app, actor, *parent, parents, query, &list.page);
+            shared(pages.await)
         };
     CountOf<AnnotationsFilter> => i64,
         async |app, actor, list: &CountKey<AnnotationsFilter>, parents| {
             let AnnotationsFilter { parent, filter } = &list.filter;
             counted(annotation::count_per_parent(app, actor, *parent, parents, filter).await)
         };
-    PageOf<task::Query> => PageRows<task_row::Model>,
+    PageOf<task::Query> => PageRows<Arc<task_row::Model>>,
         async |app, actor, list: &ListKey<task::Query>, parents| {
-            task::list_per_project(app, actor, parents, &list.query, &list.page).await
+            shared(task::list_per_project(app, actor, parents, &list.query, &list.page).await)
         };
     CountOf<task::Filter> => i64,
         async |app, actor, list: &CountKey<task::Filter>, parents| {

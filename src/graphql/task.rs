@@ -50,6 +50,12 @@ pub enum Task {
     Id(i64),
 }
 
+impl From<Arc<task::Model>> for Task {
+    fn from(row: Arc<task::Model>) -> Self {
+        Self::Row(row)
+    }
+}
+
 impl From<task::Model> for Task {
     fn from(row: task::Model) -> Self {
         Self::Row(Arc::new(row))
@@ -315,13 +321,13 @@ pub async fn list_of_project(
     order: Option<TaskOrder>,
     arguments: Arguments,
 ) -> Result<Connection<Task>> {
-    let query = query(ctx, filter, order);
+    let query = || query(ctx, filter, order);
     nested(ctx, project_id, query, arguments).await
 }
 
 impl ListQuery for tasks::Query {
     type Filter = tasks::Filter;
-    type Row = task::Model;
+    type Row = Arc<task::Model>;
 
     fn filter(&self) -> tasks::Filter {
         self.filter.clone()
@@ -333,8 +339,14 @@ impl ListQuery for tasks::Query {
 }
 
 impl RootQuery for tasks::Query {
-    async fn rows(&self, app: &App, actor: &Actor, page: &Page) -> Result<PageRows<task::Model>> {
-        tasks::list(app, actor, self, page).await
+    async fn rows(
+        &self,
+        app: &App,
+        actor: &Actor,
+        page: &Page,
+    ) -> Result<PageRows<Arc<task::Model>>> {
+        let rows = tasks::list(app, actor, self, page).await?;
+        Ok(rows.map(Arc::new))
     }
 }
 

@@ -48,7 +48,7 @@ impl User {
         match person {
             // An invisible user is null, as if deleted: names are shown by separate fields.
             Ok(person) if !person.is_visible => None,
-            Ok(person) => Some(Ok(person.user.clone().into())),
+            Ok(person) => Some(Ok(Self(person.user.clone()))),
             Err(error) => Some(Err(error)),
         }
     }

@@ -48,7 +48,7 @@ impl Viewer {
     pub fn begin(&self, users: &[(Arc<user::Model>, bool)]) {
         let users = users.iter().map(|(user, is_visible)| {
             Arc::new(UserWithVisibility {
-                user: user::Model::clone(user),
+                user: user.clone(),
                 is_visible: *is_visible,
             })
         });

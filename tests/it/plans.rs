@@ -184,7 +184,7 @@ async fn every_list_has_its_index(test: TestApp) {
         ));
         let mut times = vec![took];
         if let (true, Some(cursor)) = (first.has_next, first.cursors.last()) {
-            let (_, took, statement) = observed.page(&case, Some(cursor.clone())).await;
+            let (_, took, statement) = observed.page(&case, Some(cursor.encode())).await;
             faults.extend(fault(
                 &case,
                 &observed.plan(&statement).await,

@@ -37,7 +37,7 @@ use crate::{
 };
 
 /// Maximum number of events per batch.
-pub const MAX_BATCH: u64 = 100;
+const MAX_BATCH: u64 = 100;
 /// Characters of the longest result read with a batch. Batches wait in memory for slow subscribers, so longer results
 /// are read on demand.
 const LONGEST_RESULT: i32 = 4_096;
@@ -179,6 +179,7 @@ async fn read(
     }
     Ok(Batch {
         number: None,
+        has_more: events.len() as u64 >= MAX_BATCH,
         events,
         members,
         admins,
@@ -248,7 +249,7 @@ fn named_users<'a>(
         .collect()
 }
 
-/// Reads users by id, and the ids of all admins.
+/// Reads the named users, and the ids of all admins.
 async fn users(
     db: &Reader,
     named: &HashSet<i64>,
@@ -268,7 +269,8 @@ async fn users(
         .await?;
     let admins = found.iter().filter(|user| user.role == Role::Admin);
     let admins = admins.map(|user| user.id).collect();
-    let users = found.into_iter().map(|user| (user.id, Arc::new(user)));
+    let users = found.into_iter().filter(|user| named.contains(&user.id));
+    let users = users.map(|user| (user.id, Arc::new(user)));
     Ok((users.collect(), admins))
 }
 

@@ -5,11 +5,7 @@ use std::{collections::VecDeque, sync::Arc};
 use futures_util::{FutureExt, Stream, future::BoxFuture, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
 
-use super::{
-    super::access::Actor,
-    Filter, Log, VisibleEvent, log,
-    reading::{self, MAX_BATCH},
-};
+use super::{super::access::Actor, Filter, Log, VisibleEvent, log, reading};
 use crate::{
     app::App,
     error::{Error, Reason, Result},
@@ -133,7 +129,7 @@ impl Subscription {
         let batch =
             reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
         self.take(&batch)?;
-        if (batch.events.len() as u64) < MAX_BATCH {
+        if !batch.has_more {
             // Events after the replay are in the channel, which was opened first.
             self.state = State::CaughtUp;
             // Skips events that do not match: the next replay does not read them again.

@@ -18,45 +18,63 @@ pub enum SortKey {
     Number(f64),
 }
 
-/// Encodes the position of a row into a cursor.
-pub fn encode(fingerprint: u32, key: SortKey, id: i64) -> String {
-    let key = match key {
-        SortKey::Id => String::new(),
-        SortKey::Instant(at) => at.timestamp_micros().to_string(),
-        // Encodes the bits, so that the number survives unchanged.
-        SortKey::Number(number) => format!("n{:x}", number.to_bits()),
-    };
-    URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{key}:{id}"))
+/// Position of a row in a list.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Cursor {
+    /// Hash of the list's filter and order.
+    pub fingerprint: u32,
+    /// Sort key of the row.
+    pub key: SortKey,
+    /// Id of the row.
+    pub id: i64,
 }
 
-/// Decodes a cursor into fingerprint, sort key and id. Returns `None` unless the text is a cursor of this version.
-pub fn decode(cursor: &str) -> Option<(u32, SortKey, i64)> {
-    let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
-    let mut parts = text.split(':');
-    let (Some(VERSION), Some(fingerprint), Some(key), Some(id), None) = (
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-        parts.next(),
-    ) else {
-        return None;
-    };
-    // Checks the range: a forged cursor could hold a value that the database does not accept.
-    let key = if key.is_empty() {
-        SortKey::Id
-    } else if let Some(bits) = key.strip_prefix('n') {
-        let number = f64::from_bits(u64::from_str_radix(bits, 16).ok()?);
-        SortKey::Number(number.is_finite().then_some(number)?)
-    } else {
-        let at = DateTime::from_timestamp_micros(key.parse().ok()?)?;
-        SortKey::Instant((1..=9999).contains(&at.year()).then_some(at)?)
-    };
-    Some((
-        u32::from_str_radix(fingerprint, 16).ok()?,
-        key,
-        id.parse().ok()?,
-    ))
+impl Cursor {
+    /// Encodes the cursor for a client.
+    pub fn encode(&self) -> String {
+        let Self {
+            fingerprint,
+            key,
+            id,
+        } = self;
+        let key = match key {
+            SortKey::Id => String::new(),
+            SortKey::Instant(at) => at.timestamp_micros().to_string(),
+            // Encodes the bits, so that the number survives unchanged.
+            SortKey::Number(number) => format!("n{:x}", number.to_bits()),
+        };
+        URL_SAFE_NO_PAD.encode(format!("{VERSION}:{fingerprint:x}:{key}:{id}"))
+    }
+
+    /// Decodes a cursor. Returns `None` unless the text is a cursor of this version.
+    pub fn decode(cursor: &str) -> Option<Self> {
+        let text = String::from_utf8(URL_SAFE_NO_PAD.decode(cursor).ok()?).ok()?;
+        let mut parts = text.split(':');
+        let (Some(VERSION), Some(fingerprint), Some(key), Some(id), None) = (
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+            parts.next(),
+        ) else {
+            return None;
+        };
+        // Checks the range: a forged cursor could hold a value that the database does not accept.
+        let key = if key.is_empty() {
+            SortKey::Id
+        } else if let Some(bits) = key.strip_prefix('n') {
+            let number = f64::from_bits(u64::from_str_radix(bits, 16).ok()?);
+            SortKey::Number(number.is_finite().then_some(number)?)
+        } else {
+            let at = DateTime::from_timestamp_micros(key.parse().ok()?)?;
+            SortKey::Instant((1..=9999).contains(&at.year()).then_some(at)?)
+        };
+        Some(Self {
+            fingerprint: u32::from_str_radix(fingerprint, 16).ok()?,
+            key,
+            id: id.parse().ok()?,
+        })
+    }
 }
 
 #[cfg(test)]
@@ -89,8 +107,13 @@ mod tests {
     #[test]
     fn cursors_stay_as_they_are() {
         for (cursor, fingerprint, key, id) in GOLDEN {
-            assert_eq!(encode(fingerprint, key, id), cursor);
-            assert_eq!(decode(cursor), Some((fingerprint, key, id)));
+            let position = Cursor {
+                fingerprint,
+                key,
+                id,
+            };
+            assert_eq!(position.encode(), cursor);
+            assert_eq!(Cursor::decode(cursor), Some(position));
         }
     }
 
@@ -98,7 +121,7 @@ mod tests {
     fn other_versions_are_refused() {
         for version in ["1", "3", ""] {
             let cursor = URL_SAFE_NO_PAD.encode(format!("{version}:deadbeef::42"));
-            assert_eq!(decode(&cursor), None, "{version}");
+            assert_eq!(Cursor::decode(&cursor), None, "{version}");
         }
     }
 }

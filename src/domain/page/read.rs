@@ -51,6 +51,14 @@ impl Page {
         E::Model: FromQueryResult + Send + Sync,
     {
         let mut found = HashMap::with_capacity(parents.len());
+        // The list of a single parent by itself: PostgreSQL plans a statement over few parents at every execution,
+        // because it expects ten elements of an array whose length it does not know
+        // (https://www.postgresql.org/docs/current/sql-prepare.html#SQL-PREPARE-NOTES).
+        if let [parent] = parents {
+            let page = self.fetch(reading, select(Expr::val(*parent)), columns);
+            found.insert(*parent, page.await);
+            return Ok(found);
+        }
         for parents in parents.chunks(PARENTS) {
             let small = reading.small((self.size + 1).saturating_mul(parents.len() as u64));
             let pages = self.pages(reading, &select, columns, parents, &small);

@@ -11,37 +11,30 @@ use apollo_compiler::{
 };
 use async_graphql::Variables;
 
-use super::{checked::Document, hash::Hash};
+use super::{
+    checked::Document,
+    hash::{Hash, hash},
+};
 
 /// Identity of a subscription's selection: of two operations with equal fingerprints, the answers to an event differ
-/// only by what the viewers may see.
+/// only by what the viewers may see. A hash of document, operation and variables, since variables may be long.
 ///
 /// Variables that occur in arguments of the root field alone are left out: they choose events, and are no part of an
 /// answer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
-pub struct Fingerprint {
-    document: Hash,
-    operation: Option<String>,
-    /// Values of the variables that the selection uses, as JSON.
-    variables: String,
-}
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Fingerprint(Hash);
 
 impl Fingerprint {
     /// Fingerprint of a valid operation with its coerced variables.
     pub fn new(document: &Document, operation: &Operation, variables: &Variables) -> Self {
         // Queries and mutations share no answers.
-        let (name, variables) = match operation.operation_type {
-            OperationType::Subscription => (
-                operation.name.as_ref().map(ToString::to_string),
-                used(&document.checked, operation, variables),
-            ),
-            _ => (None, String::new()),
-        };
-        Self {
-            document: document.hash,
-            operation: name,
-            variables,
+        if operation.operation_type != OperationType::Subscription {
+            return Self(document.hash);
         }
+        let name = operation.name.as_deref().unwrap_or_default();
+        let used = used(&document.checked, operation, variables);
+        // A name has no line break, so the parts can't run into each other.
+        Self(hash(&format!("{:x}\n{name}\n{used}", document.hash)))
     }
 }
 

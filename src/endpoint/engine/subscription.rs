@@ -1,13 +1,6 @@
 //! Subscription under way: its events, and the answers to them.
 
-use std::{
-    pin::pin,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use async_graphql::Response;
 use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
@@ -16,7 +9,7 @@ use tokio::{sync::mpsc, time::timeout};
 use super::super::{
     chunks::LeasedResponse,
     document::Fingerprint,
-    fan_out::{Account, Answer, FanOut, Key, Shared},
+    fan_out::{Account, Answer, Claim, FanOut, Key, Shared},
     workarounds::subscription,
 };
 use crate::{
@@ -28,13 +21,15 @@ use crate::{
 
 /// Longest wait for an answer that another subscriber resolves.
 const PATIENCE: Duration = Duration::from_millis(100);
+/// Number of other subscribers that an answer is waited for from.
+const ATTEMPTS: u32 = 3;
 
 /// Subscription before its first event.
 pub struct Opening {
     pub app: App,
     pub account: Account,
     pub viewer: Viewer,
-    pub operation: Arc<Fingerprint>,
+    pub operation: Fingerprint,
     pub fan_out: FanOut,
     /// Responses of the schema to the events that `source` sends.
     pub responses: BoxStream<'static, Response>,
@@ -46,7 +41,9 @@ struct Subscription {
     schema: Option<Schema>,
     app: App,
     account: Account,
-    operation: Arc<Fingerprint>,
+    operation: Fingerprint,
+    /// True when the last answer depended on the actor.
+    depends_on_actor: bool,
     fan_out: FanOut,
     events: event::Events,
 }
@@ -71,17 +68,19 @@ impl Opening {
             let opened = compute.run(user_id, None, 0, self.open()).await;
             opened.unwrap_or_else(|_| Err(Some(failed())))
         };
-        stream::once(opened).flat_map(|opened| match opened {
-            Ok(subscription) => stream::unfold(Some(subscription), async |subscription| {
-                let mut subscription = subscription?;
-                match subscription.next().await {
-                    Ok(answer) => Some((answer, Some(subscription))),
-                    Err(last) => Some((last?, None)),
-                }
+        stream::once(opened)
+            .flat_map(|opened| match opened {
+                Ok(subscription) => stream::unfold(Some(subscription), async |subscription| {
+                    let mut subscription = subscription?;
+                    match subscription.next().await {
+                        Ok(answer) => Some((answer, Some(subscription))),
+                        Err(last) => Some((last?, None)),
+                    }
+                })
+                .left_stream(),
+                Err(last) => stream::iter(last).right_stream(),
             })
-            .left_stream(),
-            Err(last) => stream::iter(last).right_stream(),
-        })
+            .fuse()
     }
 
     /// Runs the root field.
@@ -107,6 +106,7 @@ impl Opening {
             app: self.app,
             account: self.account,
             operation: self.operation,
+            depends_on_actor: false,
             fan_out: self.fan_out,
             events,
         }))
@@ -118,73 +118,72 @@ impl Subscription {
         let event = match self.events.next().await.ok_or(None)? {
             Ok(event) => event,
             // The schema formats the error.
-            Err(error) => return Err(Some(self.run(Err(error)).await?)),
+            Err(error) => return Err(Some(self.run(Err(error), None).await?.answer)),
         };
         let Some(view) = event.view else {
-            return Ok(self.resolve(&event).await?.answer);
+            return Ok(self.run(Ok(event), None).await?.answer);
         };
         let mut key = Key {
-            operation: self.operation.clone(),
+            operation: self.operation,
             view,
-            account: None,
+            account: self.depends_on_actor.then_some(self.account),
         };
-        let shared = self.shared(&key, &event).await?;
-        if shared.is_for(self.account) {
-            return Ok(shared.answer);
+        let mut shared = self.shared(key, &event).await?;
+        if !shared.is_for(self.account) {
+            // The answer depends on the actor: only subscriptions of this actor share it.
+            key.account = Some(self.account);
+            shared = self.shared(key, &event).await?;
         }
-        // The answer depends on the actor: only subscriptions of this actor share it.
-        key.account = Some(self.account);
-        Ok(self.shared(&key, &event).await?.answer)
+        // An operation is mostly the same in this for all events.
+        self.depends_on_actor = shared.only_for.is_some();
+        Ok(shared.answer)
     }
 
     /// Finds the answer, or resolves the event.
-    async fn shared(&mut self, key: &Key, event: &VisibleEvent) -> Result<Shared, Last> {
-        let cell = self.fan_out.cell(key);
-        if let Some(shared) = cell.get() {
-            return Ok(shared.clone());
-        }
-        let is_resolving = AtomicBool::new(false);
-        {
-            let resolve = cell.get_or_try_init(async || {
-                is_resolving.store(true, Ordering::Relaxed);
-                let shared = self.resolve(event).await?;
-                self.fan_out.count(key, &cell, shared.answer.bytes());
-                Ok(shared)
-            });
-            let mut resolve = pin!(resolve);
-            // Another subscriber resolves the event with the share of its own user, who may be busy with much else.
-            if let Ok(shared) = timeout(PATIENCE, &mut resolve).await {
-                return shared.cloned();
+    async fn shared(&mut self, key: Key, event: &VisibleEvent) -> Result<Shared, Last> {
+        let mut cell = self.fan_out.cell(key);
+        let mut late = 0;
+        while late < ATTEMPTS {
+            if let Some(shared) = cell.answer() {
+                return Ok(shared);
             }
-            // An answer that this subscription has asked the schema for has to be taken.
-            if is_resolving.load(Ordering::Relaxed) {
-                return resolve.await.cloned();
+            if let Some(claim) = cell.claim() {
+                return self.run(Ok(event.clone()), Some(claim)).await;
+            }
+            // Another subscriber resolves the event with the share of its own user, who may be busy with much else:
+            // the next of those who wait takes over.
+            if timeout(PATIENCE, cell.settled()).await.is_err() {
+                cell = self.fan_out.instead_of(&cell);
+                late += 1;
             }
         }
-        self.resolve(event).await
-    }
-
-    async fn resolve(&mut self, event: &VisibleEvent) -> Result<Shared, Last> {
-        let viewer = self.schema.as_ref().ok_or(None)?.viewer.clone();
-        viewer.begin(&event.users);
-        let answer = self.run(Ok(event.clone())).await?;
-        Ok(Shared {
-            answer,
-            only_for: viewer.was_asked().then_some(self.account),
-        })
+        self.run(Ok(event.clone()), None).await
     }
 
     /// Runs the schema for an event as an operation of its own: the time of all events together has no bound.
-    async fn run(&mut self, event: Result<VisibleEvent>) -> Result<Arc<Answer>, Last> {
+    async fn run(
+        &mut self,
+        event: Result<VisibleEvent>,
+        claim: Option<Claim>,
+    ) -> Result<Shared, Last> {
         let mut schema = self.schema.take().ok_or(None)?;
+        let account = self.account;
+        // Gives the answer away within the operation: others must not wait until this subscriber takes it.
         let run = async move {
-            let answer = schema.resolve(event).await;
-            (schema, answer)
+            let shared = schema.resolve(event).await.map(|answer| Shared {
+                // A failure may be of this actor's share alone, and pass.
+                only_for: (schema.viewer.was_asked() || answer.has_errors()).then_some(account),
+                answer,
+            });
+            if let (Some(claim), Some(shared)) = (claim, &shared) {
+                claim.finish(shared.clone());
+            }
+            (schema, shared)
         };
-        let ran = self.app.compute.run(self.account.user_id, None, 0, run);
-        let (schema, answer) = ran.await.map_err(|_| Some(failed()))?;
+        let ran = self.app.compute.run(account.user_id, None, 0, run);
+        let (schema, shared) = ran.await.map_err(|_| Some(failed()))?;
         self.schema = Some(schema);
-        answer.ok_or(None)
+        shared.ok_or(None)
     }
 }
 

@@ -16,7 +16,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
-use futures_util::{SinkExt, StreamExt, stream::SplitSink};
+use futures_util::{FutureExt, SinkExt, StreamExt, stream::SplitSink};
 use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use self::{
@@ -25,7 +25,7 @@ use self::{
 };
 use super::{ConnectionPermit, Endpoint, Refusal, media::Media};
 use crate::{
-    app::compute::SMALL,
+    app::{compute::SMALL, memory::Lease},
     auth,
     domain::{access::Actor, token},
     endpoint::envelope,
@@ -35,6 +35,8 @@ use crate::{
 
 /// Approximate maximum of bytes read from a socket before authentication.
 const UNKNOWN: usize = 64 << 10;
+/// Bytes after which no further message joins a call of the system.
+const AT_ONCE: usize = 64 << 10;
 
 type Sink = SplitSink<WebSocket, Message>;
 
@@ -225,12 +227,39 @@ async fn run(
                 permit.lift_limit();
             }
         }
-        // Keeps the lease until the message is sent.
-        if let Some((message, _lease)) = answer {
+        if let Some(first) = answer {
             // Bounded: a peer that reads nothing would keep the answer in memory for ever.
             let patience = Duration::from_secs(settings.body_timeout);
-            timeout(patience, sink.send(message)).await.ok()?.ok()?;
+            let sent = send(sink, first, &mut connection.operations);
+            timeout(patience, sent).await.ok()?.ok()?;
         }
+    }
+}
+
+/// Sends a message, and the messages that are ready behind it, by a single call of the system.
+async fn send(
+    sink: &mut Sink,
+    (message, lease): (Message, Option<Lease>),
+    operations: &mut Operations,
+) -> Result<(), axum::Error> {
+    let mut bytes = length(&message);
+    sink.feed(message).await?;
+    // Keeps the leases until the messages are sent.
+    let mut leases = vec![lease];
+    while bytes < AT_ONCE
+        && let Some(Some((message, lease))) = operations.next().now_or_never()
+    {
+        bytes += length(&message);
+        sink.feed(message).await?;
+        leases.push(lease);
+    }
+    sink.flush().await
+}
+
+fn length(message: &Message) -> usize {
+    match message {
+        Message::Text(text) => text.len(),
+        _ => 0,
     }
 }
 

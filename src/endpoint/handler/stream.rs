@@ -10,7 +10,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use futures_util::{
-    StreamExt,
+    FutureExt, StreamExt,
     future::BoxFuture,
     stream::{self, BoxStream},
 };
@@ -28,7 +28,9 @@ use crate::{
 };
 
 /// Results of an operation; errors refuse the operation and end the stream.
-pub type Results = BoxStream<'static, Result<Answered, Vec<ServerError>>>;
+pub type Results = BoxStream<'static, Next>;
+
+type Next = Result<Answered, Vec<ServerError>>;
 
 /// Result of an operation.
 pub enum Answered {
@@ -81,7 +83,10 @@ pub fn events(
         false => Box::pin(std::future::pending()),
     };
     let body = Delivery {
-        results: results(endpoint, actor.clone(), prepared),
+        source: Source {
+            results: results(endpoint, actor.clone(), prepared),
+            found: None,
+        },
         pieces: Box::new(std::iter::empty()),
         answer: None,
         is_complete: false,
@@ -94,7 +99,7 @@ pub fn events(
         let piece = body.next().await?;
         Some((Ok::<_, Infallible>(piece), body))
     });
-    Ok((HEADERS, Body::from_stream(body)).into_response())
+    Ok((HEADERS, Body::from_stream(body.fuse())).into_response())
 }
 
 /// Streams the errors of a refused request, then `complete`.
@@ -133,6 +138,8 @@ pub fn results(endpoint: &Endpoint, actor: Actor, prepared: Prepared) -> Results
 
 const NEXT: &str = "event: next\ndata: ";
 const END: &[u8] = b"\n\n";
+/// Size at which a piece of small answers ends.
+const PIECE: usize = 64 << 10;
 
 fn refusal(errors: &[ServerError]) -> String {
     // Serialised without line breaks, which would end the field of an event.
@@ -141,7 +148,7 @@ fn refusal(errors: &[ServerError]) -> String {
 
 /// Body of a response under way. The connection polls it, and drops it when the client leaves.
 struct Delivery {
-    results: Results,
+    source: Source,
     /// Rest of the result at hand.
     pieces: Box<dyn Iterator<Item = Bytes> + Send>,
     /// Answer of these pieces: its memory counts until they are sent.
@@ -168,8 +175,10 @@ impl Delivery {
                 return None;
             }
             let result = tokio::select! {
-                result = self.results.next() => result,
+                // The end first: results that are always ready must not outlive the token.
+                biased;
                 () = &mut self.ended => return None,
+                result = self.source.next() => result,
                 () = &mut self.silence => {
                     // The timer runs on during the results, which would move it thousands of times a second.
                     let due = self.sent_at + KEEP_ALIVE;
@@ -187,10 +196,12 @@ impl Delivery {
                     let chunks = Chunks::framed(NEXT, *result, "\n\n").single_line();
                     self.pieces = Box::new(chunks);
                 }
-                Some(Ok(Answered::Shared(answer))) => match framed(&answer) {
-                    Framed::Whole(piece) => return Some(piece),
-                    Framed::Pieces(pieces) => {
-                        self.pieces = Box::new(pieces.into_iter());
+                Some(Ok(Answered::Shared(answer))) => match answer.chunks() {
+                    [text] => return Some(self.source.with_ready(text)),
+                    chunks => {
+                        let before = [Bytes::from_static(NEXT.as_bytes())];
+                        let pieces = before.into_iter().chain(chunks.to_vec());
+                        self.pieces = Box::new(pieces.chain([Bytes::from_static(END)]));
                         self.answer = Some(answer);
                     }
                 },
@@ -207,21 +218,44 @@ impl Delivery {
     }
 }
 
-/// Event `next` with an answer.
-enum Framed {
-    Whole(Bytes),
-    Pieces(Vec<Bytes>),
+/// Results that are still to be sent.
+struct Source {
+    results: Results,
+    /// Result, or the end of the results, that was found behind small answers.
+    found: Option<Option<Next>>,
 }
 
-/// Frames an answer: in one piece when it is small, because each piece is sent by a call of the system.
-fn framed(answer: &Answer) -> Framed {
-    match answer.chunks() {
-        [text] => Framed::Whole([NEXT.as_bytes(), text, END].concat().into()),
-        chunks => {
-            let mut framed = vec![Bytes::from_static(NEXT.as_bytes())];
-            framed.extend_from_slice(chunks);
-            framed.push(Bytes::from_static(END));
-            Framed::Pieces(framed)
+impl Source {
+    async fn next(&mut self) -> Option<Next> {
+        match self.found.take() {
+            Some(found) => found,
+            None => self.results.next().await,
         }
     }
+
+    /// Events `next` with an answer and all small answers that are ready behind it: each piece of the body is sent by
+    /// a call of the system.
+    fn with_ready(&mut self, text: &[u8]) -> Bytes {
+        let mut piece = Vec::with_capacity(NEXT.len() + text.len() + END.len());
+        frame(&mut piece, text);
+        while piece.len() < PIECE && self.found.is_none() {
+            let Some(found) = self.results.next().now_or_never() else {
+                break;
+            };
+            match found {
+                Some(Ok(Answered::Shared(answer))) if answer.chunks().len() == 1 => {
+                    frame(&mut piece, &answer.chunks()[0]);
+                }
+                other => self.found = Some(other),
+            }
+        }
+        piece.into()
+    }
+}
+
+/// Appends the event `next` with an answer.
+fn frame(piece: &mut Vec<u8>, text: &[u8]) {
+    piece.extend_from_slice(NEXT.as_bytes());
+    piece.extend_from_slice(text);
+    piece.extend_from_slice(END);
 }

@@ -1,5 +1,7 @@
 //! Root fields of annotations: by id, as of a version, and as a list.
 
+use std::sync::Arc;
+
 use async_graphql::{Context, ID, Object};
 use entity::annotation::Listed;
 
@@ -108,8 +110,11 @@ pub async fn list_of(
     order: Option<AnnotationOrder>,
     arguments: Arguments,
 ) -> Result<Connection<Annotation>> {
-    let query = query(ctx, filter, order);
-    nested(ctx, id, Annotations { parent, query }, arguments).await
+    let query = || Annotations {
+        parent,
+        query: query(ctx, filter, order),
+    };
+    nested(ctx, id, query, arguments).await
 }
 
 /// Results are by far the largest column: a list reads them only when they are asked for.
@@ -146,7 +151,7 @@ impl RootQuery for Query {
 
 impl ListQuery for Annotations {
     type Filter = AnnotationsFilter;
-    type Row = Listed;
+    type Row = Arc<Listed>;
 
     fn filter(&self) -> AnnotationsFilter {
         AnnotationsFilter {

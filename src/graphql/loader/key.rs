@@ -69,10 +69,30 @@ pub struct ResultOf {
 }
 
 /// A list below a parent. The same list below several parents is read at once.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug)]
 pub struct ChildList<L> {
     pub parent: i64,
     pub list: Arc<L>,
+}
+
+impl<L: PartialEq> PartialEq for ChildList<L> {
+    fn eq(&self, other: &Self) -> bool {
+        self.parent == other.parent && is_same(&self.list, &other.list)
+    }
+}
+
+impl<L: Eq> Eq for ChildList<L> {}
+
+/// Hashes the parent alone: an answer has few lists below a parent, and each is compared.
+impl<L> Hash for ChildList<L> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.parent.hash(state);
+    }
+}
+
+/// Compares two lists; a list that was prepared once for several parents is equal by its address.
+pub fn is_same<L: PartialEq>(one: &Arc<L>, other: &Arc<L>) -> bool {
+    Arc::ptr_eq(one, other) || one == other
 }
 
 impl<L> Clone for ChildList<L> {
@@ -88,14 +108,6 @@ impl<L> Clone for ChildList<L> {
 pub type PageOf<Q> = ChildList<ListKey<Q>>;
 /// Number of rows of a list below a parent.
 pub type CountOf<F> = ChildList<CountKey<F>>;
-
-impl<Q> PageOf<Q> {
-    /// Key of a page of the list with this query, below the parent.
-    pub fn new(parent: i64, query: Q, page: Page) -> Self {
-        let list = Arc::new(ListKey { page, query });
-        Self { parent, list }
-    }
-}
 
 impl<F> CountOf<F> {
     /// Key of the number of rows that match the filter, below the parent.
@@ -121,18 +133,6 @@ pub struct CountKey<F> {
 // Numbers of filters come from JSON and GraphQL, which have no NaN: every value equals itself.
 impl<Q: PartialEq> Eq for ListKey<Q> {}
 impl<F: PartialEq> Eq for CountKey<F> {}
-
-/// Hashes the page, which has the fingerprint of filter and order.
-impl<Q> Hash for ListKey<Q> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        self.page.hash(state);
-    }
-}
-
-/// Hashes nothing: of the few lists that a request can afford to count, each is compared.
-impl<F> Hash for CountKey<F> {
-    fn hash<H: Hasher>(&self, _: &mut H) {}
-}
 
 /// The annotations of tasks or of projects.
 #[derive(Clone, Debug, PartialEq)]

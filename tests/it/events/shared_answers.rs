@@ -238,3 +238,32 @@ async fn nobody_waits_long_for_a_subscriber_that_does_not_go_on(test: TestApp) {
     assert_eq!(event["version"], 2);
     assert_eq!(stalled.await["version"], 2);
 }
+
+#[each_database]
+async fn an_answer_that_fails_leaves_nothing_for_the_next_to_wait_for(test: TestApp) {
+    let (_, task) = test.project_with_task().await;
+    let engine = support::engine(&test.app);
+    let first = test.annotation(&test.admin, &task, json!({})).await;
+    let second = json!({ "parentAnnotationId": first });
+    let second = test.annotation(&test.admin, &task, second).await;
+    // In one step, `title` asks the loader for a project and `tasks` fails: the batch ends with the answer.
+    let query = "subscription { annotationEvents {
+        version
+        task { project { title } }
+        annotation { parentAnnotation { parentAnnotation {
+            task { project { title tasks(first: 101) { nodes { id } } } }
+        } } }
+    } }";
+    let mut follower = Follower::of(&test.app, &engine, &test.admin, query).await;
+    let third = json!({ "parentAnnotationId": second });
+    test.annotation(&test.admin, &task, third).await;
+    let answer = follower.answer().await.expect("the stream goes on");
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+    for lead_time in 1..=3 {
+        let change = json!({ "leadTime": lead_time });
+        update(&test.admin, &first, change).await.ok();
+        let event = follower.event().await;
+        assert_eq!(event["version"], lead_time + 1);
+        assert!(event["task"]["project"]["title"].is_string());
+    }
+}

@@ -7,7 +7,7 @@ use annograph::domain::{
     annotation::{self, Filter, Leaves, OrderKey, Parent, Query},
     filter::{EnumFilter, IdFilter, Range, Tree},
     history,
-    page::{Arguments, Ordering, Page, PageRows},
+    page::{Arguments, Cursor, Ordering, Page, PageRows},
     task,
 };
 use each_database::{each_database, sqlite_only};
@@ -123,11 +123,11 @@ impl Lists<'_> {
         }
         let cursor = COMPARED.iter().find_map(|id| first[id].cursors.last());
         let after = Arguments {
-            after: cursor.cloned(),
+            after: cursor.map(Cursor::encode),
             ..forwards.clone()
         };
         let before = Arguments {
-            before: cursor.cloned(),
+            before: cursor.map(Cursor::encode),
             ..backwards.clone()
         };
         for arguments in [forwards, backwards, after, before] {
@@ -186,7 +186,7 @@ async fn pages_of_many_parents_are_the_pages_of_each(test: TestApp) {
 }
 
 #[each_database]
-async fn the_statement_of_pages_is_the_same_for_any_number_of_parents(test: TestApp) {
+async fn the_statement_of_pages_is_the_same_for_any_number_of_parents_from_two_on(test: TestApp) {
     data::fill(&test.app, ROWS).await;
     let observed = observed(&test, "").await;
     let (app, actor) = (&observed.app, &observed.member);
@@ -216,9 +216,10 @@ async fn the_statement_of_pages_is_the_same_for_any_number_of_parents(test: Test
         let sql = statements.iter().map(|statement| statement.sql.clone());
         texts.push(sql.collect::<Vec<_>>());
     }
+    // A single parent has the statement of a list, which PostgreSQL plans once.
     assert_eq!(texts[0].len(), 4, "{:#?}", texts[0]);
-    assert_eq!(texts[0], texts[1]);
-    assert_eq!(texts[0], texts[2]);
+    assert_eq!(texts[1].len(), 4, "{:#?}", texts[1]);
+    assert_eq!(texts[1], texts[2]);
     observed.app.db.close().await.unwrap();
 }
 

@@ -3,6 +3,7 @@
 use annograph::domain::{
     annotation::{Leaves, OrderKey},
     filter::EnumFilter,
+    page::Cursor,
 };
 use each_database::each_database;
 use label_studio::region::Kind;
@@ -76,7 +77,8 @@ async fn pages_by_terms_read_no_more_than_a_page(test: TestApp) {
             };
             let (first, _, statement) = observed.page(&case, None).await;
             assert!(first.has_next, "{name} for {place:?}");
-            let (_, _, next) = observed.page(&case, first.cursors.last().cloned()).await;
+            let after = first.cursors.last().map(Cursor::encode);
+            let (_, _, next) = observed.page(&case, after).await;
             for (statement, bound) in [(statement, ""), (next, "annotation_id >")] {
                 let options = "ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF";
                 let plan = observed.explained(&statement, options).await;

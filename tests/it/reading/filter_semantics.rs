@@ -11,7 +11,7 @@ use annograph::{
         access::Actor,
         annotation::{self, Filter, Leaves, OrderKey, Parent, Query, index},
         filter::{AnswerFilter, EnumFilter, IdFilter, Range},
-        page::{Arguments, Ordering, Page},
+        page::{Arguments, Cursor, Ordering, Page},
     },
 };
 use each_database::each_database;
@@ -234,12 +234,12 @@ async fn walk(app: &App, actor: &Actor, query: &Query, size: i32, backwards: boo
         let more = match backwards {
             false => {
                 all.extend(ids);
-                cursor = slice.cursors.last().cloned();
+                cursor = slice.cursors.last().map(Cursor::encode);
                 slice.has_next
             }
             true => {
                 all.extend(ids.rev());
-                cursor = slice.cursors.first().cloned();
+                cursor = slice.cursors.first().map(Cursor::encode);
                 slice.has_previous
             }
         };

@@ -208,9 +208,8 @@ impl OperationTask {
             match result {
                 Some(Ok(result)) => {
                     let memory = &self.endpoint.app().memory;
-                    let (next, lease) = protocol::next(&self.quoted, result, memory)
-                        .map_err(|exhausted| refused(Refusal::busy(&exhausted.to_string())))?;
-                    self.send(Some(next), Some(lease), false).await;
+                    let (next, lease) = protocol::next(&self.quoted, result, memory);
+                    self.send(Some(next), lease, false).await;
                 }
                 Some(Err(errors)) => return Err(response::errors_json(&errors)),
                 None => return Ok(Ended::Complete),

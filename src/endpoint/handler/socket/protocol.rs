@@ -9,7 +9,7 @@ use super::{
     super::{response::Chunks, stream::Answered},
     init::InitPayload,
 };
-use crate::app::memory::{Exhausted, Lease, Memory};
+use crate::app::memory::{Lease, Memory};
 
 /// Subprotocol. The older `graphql-ws` differs and is not supported.
 pub const PROTOCOL: &str = "graphql-transport-ws";
@@ -133,17 +133,18 @@ pub fn pong(payload: Option<&str>) -> Message {
     }
 }
 
-/// Message `next`, with the lease of its memory; `id` is JSON. Fails when the server has no memory left for it.
-pub fn next(id: &str, result: Answered, memory: &Memory) -> Result<(Message, Lease), Exhausted> {
+/// Message `next`, with the lease of its memory; `id` is JSON.
+pub fn next(id: &str, result: Answered, memory: &Memory) -> (Message, Option<Lease>) {
     let before = format!(r#"{{"id":{id},"type":"next","payload":"#);
     match result {
         Answered::Once(response) => {
             let (text, lease) = Chunks::framed(&before, *response, "}").into_text();
-            Ok((Message::text(text), lease))
+            (Message::text(text), Some(lease))
         }
         Answered::Shared(answer) => {
-            // A message is a text of its own, since it begins with the id that its client chose.
-            let lease = memory.lease(answer.bytes() as u64)?;
+            // A message is a text of its own, since it begins with the id that its client chose. Without memory for
+            // the copy it goes out all the same: the answer exists, and the queue of messages is short.
+            let lease = memory.lease(answer.bytes() as u64).ok();
             let mut text = before.into_bytes();
             text.reserve_exact(answer.bytes() + 1);
             for chunk in answer.chunks() {
@@ -151,7 +152,7 @@ pub fn next(id: &str, result: Answered, memory: &Memory) -> Result<(Message, Lea
             }
             text.push(b'}');
             let text = String::from_utf8(text).expect("JSON is UTF-8");
-            Ok((Message::text(text), lease))
+            (Message::text(text), lease)
         }
     }
 }
