@@ -137,6 +137,14 @@ fn read(texts: &[String]) -> Result<Items> {
             continue;
         };
         items.counts += Counts::of(&task);
+        // The limit bounds the rows of the single transaction. Further items need not be parsed to know that there are
+        // too many.
+        if items.counts.children() > MAX_CHILDREN {
+            let message = format!(
+                "one call imports at most {MAX_CHILDREN} annotations, predictions and drafts together"
+            );
+            return Err(Problem::new(["tasks"], ProblemCode::TooLong, message).into());
+        }
         for annotation in &task.annotations {
             items.wanted.add(annotation);
         }
@@ -144,14 +152,6 @@ fn read(texts: &[String]) -> Result<Items> {
             items.people.add(mention, &mut problems);
         }
         items.tasks.push(task);
-    }
-    // Counted after the parse, which alone knows the children; the limit bounds the rows of the single transaction.
-    let counts = &items.counts;
-    if counts.children() > MAX_CHILDREN {
-        let message = format!(
-            "one call imports at most {MAX_CHILDREN} annotations, predictions and drafts together"
-        );
-        return Err(Problem::new(["tasks"], ProblemCode::TooLong, message).into());
     }
     match problems.is_empty() {
         true => Ok(items),

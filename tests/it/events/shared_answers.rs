@@ -267,3 +267,23 @@ async fn an_answer_that_fails_leaves_nothing_for_the_next_to_wait_for(test: Test
         assert!(event["task"]["project"]["title"].is_string());
     }
 }
+
+#[each_database]
+async fn an_answer_with_errors_is_no_answer_for_others(test: TestApp) {
+    let (task, [ann, ben]) = members(&test, ["ann", "ben"]).await;
+    let engine = support::engine(&test.app);
+    let query = subscription("version annotation { history(first: 101) { nodes { version } } }");
+    let mut anns = Follower::of(&test.app, &engine, &ann, &query).await;
+    let mut bens = Follower::of(&test.app, &engine, &ben, &query).await;
+    test.annotation(&test.admin, &task, json!({})).await;
+    anns.shared().await;
+    bens.shared().await;
+    let id = test.annotation(&test.admin, &task, json!({})).await;
+    assert!(!Arc::ptr_eq(&anns.shared().await, &bens.shared().await));
+    update(&test.admin, &id, json!({ "leadTime": 1 }))
+        .await
+        .ok();
+    let answer = anns.answer().await.expect("the stream goes on");
+    assert_eq!(answer["data"]["annotationEvents"]["version"], 2);
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "BAD_USER_INPUT");
+}
