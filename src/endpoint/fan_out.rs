@@ -9,11 +9,15 @@
 use std::{
     collections::{HashMap, VecDeque},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_graphql::ServerError;
 use axum::body::Bytes;
-use tokio::sync::watch;
+use tokio::{
+    sync::watch,
+    time::{Instant, timeout_at},
+};
 
 use super::{
     chunks::{Chunks, LeasedResponse},
@@ -105,6 +109,9 @@ impl Shared {
     }
 }
 
+/// Longest time that a place is claimed by the same subscribers alone.
+const PATIENCE: Duration = Duration::from_millis(100);
+
 /// Place of an answer. Cheap to clone.
 #[derive(Clone)]
 pub struct Cell {
@@ -113,11 +120,14 @@ pub struct Cell {
     fan_out: FanOut,
 }
 
-#[derive(Clone)]
 enum State {
     Free,
-    /// A subscriber resolves the event.
-    Claimed,
+    Claimed {
+        /// Subscribers that resolve the event.
+        claims: u32,
+        /// Time of the last claim.
+        since: Instant,
+    },
     Ready(Shared),
 }
 
@@ -133,45 +143,69 @@ impl Cell {
         }
     }
 
-    /// Claims a free place.
-    pub fn claim(&self) -> Option<Claim> {
-        let is_free = self.state.send_if_modified(|state| {
-            let is_free = matches!(state, State::Free);
-            if is_free {
-                *state = State::Claimed;
-            }
-            is_free
+    /// Claims the place when it is free, or when the last claim is late: a subscriber resolves the event with the share
+    /// of its user, who may be busy with much else. Fails with the time from which a claim may succeed.
+    pub fn claim(&self) -> Result<Claim, Instant> {
+        let now = Instant::now();
+        let mut claimed = Err(now);
+        self.state.send_if_modified(|state| {
+            let claims = match state {
+                State::Free => 0,
+                State::Claimed { claims, since } if now >= *since + PATIENCE => *claims,
+                State::Claimed { since, .. } => {
+                    claimed = Err(*since + PATIENCE);
+                    return false;
+                }
+                State::Ready(_) => return false,
+            };
+            *state = State::Claimed {
+                claims: claims + 1,
+                since: now,
+            };
+            claimed = Ok(Claim(self.clone()));
+            // Changes nothing for those who wait.
+            false
         });
-        is_free.then(|| Claim(self.clone()))
+        claimed
     }
 
-    /// Waits until the place is no longer claimed.
-    pub async fn settled(&self) {
+    /// Waits until the place is no longer claimed, or until a time.
+    pub async fn settled(&self, until: Instant) {
         let mut state = self.state.subscribe();
-        // Can't fail: `self` keeps the sender.
-        let _ = state
-            .wait_for(|state| !matches!(state, State::Claimed))
-            .await;
+        let settled = state.wait_for(|state| !matches!(state, State::Claimed { .. }));
+        let _ = timeout_at(until, settled).await;
     }
 }
 
 impl Claim {
-    /// Gives the answer to all subscribers that wait for it, and to later ones.
+    /// Gives the answer to all subscribers that wait for it, and to later ones. The first answer counts.
     pub fn finish(self, shared: Shared) {
         let bytes = shared.answer.bytes();
-        self.0.state.send_replace(State::Ready(shared));
-        self.0.fan_out.count(&self.0, bytes);
+        let is_first = self.0.state.send_if_modified(|state| {
+            let is_first = !matches!(state, State::Ready(_));
+            if is_first {
+                *state = State::Ready(shared);
+            }
+            is_first
+        });
+        if is_first {
+            self.0.fan_out.count(&self.0, bytes);
+        }
     }
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
         self.0.state.send_if_modified(|state| {
-            let is_open = matches!(state, State::Claimed);
-            if is_open {
+            let State::Claimed { claims, .. } = state else {
+                return false;
+            };
+            *claims -= 1;
+            let is_free = *claims == 0;
+            if is_free {
                 *state = State::Free;
             }
-            is_open
+            is_free
         });
     }
 }
@@ -198,18 +232,8 @@ struct Kept {
 impl FanOut {
     /// Returns the place of an answer, shared with everybody who asks by an equal key.
     pub fn cell(&self, key: Key) -> Cell {
-        self.find(key, None)
-    }
-
-    /// Returns another place for the answer than this one, which is taken for too long.
-    pub fn instead_of(&self, late: &Cell) -> Cell {
-        self.find(late.key, Some(&late.state))
-    }
-
-    fn find(&self, key: Key, late: Option<&Arc<watch::Sender<State>>>) -> Cell {
         let mut answers = self.answers();
         let known = answers.cells.get(&key).map(|kept| kept.state.clone());
-        let known = known.filter(|known| late.is_none_or(|late| !Arc::ptr_eq(known, late)));
         let state = known.unwrap_or_else(|| {
             let state = Arc::new(watch::Sender::new(State::Free));
             answers.insert(key, state.clone());
@@ -228,12 +252,19 @@ impl FanOut {
         let Some(kept) = answers.cells.get_mut(&cell.key) else {
             return;
         };
-        // Another place when this one was dropped or replaced meanwhile.
-        if Arc::ptr_eq(&kept.state, &cell.state) {
-            kept.bytes = bytes;
-            answers.bytes += bytes;
-            answers.drop_oldest();
+        // Another place when this one was dropped meanwhile.
+        if !Arc::ptr_eq(&kept.state, &cell.state) {
+            return;
         }
+        // A large answer must not push out all others.
+        if bytes > KEPT_BYTES {
+            answers.cells.remove(&cell.key);
+            answers.order.retain(|key| *key != cell.key);
+            return;
+        }
+        kept.bytes = bytes;
+        answers.bytes += bytes;
+        answers.drop_oldest();
     }
 
     fn answers(&self) -> MutexGuard<'_, Answers> {
@@ -243,12 +274,8 @@ impl FanOut {
 
 impl Answers {
     fn insert(&mut self, key: Key, state: Arc<watch::Sender<State>>) {
-        let kept = Kept { state, bytes: 0 };
-        match self.cells.insert(key, kept) {
-            // The key has its place in the order already.
-            Some(replaced) => self.bytes -= replaced.bytes,
-            None => self.order.push_back(key),
-        }
+        self.cells.insert(key, Kept { state, bytes: 0 });
+        self.order.push_back(key);
         self.drop_oldest();
     }
 
@@ -310,9 +337,9 @@ mod tests {
     fn the_latest_answers_are_kept_by_bytes() {
         let fan_out = FanOut::default();
         let cells: Vec<Cell> = (0..3).map(|seq| fan_out.cell(key(seq))).collect();
-        let late = cells[0].claim().unwrap();
+        let late = cells[0].claim().ok().unwrap();
         for cell in &cells[1..] {
-            cell.claim().unwrap().finish(shared(KEPT_BYTES / 2));
+            cell.claim().ok().unwrap().finish(shared(KEPT_BYTES / 2));
         }
         assert_eq!(fan_out.answers().cells.len(), 3);
         late.finish(shared(1));
@@ -321,35 +348,52 @@ mod tests {
         assert!(is_same(&cells[1], &fan_out.cell(key(1))));
     }
 
+    #[test]
+    fn an_answer_that_is_too_large_to_keep_leaves_the_others() {
+        let fan_out = FanOut::default();
+        let small = fan_out.cell(key(0));
+        let large = fan_out.cell(key(1));
+        small.claim().ok().unwrap().finish(shared(1));
+        large.claim().ok().unwrap().finish(shared(KEPT_BYTES + 1));
+        assert!(is_same(&small, &fan_out.cell(key(0))));
+        assert!(!is_same(&large, &fan_out.cell(key(1))));
+        assert_eq!(fan_out.answers().bytes, 1);
+        assert_eq!(fan_out.answers().order.len(), 2);
+    }
+
     #[tokio::test]
     async fn a_claim_that_is_dropped_passes_on() {
         let cell = FanOut::default().cell(key(0));
-        let claim = cell.claim().unwrap();
-        assert!(cell.claim().is_none());
+        let claim = cell.claim().ok().unwrap();
+        let due = cell.claim().err().unwrap();
         let settled = tokio::spawn({
             let cell = cell.clone();
-            async move { cell.settled().await }
+            async move { cell.settled(due + Duration::from_secs(60)).await }
         });
         tokio::task::yield_now().await;
         drop(claim);
         settled.await.unwrap();
-        cell.claim().unwrap().finish(shared(1));
-        assert!(cell.claim().is_none());
+        cell.claim().ok().unwrap().finish(shared(1));
+        assert!(cell.claim().is_err());
         assert_eq!(cell.answer().unwrap().answer.bytes(), 1);
     }
 
-    #[test]
-    fn a_place_that_is_taken_for_too_long_is_replaced_once_for_all() {
+    #[tokio::test]
+    async fn a_late_claim_is_joined_by_one_at_a_time_and_the_first_answer_counts() {
         let fan_out = FanOut::default();
-        let late = fan_out.cell(key(0));
-        let claim = late.claim().unwrap();
-        let other = fan_out.instead_of(&late);
-        assert!(is_same(&other, &fan_out.instead_of(&late)));
-        assert!(is_same(&other, &fan_out.cell(key(0))));
-        other.claim().unwrap().finish(shared(2));
-        // The first answer comes too late to be kept.
-        claim.finish(shared(3));
+        let cell = fan_out.cell(key(0));
+        let late = cell.claim().ok().unwrap();
+        let due = cell.claim().err().unwrap();
+        cell.settled(due).await;
+        let second = cell.claim().ok().unwrap();
+        // The next may join a tenth of a second later.
+        let due = cell.claim().err().unwrap();
+        drop(second);
+        cell.settled(due).await;
+        let third = cell.claim().ok().unwrap();
+        third.finish(shared(2));
+        late.finish(shared(3));
+        assert_eq!(cell.answer().unwrap().answer.bytes(), 2);
         assert_eq!(fan_out.answers().bytes, 2);
-        assert_eq!(late.answer().unwrap().answer.bytes(), 3);
     }
 }

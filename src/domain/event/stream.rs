@@ -4,6 +4,7 @@ use std::{collections::VecDeque, sync::Arc};
 
 use futures_util::{FutureExt, Stream, future::BoxFuture, stream};
 use tokio::sync::broadcast::{Receiver, error::RecvError};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{super::access::Actor, Filter, Log, VisibleEvent, log, reading};
 use crate::{
@@ -124,10 +125,17 @@ impl Subscription {
     }
 
     async fn replay(&mut self) -> Result<()> {
-        let (app, actor) = (&self.app, &self.actor);
-        let end = app.events.end(&app.db).await?;
-        let batch =
-            reading::for_one(app, actor, &self.filter, self.position, self.start.began.at).await?;
+        let (app, actor, filter) = (self.app.clone(), self.actor.clone(), self.filter.clone());
+        let (position, since) = (self.position, self.start.began.at);
+        let read = async move {
+            let end = app.events.end(&app.db).await?;
+            let batch = reading::for_one(&app, &actor, &filter, position, since).await?;
+            Ok((end, batch))
+        };
+        // A task of its own: a connection polls its stream only as fast as its client reads, and a statement under way
+        // must not hold its connection to the database meanwhile.
+        let read = AbortOnDropHandle::new(tokio::spawn(read)).await;
+        let (end, batch) = read.unwrap_or_else(|_| Err(Error::unavailable(Reason::Stopping)))?;
         self.take(&batch)?;
         if !batch.has_more {
             // Events after the replay are in the channel, which was opened first.

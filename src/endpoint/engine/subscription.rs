@@ -1,10 +1,10 @@
 //! Subscription under way: its events, and the answers to them.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use async_graphql::Response;
 use futures_util::{Stream, StreamExt, stream, stream::BoxStream};
-use tokio::{sync::mpsc, time::timeout};
+use tokio::sync::mpsc;
 
 use super::super::{
     chunks::LeasedResponse,
@@ -18,11 +18,6 @@ use crate::{
     error::Result,
     graphql::{error, event, viewer::Viewer},
 };
-
-/// Longest wait for an answer that another subscriber resolves.
-const PATIENCE: Duration = Duration::from_millis(100);
-/// Number of other subscribers that an answer is waited for from.
-const ATTEMPTS: u32 = 3;
 
 /// Subscription before its first event.
 pub struct Opening {
@@ -135,29 +130,22 @@ impl Subscription {
             shared = self.shared(key, &event).await?;
         }
         // An operation is mostly the same in this for all events.
-        self.depends_on_actor = shared.only_for.is_some();
+        self.depends_on_actor = shared.only_for.is_some() && !shared.answer.has_errors();
         Ok(shared.answer)
     }
 
     /// Finds the answer, or resolves the event.
     async fn shared(&mut self, key: Key, event: &VisibleEvent) -> Result<Shared, Last> {
-        let mut cell = self.fan_out.cell(key);
-        let mut late = 0;
-        while late < ATTEMPTS {
+        let cell = self.fan_out.cell(key);
+        loop {
             if let Some(shared) = cell.answer() {
                 return Ok(shared);
             }
-            if let Some(claim) = cell.claim() {
-                return self.run(Ok(event.clone()), Some(claim)).await;
-            }
-            // Another subscriber resolves the event with the share of its own user, who may be busy with much else:
-            // the next of those who wait takes over.
-            if timeout(PATIENCE, cell.settled()).await.is_err() {
-                cell = self.fan_out.instead_of(&cell);
-                late += 1;
+            match cell.claim() {
+                Ok(claim) => return self.run(Ok(event.clone()), Some(claim)).await,
+                Err(due) => cell.settled(due).await,
             }
         }
-        self.run(Ok(event.clone()), None).await
     }
 
     /// Runs the schema for an event as an operation of its own: the time of all events together has no bound.

@@ -22,6 +22,7 @@ use super::{
     response::{self, Chunks, LeasedResponse},
 };
 use crate::{
+    app::{Memory, memory::Lease},
     domain::access::Actor,
     endpoint::{document::Prepared, engine::Answer},
     graphql::error::is_request_error,
@@ -89,6 +90,8 @@ pub fn events(
         },
         pieces: Box::new(std::iter::empty()),
         answer: None,
+        lease: None,
+        memory: endpoint.app().memory.clone(),
         is_complete: false,
         silence: Box::pin(sleep(KEEP_ALIVE)),
         sent_at: Instant::now(),
@@ -153,6 +156,9 @@ struct Delivery {
     pieces: Box<dyn Iterator<Item = Bytes> + Send>,
     /// Answer of these pieces: its memory counts until they are sent.
     answer: Option<Arc<Answer>>,
+    /// Lease of the copy that was sent last.
+    lease: Option<Lease>,
+    memory: Memory,
     /// True after the last result.
     is_complete: bool,
     /// Ends at the earliest time of the next comment.
@@ -170,7 +176,7 @@ impl Delivery {
             if let Some(piece) = self.pieces.next() {
                 return Some(piece);
             }
-            self.answer = None;
+            (self.answer, self.lease) = (None, None);
             if self.is_complete {
                 return None;
             }
@@ -197,7 +203,12 @@ impl Delivery {
                     self.pieces = Box::new(chunks);
                 }
                 Some(Ok(Answered::Shared(answer))) => match answer.chunks() {
-                    [text] => return Some(self.source.with_ready(text)),
+                    [text] => {
+                        let piece = self.source.with_ready(text);
+                        // Goes out without a lease, too: the answers exist already.
+                        self.lease = self.memory.lease(piece.len() as u64).ok();
+                        return Some(piece);
+                    }
                     chunks => {
                         let before = [Bytes::from_static(NEXT.as_bytes())];
                         let pieces = before.into_iter().chain(chunks.to_vec());
