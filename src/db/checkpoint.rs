@@ -80,7 +80,7 @@ pub async fn restart_long_log(sqlite: &Sqlite, writer: &DatabaseConnection) -> R
     if let Err(error) = writer.execute_unprepared(restart).await {
         tracing::debug!(%error, "can't copy the write-ahead log");
     }
-    // Whatever became of the log: a write waits for other processes for as long as before.
+    // Also after a failure: a write waits for the lock as long as before.
     writer
         .execute_unprepared(&timeout(BUSY_TIMEOUT))
         .await

@@ -11,8 +11,8 @@ use crate::error::{Error, Result};
 /// Shared writes at once on PostgreSQL: while one waits for the disk, the other reads and decides.
 pub const SHARED_WRITES: u32 = 2;
 
-/// Longest wait for a connection. As many writers as connections ask for one, so that only an unreachable server, or
-/// one that accepts no more connections, makes them wait; each write then runs by itself.
+/// Longest wait for a connection. There are as many connections as writers, so that only an unreachable or full server
+/// makes a writer wait; each write then runs alone.
 const ACQUIRING: Duration = Duration::from_secs(1);
 
 /// Longest use of a connection, after which its statements are planned for tables of today's size.

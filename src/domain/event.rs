@@ -45,13 +45,13 @@ pub struct View {
     sees_place: bool,
     sees_annotation: bool,
     sees_actor: bool,
-    /// Visible users among those that the annotation names, a bit for each.
+    /// Visibility of each user that the annotation names, as bits.
     users: u8,
 }
 
 #[cfg(test)]
 impl View {
-    /// View of an event, for tests of what is kept by view.
+    /// View of an event, for tests.
     pub fn of_event(seq: i64) -> Self {
         Self {
             batch: 0,
@@ -67,7 +67,7 @@ impl View {
 /// Event as seen by a single viewer.
 #[derive(Clone, Debug)]
 pub struct VisibleEvent {
-    /// Identity for viewers who see the same; `None` when nobody else has this copy of the event.
+    /// Identity among viewers with equal rights; absent for an event that a single subscriber has read.
     pub view: Option<View>,
     /// Position right after this event; a subscription from here continues without this event.
     pub cursor: Arc<str>,

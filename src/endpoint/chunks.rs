@@ -93,16 +93,14 @@ impl Chunks {
         }
     }
 
-    /// Returns all chunks, with a lease of their bytes.
-    pub fn into_parts(mut self) -> (Vec<Bytes>, Lease) {
-        let mut chunks = Vec::new();
+    /// Returns copies of all chunks, with a lease of their bytes: a chunk itself may keep a whole row in memory.
+    pub fn into_copies(mut self) -> (Vec<Bytes>, Lease) {
+        let mut copies = Vec::new();
         while let Some(chunk) = self.chunk() {
-            chunks.push(chunk);
+            copies.push(Bytes::copy_from_slice(&chunk));
         }
-        let bytes: usize = chunks.iter().map(Bytes::len).sum();
-        let spare = self.lease.bytes().saturating_sub(bytes as u64);
-        self.lease.shrink(spare);
-        (chunks, self.lease)
+        let bytes = copies.iter().map(Bytes::len).sum();
+        (copies, self.settled(bytes))
     }
 
     /// Returns the whole text with the lease of its memory.
@@ -112,9 +110,15 @@ impl Chunks {
             text.extend_from_slice(&chunk);
         }
         let text = String::from_utf8(text).expect("JSON is UTF-8");
-        let spare = self.lease.bytes().saturating_sub(text.len() as u64);
+        let lease = self.settled(text.len());
+        (text, lease)
+    }
+
+    /// Returns the lease of this many bytes.
+    fn settled(mut self, bytes: usize) -> Lease {
+        let spare = self.lease.bytes().saturating_sub(bytes as u64);
         self.lease.shrink(spare);
-        (text, self.lease)
+        self.lease
     }
 
     /// Converts to a body: a small response at once, with `Content-Length`, a large one as a stream.

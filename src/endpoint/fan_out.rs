@@ -1,8 +1,8 @@
 //! Answers of events, shared between subscribers.
 //!
-//! A subscriber looks for the answer of an event by what decides on it: the operation, the view of the event and, when
-//! the answer depends on the actor, the actor. The first that finds none claims its place, resolves and serialises the
-//! event; all others wait for that answer. The latest answers are kept, so that a subscriber that is a little slower finds them.
+//! An answer is found by operation, view of the event and, when the answer depends on the actor, by the actor. The first
+//! subscriber without an answer claims the place, resolves and serialises the event; the rest wait for that answer. The
+//! latest answers are kept for subscribers that are a little slower.
 //!
 //! Decision: docs/decisions/0032-shared-answers.md.
 
@@ -46,11 +46,9 @@ impl Answer {
         let response = &answered.response;
         let has_errors = !response.errors.is_empty();
         let refusal = is_request_error(response).then(|| response.errors.clone());
-        let (chunks, lease) = Chunks::new(answered).single_line().into_parts();
-        // A chunk may be a part of a row: the copy alone is what the lease counts.
-        let chunks = chunks.iter().map(|chunk| Bytes::copy_from_slice(chunk));
+        let (chunks, lease) = Chunks::new(answered).single_line().into_copies();
         Self {
-            chunks: chunks.collect(),
+            chunks,
             has_errors,
             refusal,
             _lease: lease,
@@ -94,11 +92,11 @@ pub struct Key {
     pub account: Option<Account>,
 }
 
-/// Answer with the subscribers that may have it. Cheap to clone.
+/// Answer with the rule of who may receive the answer. Cheap to clone.
 #[derive(Clone)]
 pub struct Shared {
     pub answer: Arc<Answer>,
-    /// The only actor that may have the answer; `None` for an answer that depends on no actor.
+    /// Restricts the answer to an actor; absent when the answer is the same for all actors.
     pub only_for: Option<Account>,
 }
 
@@ -131,11 +129,11 @@ enum State {
     Ready(Shared),
 }
 
-/// Right to resolve an event for all subscribers that wait for the answer. Returned on drop, so that another takes it.
+/// Right to resolve an event for all subscribers that wait for the answer. Passes to the next subscriber on drop.
 pub struct Claim(Cell);
 
 impl Cell {
-    /// Returns the answer, if it exists.
+    /// Returns the answer, or `None` before the event is resolved.
     pub fn answer(&self) -> Option<Shared> {
         match &*self.state.borrow() {
             State::Ready(shared) => Some(shared.clone()),
@@ -143,8 +141,8 @@ impl Cell {
         }
     }
 
-    /// Claims the place when it is free, or when the last claim is late: a subscriber resolves the event with the share
-    /// of its user, who may be busy with much else. Fails with the time from which a claim may succeed.
+    /// Claims the place when free, or when the last claim is late: an event is resolved with the share of a single user,
+    /// which may be exhausted. Fails with the time from which a claim may succeed.
     pub fn claim(&self) -> Result<Claim, Instant> {
         let now = Instant::now();
         let mut claimed = Err(now);
@@ -163,7 +161,7 @@ impl Cell {
                 since: now,
             };
             claimed = Ok(Claim(self.clone()));
-            // Changes nothing for those who wait.
+            // Wakes no subscriber: waiting ends with an answer or a free place.
             false
         });
         claimed
@@ -178,7 +176,7 @@ impl Cell {
 }
 
 impl Claim {
-    /// Gives the answer to all subscribers that wait for it, and to later ones. The first answer counts.
+    /// Publishes the answer to waiting and later subscribers. The first answer counts.
     pub fn finish(self, shared: Shared) {
         let bytes = shared.answer.bytes();
         let is_first = self.0.state.send_if_modified(|state| {
@@ -225,12 +223,12 @@ struct Answers {
 
 struct Kept {
     state: Arc<watch::Sender<State>>,
-    /// Bytes of the answer, once it exists.
+    /// Bytes of the answer; 0 before the event is resolved.
     bytes: usize,
 }
 
 impl FanOut {
-    /// Returns the place of an answer, shared with everybody who asks by an equal key.
+    /// Returns the place of an answer, the same for equal keys.
     pub fn cell(&self, key: Key) -> Cell {
         let mut answers = self.answers();
         let known = answers.cells.get(&key).map(|kept| kept.state.clone());
@@ -252,11 +250,11 @@ impl FanOut {
         let Some(kept) = answers.cells.get_mut(&cell.key) else {
             return;
         };
-        // Another place when this one was dropped meanwhile.
+        // The key has a new place when this place was dropped meanwhile.
         if !Arc::ptr_eq(&kept.state, &cell.state) {
             return;
         }
-        // A large answer must not push out all others.
+        // Keeps the other answers: a large answer would push out all of them.
         if bytes > KEPT_BYTES {
             answers.cells.remove(&cell.key);
             answers.order.retain(|key| *key != cell.key);

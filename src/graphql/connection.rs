@@ -204,7 +204,7 @@ struct Prepared<Q: ListQuery> {
 }
 
 impl Lists {
-    /// Returns the list of the present field. Arguments are the same for every parent, so the first prepares it.
+    /// Returns the list of the present field. Arguments are the same for every parent, so the first parent prepares the list.
     fn of<Q: ListQuery>(
         &self,
         ctx: &Context<'_>,

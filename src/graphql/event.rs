@@ -65,14 +65,14 @@ impl EventConcurrency {
 /// Events of a subscription, each as its viewer sees it, or the error that ends the subscription.
 pub type Events = BoxStream<'static, Result<VisibleEvent>>;
 
-/// Ends of a subscription's root field: the field sends its events out, and resolves those that come back. An event
-/// whose answer exists already does not come back.
+/// Channels of a subscription's root field: the field sends all events out, and resolves the events that come back. An
+/// event with an existing answer does not come back.
 pub struct Feed {
     events: oneshot::Sender<Events>,
     wanted: mpsc::Receiver<Result<VisibleEvent>>,
 }
 
-/// The other ends of a [`Feed`].
+/// Opposite ends of a [`Feed`].
 pub struct Source {
     /// Receives the events once the arguments of the root field are valid.
     pub events: oneshot::Receiver<Events>,

@@ -39,7 +39,7 @@ impl Viewer {
         &self.0.actor
     }
 
-    /// Id of the actor, on whose account the work is counted: no answer depends on it.
+    /// Id of the actor, for shares and quotas; answers must not depend on the id.
     pub fn account(&self) -> i64 {
         self.0.actor.id()
     }

@@ -122,6 +122,36 @@ impl Follower {
     }
 }
 
+/// Makes the followers live: each has received the creation of an annotation, whose id is returned.
+pub async fn make_live(test: &TestApp, task: &str, followers: &mut [Follower]) -> String {
+    let id = test.annotation(&test.admin, task, json!({})).await;
+    for follower in followers {
+        follower.event().await;
+    }
+    id
+}
+
+/// Counts the statements from an update until each follower has the event, which is checked.
+pub async fn statements_of_update(
+    test: &TestApp,
+    task: &str,
+    followers: &mut [Follower],
+    check: impl Fn(&Value),
+) -> usize {
+    let id = make_live(test, task, followers).await;
+    let (statements, ()) = test
+        .statements(async {
+            update(&test.admin, &id, json!({ "leadTime": 1 }))
+                .await
+                .ok();
+            for follower in followers {
+                check(&follower.event().await);
+            }
+        })
+        .await;
+    statements
+}
+
 pub fn short(event: &Value) -> String {
     let text = |field: &str| event[field].as_str().unwrap().to_owned();
     format!(

@@ -58,7 +58,7 @@ impl Query {
     }
 
     fn listed(&self, slice: PageRows<annotation::Model>) -> PageRows<annotation::Listed> {
-        slice.filter_map(|row| Some(row.listed(self.results > 0)))
+        slice.map(|row| row.listed(self.results > 0))
     }
 
     fn columns(&self) -> Columns<Column> {

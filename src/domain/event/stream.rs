@@ -132,8 +132,8 @@ impl Subscription {
             let batch = reading::for_one(&app, &actor, &filter, position, since).await?;
             Ok((end, batch))
         };
-        // A task of its own: a connection polls its stream only as fast as its client reads, and a statement under way
-        // must not hold its connection to the database meanwhile.
+        // Spawns the reads: a slow client delays the polls of this stream, and an unpolled statement would keep a
+        // connection to the database.
         let read = AbortOnDropHandle::new(tokio::spawn(read)).await;
         let (end, batch) = read.unwrap_or_else(|_| Err(Error::unavailable(Reason::Stopping)))?;
         self.take(&batch)?;

@@ -1,4 +1,4 @@
-//! Subscription under way: its events, and the answers to them.
+//! Running subscription: events, and the answers to events.
 
 use std::sync::Arc;
 
@@ -19,7 +19,7 @@ use crate::{
     graphql::{error, event, viewer::Viewer},
 };
 
-/// Subscription before its first event.
+/// Subscription before the first event.
 pub struct Opening {
     pub app: App,
     pub account: Account,
@@ -32,7 +32,7 @@ pub struct Opening {
 }
 
 struct Subscription {
-    /// `None` once an operation has failed.
+    /// Absent after a failed operation.
     schema: Option<Schema>,
     app: App,
     account: Account,
@@ -51,11 +51,11 @@ struct Schema {
     wanted: mpsc::Sender<Result<VisibleEvent>>,
 }
 
-/// Last answer of a subscription, if there is one.
+/// Last answer of a subscription, or `None` when the stream ends without.
 type Last = Option<Arc<Answer>>;
 
 impl Opening {
-    /// Answers of the events, in order. Whoever polls the stream takes answers that exist; what computes runs as an
+    /// Answers of the events, in order. The task that polls the stream takes existing answers; resolving runs as an
     /// operation of the user.
     pub fn into_answers(self) -> impl Stream<Item = Arc<Answer>> + Send + 'static {
         let (compute, user_id) = (self.app.compute.clone(), self.account.user_id);
@@ -93,7 +93,7 @@ impl Opening {
         let events = match opened {
             Ok(events) => events,
             Err(Some(response)) => return Err(Some(schema.answer(response))),
-            // The field ended without events: its response says why.
+            // The field ended without events: the response says why.
             Err(None) => return Err(schema.response().await),
         };
         Ok(Box::new(Subscription {
@@ -125,7 +125,7 @@ impl Subscription {
         };
         let mut shared = self.shared(key, &event).await?;
         if !shared.is_for(self.account) {
-            // The answer depends on the actor: only subscriptions of this actor share it.
+            // Looks again by actor: the answer depends on the actor.
             key.account = Some(self.account);
             shared = self.shared(key, &event).await?;
         }
@@ -156,7 +156,7 @@ impl Subscription {
     ) -> Result<Shared, Last> {
         let mut schema = self.schema.take().ok_or(None)?;
         let account = self.account;
-        // Gives the answer away within the operation: others must not wait until this subscriber takes it.
+        // Publishes the answer within the operation, because a slow client polls this subscription late.
         let run = async move {
             let shared = schema.resolve(event).await.map(|answer| Shared {
                 // A failure may be of this actor's share alone, and pass.
@@ -176,7 +176,7 @@ impl Subscription {
 }
 
 impl Schema {
-    /// Resolves an event, or formats the error that ends the subscription. `None` when the schema has ended.
+    /// Resolves an event, or formats the error that ends the subscription. Returns nothing after the schema's end.
     async fn resolve(&mut self, event: Result<VisibleEvent>) -> Last {
         // Fails when the schema has ended, which the response tells.
         let _ = self.wanted.send(event).await;

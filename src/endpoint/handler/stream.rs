@@ -12,7 +12,7 @@ use axum::{
 use futures_util::{
     FutureExt, StreamExt,
     future::BoxFuture,
-    stream::{self, BoxStream},
+    stream::{self, BoxStream, Peekable},
 };
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -35,7 +35,7 @@ type Next = Result<Answered, Vec<ServerError>>;
 
 /// Result of an operation.
 pub enum Answered {
-    /// Result of a query or mutation, serialised while it is sent.
+    /// Result of a query or mutation, serialised during sending.
     Once(Box<LeasedResponse>),
     /// Answer of an event, which several subscribers may have.
     Shared(Arc<Answer>),
@@ -71,7 +71,8 @@ pub fn events(
         true => endpoint.quotas.subscription(actor)?,
         false => permit,
     };
-    // Session end and shutdown stop subscriptions; queries and mutations answer first, unless the client disconnects.
+    // The end of the token and shutdown stop subscriptions; queries and mutations answer first, unless the client
+    // disconnects.
     let mut session = endpoint.sessions.open(actor);
     let stopping = endpoint.stopping.clone();
     let ended: BoxFuture<()> = match is_subscription {
@@ -84,10 +85,7 @@ pub fn events(
         false => Box::pin(std::future::pending()),
     };
     let body = Delivery {
-        source: Source {
-            results: results(endpoint, actor.clone(), prepared),
-            found: None,
-        },
+        results: results(endpoint, actor.clone(), prepared).peekable(),
         pieces: Box::new(std::iter::empty()),
         answer: None,
         lease: None,
@@ -149,12 +147,12 @@ fn refusal(errors: &[ServerError]) -> String {
     format!("{NEXT}{}\n\n", response::refusal_json(errors))
 }
 
-/// Body of a response under way. The connection polls it, and drops it when the client leaves.
+/// Body of a response under way. The connection polls the body, and drops the body when the client leaves.
 struct Delivery {
-    source: Source,
+    results: Peekable<Results>,
     /// Rest of the result at hand.
     pieces: Box<dyn Iterator<Item = Bytes> + Send>,
-    /// Answer of these pieces: its memory counts until they are sent.
+    /// Answer of the pieces, whose memory counts until all are sent.
     answer: Option<Arc<Answer>>,
     /// Lease of the copy that was sent last.
     lease: Option<Lease>,
@@ -170,7 +168,7 @@ struct Delivery {
 }
 
 impl Delivery {
-    /// The next piece of the body; `None` at its end.
+    /// Returns the next piece, or `None` at the end of the body.
     async fn next(&mut self) -> Option<Bytes> {
         loop {
             if let Some(piece) = self.pieces.next() {
@@ -184,9 +182,9 @@ impl Delivery {
                 // The end first: results that are always ready must not outlive the token.
                 biased;
                 () = &mut self.ended => return None,
-                result = self.source.next() => result,
+                result = self.results.next() => result,
                 () = &mut self.silence => {
-                    // The timer runs on during the results, which would move it thousands of times a second.
+                    // The timer runs on while results are sent: a reset per result would be thousands a second.
                     let due = self.sent_at + KEEP_ALIVE;
                     if due > Instant::now() {
                         self.silence.as_mut().reset(due);
@@ -204,7 +202,7 @@ impl Delivery {
                 }
                 Some(Ok(Answered::Shared(answer))) => match answer.chunks() {
                     [text] => {
-                        let piece = self.source.with_ready(text);
+                        let piece = self.with_ready(text);
                         // Goes out without a lease, too: the answers exist already.
                         self.lease = self.memory.lease(piece.len() as u64).ok();
                         return Some(piece);
@@ -227,41 +225,26 @@ impl Delivery {
             }
         }
     }
-}
 
-/// Results that are still to be sent.
-struct Source {
-    results: Results,
-    /// Result, or the end of the results, that was found behind small answers.
-    found: Option<Option<Next>>,
-}
-
-impl Source {
-    async fn next(&mut self) -> Option<Next> {
-        match self.found.take() {
-            Some(found) => found,
-            None => self.results.next().await,
-        }
-    }
-
-    /// Events `next` with an answer and all small answers that are ready behind it: each piece of the body is sent by
-    /// a call of the system.
+    /// Events `next` with an answer and with all small answers that are ready: each piece of the body is sent by a call
+    /// of the system.
     fn with_ready(&mut self, text: &[u8]) -> Bytes {
         let mut piece = Vec::with_capacity(NEXT.len() + text.len() + END.len());
         frame(&mut piece, text);
-        while piece.len() < PIECE && self.found.is_none() {
-            let Some(found) = self.results.next().now_or_never() else {
-                break;
-            };
-            match found {
-                Some(Ok(Answered::Shared(answer))) if answer.chunks().len() == 1 => {
-                    frame(&mut piece, &answer.chunks()[0]);
-                }
-                other => self.found = Some(other),
+        while piece.len() < PIECE
+            && let Some(Some(Ok(Answered::Shared(answer)))) =
+                Pin::new(&mut self.results).next_if(is_small).now_or_never()
+        {
+            for text in answer.chunks() {
+                frame(&mut piece, text);
             }
         }
         piece.into()
     }
+}
+
+fn is_small(next: &Next) -> bool {
+    matches!(next, Ok(Answered::Shared(answer)) if answer.chunks().len() == 1)
 }
 
 /// Appends the event `next` with an answer.

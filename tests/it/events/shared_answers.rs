@@ -1,4 +1,4 @@
-//! Answers of events that several subscribers have: shared where they are the same, never where they differ.
+//! Shared answers of events: equal answers are shared, different answers never.
 
 use std::{pin::pin, sync::Arc, time::Duration};
 
@@ -8,7 +8,7 @@ use entity::project_member::Role;
 use futures_util::poll;
 use serde_json::{Value, json};
 
-use super::Follower;
+use super::{Follower, make_live, statements_of_update};
 use crate::{
     graphql::update,
     support::{self, Client, TestApp},
@@ -28,7 +28,7 @@ fn event(answer: &Answer) -> Value {
     answer["data"]["annotationEvents"].clone()
 }
 
-/// A project with a task, and members of it by these names.
+/// Creates a project with a task and with members by name.
 async fn members<const N: usize>(test: &TestApp, names: [&str; N]) -> (String, [Client; N]) {
     let (project, task) = test.project_with_task().await;
     let mut members = Vec::new();
@@ -44,10 +44,7 @@ async fn live<const N: usize>(
     task: &str,
     mut all: [Follower; N],
 ) -> ([Arc<Answer>; N], [Follower; N]) {
-    let id = test.annotation(&test.admin, task, json!({})).await;
-    for follower in &mut all {
-        follower.event().await;
-    }
+    let id = make_live(test, task, &mut all).await;
     update(&test.admin, &id, json!({ "leadTime": 1 }))
         .await
         .ok();
@@ -156,29 +153,17 @@ async fn variables_of_the_selection_tell_operations_apart_and_those_of_the_filte
     assert_eq!(event(&long), json!({ "version": 2, "action": "UPDATED" }));
 }
 
-/// Statements from a write until all of these followers have its event, in full.
+/// Counts the statements from an update until each viewer has the event.
 async fn statements(test: &TestApp, task: &str, viewers: &[Client]) -> usize {
     let engine = support::engine(&test.app);
     let mut all = Vec::new();
     for viewer in viewers {
         all.push(Follower::of(&test.app, &engine, viewer, &subscription(NAMES)).await);
     }
-    let id = test.annotation(&test.admin, task, json!({})).await;
-    for follower in &mut all {
-        follower.event().await;
-    }
-    let (statements, ()) = test
-        .statements(async {
-            update(&test.admin, &id, json!({ "leadTime": 1 }))
-                .await
-                .ok();
-            for follower in &mut all {
-                let event = follower.event().await;
-                assert_eq!(event["annotation"]["completedBy"]["username"], "admin");
-            }
-        })
-        .await;
-    statements
+    statements_of_update(test, task, &mut all, |event| {
+        assert_eq!(event["annotation"]["completedBy"]["username"], "admin");
+    })
+    .await
 }
 
 #[each_database]
@@ -231,7 +216,7 @@ async fn nobody_waits_long_for_a_subscriber_that_does_not_go_on(test: TestApp) {
         .await
         .ok();
     quick.event().await;
-    // Polled once: from here on it resolves the event, for both, and does not go on.
+    // Polled once: claims the event and resolves no further.
     let mut stalled = pin!(stalls.event());
     assert!(poll!(stalled.as_mut()).is_pending());
     let event = stays.event().await;

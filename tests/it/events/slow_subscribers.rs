@@ -4,7 +4,7 @@ use annograph::{app::App, endpoint::engine::Engine, events::Events};
 use each_database::each_database;
 use serde_json::{Value, json};
 
-use super::{EVENT, Follower, after, short};
+use super::{EVENT, Follower, after, short, statements_of_update};
 use crate::{
     graphql::update,
     support::{self, TestApp},
@@ -21,24 +21,11 @@ async fn statements(test: &TestApp, engine: &Engine, task: &str, followers: usiz
     for _ in 0..followers {
         all.push(Follower::of(&test.app, engine, &test.admin, query).await);
     }
-    // They are all live once they have had an event.
-    let id = test.annotation(&test.admin, task, json!({})).await;
-    for follower in &mut all {
-        follower.event().await;
-    }
-    let (statements, ()) = test
-        .statements(async {
-            update(&test.admin, &id, json!({ "leadTime": 1 }))
-                .await
-                .ok();
-            for follower in &mut all {
-                let event = follower.event().await;
-                assert_eq!(event["annotation"]["version"], 2);
-                assert_eq!(event["actor"]["username"], "admin");
-            }
-        })
-        .await;
-    statements
+    statements_of_update(test, task, &mut all, |event| {
+        assert_eq!(event["annotation"]["version"], 2);
+        assert_eq!(event["actor"]["username"], "admin");
+    })
+    .await
 }
 
 #[each_database]

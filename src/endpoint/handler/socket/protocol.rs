@@ -133,7 +133,7 @@ pub fn pong(payload: Option<&str>) -> Message {
     }
 }
 
-/// Message `next`, with the lease of its memory; `id` is JSON.
+/// Message `next`, with a lease of memory; `id` is JSON.
 pub fn next(id: &str, result: Answered, memory: &Memory) -> (Message, Option<Lease>) {
     let before = format!(r#"{{"id":{id},"type":"next","payload":"#);
     match result {
@@ -142,8 +142,8 @@ pub fn next(id: &str, result: Answered, memory: &Memory) -> (Message, Option<Lea
             (Message::text(text), Some(lease))
         }
         Answered::Shared(answer) => {
-            // A message is a text of its own, since it begins with the id that its client chose. Without memory for
-            // the copy it goes out all the same: the answer exists, and the queue of messages is short.
+            // Copies the text, since a message begins with the operation's id. Sends the copy without a lease when memory
+            // is short: the answer exists, and the queue of messages is short.
             let lease = memory.lease(answer.bytes() as u64).ok();
             let mut text = before.into_bytes();
             text.reserve_exact(answer.bytes() + 1);
